@@ -1,0 +1,1 @@
+//! iCalendar and vCard: lossless content lines and facts.

@@ -1,0 +1,1 @@
+//! Messages: bytes to facts.

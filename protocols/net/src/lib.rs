@@ -1,0 +1,1 @@
+//! Accept loops, TLS, deadlines, framing and limits.

@@ -1,0 +1,1 @@
+//! Portal: sign-in, second factor, app passwords.

@@ -1,0 +1,1 @@
+//! SMTP, submission, LMTP and the outbound queue.

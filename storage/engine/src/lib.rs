@@ -1,0 +1,1 @@
+//! The store: change journal, index behind it, views in memory.

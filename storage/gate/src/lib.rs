@@ -1,0 +1,1 @@
+//! Log-in, sessions, grants, envelopes and audit: the only way to the data.

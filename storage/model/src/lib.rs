@@ -1,0 +1,29 @@
+//! Values with invariants, shared by every other crate: ids, uids, flags, rights, addresses, names.
+//!
+//! Called by everyone; knows no one and does no I/O. What is constructed is valid: fields that carry an invariant
+//! are private and have a constructor that can fail. All of these are written to the journal with `postcard`, so
+//! fields and enum variants are only ever appended, never reordered.
+
+mod account;
+mod address;
+mod audit;
+mod collection;
+mod content;
+mod flags;
+mod ids;
+mod item;
+mod name;
+mod rights;
+mod uidset;
+
+pub use account::{Account, AppPassword, Confirmation, Service, Services, TotpState};
+pub use address::{Address, AddressError};
+pub use audit::{AuditEntry, Outcome};
+pub use collection::{Acl, Collection, CollectionKind, Grantee, Head, SpecialUse};
+pub use content::{ContentRef, Encoding, Etag, Hash};
+pub use flags::{FlagEdit, Flags, KEYWORDS_MAX};
+pub use ids::{AccountId, AppPasswordId, CollectionId, ModSeq, Uid, UidValidity, UnixTime};
+pub use item::{Item, Tombstone};
+pub use name::{NAME_BYTES_MAX, Name, NameError, PATH_DEPTH_MAX, Path};
+pub use rights::Rights;
+pub use uidset::UidSet;

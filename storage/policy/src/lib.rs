@@ -1,0 +1,1 @@
+//! Profiles and zones: two pure functions, admit and decide.
