@@ -1,1 +1,32 @@
-//! Accept loops, TLS, deadlines, framing and limits.
+//! Everything between a listening socket and a protocol: accept loops, TLS and STARTTLS, deadlines, framing, limits, shutdown.
+//!
+//! Called by `imap`, `smtp` and `http`; started by the program. Knows no protocol, no account and no store. What always holds:
+//! every wait for the peer stands under a deadline counted from its start, so sending one byte per interval defeats none;
+//! what a peer can make us hold is bounded; nothing read before a TLS handshake survives it ([`Connection::start_tls`]).
+//!
+//! | file | what |
+//! |---|---|
+//! | `listener` | [`serve`]: accept, limit, handshake, hand over |
+//! | `connection` | [`Connection`]: lines, literals and output over TCP or TLS |
+//! | `acceptor` | [`Acceptor`]: certificates, exchangeable while serving |
+//! | `shutdown` | [`Shutdown`]: one signal, and waiting until all have ended |
+//! | `slots` | connection limits, in all and per peer |
+//! | `stream` | TCP or TLS as one type |
+//! | `dot` | SMTP's end-of-data rule, both ways |
+//!
+//! Known limit: the PROXY protocol is not spoken yet, so behind a proxy every peer is the proxy.
+
+mod acceptor;
+mod connection;
+pub mod dot;
+mod error;
+mod listener;
+mod shutdown;
+mod slots;
+mod stream;
+
+pub use acceptor::{Acceptor, CertificateError};
+pub use connection::{Connection, Line, LineEnd, Peer, READ_BYTES_MAX, SPILL_BYTES};
+pub use error::{ReadError, StartTlsError, WriteError};
+pub use listener::{ListenerOptions, TlsMode, serve};
+pub use shutdown::{Hold, Shutdown};
