@@ -1,1 +1,37 @@
 //! Messages: bytes to facts.
+//!
+//! Called at delivery (`facts`), by IMAP FETCH and SEARCH (`Message`, `header_fields`, `decoded_text`) and by SMTP
+//! (`addresses`, `has_bare_cr_or_lf`). Any octets are a message: nothing here fails, panics, recurses or takes more than
+//! linear time, whatever a sender made up; what exceeds a limit of [`limits`] is shown as opaque octets.
+//! CRLF is expected at the end of lines and a bare LF is understood.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod addresses;
+mod bodystructure;
+mod date;
+mod envelope;
+mod facts;
+mod header;
+mod html;
+pub mod limits;
+mod message;
+mod newline;
+mod section;
+mod structure;
+mod structured;
+mod text;
+mod transfer;
+mod wire;
+mod words;
+
+pub use addresses::{AddressEntry, addresses};
+pub use date::{SentDate, parse_date, sent_date};
+pub use facts::{Facts, FactsRef, facts};
+pub use header::{Header, Headers, header_fields, header_length, headers_of, unfolded};
+pub use message::{Kind, MediaType, Message, Param, Part};
+pub use newline::{has_bare_cr_or_lf, normalize_newlines};
+pub use section::SectionText;
+pub use text::{PIECE_OVERLAP_BYTES, decoded_text};
+pub use transfer::TransferEncoding;
+pub use words::decoded_header;

@@ -1,0 +1,18 @@
+//! What a message may make us hold or do; read by the parsers of this crate. All are far above what people send.
+
+/// Parts of one message, embedded ones included. A part costs up to some hundred octets of structure in every FETCH.
+pub const PARTS_MAX: usize = 1_000;
+/// Multiparts and embedded messages inside one another. Clients build trees from the structure and recurse into them.
+pub const DEPTH_MAX: usize = 50;
+/// Octets of header that are looked into, over all parts of a message; the envelope repeats them up to three times.
+pub const HEADER_BYTES_MAX: usize = 1024 * 1024;
+/// Addresses and group marks over all envelopes of a message.
+pub const ADDRESSES_MAX: usize = 10_000;
+/// Parameters of one `Content-Type` or `Content-Disposition`.
+pub const PARAMS_MAX: usize = 64;
+/// Octets of a multipart's boundary: RFC 2046 section 5.1.1 allows 70; each line that starts with `--` is compared with all open ones.
+pub const BOUNDARY_BYTES_MAX: usize = 256;
+/// Octets of one value other than an address list in an envelope or structure (subject, message id, description …).
+pub const VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Languages of one `Content-Language`.
+pub const LANGUAGES_MAX: usize = 64;
