@@ -1,0 +1,274 @@
+//! The profiles file as TOML has it: shapes and single values. `build` checks what needs more than one of them.
+//!
+//! A value that is wrong by itself is refused here, so that serde's error carries its place in the file.
+
+use crate::Strength;
+use crate::pattern::Pattern;
+use crate::policy::{Area, Effect, Owner, SecondFactor, SendTo};
+use ipnet::IpNet;
+use octroi_model::Rights;
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use toml::Spanned;
+
+/// A year: longer is a mistake, or should be `device`.
+const SECONDS_MAX: i64 = 366 * 24 * 3600;
+/// [`RawProfile::fresh_for`] where none is given.
+const FRESH_SECONDS: i64 = 10 * 60;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawPolicy {
+    #[serde(default)]
+    pub(crate) zone: BTreeMap<Spanned<String>, RawZone>,
+    #[serde(default)]
+    pub(crate) profile: BTreeMap<Spanned<String>, RawProfile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawZone {
+    pub(crate) networks: Vec<Spanned<Network>>,
+}
+
+/// Names of zones, or `*`.
+pub(crate) type ZoneNames = Vec<Spanned<String>>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawProfile {
+    #[serde(default)]
+    pub(crate) description: String,
+    #[serde(default)]
+    pub(crate) portal: bool,
+    #[serde(default)]
+    pub(crate) remote_zones: ZoneNames,
+    #[serde(default = "nobody", deserialize_with = "send_to")]
+    pub(crate) send_to: SendTo,
+    #[serde(default)]
+    pub(crate) fresh_for: Seconds,
+    #[serde(default)]
+    pub(crate) services: RawServices,
+    #[serde(default)]
+    pub(crate) second_factor: BTreeMap<Spanned<String>, SecondFactor>,
+    #[serde(default)]
+    pub(crate) rule: Vec<Spanned<RawRule>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawServices {
+    pub(crate) imap: Option<Spanned<ZoneNames>>,
+    pub(crate) submission: Option<Spanned<ZoneNames>>,
+    pub(crate) caldav: Option<Spanned<ZoneNames>>,
+    pub(crate) carddav: Option<Spanned<ZoneNames>>,
+    pub(crate) files: Option<Spanned<ZoneNames>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawRule {
+    #[serde(default)]
+    pub(crate) effect: RawEffect,
+    #[serde(default)]
+    pub(crate) owner: RawOwner,
+    pub(crate) path: RulePath,
+    pub(crate) rights: RuleRights,
+    pub(crate) zones: Option<Spanned<ZoneNames>>,
+    pub(crate) strength_min: Option<RawStrength>,
+    pub(crate) strength_below: Option<RawStrength>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawEffect {
+    #[default]
+    Allow,
+    Deny,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RawOwner {
+    #[serde(rename = "self")]
+    Oneself,
+    Others,
+    #[default]
+    Any,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RawStrength {
+    AppPassword,
+    Confirmed,
+    FreshSecondFactor,
+}
+
+impl From<RawEffect> for Effect {
+    fn from(raw: RawEffect) -> Self {
+        match raw {
+            RawEffect::Allow => Self::Allow,
+            RawEffect::Deny => Self::Deny,
+        }
+    }
+}
+
+impl From<RawOwner> for Owner {
+    fn from(raw: RawOwner) -> Self {
+        match raw {
+            RawOwner::Oneself => Self::Oneself,
+            RawOwner::Others => Self::Others,
+            RawOwner::Any => Self::Any,
+        }
+    }
+}
+
+impl From<RawStrength> for Strength {
+    fn from(raw: RawStrength) -> Self {
+        match raw {
+            RawStrength::AppPassword => Self::AppPassword,
+            RawStrength::Confirmed => Self::Confirmed,
+            RawStrength::FreshSecondFactor => Self::FreshSecondFactor,
+        }
+    }
+}
+
+/// A network with no bit set behind its prefix; a bare address is a network of one.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Network(pub(crate) IpNet);
+
+impl TryFrom<String> for Network {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let network: IpNet = match text.parse::<IpAddr>() {
+            Ok(address) => address.into(),
+            Err(_) => text.parse().map_err(|_| format!("`{text}` is not a network such as 10.0.0.0/8 or 2001:db8::/32"))?,
+        };
+        if network.trunc() != network {
+            return Err(format!("`{text}` has bits behind its prefix: write `{}`", network.trunc()));
+        }
+        if network.addr().to_canonical() != network.addr() {
+            return Err(format!("`{text}` is an IPv4 network in IPv6 clothes, which no peer is ever seen with: write it as IPv4"));
+        }
+        Ok(Self(network))
+    }
+}
+
+/// A pattern whose first segment can match an area.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct RulePath(pub(crate) Pattern);
+
+impl TryFrom<String> for RulePath {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let pattern = Pattern::parse(&text).map_err(|e| e.to_string())?;
+        match pattern.first() {
+            Some(first) if first != "*" && !Area::ALL.iter().any(|(_, name)| *name == first) => {
+                Err(format!("a path begins with mail, calendars, contacts, files, `*` or `**`, not with `{first}`"))
+            }
+            _ => Ok(Self(pattern)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct RuleRights(pub(crate) Rights);
+
+impl TryFrom<String> for RuleRights {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        match Rights::parse(&text) {
+            Some(rights) if rights != Rights::NONE => Ok(Self(rights)),
+            _ => Err(format!("`{text}` is not a set of rights: use letters of lrswipkxtea (RFC 4314), at least one")),
+        }
+    }
+}
+
+/// A time such as `90s`, `30m`, `12h` or `7d`.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Seconds(pub(crate) i64);
+
+impl Default for Seconds {
+    fn default() -> Self {
+        Self(FRESH_SECONDS)
+    }
+}
+
+impl TryFrom<String> for Seconds {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let bad = || format!("`{text}` is not a time such as \"90s\", \"30m\", \"12h\" or \"7d\" (at most 366d)");
+        let unit = match text.chars().last() {
+            Some('s') => 1,
+            Some('m') => 60,
+            Some('h') => 3600,
+            Some('d') => 24 * 3600,
+            _ => return Err(bad()),
+        };
+        let count: u32 = text[..text.len() - 1].parse().map_err(|_| bad())?;
+        match i64::from(count) * unit {
+            seconds @ 1..=SECONDS_MAX => Ok(Self(seconds)),
+            _ => Err(bad()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SecondFactor {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        match text.as_str() {
+            "enrolment" => Ok(Self::Enrolment),
+            "device" => Ok(Self::Device),
+            _ => match Seconds::try_from(text) {
+                Ok(Seconds(seconds)) => Ok(Self::Within(seconds)),
+                Err(why) => Err(D::Error::custom(format!("expected \"enrolment\", \"device\" or a time: {why}"))),
+            },
+        }
+    }
+}
+
+fn nobody() -> SendTo {
+    SendTo::Nobody
+}
+
+fn send_to<'de, D: Deserializer<'de>>(from: D) -> Result<SendTo, D::Error> {
+    from.deserialize_any(SendToVisitor)
+}
+
+/// A word or a list of domains.
+struct SendToVisitor;
+
+impl<'de> Visitor<'de> for SendToVisitor {
+    type Value = SendTo;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"anyone\", \"inside\", \"nobody\" or a list of domains")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<SendTo, E> {
+        match word {
+            "anyone" => Ok(SendTo::Anyone),
+            "inside" => Ok(SendTo::Inside),
+            "nobody" => Ok(SendTo::Nobody),
+            _ => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<SendTo, A::Error> {
+        let mut domains = Vec::new();
+        while let Some(domain) = list.next_element::<String>()? {
+            // The address type knows what a domain may look like.
+            octroi_model::Address::new("x", &domain).map_err(|e| A::Error::custom(format!("`{domain}` is not a domain: {e}")))?;
+            domains.push(domain.to_lowercase());
+        }
+        Ok(SendTo::Domains(domains))
+    }
+}
