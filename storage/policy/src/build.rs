@@ -3,7 +3,7 @@
 use crate::PolicyError;
 use crate::error::position;
 use crate::policy::{ANYWHERE, Policy, Profile, Rule, Zones};
-use crate::raw::{RawPolicy, RawProfile, RawRule, RawZone, ZoneNames};
+use crate::raw::{Network, RawPolicy, RawProfile, RawRule, RawZone, ZoneNames};
 use octroi_model::Service;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -58,7 +58,8 @@ impl Builder<'_> {
             }
             let zone_name: Arc<str> = name.as_ref().as_str().into();
             for network in zone.networks {
-                let (span, network) = (network.span(), network.into_inner().0);
+                let span = network.span();
+                let Network(network) = network.as_ref().as_str().try_into().map_err(|why: String| self.error(span.clone(), why))?;
                 if let Some((_, other)) = networks.iter().find(|(n, _)| *n == network) {
                     return Err(self.error(span, format!("the network {network} is in the zone `{other}` already")));
                 }

@@ -31,7 +31,8 @@ pub(crate) struct RawPolicy {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawZone {
-    pub(crate) networks: Vec<Spanned<Network>>,
+    /// As text: serde would report the place of the whole list, not of the one that is wrong ([`Network`]).
+    pub(crate) networks: Vec<Spanned<String>>,
 }
 
 /// Names of zones, or `*`.
@@ -138,13 +139,11 @@ impl From<RawStrength> for Strength {
 }
 
 /// A network with no bit set behind its prefix; a bare address is a network of one.
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
 pub(crate) struct Network(pub(crate) IpNet);
 
-impl TryFrom<String> for Network {
+impl TryFrom<&str> for Network {
     type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: &str) -> Result<Self, String> {
         let network: IpNet = match text.parse::<IpAddr>() {
             Ok(address) => address.into(),
             Err(_) => text.parse().map_err(|_| format!("`{text}` is not a network such as 10.0.0.0/8 or 2001:db8::/32"))?,
