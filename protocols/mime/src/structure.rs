@@ -158,30 +158,37 @@ impl Builder<'_> {
     }
 
     /// Ends the current part and all open ones but the first `keep`.
-    fn cut(&mut self, keep: usize, end: usize) {
+    fn cut(&mut self, keep: usize, mut end: usize) {
         // An embedded message that has no octets begins a second header here, and that one is empty.
         while let At::Header(part) = self.at {
             self.finish_header(part, end);
         }
         if let At::Leaf(part) = self.at {
-            self.end_body(part, end);
+            end = self.end_body(part, end);
         }
         while self.open.len() > keep
             && let Some(open) = self.open.pop()
         {
-            self.end_body(open.part, end);
+            end = self.end_body(open.part, end);
             if self.parts[open.part].children.is_empty() {
                 // RFC 9051 section 9: body-type-mpart has at least one body.
                 let at = self.parts[open.part].body.end;
                 self.begin(Some(open.part), at);
+                // In a digest it would be an embedded message, which needs a child of its own.
+                if let Some(part) = self.parts.last_mut() {
+                    part.media = default_type();
+                }
                 self.at = At::Between;
             }
         }
     }
 
-    fn end_body(&mut self, part: usize, end: usize) {
+    /// A part may begin after the line end that its outer delimiter takes away, so a body can end later than asked; those
+    /// around it then do too.
+    fn end_body(&mut self, part: usize, end: usize) -> usize {
         let body = &mut self.parts[part].body;
         body.end = end.max(body.start);
+        body.end
     }
 }
 
