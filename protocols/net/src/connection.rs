@@ -388,3 +388,26 @@ impl AsyncWrite for Raw {
         self.0.stream.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    /// Thousands of idle connections are the normal state of an IMAP server.
+    #[tokio::test]
+    async fn an_idle_connection_holds_no_buffers() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (tcp, address) = listener.accept().await.unwrap();
+        let mut server = Connection::plain(tcp, address);
+        client.write_all(&[b"x".repeat(50_000), b"\r\n".to_vec()].concat()).await.unwrap();
+        server.read_line(100_000, CLOSE_DEADLINE).await.unwrap();
+        server.write(&b"y".repeat(50_000)).await.unwrap();
+        server.flush(CLOSE_DEADLINE).await.unwrap();
+        assert!(matches!(server.read_line(100, Duration::from_millis(20)).await, Err(ReadError::Timeout)));
+        assert!(server.input.capacity() <= IDLE_BYTES_MAX && server.output.capacity() <= IDLE_BYTES_MAX);
+        assert!(size_of::<Connection>() <= 256, "{}", size_of::<Connection>());
+    }
+}

@@ -1,0 +1,8 @@
+//! Tests over real sockets on the loopback, and of SMTP's end of data.
+#![allow(clippy::unwrap_used)]
+
+mod dot;
+mod framing;
+mod listening;
+mod support;
+mod tls;
