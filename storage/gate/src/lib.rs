@@ -1,1 +1,53 @@
-//! Log-in, sessions, grants, envelopes and audit: the only way to the data.
+//! The gate: log-in, sessions, grants, envelopes and audit. The only way to the data.
+//!
+//! No protocol holds a store. It holds a [`Gate`], which can log somebody in ([`Gate::login`]), open an envelope for the internet
+//! ([`Gate::inbound`]) or sign somebody in to the portal ([`Gate::sign_in`]). What comes back decides what can be called at all: a
+//! [`Session`] opens [`Granted`] handles, one per object and purpose, and the methods that read or change an object exist on the handle
+//! of the right purpose only.
+
+mod acts;
+mod admin;
+mod app_password;
+mod content;
+mod envelope;
+mod gate;
+mod granted;
+mod key;
+mod login;
+mod password;
+mod portal;
+pub mod purpose;
+mod queue;
+mod recent;
+mod refusal;
+mod second_factor;
+mod session;
+mod throttle;
+mod tree;
+
+pub use acts::file::{READ_BYTES_MAX, When};
+pub use acts::folder::{Changes, DISPLAY_NAME, FolderFacts, Member, MemberIs};
+pub use acts::mailbox::{Appended, Copied, Draft, FlagMode, KEYWORD_BYTES_MAX, MailboxStatus, MailboxView};
+pub use admin::{Admin, NewAccount};
+pub use content::{Content, Upload};
+pub use envelope::{Envelope, Internet, Member as MemberEnvelope, RECIPIENTS_MAX, ReturnPath};
+pub use gate::{Gate, Limits, Opened, Organisation};
+pub use granted::{
+    File, FileAt, Folder, FolderAt, FoundItem, FoundNode, FoundPlace, Granted, Locates, Mailbox, MailboxAt, NewMailbox, NewMailboxAt,
+    Object,
+};
+pub use key::DataKey;
+pub use login::{Channel, Credentials, Login, Pending};
+pub use octroi_engine::{CheckReport, Engine, Part, View};
+pub use octroi_policy::{Area, Explanation, Policy, PolicyError, Strength};
+pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFault};
+pub use portal::{MintedAppPassword, PendingSignIn, PortalSession, Scope, SignIn, Stepped};
+pub use purpose::{
+    Append, Bind, CreateMailbox, DeleteMailbox, Expunge, List, MakeFolder, Purpose, Read, RemoveFolder, RenameMailbox, Rewrite, Select,
+    Status, Store, Unlink,
+};
+pub use queue::{Queue, QueueEntry, QueueRecipient, Queued, RecipientState};
+pub use refusal::Refusal;
+pub use second_factor::{TotpEnrolment, code_at};
+pub use session::Session;
+pub use tree::{Entry, SHARED};

@@ -1,0 +1,101 @@
+//! Acts on one document, event or card.
+
+use crate::content::{Content, Upload};
+use crate::granted::{File, Granted};
+use crate::purpose::{Purpose, Read, Rewrite, Unlink};
+use crate::refusal::Refusal;
+use octroi_engine::{Batch, Change, Expect, Part};
+use octroi_model::{CollectionId, Etag, Head, Item, ModSeq, Name, UidSet, UnixTime};
+use std::sync::Arc;
+
+/// Most octets of one read.
+pub const READ_BYTES_MAX: u64 = 1 << 20;
+/// Longest `Content-Type`, in bytes.
+const MEDIA_TYPE_BYTES_MAX: usize = 255;
+
+/// Does a write insist on what the grant saw?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Whatever it is now.
+    Anyhow,
+    /// Only if it is still what [`Granted::item`] says.
+    Unchanged,
+}
+
+impl<P: Purpose<File>> Granted<File, P> {
+    /// The item as it was found.
+    pub fn item(&self) -> &Item {
+        &self.at.item
+    }
+
+    pub(crate) fn folder_id(&self) -> Result<CollectionId, Refusal> {
+        Ok(self.at.folder.real()?.id)
+    }
+
+    pub(crate) fn name(&self) -> Result<&Name, Refusal> {
+        self.at.item.name.as_ref().ok_or(Refusal::Missing)
+    }
+
+    pub(crate) fn expectation(&self, when: When) -> Result<Expect, Refusal> {
+        let collection = self.folder_id()?;
+        Ok(match when {
+            When::Anyhow => Expect::Present { collection, name: self.name()?.clone() },
+            When::Unchanged => Expect::Unchanged { collection, uid: self.at.item.uid, modseq: self.at.item.modseq },
+        })
+    }
+}
+
+impl Granted<File, Read> {
+    /// Octets from `offset`: at most [`READ_BYTES_MAX`], fewer at the end.
+    pub async fn read(&self, offset: u64, bytes: u64) -> Result<Vec<u8>, Refusal> {
+        self.renew()?;
+        let left = self.at.item.bytes().saturating_sub(offset);
+        let part = Part::Range { offset, bytes: bytes.min(left).min(READ_BYTES_MAX) };
+        let parts = self.engine().read(vec![(self.at.item.content, part)]).await?;
+        Ok(parts.into_iter().next().unwrap_or_default())
+    }
+}
+
+impl Granted<File, Rewrite> {
+    /// Take the new content in pieces.
+    pub async fn upload(&self) -> Result<Upload, Refusal> {
+        self.renew()?;
+        Upload::begin(self.session.gate()).await
+    }
+
+    /// Put another content in its place. An interrupted one leaves the old.
+    pub async fn replace(&self, content: Content, media_type: Option<&str>, when: When) -> Result<Etag, Refusal> {
+        let etag = content.etag();
+        let mut batch = Batch::new();
+        batch.expect(self.expectation(when)?);
+        let body = batch.body(content.body);
+        batch.put(self.folder_id()?, document(self.name()?.clone(), media_type)?, body);
+        self.commit(batch).await?;
+        Ok(etag)
+    }
+}
+
+impl Granted<File, Unlink> {
+    /// Remove it.
+    pub async fn remove(&self, when: When) -> Result<(), Refusal> {
+        let mut batch = Batch::new();
+        batch.expect(self.expectation(when)?);
+        batch.push(self.removal()?);
+        self.commit(batch).await?;
+        Ok(())
+    }
+
+    pub(crate) fn removal(&self) -> Result<Change, Refusal> {
+        let uids = UidSet::from_uids([self.at.item.uid]);
+        Ok(Change::Expunge { collection: self.folder_id()?, uids, modseq: ModSeq(0), head: Head::default() })
+    }
+}
+
+/// A document without content; the committer fills the rest in.
+pub(crate) fn document(name: Name, media_type: Option<&str>) -> Result<Item, Refusal> {
+    if media_type.is_some_and(|m| m.len() > MEDIA_TYPE_BYTES_MAX || m.chars().any(char::is_control)) {
+        return Err(Refusal::Limit("length of the media type"));
+    }
+    let base = super::mailbox::message(UnixTime::now());
+    Ok(Item { name: Some(name), media_type: media_type.map(Arc::from), ..base })
+}

@@ -1,0 +1,416 @@
+//! Acts on a collection of documents, events or cards: list, synchronise, add, make, copy, move, remove.
+
+use crate::acts::file::document;
+use crate::content::{Content, Upload};
+use crate::gate::new_collection;
+use crate::granted::{File, Folder, Granted, commit_under};
+use crate::purpose::{Bind, List, MakeFolder, Purpose, Read, RemoveFolder, Rewrite, Unlink};
+use crate::refusal::Refusal;
+use crate::tree::{self, Node};
+use octroi_engine::{Batch, Change, Expect};
+use octroi_model::{
+    Address, Collection, CollectionId, CollectionKind, Etag, Head, Item, ModSeq, Name, PATH_DEPTH_MAX, Rights, Uid, UnixTime,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Parts of one COPY or DELETE of a tree: it is one commit, held in memory.
+const TREE_PARTS_MAX: usize = 100_000;
+/// Live properties of a collection.
+const PROPERTIES_MAX: usize = 64;
+/// Bytes of one live property.
+const PROPERTY_BYTES_MAX: usize = 4096;
+/// The live property that holds the name for people.
+pub const DISPLAY_NAME: &str = "displayname";
+
+/// What there is to say about a folder.
+#[derive(Debug, Clone)]
+pub struct FolderFacts {
+    /// What it holds.
+    pub kind: CollectionKind,
+    /// Rights in force.
+    pub rights: Rights,
+    /// False: a virtual folder, or one that only leads to something below.
+    pub real: bool,
+    /// `DAV:displayname`, if one was set.
+    pub display_name: Option<String>,
+    /// When it was made.
+    pub created: UnixTime,
+    /// Counters.
+    pub head: Head,
+    /// Live properties that a client set.
+    pub properties: Vec<(Arc<str>, Arc<str>)>,
+    /// Whose it is.
+    pub owner: Address,
+}
+
+/// Something in a folder.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Its URL segment.
+    pub name: Name,
+    /// What it is.
+    pub is: MemberIs,
+    /// When it last changed, in the folder's counting.
+    pub modseq: ModSeq,
+}
+
+/// An item or a folder.
+#[derive(Debug, Clone)]
+pub enum MemberIs {
+    /// A document, event or card.
+    Item(Item),
+    /// A folder, calendar or address book.
+    Folder(FolderFacts),
+}
+
+/// What changed in a folder.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    /// Ask from here next time.
+    pub token: ModSeq,
+    /// New or changed.
+    pub changed: Vec<Member>,
+    /// Gone.
+    pub removed: Vec<Name>,
+}
+
+impl Granted<Folder, List> {
+    /// About the folder itself, as it is now.
+    pub fn facts(&self) -> FolderFacts {
+        self.facts_of(self.node(), self.rights())
+    }
+
+    /// The collection's number, part of its sync token; 0 for a virtual folder.
+    pub fn sync_id(&self) -> u64 {
+        self.node().collection.as_ref().map_or(0, |c| c.id.0)
+    }
+
+    /// The sync token and ctag as of now.
+    pub fn sync_token(&self) -> ModSeq {
+        self.collection().map_or(ModSeq(0), |c| c.head.modseq)
+    }
+
+    /// Items and folders directly in it that the session may know of, by name.
+    pub async fn members(&self) -> Result<Vec<Member>, Refusal> {
+        self.renew()?;
+        let mut members: Vec<Member> = match &self.node().collection {
+            Some(collection) => self.engine().view(collection.id).await?.items().filter_map(item_member).collect(),
+            None => Vec::new(),
+        };
+        members.extend(self.session.children_of(self.node()).iter().filter_map(|node| self.folder_member(node)));
+        members.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(members)
+    }
+
+    /// What changed after `since`; everything when there is none. An unknown or too old token is [`Refusal::Precondition`]. RFC 6578.
+    pub async fn changes(&self, since: Option<ModSeq>) -> Result<Changes, Refusal> {
+        self.renew()?;
+        let collection = self.node().real()?.clone();
+        let view = self.engine().view(collection.id).await?;
+        let from = since.unwrap_or(ModSeq(0));
+        if from > view.head().modseq {
+            return Err(Refusal::Precondition);
+        }
+        let mut changed: Vec<Member> = view.changed_since(from).filter_map(item_member).collect();
+        let folders: Vec<Member> = self.session.children_of(self.node()).iter().filter_map(|node| self.folder_member(node)).collect();
+        let present: BTreeSet<&Name> = folders.iter().map(|f| &f.name).collect();
+        let mut removed = BTreeSet::new();
+        if since.is_some() {
+            for tombstone in view.vanished_since(from).ok_or(Refusal::Precondition)? {
+                removed.extend(tombstone.name.iter().filter(|n| view.by_name(n).is_none() && !present.contains(n)).cloned());
+            }
+        }
+        changed.extend(folders.into_iter().filter(|f| since.is_none() || f.modseq > from));
+        changed.sort_by_key(|m| m.modseq);
+        Ok(Changes { token: view.head().modseq, changed, removed: removed.into_iter().collect() })
+    }
+
+    fn folder_member(&self, node: &Node) -> Option<Member> {
+        let name = node.path.names().last()?.clone();
+        let modseq = node.collection.as_ref().map_or(ModSeq(0), |c| c.bound);
+        let rights = self.session.rights_of(node).ok()?;
+        Some(Member { name, is: MemberIs::Folder(self.facts_of(node, rights)), modseq })
+    }
+
+    fn facts_of(&self, node: &Node, rights: Rights) -> FolderFacts {
+        let now = node.collection.as_ref().and_then(|c| self.engine().collection(c.id));
+        let owner = self.engine().account(node.owner).map_or_else(|| self.session.address().clone(), |a| a.address.clone());
+        FolderFacts {
+            kind: now.as_ref().map_or(tree::home_kind(node.area), |c| c.kind),
+            rights,
+            real: now.is_some(),
+            display_name: now.as_ref().and_then(|c| c.property(DISPLAY_NAME)).map(ToString::to_string),
+            created: now.as_ref().map_or(UnixTime(0), |c| c.created),
+            head: now.as_ref().map_or(Head::default(), |c| c.head),
+            properties: now.as_ref().map_or(Vec::new(), |c| c.properties.clone()),
+            owner,
+        }
+    }
+}
+
+impl Granted<Folder, Bind> {
+    /// Take a content in pieces.
+    pub async fn upload(&self) -> Result<Upload, Refusal> {
+        self.renew()?;
+        Upload::begin(self.session.gate()).await
+    }
+
+    /// Add an item. [`Refusal::Precondition`] if something of that name has appeared.
+    pub async fn put(&self, name: &Name, content: Content, media_type: Option<&str>) -> Result<Etag, Refusal> {
+        let collection = self.holds_items()?;
+        let etag = content.etag();
+        let mut batch = Batch::new();
+        batch.expect(Expect::Absent { collection, name: name.clone() });
+        let body = batch.body(content.body);
+        batch.put(collection, document(name.clone(), media_type)?, body);
+        self.commit(batch).await?;
+        Ok(etag)
+    }
+
+    /// Copy an item here; the content is shared, not written again.
+    pub async fn copy_file(
+        &self,
+        source: &Granted<File, Read>,
+        name: &Name,
+        overwrite: Option<&Granted<File, Rewrite>>,
+    ) -> Result<(), Refusal> {
+        let batch = self.arrival(source.item(), name, overwrite)?;
+        commit_under(self.engine(), batch, || self.renew_with(source, overwrite)).await?;
+        Ok(())
+    }
+
+    /// Move an item here: it appears and goes in one commit.
+    pub async fn move_file(
+        &self,
+        source: &Granted<File, Unlink>,
+        name: &Name,
+        overwrite: Option<&Granted<File, Rewrite>>,
+    ) -> Result<(), Refusal> {
+        if source.folder_id()? == self.node().real()?.id && source.name()? == name {
+            return Err(Refusal::Unsupported);
+        }
+        // Moving shows the content under another name, so it must be readable too.
+        if !source.rights().contains(Rights::READ) {
+            return Err(Refusal::Forbidden(Rights::READ));
+        }
+        let mut batch = self.arrival(source.item(), name, overwrite)?;
+        batch.expect(source.expectation(crate::When::Unchanged)?);
+        batch.push(source.removal()?);
+        commit_under(self.engine(), batch, || self.renew_with(source, overwrite)).await?;
+        Ok(())
+    }
+
+    fn arrival(&self, item: &Item, name: &Name, overwrite: Option<&Granted<File, Rewrite>>) -> Result<Batch, Refusal> {
+        let collection = self.holds_items()?;
+        let mut batch = Batch::new();
+        batch.expect(match overwrite {
+            None => Expect::Absent { collection, name: name.clone() },
+            Some(there) if there.folder_id()? == collection && there.name()? == name => Expect::Present { collection, name: name.clone() },
+            Some(_) => return Err(Refusal::Unsupported),
+        });
+        let media_type = item.media_type.as_deref();
+        let copy = Item { date: item.date, content: item.content, hash: item.hash, ..document(name.clone(), media_type)? };
+        batch.push(Change::Put { collection, item: copy, head: Head::default() });
+        Ok(batch)
+    }
+
+    fn renew_with<P: Purpose<File>>(&self, source: &Granted<File, P>, overwrite: Option<&Granted<File, Rewrite>>) -> Result<u64, Refusal> {
+        source.renew()?;
+        overwrite.map(Granted::renew).transpose()?;
+        self.renew()
+    }
+
+    /// Homes of calendars and address books hold collections only (RFC 4791 section 5.2), and so does what is virtual.
+    fn holds_items(&self) -> Result<CollectionId, Refusal> {
+        let collection = self.node().real()?;
+        match collection.kind {
+            CollectionKind::Folder | CollectionKind::Calendar | CollectionKind::Addressbook => Ok(collection.id),
+            _ => Err(Refusal::Unsupported),
+        }
+    }
+}
+
+impl Granted<Folder, MakeFolder> {
+    /// Make a folder, calendar or address book.
+    pub async fn make(&self, name: &Name, kind: CollectionKind, properties: Vec<(Arc<str>, Arc<str>)>) -> Result<(), Refusal> {
+        if properties.len() > PROPERTIES_MAX || properties.iter().any(|(n, v)| n.len() + v.len() > PROPERTY_BYTES_MAX) {
+            return Err(Refusal::Limit("properties"));
+        }
+        let parent = self.takes(kind)?;
+        self.room_for(1)?;
+        let mut collection = new_collection(self.engine(), Some(parent.id), name.clone(), kind, parent.owner);
+        collection.properties = properties;
+        let mut batch = Batch::new();
+        batch.expect(Expect::Absent { collection: parent.id, name: name.clone() });
+        batch.push(Change::CreateCollection { collection, parent_head: None });
+        self.commit(batch).await?;
+        Ok(())
+    }
+
+    /// Copy a folder here, with all below it that the session may read if `deep`: one commit. What it may not know of is not copied.
+    pub async fn copy_folder(&self, source: &Granted<Folder, List>, name: &Name, deep: bool) -> Result<(), Refusal> {
+        let top = source.node().real()?;
+        let parent = self.takes(top.kind)?;
+        if tree::is_within(self.engine(), parent.id, top.id) {
+            return Err(Refusal::Unsupported);
+        }
+        let mut batch = Batch::new();
+        batch.expect(Expect::Absent { collection: parent.id, name: name.clone() });
+        let mut parts = 0;
+        let mut waiting = vec![(source.node().clone(), parent.id, name.clone())];
+        while let Some((node, into, name)) = waiting.pop() {
+            let from = node.real()?;
+            let mut copy = new_collection(self.engine(), Some(into), name, from.kind, parent.owner);
+            copy.properties.clone_from(&from.properties);
+            let into = copy.id;
+            batch.push(Change::CreateCollection { collection: copy, parent_head: None });
+            parts += 1;
+            if deep {
+                parts += self.copy_items(&node, into, &mut batch).await?;
+                let below = self.session.children_of(&node).into_iter().filter(|n| n.collection.is_some());
+                waiting.extend(below.filter_map(|n| n.path.names().last().cloned().map(|name| (n, into, name))));
+            }
+            if parts > TREE_PARTS_MAX {
+                return Err(Refusal::Limit("parts of one copy"));
+            }
+        }
+        self.room_for(parts.min(self.session.gate().0.limits.collections_max))?;
+        commit_under(self.engine(), batch, || {
+            source.renew()?;
+            self.renew()
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn copy_items(&self, node: &Node, into: CollectionId, batch: &mut Batch) -> Result<usize, Refusal> {
+        let rights = self.session.rights_of(node)?;
+        if !rights.contains(Rights::READ) {
+            return Err(Refusal::Forbidden(Rights::READ));
+        }
+        let view = self.engine().view(node.real()?.id).await?;
+        if !view.is_empty() && !self.rights().contains(Rights::INSERT) {
+            return Err(Refusal::Forbidden(Rights::INSERT));
+        }
+        for item in view.items() {
+            let copy = Item { uid: Uid(0), modseq: ModSeq(0), ..item.clone() };
+            batch.push(Change::Put { collection: into, item: copy, head: Head::default() });
+        }
+        Ok(view.len())
+    }
+
+    /// Move a folder here with all below it. Within one owner's tree only.
+    pub async fn move_folder(&self, source: &Granted<Folder, RemoveFolder>, name: &Name) -> Result<(), Refusal> {
+        let top = source.collection()?;
+        let parent = self.takes(top.kind)?;
+        if top.parent.is_none() || parent.owner != top.owner || tree::is_within(self.engine(), parent.id, top.id) {
+            return Err(Refusal::Unsupported);
+        }
+        source.may_remove_all()?;
+        let depth = self.path().names().len() + 1 + tree_depth(self.engine(), &top);
+        if depth > PATH_DEPTH_MAX {
+            return Err(Refusal::Limit("depth of the tree"));
+        }
+        let mut batch = Batch::new();
+        batch.expect(Expect::Absent { collection: parent.id, name: name.clone() });
+        batch.push(Change::RenameCollection {
+            collection: top.id,
+            parent: parent.id,
+            name: name.clone(),
+            old_parent_head: Head::default(),
+            new_parent_head: Head::default(),
+        });
+        commit_under(self.engine(), batch, || {
+            source.renew()?;
+            self.renew()
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// The parent, if it can hold a collection of that kind.
+    fn takes(&self, kind: CollectionKind) -> Result<Arc<Collection>, Refusal> {
+        let parent = self.node().real()?.clone();
+        let fits = matches!(
+            (parent.kind, kind),
+            (CollectionKind::Folder, CollectionKind::Folder)
+                | (CollectionKind::CalendarHome, CollectionKind::Calendar)
+                | (CollectionKind::AddressbookHome, CollectionKind::Addressbook)
+        );
+        if !fits {
+            return Err(Refusal::Unsupported);
+        }
+        if self.path().names().len() >= PATH_DEPTH_MAX {
+            return Err(Refusal::Limit("depth of the tree"));
+        }
+        Ok(parent)
+    }
+
+    fn room_for(&self, more: usize) -> Result<(), Refusal> {
+        let owner = self.node().real()?.owner;
+        let home = tree::home(self.engine(), owner, self.node().area).ok_or(Refusal::Missing)?;
+        if tree::subtree(self.engine(), &home).len() + more > self.session.gate().0.limits.collections_max {
+            return Err(Refusal::Limit("folders of one account"));
+        }
+        Ok(())
+    }
+}
+
+impl Granted<Folder, RemoveFolder> {
+    /// Remove it with all below it: every part is decided, and it is one commit.
+    pub async fn remove(&self) -> Result<(), Refusal> {
+        let top = self.collection()?;
+        if top.parent.is_none() {
+            return Err(Refusal::Forbidden(Rights::DELETE_COLLECTION));
+        }
+        let parts = self.may_remove_all()?;
+        let mut batch = Batch::new();
+        for part in parts.iter().rev() {
+            batch.push(Change::RemoveCollection { collection: part.id, parent_head: None });
+        }
+        self.commit(batch).await?;
+        Ok(())
+    }
+
+    /// Every collection at and below it, parents first; refused if one of them may not be removed.
+    fn may_remove_all(&self) -> Result<Vec<Arc<Collection>>, Refusal> {
+        let top = self.collection()?;
+        let mut parts = Vec::new();
+        let mut waiting = vec![(Node { collection: Some(top), ..self.node().clone() })];
+        while let Some(node) = waiting.pop() {
+            let collection = node.real()?.clone();
+            let rights = self.session.rights_of(&node)?;
+            let needs = if collection.head.items > 0 { Rights::DELETE_COLLECTION | Rights::EXPUNGE } else { Rights::DELETE_COLLECTION };
+            if !rights.contains(needs) {
+                return Err(Refusal::Forbidden(needs.without(rights)));
+            }
+            for child in self.engine().children(collection.id) {
+                waiting.push(self.session.child_node(&node, &child).ok_or(Refusal::Unsupported)?);
+            }
+            parts.push(collection);
+            if parts.len() > TREE_PARTS_MAX {
+                return Err(Refusal::Limit("parts of one removal"));
+            }
+        }
+        Ok(parts)
+    }
+}
+
+fn item_member(item: &Item) -> Option<Member> {
+    Some(Member { name: item.name.clone()?, modseq: item.modseq, is: MemberIs::Item(item.clone()) })
+}
+
+/// Levels below `top`.
+fn tree_depth(engine: &dyn octroi_engine::Engine, top: &Arc<Collection>) -> usize {
+    let mut level = vec![top.clone()];
+    let mut depth = 0;
+    while depth <= PATH_DEPTH_MAX {
+        level = level.iter().flat_map(|c| engine.children(c.id)).collect();
+        if level.is_empty() {
+            break;
+        }
+        depth += 1;
+    }
+    depth
+}

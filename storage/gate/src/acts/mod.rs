@@ -1,0 +1,6 @@
+//! What can be done with a grant: one file per kind of object.
+
+pub(crate) mod file;
+pub(crate) mod folder;
+pub(crate) mod mailbox;
+pub(crate) mod mailbox_tree;

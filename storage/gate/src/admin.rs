@@ -1,0 +1,257 @@
+//! Administration: accounts, app passwords, shares, profiles, audit, checks. Never a way into anybody's mail.
+//!
+//! Handed to the admin socket only. Every act leaves an audit line; the administrator is whoever can reach the socket.
+
+use crate::gate::{Gate, Line, new_collection};
+use crate::password;
+use crate::portal::{MintedAppPassword, Scope};
+use crate::refusal::Refusal;
+use crate::second_factor::TotpEnrolment;
+use crate::tree::{self, home_kind};
+use octroi_engine::{Batch, Change, CheckReport};
+use octroi_model::{
+    Account, AccountId, Acl, Address, AppPassword, AuditEntry, Collection, CollectionKind, Grantee, Name, Outcome, Path, Rights,
+    SpecialUse, UnixTime,
+};
+use octroi_policy::{Area, Explanation, Facts, Policy, Strength};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Who is to be let in.
+#[derive(Debug, Clone)]
+pub struct NewAccount<'a> {
+    /// The address; its domain must be one of ours.
+    pub address: &'a Address,
+    /// For people.
+    pub display_name: &'a str,
+    /// Name of a profile.
+    pub profile: &'a str,
+    /// Main password for the portal; without one there is no signing in there.
+    pub password: Option<&'a str>,
+    /// From outside, too.
+    pub remote_access: bool,
+}
+
+/// Administration. Cheap to clone.
+#[derive(Clone)]
+pub struct Admin {
+    gate: Gate,
+}
+
+impl Admin {
+    pub(crate) fn new(gate: Gate) -> Self {
+        Self { gate }
+    }
+
+    /// Make an account with its INBOX and special-use mailboxes, a calendar, an address book and a document tree.
+    pub async fn add_account(&self, new: NewAccount<'_>) -> Result<AccountId, Refusal> {
+        if !self.gate.is_local_domain(new.address.domain()) {
+            return Err(Refusal::NotRelay);
+        }
+        if self.gate.policy().profile(new.profile).is_none() {
+            return Err(Refusal::Missing);
+        }
+        let password_hash = match new.password {
+            None => None,
+            Some(text) => {
+                password::check(text, new.address.local()).map_err(Refusal::Password)?;
+                Some(password::hash(text).await.ok_or(Refusal::Unavailable)?)
+            }
+        };
+        let id = AccountId(self.gate.engine().new_id());
+        let mut batch = Batch::new();
+        batch.push(Change::CreateAccount(Account {
+            id,
+            address: new.address.clone(),
+            display_name: new.display_name.to_owned(),
+            profile: new.profile.to_owned(),
+            password_hash,
+            totp: None,
+            remote_access: new.remote_access,
+            created: UnixTime::now(),
+            subscriptions: vec!["INBOX".to_owned()],
+        }));
+        for collection in self.default_collections(id)? {
+            batch.push(Change::CreateCollection { collection, parent_head: None });
+        }
+        self.gate.engine().commit(batch).await?;
+        self.note("account add", &new.address.to_string(), new.profile).await;
+        Ok(id)
+    }
+
+    fn default_collections(&self, owner: AccountId) -> Result<Vec<Collection>, Refusal> {
+        let mut collections = Vec::new();
+        let mut add = |parent: Option<&Collection>, name: &str, kind, special_use| -> Result<Collection, Refusal> {
+            let name = Name::new(name).map_err(|_| Refusal::Unsupported)?;
+            let mut collection = new_collection(self.gate.engine(), parent.map(|p| p.id), name, kind, owner);
+            collection.special_use = special_use;
+            collections.push(collection.clone());
+            Ok(collection)
+        };
+        let mail = add(None, "mail", home_kind(Area::Mail), None)?;
+        add(Some(&mail), "INBOX", CollectionKind::Mailbox, None)?;
+        for (special_use, _) in SpecialUse::ALL {
+            add(Some(&mail), &format!("{special_use:?}"), CollectionKind::Mailbox, Some(special_use))?;
+        }
+        let calendars = add(None, "calendars", home_kind(Area::Calendars), None)?;
+        add(Some(&calendars), "calendar", CollectionKind::Calendar, None)?;
+        let contacts = add(None, "contacts", home_kind(Area::Contacts), None)?;
+        add(Some(&contacts), "contacts", CollectionKind::Addressbook, None)?;
+        add(None, "files", home_kind(Area::Files), None)?;
+        Ok(collections)
+    }
+
+    /// Remove an account with all that is its own: one commit. Its live sessions end.
+    pub async fn remove_account(&self, address: &Address) -> Result<(), Refusal> {
+        let account = self.account(address)?;
+        let mut batch = Batch::new();
+        for home in self.gate.engine().homes(account.id) {
+            for collection in tree::subtree(self.gate.engine(), &home).iter().rev() {
+                batch.push(Change::RemoveCollection { collection: collection.id, parent_head: None });
+            }
+        }
+        batch.push(Change::RemoveAccount(account.id));
+        self.gate.engine().commit(batch).await?;
+        self.note("account remove", &address.to_string(), "").await;
+        Ok(())
+    }
+
+    /// All accounts by address.
+    pub fn accounts(&self) -> Vec<Arc<Account>> {
+        self.gate.engine().accounts()
+    }
+
+    /// Another profile, or remote access granted or withdrawn.
+    pub async fn set_profile(&self, address: &Address, profile: &str, remote_access: bool) -> Result<(), Refusal> {
+        let account = self.account(address)?;
+        if self.gate.policy().profile(profile).is_none() {
+            return Err(Refusal::Missing);
+        }
+        let mut batch = Batch::new();
+        batch.push(Change::SetProfile { account: account.id, profile: profile.to_owned(), remote_access });
+        self.gate.engine().commit(batch).await?;
+        self.note("account profile", &address.to_string(), &format!("{profile}, remote access {remote_access}")).await;
+        Ok(())
+    }
+
+    /// Another main password.
+    pub async fn set_password(&self, address: &Address, password: &str) -> Result<(), Refusal> {
+        let account = self.account(address)?;
+        self.gate.set_password(&account, password).await?;
+        self.note("account password", &address.to_string(), "").await;
+        Ok(())
+    }
+
+    /// Enrol a second factor on a person's behalf; the secret is returned to be handed over.
+    pub async fn enrol_totp(&self, address: &Address) -> Result<TotpEnrolment, Refusal> {
+        let account = self.account(address)?;
+        let enrolment = TotpEnrolment::generate(&self.gate.organisation().name, &address.to_string());
+        let sealed = self.gate.0.key.seal(&enrolment.secret).map_err(|_| Refusal::Unavailable)?;
+        let mut batch = Batch::new();
+        batch.push(Change::SetTotp { account: account.id, sealed_secret: Some(sealed) });
+        self.gate.engine().commit(batch).await?;
+        self.note("second factor enrol", &address.to_string(), "totp").await;
+        Ok(enrolment)
+    }
+
+    /// Mint an app password on a person's behalf.
+    pub async fn mint_app_password(&self, address: &Address, scope: Scope, label: &str) -> Result<MintedAppPassword, Refusal> {
+        let account = self.account(address)?;
+        let minted = self.gate.mint(&account, scope, label, true).await?;
+        self.note("app-password mint", &format!("{address} {}", minted.public_id), label).await;
+        Ok(minted)
+    }
+
+    /// An account's app passwords by age.
+    pub fn app_passwords(&self, address: &Address) -> Result<Vec<Arc<AppPassword>>, Refusal> {
+        Ok(self.gate.engine().app_passwords(self.account(address)?.id))
+    }
+
+    /// End an app password, whosever it is.
+    pub async fn revoke_app_password(&self, public_id: &str) -> Result<(), Refusal> {
+        let found = self.gate.engine().app_password(public_id).ok_or(Refusal::Missing)?;
+        let mut batch = Batch::new();
+        batch.push(Change::Revoke(found.id));
+        self.gate.engine().commit(batch).await?;
+        self.note("app-password revoke", public_id, "").await;
+        Ok(())
+    }
+
+    /// Say who else may do what with a collection and all below it; an empty list closes it.
+    pub async fn share(&self, owner: &Address, area: Area, path: &Path, with: &[(Grantee, Rights)]) -> Result<(), Refusal> {
+        let collection = self.find(owner, area, path)?;
+        let acl: Option<Acl> = (!with.is_empty()).then(|| with.to_vec());
+        let mut batch = Batch::new();
+        batch.push(Change::SetAcl { collection: collection.id, acl });
+        self.gate.engine().commit(batch).await?;
+        self.note("share", &format!("{owner} {}/{}", area.name(), path.join("/")), &format!("{with:?}")).await;
+        Ok(())
+    }
+
+    /// The rights of an account on a collection from a peer's address, with the rule behind each step.
+    pub fn explain(
+        &self,
+        who: &Address,
+        from: IpAddr,
+        strength: Strength,
+        (owner, area, path): (&Address, Area, &Path),
+        needs: Rights,
+    ) -> Result<Explanation, Refusal> {
+        let account = self.account(who)?;
+        let collection = self.find(owner, area, path)?;
+        let policy = self.gate.policy();
+        let inner_path = path.join("/");
+        let own = collection.owner == account.id;
+        let acl = if own { Rights::ALL } else { crate::session::granted_by_acl(&self.gate, &collection, account.id, &account.profile) };
+        let facts = Facts {
+            profile: &account.profile,
+            zone: policy.zone_of(from),
+            strength,
+            own,
+            area,
+            path: &inner_path,
+            acl,
+            scope: Rights::ALL,
+        };
+        Ok(octroi_policy::explain(&policy, &facts, needs))
+    }
+
+    /// Put other profiles and zones in force. Every session is decided anew.
+    pub async fn replace_policy(&self, policy: Policy) {
+        self.gate.replace_policy(policy);
+        self.note("profiles reload", "", "").await;
+    }
+
+    /// The newest audit lines, newest first.
+    pub async fn audit(&self, lines_max: usize) -> Result<Vec<AuditEntry>, Refusal> {
+        Ok(self.gate.engine().audit(lines_max).await?)
+    }
+
+    /// Read and compare everything in the store.
+    pub async fn check(&self) -> Result<CheckReport, Refusal> {
+        Ok(self.gate.engine().check().await?)
+    }
+
+    /// Let what is under way end and close the store.
+    pub async fn close(&self) {
+        self.gate.engine().close().await;
+    }
+
+    fn account(&self, address: &Address) -> Result<Arc<Account>, Refusal> {
+        self.gate.engine().account_by_key(&address.key()).ok_or(Refusal::UnknownRecipient)
+    }
+
+    fn find(&self, owner: &Address, area: Area, path: &Path) -> Result<Arc<Collection>, Refusal> {
+        let owner = self.account(owner)?;
+        let engine = self.gate.engine();
+        let mut at = tree::home(engine, owner.id, area).ok_or(Refusal::Missing)?;
+        for name in path.names() {
+            at = tree::child(engine, &at, name).ok_or(Refusal::Missing)?;
+        }
+        Ok(at)
+    }
+
+    async fn note(&self, act: &str, subject: &str, reason: &str) {
+        self.gate.audit(Line { account: None, act, subject, peer: "admin", outcome: Outcome::Done, reason }).await;
+    }
+}

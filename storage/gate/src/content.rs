@@ -1,0 +1,70 @@
+//! Contents on their way in: whole in memory, or in pieces that go to disk as they come.
+
+use crate::gate::Gate;
+use crate::refusal::Refusal;
+use octroi_engine::{Body, Stage};
+use octroi_model::Etag;
+
+/// A content that is ready to become an item. Opaque.
+#[derive(Debug)]
+pub struct Content {
+    pub(crate) body: Body,
+}
+
+impl Content {
+    /// A message. `facts` are what its codec derived from it, `header_bytes` is the length of the header with its empty line.
+    pub fn message(facts: &[u8], octets: &[u8], header_bytes: usize) -> Self {
+        Self { body: Body::message(facts, octets, header_bytes) }
+    }
+
+    /// A document.
+    pub fn document(octets: &[u8]) -> Self {
+        Self { body: Body::document(octets) }
+    }
+
+    /// Octets.
+    pub fn bytes(&self) -> u64 {
+        self.body.bytes()
+    }
+
+    /// The strong entity tag it will have.
+    pub fn etag(&self) -> Etag {
+        Etag::of(self.body.hash())
+    }
+}
+
+/// Takes a content in pieces. Dropping it throws them away.
+pub struct Upload {
+    stage: Box<dyn Stage>,
+    bytes: u64,
+}
+
+impl Upload {
+    pub(crate) async fn begin(gate: &Gate) -> Result<Self, Refusal> {
+        Ok(Self { stage: gate.engine().stage().await?, bytes: 0 })
+    }
+
+    /// Add octets.
+    pub async fn write(&mut self, octets: &[u8]) -> Result<(), Refusal> {
+        self.bytes += octets.len() as u64;
+        Ok(self.stage.write(octets).await?)
+    }
+
+    /// Octets so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// All of a document was written.
+    pub async fn finish_document(self) -> Result<Content, Refusal> {
+        let body = self.stage.finish(Box::new(|_| (Vec::new(), 0))).await?;
+        Ok(Content { body })
+    }
+
+    /// All of a message was written. `describe` gets its octets (of a large message the first mebibyte) and returns the facts and the
+    /// length of the header.
+    pub async fn finish_message(self, describe: impl FnOnce(&[u8]) -> (Vec<u8>, usize) + Send + 'static) -> Result<Content, Refusal> {
+        let body = self.stage.finish(Box::new(describe)).await?;
+        Ok(Content { body })
+    }
+}

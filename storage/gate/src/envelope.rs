@@ -1,0 +1,211 @@
+//! Envelopes: who may send what to whom. An open relay has no code path: only [`Envelope<Member>`] can hold a recipient elsewhere.
+//!
+//! Called by SMTP and LMTP. One commit delivers to every recipient and queues what leaves; when it returns, the message is on disk.
+
+use crate::acts::mailbox::message;
+use crate::content::{Content, Upload};
+use crate::gate::Gate;
+use crate::queue::{QueueEntry, QueueRecipient, RecipientState};
+use crate::refusal::Refusal;
+use crate::session::Session;
+use crate::tree;
+use octroi_engine::{Batch, CommitError};
+use octroi_model::{Address, CollectionId, CollectionKind, Item, Name, Outcome, Service, UnixTime};
+use octroi_policy::Area;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Recipients of one envelope. RFC 5321 section 4.5.3.1.8 wants at least 100.
+pub const RECIPIENTS_MAX: usize = 100;
+
+/// RFC 5321's reverse-path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReturnPath {
+    /// `<>`: a notification, which must never be answered.
+    Null,
+    /// Where notifications go.
+    Address(Address),
+}
+
+/// From the internet (or a front server over LMTP): reaches our people only.
+pub struct Internet {
+    from: ReturnPath,
+    peer: IpAddr,
+}
+
+/// From one of our people: reaches whom the profile allows.
+pub struct Member {
+    session: Session,
+    from: Address,
+}
+
+/// A message's envelope under way.
+pub struct Envelope<Kind> {
+    gate: Gate,
+    kind: Kind,
+    recipients: Vec<Address>,
+    inboxes: Vec<CollectionId>,
+    remote: Vec<Address>,
+}
+
+impl Gate {
+    /// An envelope for mail from outside.
+    pub fn inbound(&self, from: ReturnPath, peer: IpAddr) -> Envelope<Internet> {
+        Envelope::new(self.clone(), Internet { from, peer })
+    }
+
+    /// The INBOX of one of our people.
+    fn inbox(&self, address: &Address) -> Option<CollectionId> {
+        let account = self.engine().account_by_key(&address.key())?;
+        let home = tree::home(self.engine(), account.id, Area::Mail)?;
+        let inbox = self.engine().child(home.id, &Name::new("INBOX").ok()?)?;
+        (inbox.kind == CollectionKind::Mailbox).then_some(inbox.id)
+    }
+}
+
+impl Session {
+    /// An envelope from one of our people. Only as an address of their own.
+    pub async fn submit(&self, from: &Address) -> Result<Envelope<Member>, Refusal> {
+        self.check().await?;
+        if self.service() != Service::Submission {
+            return Err(Refusal::Unsupported);
+        }
+        if let Err(refusal) = self.may_send_as(from) {
+            self.audit("send as", &from.to_string(), Outcome::Refused, "not an address of the account").await;
+            return Err(refusal);
+        }
+        Ok(Envelope::new(self.gate().clone(), Member { session: self.clone(), from: from.clone() }))
+    }
+
+    fn may_send_as(&self, from: &Address) -> Result<(), Refusal> {
+        if from.key() == self.address().key() { Ok(()) } else { Err(Refusal::NotSender) }
+    }
+}
+
+impl<Kind> Envelope<Kind> {
+    fn new(gate: Gate, kind: Kind) -> Self {
+        Self { gate, kind, recipients: Vec::new(), inboxes: Vec::new(), remote: Vec::new() }
+    }
+
+    /// Who was accepted so far.
+    pub fn recipients(&self) -> &[Address] {
+        &self.recipients
+    }
+
+    /// Take the message in pieces.
+    pub async fn upload(&self) -> Result<Upload, Refusal> {
+        Upload::begin(&self.gate).await
+    }
+
+    fn room(&self) -> Result<(), Refusal> {
+        if self.recipients.len() >= self.gate.0.limits.recipients_max { Err(Refusal::Limit("recipients")) } else { Ok(()) }
+    }
+
+    fn add_local(&mut self, to: &Address) -> Result<(), Refusal> {
+        let inbox = self.gate.inbox(to).ok_or(Refusal::UnknownRecipient)?;
+        // The same person twice is one delivery.
+        if !self.inboxes.contains(&inbox) {
+            self.inboxes.push(inbox);
+        }
+        self.recipients.push(to.clone());
+        Ok(())
+    }
+
+    /// Everything in one commit.
+    async fn commit(self, content: Content, queue: Option<(CollectionId, Item)>) -> Result<(), Refusal> {
+        let mut batch = Batch::new();
+        let body = batch.body(content.body);
+        for inbox in &self.inboxes {
+            batch.put(*inbox, message(UnixTime::now()), body);
+        }
+        if let Some((queue, item)) = queue {
+            batch.put(queue, item, body);
+        }
+        match self.gate.engine().commit(batch).await {
+            // An account was removed between RCPT and DATA: the peer tries again and is told at RCPT.
+            Err(CommitError::Gone) => Err(Refusal::Unavailable),
+            other => Ok(other.map(|_| ())?),
+        }
+    }
+}
+
+impl Envelope<Internet> {
+    /// Add a recipient: one of our people, or refused.
+    pub async fn add(&mut self, to: &Address) -> Result<(), Refusal> {
+        self.room()?;
+        if !self.gate.is_local_domain(to.domain()) {
+            let (peer, from) = (self.kind.peer.to_string(), self.sender_text());
+            let line = crate::gate::Line {
+                account: None,
+                act: "relay",
+                subject: &format!("{from} to {to}"),
+                peer: &peer,
+                outcome: Outcome::Refused,
+                reason: "neither sender nor recipient is ours",
+            };
+            self.gate.audit(line).await;
+            return Err(Refusal::NotRelay);
+        }
+        self.add_local(to)
+    }
+
+    /// Deliver to everybody who was accepted: all or none. On disk when this returns.
+    pub async fn deliver(self, content: Content) -> Result<(), Refusal> {
+        self.commit(content, None).await
+    }
+
+    fn sender_text(&self) -> String {
+        match &self.kind.from {
+            ReturnPath::Null => "<>".to_owned(),
+            ReturnPath::Address(address) => address.to_string(),
+        }
+    }
+}
+
+impl Envelope<Member> {
+    /// Add a recipient: one of our people, or somebody elsewhere if the profile lets one write there.
+    pub async fn add(&mut self, to: &Address) -> Result<(), Refusal> {
+        self.room()?;
+        let ours = self.gate.is_local_domain(to.domain());
+        if !octroi_policy::may_send_to(&self.gate.policy(), &self.kind.session.profile()?, ours, to.domain()) {
+            self.kind.session.audit("send to", &to.to_string(), Outcome::Refused, "the profile's send_to").await;
+            return Err(Refusal::RecipientNotAllowed);
+        }
+        if ours {
+            return self.add_local(to);
+        }
+        if !self.remote.contains(to) {
+            self.remote.push(to.clone());
+        }
+        self.recipients.push(to.clone());
+        Ok(())
+    }
+
+    /// May the header's From be this?
+    pub fn may_send_header_from(&self, from: &Address) -> Result<(), Refusal> {
+        self.kind.session.may_send_as(from)
+    }
+
+    /// Deliver to our people and queue for the others, in one commit. On disk when this returns.
+    pub async fn send(self, content: Content) -> Result<(), Refusal> {
+        self.kind.session.check().await?;
+        let queue = if self.remote.is_empty() { None } else { Some(self.queued()?) };
+        self.commit(content, queue).await
+    }
+
+    fn queued(&self) -> Result<(CollectionId, Item), Refusal> {
+        let queue = crate::queue::collection(&self.gate).ok_or(Refusal::Unavailable)?;
+        let now = UnixTime::now();
+        let recipients =
+            self.remote.iter().map(|address| QueueRecipient { address: address.clone(), state: RecipientState::Waiting }).collect();
+        let entry = QueueEntry {
+            from: Some(self.kind.from.clone()),
+            recipients,
+            queued: now,
+            next_try: now,
+            attempts: 0,
+            last_error: String::new(),
+        };
+        Ok((queue, Item { properties: Some(Arc::from(entry.encode()?)), ..message(now) }))
+    }
+}

@@ -1,0 +1,194 @@
+//! The gate itself: made once by the composition, cloned into every listener.
+//!
+//! It can log somebody in, open an envelope for the internet, and nothing else. What administers the server ([`crate::Admin`]) and what
+//! empties the queue ([`crate::Queue`]) are handed out once, by [`Gate::open`], to the composition only.
+
+use crate::admin::Admin;
+use crate::key::DataKey;
+use crate::queue::Queue;
+use crate::throttle::Throttle;
+use octroi_engine::{Batch, Change, Engine};
+use octroi_model::{AccountId, AuditEntry, Collection, CollectionId, CollectionKind, Head, ModSeq, Name, Outcome, UidValidity, UnixTime};
+use octroi_policy::Policy;
+use std::sync::{Arc, RwLock};
+
+/// Owner of what belongs to nobody: the queue.
+pub(crate) const SYSTEM: AccountId = AccountId(0);
+/// Longest text in an audit line, in bytes.
+const AUDIT_TEXT_BYTES_MAX: usize = 512;
+
+/// Who runs this server.
+#[derive(Debug, Clone)]
+pub struct Organisation {
+    /// For people.
+    pub name: String,
+    /// The host's name, as in the greeting and in trace headers.
+    pub hostname: String,
+    /// Domains whose mail is ours, in lower case.
+    pub domains: Vec<String>,
+    /// Where the portal is, for refusals that send people there.
+    pub portal_url: String,
+}
+
+/// Limits that the gate itself holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Recipients of one envelope.
+    pub recipients_max: usize,
+    /// Collections in one account's tree.
+    pub collections_max: usize,
+    /// App passwords of one account.
+    pub app_passwords_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { recipients_max: crate::RECIPIENTS_MAX, collections_max: 10_000, app_passwords_max: 100 }
+    }
+}
+
+pub(crate) struct Inner {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) policy: RwLock<Arc<Policy>>,
+    pub(crate) organisation: Organisation,
+    pub(crate) limits: Limits,
+    pub(crate) key: DataKey,
+    pub(crate) throttle: Throttle,
+    pub(crate) recent: crate::recent::RecentMarks,
+}
+
+/// The only way to the data. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate(pub(crate) Arc<Inner>);
+
+/// What [`Gate::open`] hands to the composition.
+pub struct Opened {
+    /// For every listener.
+    pub gate: Gate,
+    /// For the admin socket only.
+    pub admin: Admin,
+    /// For the queue runner only.
+    pub queue: Queue,
+}
+
+impl Gate {
+    /// Put the gate before an engine.
+    pub async fn open(
+        engine: Arc<dyn Engine>,
+        organisation: Organisation,
+        policy: Policy,
+        limits: Limits,
+        key: DataKey,
+    ) -> Result<Opened, crate::Refusal> {
+        let queue = match engine.homes(SYSTEM).iter().find(|c| c.kind == CollectionKind::Queue) {
+            Some(queue) => queue.id,
+            None => create_queue(&*engine).await?,
+        };
+        let inner = Inner {
+            engine,
+            policy: RwLock::new(Arc::new(policy)),
+            organisation,
+            limits,
+            key,
+            throttle: Throttle::default(),
+            recent: crate::recent::RecentMarks::default(),
+        };
+        let gate = Self(Arc::new(inner));
+        Ok(Opened { admin: Admin::new(gate.clone()), queue: Queue::new(gate.clone(), queue), gate })
+    }
+
+    /// Who runs this server.
+    pub fn organisation(&self) -> &Organisation {
+        &self.0.organisation
+    }
+
+    /// Is mail for this domain ours?
+    pub fn is_local_domain(&self, domain: &str) -> bool {
+        self.0.organisation.domains.iter().any(|ours| ours.eq_ignore_ascii_case(domain))
+    }
+
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        &*self.0.engine
+    }
+
+    pub(crate) fn policy(&self) -> Arc<Policy> {
+        self.0.policy.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn replace_policy(&self, policy: Policy) {
+        *self.0.policy.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(policy);
+        self.0.engine.move_generation();
+    }
+
+    /// Add a line to the audit trail. Texts are cut to their limit and stripped of control characters.
+    pub(crate) async fn audit(&self, line: Line<'_>) {
+        let clean = |text: &str| -> String {
+            let mut out: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let mut end = out.len().min(AUDIT_TEXT_BYTES_MAX);
+            while !out.is_char_boundary(end) {
+                end -= 1;
+            }
+            out.truncate(end);
+            out
+        };
+        let mut batch = Batch::new();
+        batch.push(Change::Audit(AuditEntry {
+            at: UnixTime::now(),
+            account: line.account,
+            act: clean(line.act),
+            subject: clean(line.subject),
+            peer: clean(line.peer),
+            outcome: line.outcome,
+            reason: clean(line.reason),
+        }));
+        self.engine().commit_later(batch).await;
+    }
+}
+
+/// A line for the audit trail, before it is cleaned and stamped.
+pub(crate) struct Line<'a> {
+    pub(crate) account: Option<AccountId>,
+    pub(crate) act: &'a str,
+    pub(crate) subject: &'a str,
+    pub(crate) peer: &'a str,
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: &'a str,
+}
+
+async fn create_queue(engine: &dyn Engine) -> Result<CollectionId, crate::Refusal> {
+    // The literal is a valid name.
+    let name = Name::new("queue").expect("a plain word is a name");
+    let collection = new_collection(engine, None, name, CollectionKind::Queue, SYSTEM);
+    let id = collection.id;
+    let mut batch = Batch::new();
+    batch.push(Change::CreateCollection { collection, parent_head: None });
+    engine.commit(batch).await?;
+    Ok(id)
+}
+
+/// A collection that does not exist yet; the committer stamps what it must.
+pub(crate) fn new_collection(
+    engine: &dyn Engine,
+    parent: Option<CollectionId>,
+    name: Name,
+    kind: CollectionKind,
+    owner: AccountId,
+) -> Collection {
+    let id = engine.new_id();
+    Collection {
+        id: CollectionId(id),
+        parent,
+        name,
+        kind,
+        owner,
+        // Ids are never reused and grow, so a mailbox made anew under an old name has a larger value. RFC 9051 section 2.3.1.1.
+        uid_validity: UidValidity(id as u32),
+        created: UnixTime::now(),
+        special_use: None,
+        acl: None,
+        keywords: Vec::new(),
+        properties: Vec::new(),
+        bound: ModSeq(0),
+        head: Head::default(),
+    }
+}

@@ -1,0 +1,94 @@
+//! The whole vocabulary of acts in one table: what can be done to what, and the rights it needs.
+//!
+//! A purpose is a unit value handed to [`crate::Session::open`]; the methods of [`crate::Granted`] exist for the right one only.
+//! Sealed: no other crate can add an act.
+
+use crate::granted::{File, Folder, Mailbox, NewMailbox, Object};
+use octroi_model::Rights;
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// An act on an object of type `O`.
+pub trait Purpose<O: Object>: sealed::Sealed + Copy + Send + Sync + 'static {
+    /// All of these are needed.
+    const NEEDS: Rights;
+    /// At least one of these is needed, unless empty.
+    const ANY: Rights;
+    /// Name for the audit trail.
+    const NAME: &'static str;
+}
+
+/// One line of the table, for tests and documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Type of the object.
+    pub object: &'static str,
+    /// Name of the purpose.
+    pub purpose: &'static str,
+    /// All of these are needed.
+    pub needs: Rights,
+    /// At least one of these is needed, unless empty.
+    pub any: Rights,
+}
+
+macro_rules! union {
+    ($($right:ident)|*) => { Rights::NONE$(.or(Rights::$right))* };
+}
+
+macro_rules! purposes {
+    ($($(#[$doc:meta])* $object:ident: $purpose:ident needs $($need:ident)|+ $(, any $($any:ident)|+)?;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy)]
+            pub struct $purpose;
+            impl sealed::Sealed for $purpose {}
+            impl Purpose<$object> for $purpose {
+                const NEEDS: Rights = union!($($need)|+);
+                const ANY: Rights = union!($($($any)|+)?);
+                const NAME: &'static str = stringify!($purpose);
+            }
+        )*
+        /// Every purpose there is.
+        pub const TABLE: &[Row] = &[$(Row {
+            object: stringify!($object),
+            purpose: stringify!($purpose),
+            needs: union!($($need)|+),
+            any: union!($($($any)|+)?),
+        }),*];
+    };
+}
+
+purposes! {
+    /// STATUS. RFC 4314 section 4.
+    Mailbox: Status needs LOOKUP | READ;
+    /// SELECT, EXAMINE, FETCH, SEARCH, the source of COPY. RFC 4314 section 4.
+    Mailbox: Select needs LOOKUP | READ;
+    /// STORE: the permitted subset is applied. RFC 4314 section 4.
+    Mailbox: Store needs LOOKUP | READ, any SEEN | WRITE | DELETE_ITEMS;
+    /// APPEND, the target of COPY and MOVE. RFC 4314 section 4.
+    Mailbox: Append needs LOOKUP | INSERT;
+    /// EXPUNGE, CLOSE, the source of MOVE. RFC 4314 section 4, RFC 6851 section 4.3.
+    Mailbox: Expunge needs LOOKUP | READ | DELETE_ITEMS | EXPUNGE;
+    /// CREATE, the target of RENAME: rights on the parent. RFC 4314 section 4.
+    NewMailbox: CreateMailbox needs LOOKUP | CREATE;
+    /// DELETE. RFC 4314 section 4.
+    Mailbox: DeleteMailbox needs LOOKUP | DELETE_COLLECTION;
+    /// RENAME. RFC 4314 section 4.
+    Mailbox: RenameMailbox needs LOOKUP | DELETE_COLLECTION;
+    /// PROPFIND, sync-collection. RFC 3744 appendix B.
+    Folder: List needs LOOKUP | READ;
+    /// PUT of something new, target of COPY and MOVE: DAV:bind. RFC 3744 section 3.9.
+    Folder: Bind needs LOOKUP | INSERT;
+    /// MKCOL, MKCALENDAR, target of COPY and MOVE of a collection.
+    Folder: MakeFolder needs LOOKUP | CREATE;
+    /// DELETE of a collection, source of its MOVE.
+    Folder: RemoveFolder needs LOOKUP | DELETE_COLLECTION;
+    /// GET, HEAD, source of COPY. RFC 3744 appendix B.
+    File: Read needs LOOKUP | READ;
+    /// PUT over something: DAV:write-content. RFC 3744 section 3.3.
+    File: Rewrite needs LOOKUP | WRITE;
+    /// DELETE, source of MOVE: DAV:unbind. RFC 3744 section 3.10.
+    File: Unlink needs LOOKUP | EXPUNGE;
+}

@@ -1,0 +1,94 @@
+//! Why the gate refuses: what a protocol's own `refusal.rs` maps to replies, and no more than a peer may learn.
+
+use octroi_engine::{CommitError, ReadError};
+use octroi_model::Rights;
+use std::fmt;
+
+/// A refusal. Nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Not there, or must not be known to be there.
+    Missing,
+    /// Known, but not allowed; the rights that lacked.
+    Forbidden(Rights),
+    /// The credential was revoked or has expired, or the account is gone.
+    Ended,
+    /// What was expected did not hold when it came to be committed.
+    Precondition,
+    /// The name is taken.
+    Exists,
+    /// It still holds something.
+    NotEmpty,
+    /// This cannot be done with that object.
+    Unsupported,
+    /// A named limit.
+    Limit(&'static str),
+    /// May not send as that address.
+    NotSender,
+    /// No such person here.
+    UnknownRecipient,
+    /// Neither sender nor recipient is ours.
+    NotRelay,
+    /// The profile does not let one write to that recipient.
+    RecipientNotAllowed,
+    /// Try later; the reason is in the log.
+    Unavailable,
+    /// The code is wrong or was used.
+    InvalidCode,
+    /// The main password does not meet the policy.
+    Password(crate::password::PasswordFault),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("not found"),
+            Self::Forbidden(lacking) => write!(f, "not permitted (rights {lacking} are lacking)"),
+            Self::Ended => f.write_str("the session has ended"),
+            Self::Precondition => f.write_str("it was changed meanwhile"),
+            Self::Exists => f.write_str("the name is taken"),
+            Self::NotEmpty => f.write_str("it is not empty"),
+            Self::Unsupported => f.write_str("that is not possible here"),
+            Self::Limit(what) => write!(f, "limit reached: {what}"),
+            Self::NotSender => f.write_str("not permitted to send as that address"),
+            Self::UnknownRecipient => f.write_str("no such recipient here"),
+            Self::NotRelay => f.write_str("relaying denied"),
+            Self::RecipientNotAllowed => f.write_str("not permitted to write to that recipient"),
+            Self::Unavailable => f.write_str("temporarily unavailable"),
+            Self::InvalidCode => f.write_str("the code is not valid"),
+            Self::Password(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<CommitError> for Refusal {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Stale => Self::Unavailable,
+            CommitError::Expectation(_) => Self::Precondition,
+            CommitError::Gone => Self::Missing,
+            CommitError::Exists => Self::Exists,
+            CommitError::NotEmpty => Self::NotEmpty,
+            CommitError::Replayed => Self::InvalidCode,
+            CommitError::Full => Self::Limit("table full"),
+            CommitError::Storage(why) => {
+                tracing::error!(%why, "a commit failed");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+impl From<ReadError> for Refusal {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Gone => Self::Missing,
+            ReadError::Storage(why) => {
+                tracing::error!(%why, "a read failed");
+                Self::Unavailable
+            }
+        }
+    }
+}

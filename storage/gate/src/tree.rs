@@ -1,0 +1,323 @@
+//! The tree that a session sees: its own collections by their names, those of others below `Shared`.
+//!
+//! Mail and documents are trees: `INBOX`, `Actes/2026`, `Shared/<owner>/…`. Calendars and address books are one flat level in which
+//! shared ones are called `<name>~<owner>`: clients want every calendar in the one home set of the user.
+
+use crate::refusal::Refusal;
+use crate::session::Session;
+use octroi_engine::Engine;
+use octroi_model::{AccountId, Address, Collection, CollectionId, CollectionKind, Head, Name, Path, Rights, SpecialUse, UidValidity};
+use octroi_policy::Area;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// First segment of everybody else's collections.
+pub const SHARED: &str = "Shared";
+/// Between a shared calendar's name and its owner.
+const SHARED_MARK: char = '~';
+/// Collections looked at for one answer: an account's tree is limited to fewer, so this is reached only by many large shares.
+const VISITS_MAX: usize = 50_000;
+
+/// A place in the tree that a session sees.
+#[derive(Clone)]
+pub(crate) struct Node {
+    /// `None`: a virtual folder.
+    pub(crate) collection: Option<Arc<Collection>>,
+    pub(crate) area: Area,
+    /// As the session names it.
+    pub(crate) path: Path,
+    /// As the owner names it: what the rules of a profile are matched with.
+    pub(crate) inner_path: String,
+    /// Nothing here may be seen but the way to something below.
+    pub(crate) passage: bool,
+    pub(crate) owner: AccountId,
+}
+
+impl Node {
+    /// For the audit trail.
+    pub(crate) fn subject(&self) -> String {
+        format!("{}/{}", self.area.name(), self.path.join("/"))
+    }
+
+    pub(crate) fn real(&self) -> Result<&Arc<Collection>, Refusal> {
+        self.collection.as_ref().ok_or(Refusal::Missing)
+    }
+
+    fn below(&self, child: &Arc<Collection>) -> Option<Self> {
+        let path = self.path.child(child.name.clone()).ok()?;
+        let inner_path = if self.inner_path.is_empty() { child.name.to_string() } else { format!("{}/{}", self.inner_path, child.name) };
+        Some(Self { collection: Some(child.clone()), area: self.area, path, inner_path, passage: false, owner: child.owner })
+    }
+}
+
+/// A collection that a session may know of.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// As the session names it.
+    pub path: Path,
+    /// What it holds.
+    pub kind: CollectionKind,
+    /// Rights in force.
+    pub rights: Rights,
+    /// False: only the way to something below; it cannot be selected.
+    pub real: bool,
+    /// RFC 6154.
+    pub special_use: Option<SpecialUse>,
+    /// There is something below that the session may know of.
+    pub children: bool,
+    /// Counters, if the items may be read.
+    pub head: Option<Head>,
+    /// UIDVALIDITY; 0 for what is not real.
+    pub uid_validity: UidValidity,
+}
+
+/// The kind of an area's home collection.
+pub(crate) fn home_kind(area: Area) -> CollectionKind {
+    match area {
+        Area::Mail => CollectionKind::MailHome,
+        Area::Calendars => CollectionKind::CalendarHome,
+        Area::Contacts => CollectionKind::AddressbookHome,
+        Area::Files => CollectionKind::Folder,
+    }
+}
+
+/// An account's home collection of an area.
+pub(crate) fn home(engine: &dyn Engine, owner: AccountId, area: Area) -> Option<Arc<Collection>> {
+    engine.homes(owner).into_iter().find(|c| c.kind == home_kind(area))
+}
+
+/// The child of that name; `INBOX` in any case at the top of the mailboxes (RFC 9051 section 5.1).
+pub(crate) fn child(engine: &dyn Engine, parent: &Collection, name: &Name) -> Option<Arc<Collection>> {
+    if parent.kind == CollectionKind::MailHome && name.as_str().eq_ignore_ascii_case("INBOX") {
+        return engine.child(parent.id, &Name::new("INBOX").ok()?);
+    }
+    engine.child(parent.id, name)
+}
+
+fn is_flat(area: Area) -> bool {
+    matches!(area, Area::Calendars | Area::Contacts)
+}
+
+impl Session {
+    /// Every collection of an area that the session may know of, its own and shared ones, by path.
+    pub async fn tree(&self, area: Area) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        let mut visits = VISITS_MAX;
+        if let Some(home) = self.home_node(area) {
+            self.walk(&home, &mut entries, &mut visits);
+        }
+        let own = entries.len();
+        for owner in self.sharers() {
+            if let Some(shared) = self.sharer_node(area, owner) {
+                self.walk(&shared, &mut entries, &mut visits);
+            }
+        }
+        if !is_flat(area) && entries.len() > own {
+            self.add_virtual_parents(area, own, &mut entries);
+        }
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        entries
+    }
+
+    /// Append the visible collections at and below `node`; returns whether there was one. A home itself is no entry.
+    fn walk(&self, node: &Node, into: &mut Vec<Entry>, visits: &mut usize) -> bool {
+        let Some(collection) = &node.collection else { return false };
+        if *visits == 0 {
+            return false;
+        }
+        *visits -= 1;
+        let at = into.len();
+        let mut any = false;
+        for child in self.gate().engine().children(collection.id) {
+            if let Some(below) = self.child_node(node, &child) {
+                any |= self.walk(&below, into, visits);
+            }
+        }
+        let Ok(rights) = self.rights_of(node) else { return false };
+        let visible = rights.contains(Rights::LOOKUP);
+        if collection.parent.is_none() {
+            return any;
+        }
+        if visible || any {
+            let shown = if visible { rights } else { Rights::NONE };
+            into.insert(at, entry(node, collection, shown, any));
+        }
+        visible || any
+    }
+
+    fn add_virtual_parents(&self, area: Area, own: usize, entries: &mut Vec<Entry>) {
+        let known: BTreeSet<Path> = entries.iter().map(|e| e.path.clone()).collect();
+        let mut parents = BTreeSet::new();
+        for entry in &entries[own..] {
+            for length in 1..entry.path.names().len() {
+                if let Ok(parent) = Path::from_names(entry.path.names()[..length].to_vec())
+                    && !known.contains(&parent)
+                {
+                    parents.insert(parent);
+                }
+            }
+        }
+        entries.extend(parents.into_iter().map(|path| Entry {
+            path,
+            kind: home_kind(area),
+            rights: Rights::NONE,
+            real: false,
+            special_use: None,
+            children: true,
+            head: None,
+            uid_validity: UidValidity(0),
+        }));
+    }
+
+    /// The node at a path, whatever the rights on it.
+    pub(crate) fn resolve(&self, area: Area, path: &Path) -> Option<Node> {
+        let home = self.home_node(area)?;
+        let names = path.names();
+        let mut node = match names {
+            [] => return Some(home),
+            [first, ..] if is_flat(area) => return if names.len() == 1 { self.flat_node(&home, first) } else { None },
+            [first] if first.as_str() == SHARED => return self.shared_top(area),
+            [first, owner, ..] if first.as_str() == SHARED => self.sharer_node(area, self.sharer(owner)?)?,
+            _ => home,
+        };
+        let skip = node.path.names().len();
+        for name in &names[skip..] {
+            let next = child(self.gate().engine(), node.collection.as_ref()?, name)?;
+            node = node.below(&next)?;
+        }
+        Some(self.with_passage(node))
+    }
+
+    /// Collections directly below a node that the session may know of.
+    pub(crate) fn children_of(&self, node: &Node) -> Vec<Node> {
+        let mut found = Vec::new();
+        if let Some(collection) = &node.collection {
+            for child in self.gate().engine().children(collection.id) {
+                found.extend(self.child_node(node, &child).map(|n| self.with_passage(n)));
+            }
+        }
+        let top = node.path.names().is_empty();
+        if top && is_flat(node.area) {
+            for owner in self.sharers() {
+                let Some(home) = self.sharer_node(node.area, owner) else { continue };
+                let Some(collection) = home.collection.clone() else { continue };
+                found.extend(self.gate().engine().children(collection.id).iter().filter_map(|c| self.child_node(&home, c)));
+            }
+        } else if top {
+            found.extend(self.shared_top(node.area));
+        } else if node.collection.is_none() {
+            found.extend(self.sharers().into_iter().filter_map(|o| self.sharer_node(node.area, o)).map(|n| self.with_passage(n)));
+        }
+        found.retain(|n| n.passage || self.rights_of(n).is_ok_and(|r| r.contains(Rights::LOOKUP)));
+        found
+    }
+
+    /// A child of a node, under the name that the session knows it by.
+    pub(crate) fn child_node(&self, node: &Node, child: &Arc<Collection>) -> Option<Node> {
+        let mut below = node.below(child)?;
+        if is_flat(node.area) && child.owner != self.account() {
+            let owner = self.gate().engine().account(child.owner)?;
+            below.path = Path::from_names(vec![Name::new(&format!("{}{SHARED_MARK}{}", child.name, owner.address.key())).ok()?]).ok()?;
+        }
+        Some(below)
+    }
+
+    fn home_node(&self, area: Area) -> Option<Node> {
+        let collection = home(self.gate().engine(), self.account(), area)?;
+        let owner = collection.owner;
+        Some(Node { collection: Some(collection), area, path: Path::top(), inner_path: String::new(), passage: false, owner })
+    }
+
+    fn flat_node(&self, home: &Node, name: &Name) -> Option<Node> {
+        let engine = self.gate().engine();
+        if let Some(own) = engine.child(home.collection.as_ref()?.id, name) {
+            return home.below(&own);
+        }
+        let (inner, owner) = name.as_str().rsplit_once(SHARED_MARK)?;
+        let shared = self.sharer_node(home.area, self.sharer(&Name::new(owner).ok()?)?)?;
+        let collection = engine.child(shared.collection.as_ref()?.id, &Name::new(inner).ok()?)?;
+        self.child_node(&shared, &collection)
+    }
+
+    /// `Shared`, if there is anything in it.
+    fn shared_top(&self, area: Area) -> Option<Node> {
+        let path = Path::from_names(vec![Name::new(SHARED).ok()?]).ok()?;
+        let any = self.sharers().into_iter().filter_map(|o| self.sharer_node(area, o)).any(|n| self.leads_somewhere(&n));
+        any.then(|| Node { collection: None, area, path, inner_path: String::new(), passage: true, owner: self.account() })
+    }
+
+    /// Another owner's home of an area, under the name that the session knows it by.
+    fn sharer_node(&self, area: Area, owner: AccountId) -> Option<Node> {
+        let engine = self.gate().engine();
+        let collection = home(engine, owner, area)?;
+        let address = engine.account(owner)?.address.key();
+        let path = Path::from_names(vec![Name::new(SHARED).ok()?, Name::new(&address).ok()?]).ok()?;
+        Some(Node { collection: Some(collection), area, path, inner_path: String::new(), passage: false, owner })
+    }
+
+    fn sharer(&self, owner: &Name) -> Option<AccountId> {
+        let key = owner.as_str().parse::<Address>().ok()?.key();
+        self.gate().engine().account_by_key(&key).map(|a| a.id).filter(|id| *id != self.account())
+    }
+
+    /// Who else owns a collection with an ACL.
+    fn sharers(&self) -> BTreeSet<AccountId> {
+        self.gate().engine().shared().iter().map(|c| c.owner).filter(|o| *o != self.account()).collect()
+    }
+
+    /// Mark a node that may not be known itself but leads to something that may.
+    fn with_passage(&self, mut node: Node) -> Node {
+        let hidden = !self.rights_of(&node).is_ok_and(|r| r.contains(Rights::LOOKUP));
+        if hidden && self.leads_somewhere(&node) {
+            node.passage = true;
+            node.collection = None;
+        }
+        node
+    }
+
+    fn leads_somewhere(&self, node: &Node) -> bool {
+        let mut visits = VISITS_MAX;
+        if node.collection.as_ref().is_some_and(|c| c.parent.is_none()) && self.rights_of(node).is_ok_and(|r| r.contains(Rights::LOOKUP)) {
+            return true;
+        }
+        self.walk(node, &mut Vec::new(), &mut visits)
+    }
+}
+
+fn entry(node: &Node, collection: &Arc<Collection>, rights: Rights, children: bool) -> Entry {
+    let real = rights.contains(Rights::LOOKUP);
+    Entry {
+        path: node.path.clone(),
+        kind: collection.kind,
+        rights,
+        real,
+        special_use: collection.special_use.filter(|_| real),
+        children,
+        head: rights.contains(Rights::READ).then_some(collection.head),
+        uid_validity: if real { collection.uid_validity } else { UidValidity(0) },
+    }
+}
+
+/// Every collection at and below `top`, parents first.
+pub(crate) fn subtree(engine: &dyn Engine, top: &Arc<Collection>) -> Vec<Arc<Collection>> {
+    let mut found = vec![top.clone()];
+    let mut at = 0;
+    while at < found.len() && found.len() < VISITS_MAX {
+        found.extend(engine.children(found[at].id));
+        at += 1;
+    }
+    found
+}
+
+/// Is `inside` the collection `top`, or below it?
+pub(crate) fn is_within(engine: &dyn Engine, inside: CollectionId, top: CollectionId) -> bool {
+    let mut at = Some(inside);
+    for _ in 0..crate::session::ANCESTORS_MAX {
+        match at {
+            None => return false,
+            Some(id) if id == top => return true,
+            Some(id) => at = engine.collection(id).and_then(|c| c.parent),
+        }
+    }
+    false
+}
