@@ -1,1 +1,21 @@
 //! iCalendar and vCard: lossless content lines and facts.
+//!
+//! Called by CalDAV and CardDAV before they store what a client sent. Nothing here writes: the octets that came are the
+//! octets that are kept, and this crate says what they are. The ranges of [`Lines`] cover them exactly, so that a line can
+//! be exchanged in place. CRLF is expected at the end of lines and a bare LF is understood; nothing recurses or panics.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod calendar;
+mod card;
+mod content;
+mod invalid;
+pub mod limits;
+mod lines;
+mod walk;
+
+pub use calendar::{CalendarFacts, ComponentKind, Property, validate_calendar};
+pub use card::{CardFacts, CardVersion, validate_card};
+pub use content::{ContentLine, LineFault, OwnedParam, Param};
+pub use invalid::{Invalid, Precondition};
+pub use lines::{Line, Lines, text_of};
