@@ -191,20 +191,31 @@ async fn a_library_gets_what_was_read_already_and_what_was_not_sent_yet() {
     assert_eq!(got, "before after");
 }
 
-/// Without the lingering close, the kernel answers the unread input with a reset, and the reply is lost on the way.
+/// A close with unread input makes the kernel send a reset, on which some systems throw away a reply that is not yet read. So a
+/// client that is still sending must not meet one.
 #[tokio::test]
-async fn the_last_reply_arrives_although_input_was_not_read() {
-    for _ in 0..20 {
-        let (mut server, mut client) = pair().await;
-        client.write_all(&b"x".repeat(100_000)).await.unwrap();
-        assert!(!server.read_some(10, PLENTY).await.unwrap().is_empty());
-        server.write(b"* BYE too much\r\n").await.unwrap();
-        let closing = tokio::spawn(server.close());
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        let mut got = String::new();
-        client.read_to_string(&mut got).await.unwrap();
-        assert_eq!(got, "* BYE too much\r\n");
-        drop(client);
-        closing.await.unwrap();
+async fn a_client_that_is_still_sending_reads_the_last_reply() {
+    let (mut server, mut client) = pair().await;
+    client.write_all(&b"x".repeat(100_000)).await.unwrap();
+    assert!(!server.read_some(10, PLENTY).await.unwrap().is_empty());
+    server.write(b"* BYE too much\r\n").await.unwrap();
+    let closing = tokio::spawn(server.close());
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    for _ in 0..10 {
+        client.write_all(&b"x".repeat(10_000)).await.expect("no reset");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    let mut got = String::new();
+    client.read_to_string(&mut got).await.unwrap();
+    assert_eq!(got, "* BYE too much\r\n");
+    drop(client);
+    closing.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_never_goes_does_not_keep_a_close_waiting() {
+    let (server, _client) = pair().await;
+    let started = Instant::now();
+    server.close().await;
+    assert!(started.elapsed() < Duration::from_secs(5));
 }
