@@ -1,1 +1,33 @@
-//! The store: change journal, index behind it, views in memory.
+//! The store: a change journal that is the truth, an index behind it, views in memory.
+//!
+//! Only `gate` may name this crate (a tidy test holds that): nothing here checks rights. Everything that alters anything is a
+//! [`Change`] in a [`Batch`]; a batch is acknowledged when it is on disk.
+
+mod body;
+mod change;
+mod check;
+mod committer;
+mod contents;
+mod disk;
+mod draft;
+mod embedded;
+mod index;
+mod interface;
+mod journal;
+mod options;
+mod projector;
+mod recovery;
+mod shared;
+mod stage;
+mod stamp;
+mod state;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use body::Body;
+pub use change::{Batch, BodyIndex, Change, Expect, Receipt};
+pub use embedded::Embedded;
+pub use interface::{CheckReport, CommitError, Describe, Engine, Part, Promise, ReadError, Stage};
+pub use options::{OpenError, Options};
+pub use view::{TOMBSTONES_MAX, View};

@@ -1,0 +1,93 @@
+//! Contents on their way to the journal: compressed and hashed on the session's own task, before the committer sees them.
+//!
+//! Small ones travel in the batch; large ones are streamed to a segment of their own ([`crate::Engine::stage`]) and synced there first.
+
+use octroi_model::{ContentRef, Encoding, Hash};
+use std::cell::RefCell;
+
+/// A content ready to be committed.
+#[derive(Debug)]
+pub struct Body {
+    /// Its lengths and encoding; segment and offset are set when it is written.
+    pub(crate) content: ContentRef,
+    pub(crate) hash: Hash,
+    /// Facts, header and body as they are stored, one after the other; empty when it lies in its own segment already.
+    pub(crate) stored: Vec<u8>,
+    /// CRC of `stored`, made here so that the committer need not.
+    pub(crate) crc: u32,
+    /// It lies in `content.segment` already; removed again when this is dropped without a commit.
+    pub(crate) staged: Option<crate::stage::StagedFile>,
+}
+
+/// zstd's fastest useful level: delivery must not wait for better ratios.
+const ZSTD_LEVEL: i32 = 1;
+/// Contents below this many bytes do not shrink enough to pay for a frame.
+const ZSTD_BYTES_MIN: usize = 256;
+
+thread_local! {
+    /// A compression context is some hundred KiB; making one takes longer than compressing a message.
+    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+}
+
+impl Body {
+    /// A message: `facts` are what its codec derived from it, `header_bytes` says where the header ends in `octets`.
+    pub fn message(facts: &[u8], octets: &[u8], header_bytes: usize) -> Self {
+        let (header, body) = octets.split_at(header_bytes.min(octets.len()));
+        Self::assemble(facts, header, body, Hash(*blake3::hash(octets).as_bytes()))
+    }
+
+    /// A document.
+    pub fn document(octets: &[u8]) -> Self {
+        Self::assemble(&[], &[], octets, Hash(*blake3::hash(octets).as_bytes()))
+    }
+
+    /// BLAKE3 of the octets.
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// Octets as they were sent.
+    pub fn bytes(&self) -> u64 {
+        self.content.bytes()
+    }
+
+    fn assemble(facts: &[u8], header: &[u8], body: &[u8], hash: Hash) -> Self {
+        let mut stored = Vec::with_capacity(facts.len() + header.len() + body.len());
+        stored.extend_from_slice(facts);
+        let packed = (header.len() + body.len() >= ZSTD_BYTES_MIN)
+            .then(|| Some((compress(header)?, compress(body)?)))
+            .flatten()
+            .filter(|(h, b)| h.len() + b.len() < header.len() + body.len());
+        let (encoding, stored_header, stored_body) = match &packed {
+            Some((h, b)) => (Encoding::Zstd, h.as_slice(), b.as_slice()),
+            None => (Encoding::Raw, header, body),
+        };
+        stored.extend_from_slice(stored_header);
+        stored.extend_from_slice(stored_body);
+        let content = ContentRef {
+            segment: 0,
+            offset: 0,
+            facts_stored: facts.len() as u32,
+            header_stored: stored_header.len() as u32,
+            body_stored: stored_body.len() as u64,
+            header_bytes: header.len() as u32,
+            body_bytes: body.len() as u64,
+            encoding,
+        };
+        let crc = crc32fast::hash(&stored);
+        Self { content, hash, stored, crc, staged: None }
+    }
+}
+
+/// One zstd frame, or nothing for nothing.
+fn compress(octets: &[u8]) -> Option<Vec<u8>> {
+    if octets.is_empty() {
+        return Some(Vec::new());
+    }
+    COMPRESSOR.with_borrow_mut(|compressor| {
+        if compressor.is_none() {
+            *compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL).ok();
+        }
+        compressor.as_mut()?.compress(octets).ok()
+    })
+}

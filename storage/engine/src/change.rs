@@ -1,0 +1,170 @@
+//! The one language of change: whatever alters anything is a [`Change`].
+//!
+//! Written to the journal with postcard, applied to the published state, the views and the index, announced to whoever waits.
+//! Called by the gate (which asks) and by the engine (which stamps and applies). Variants and fields are only appended: the
+//! journal is read back by later versions.
+
+use octroi_model::{
+    Account, AccountId, Acl, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, FlagEdit, Hash, Head, Item,
+    LastUse, ModSeq, Name, SpecialUse, Uid, UidSet,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use crate::body::Body;
+
+/// Something that happened, or that is asked for. Fields marked *stamped* are set by the committer; what the asker puts there is ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+// The fields are what the variant's sentence says; repeating it on each would hide what matters.
+#[allow(missing_docs)]
+pub enum Change {
+    /// A collection appears. Its id comes from [`crate::Engine::new_id`]; `bound` and `head` are stamped, so is `parent_head`.
+    CreateCollection { collection: Collection, parent_head: Option<Head> },
+    /// A collection gets another name or parent. `old_parent_head` and `new_parent_head` are stamped (equal when the parent stays).
+    RenameCollection { collection: CollectionId, parent: CollectionId, name: Name, old_parent_head: Head, new_parent_head: Head },
+    /// A collection and all its items go. It must have no child collection left. Leaves a tombstone in the parent; `parent_head` is stamped.
+    RemoveCollection { collection: CollectionId, parent_head: Option<Head> },
+    /// The ACL changes. Moves the rights generation.
+    SetAcl { collection: CollectionId, acl: Option<Acl> },
+    /// A live property of a collection is set or (`None`) removed. `head` is stamped: the ctag moves.
+    SetProperty { collection: CollectionId, name: Arc<str>, value: Option<Arc<str>>, head: Head },
+    /// RFC 6154 use of a mailbox.
+    SetSpecialUse { collection: CollectionId, special_use: Option<SpecialUse> },
+    /// A keyword takes the next free bit of the collection's table; nothing happens if it is there already.
+    AddKeyword { collection: CollectionId, keyword: Arc<str> },
+    /// An item appears, or, when it has a name that is taken by an item, replaces that item and keeps its uid. Stamped: uid,
+    /// modseq, saved and, when the request carries a body, `item.content` and `item.hash`; `head`.
+    Put { collection: CollectionId, item: Item, head: Head },
+    /// Flags change. Stamped: `uids` is cut down to those that exist and really change; `modseq`, `head`.
+    Flag { collection: CollectionId, uids: UidSet, edit: FlagEdit, modseq: ModSeq, head: Head },
+    /// Items go, leaving tombstones. Stamped: `uids` is cut down to those that exist; `modseq`, `head`.
+    Expunge { collection: CollectionId, uids: UidSet, modseq: ModSeq, head: Head },
+    /// An account appears. Its id comes from [`crate::Engine::new_id`]; its address must be free.
+    CreateAccount(Account),
+    /// An account goes with its app passwords. Its collections must be gone already. Moves the rights generation.
+    RemoveAccount(AccountId),
+    /// Another main password (PHC string).
+    SetPassword { account: AccountId, password_hash: Option<String> },
+    /// Another second factor; `None` removes it.
+    SetTotp { account: AccountId, sealed_secret: Option<Vec<u8>> },
+    /// A TOTP time step was used. Refused with [`crate::CommitError::Replayed`] unless it is later than the last one.
+    UseTotpStep { account: AccountId, step: u64 },
+    /// Another profile, or remote access granted or withdrawn. Moves the rights generation.
+    SetProfile { account: AccountId, profile: String, remote_access: bool },
+    /// LSUB's list gains or loses a name.
+    Subscribe { account: AccountId, mailbox: String, subscribed: bool },
+    /// An app password is made. Its id comes from [`crate::Engine::new_id`].
+    Mint(AppPassword),
+    /// An app password ends. Moves the rights generation.
+    Revoke(AppPasswordId),
+    /// An app password was used.
+    Used { id: AppPasswordId, last_use: LastUse },
+    /// A second factor was given for an app password from a network.
+    Confirm(Confirmation),
+    /// A line for the audit trail.
+    Audit(AuditEntry),
+}
+
+impl Change {
+    /// The collection whose items or counters it alters, if one.
+    pub fn collection(&self) -> Option<CollectionId> {
+        match self {
+            Self::CreateCollection { collection, .. } => Some(collection.id),
+            Self::RenameCollection { collection, .. }
+            | Self::RemoveCollection { collection, .. }
+            | Self::SetAcl { collection, .. }
+            | Self::SetProperty { collection, .. }
+            | Self::SetSpecialUse { collection, .. }
+            | Self::AddKeyword { collection, .. }
+            | Self::Put { collection, .. }
+            | Self::Flag { collection, .. }
+            | Self::Expunge { collection, .. } => Some(*collection),
+            _ => None,
+        }
+    }
+
+    /// It alters who may do what: grants given before it are decided again.
+    pub fn moves_rights(&self) -> bool {
+        matches!(
+            self,
+            Self::SetAcl { .. }
+                | Self::RemoveAccount(_)
+                | Self::SetProfile { .. }
+                | Self::Revoke(_)
+                | Self::RenameCollection { .. }
+                | Self::RemoveCollection { .. }
+        )
+    }
+}
+
+/// What must hold at the moment of the commit, checked in the same step that applies it.
+#[derive(Debug, Clone, PartialEq)]
+// As for `Change`: the sentences say what the fields are.
+#[allow(missing_docs)]
+pub enum Expect {
+    /// No rights have changed since they were looked at ([`crate::Engine::generation`]).
+    Generation(u64),
+    /// No item or child collection of that name.
+    Absent { collection: CollectionId, name: Name },
+    /// An item of that name, whatever it is.
+    Present { collection: CollectionId, name: Name },
+    /// An item of that name with just this content.
+    Content { collection: CollectionId, name: Name, hash: Hash },
+    /// The item is there and has not changed since it had this modseq.
+    Unchanged { collection: CollectionId, uid: Uid, modseq: ModSeq },
+}
+
+/// Changes that happen together or not at all. Cloning shares the bodies, so that a batch refused as stale can be asked for again.
+#[derive(Debug, Default, Clone)]
+pub struct Batch {
+    pub(crate) expects: Vec<Expect>,
+    pub(crate) changes: Vec<(Change, Option<usize>)>,
+    pub(crate) bodies: Vec<Arc<Body>>,
+}
+
+/// Names a body that a batch holds, so that several items can share it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyIndex(usize);
+
+impl Batch {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Refuse the whole batch unless this holds.
+    pub fn expect(&mut self, expect: Expect) -> &mut Self {
+        self.expects.push(expect);
+        self
+    }
+
+    /// Add a change without a new body.
+    pub fn push(&mut self, change: Change) -> &mut Self {
+        self.changes.push((change, None));
+        self
+    }
+
+    /// Hold a body, once, for any number of [`Batch::put`]s.
+    pub fn body(&mut self, body: Body) -> BodyIndex {
+        self.bodies.push(Arc::new(body));
+        BodyIndex(self.bodies.len() - 1)
+    }
+
+    /// Add an item whose content is `body`.
+    pub fn put(&mut self, collection: CollectionId, item: Item, body: BodyIndex) -> &mut Self {
+        self.changes.push((Change::Put { collection, item, head: Head::default() }, Some(body.0)));
+        self
+    }
+
+    /// Nothing to do?
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// What a commit made of a batch: the changes as stamped, in the order in which they were asked for.
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    /// Stamped changes: uids, modseqs and heads are those that are on disk.
+    pub changes: Arc<[Change]>,
+}

@@ -1,0 +1,166 @@
+//! `octroi check`: reads everything and says what is wrong.
+//!
+//! Called through [`crate::Engine::check`]. The journal is replayed from its beginning into an index of its own, which is then compared
+//! with the live one; every content is read and hashed. Works while the server runs.
+
+use crate::contents::Contents;
+use crate::index::{Index, Restored};
+use crate::interface::{CheckReport, Part, ReadError};
+use crate::journal::{Kind, Position, Segment, Step, Walk, find_frame, segment_name, survey};
+use crate::recovery::Replay;
+use crate::shared::Shared;
+use crate::stage::{BIG_HEADER_BYTES, OCTETS_OFFSET, big_header};
+use octroi_model::{CollectionId, ContentRef, Hash, Item, Uid};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Faults reported; a store that is damaged all over needs no longer list.
+const FAULTS_MAX: usize = 1000;
+/// Items read from the index at a time.
+const ITEMS_AT_A_TIME: u32 = 1000;
+/// Octets of a large content hashed at a time.
+const PIECE_BYTES: u64 = 1 << 20;
+
+/// Check the whole store. `path` is where the second index may lie for as long as it takes.
+pub(crate) async fn check(shared: &Arc<Shared>, index: &Index, path: &Path) -> Result<CheckReport, ReadError> {
+    let storage = |error: String| ReadError::Storage(error);
+    Index::remove(path).map_err(|error| storage(error.to_string()))?;
+    let fresh = Index::open(path).await.map_err(|error| storage(error.to_string()))?;
+    let mut checking = Checking { report: CheckReport::default(), replay: Replay::new(Restored::default()) };
+    let outcome = checking.all(shared, index, &fresh, path).await;
+    fresh.close().await;
+    Index::remove(path).map_err(|error| storage(error.to_string()))?;
+    outcome?;
+    Ok(checking.report)
+}
+
+struct Checking {
+    report: CheckReport,
+    replay: Replay,
+}
+
+impl Checking {
+    async fn all(&mut self, shared: &Arc<Shared>, index: &Index, fresh: &Index, path: &Path) -> Result<(), ReadError> {
+        let storage = |error: String| ReadError::Storage(error);
+        // Most of the journal first, then the rest, up to where the index is looked at: a long look would let its log grow.
+        let projected = shared.state().projected;
+        let done = self.replay_until(shared, fresh, Position::default(), projected).await?;
+        let held = index.hold(path).await.map_err(|error| storage(error.to_string()))?;
+        self.replay_until(shared, fresh, done, held.position()).await?;
+        let faults = held.compare().await.map_err(|error| storage(error.to_string()))?;
+        faults.into_iter().for_each(|fault| self.fault(fault));
+        self.contents(shared, fresh).await
+    }
+
+    fn fault(&mut self, fault: String) {
+        if self.report.faults.len() < FAULTS_MAX {
+            self.report.faults.push(fault);
+        }
+    }
+
+    /// Replay the journal from one position to another; returns where it ended.
+    async fn replay_until(&mut self, shared: &Shared, fresh: &Index, from: Position, until: Position) -> Result<Position, ReadError> {
+        let segments = match survey(&*shared.disk) {
+            Ok(segments) => segments,
+            Err(error) => {
+                self.fault(error.to_string());
+                return Ok(until);
+            }
+        };
+        for segment in segments.iter().filter(|segment| segment.number >= from.segment && segment.number <= until.segment) {
+            let start = if segment.number == from.segment { from.offset } else { 0 };
+            let end = if segment.number == until.segment { until.offset } else { segment.bytes };
+            self.report.segments += u64::from(start == 0);
+            self.walk(segment, start, end, fresh).await?;
+        }
+        self.replay.project(fresh).await.map_err(|error| ReadError::Storage(error.to_string()))?;
+        Ok(until)
+    }
+
+    async fn walk(&mut self, segment: &Segment, start: u64, end: u64, fresh: &Index) -> Result<(), ReadError> {
+        let storage = |error: std::io::Error| ReadError::Storage(error.to_string());
+        let mut walk = Walk::new(segment, start);
+        let mut payload = Vec::new();
+        while walk.offset() < end {
+            match walk.step(&mut payload).map_err(storage)? {
+                Step::Frame { kind, start, end } => {
+                    self.report.frames += 1;
+                    let position = Position { segment: segment.number, offset: end };
+                    if kind == Kind::Batch
+                        && let Err(error) = self.replay.batch(&payload, position)
+                    {
+                        self.fault(format!("{}: the batch at byte {start} cannot be understood: {error}", segment_name(segment.number)));
+                    }
+                    if self.replay.state.backlog_changes > 16_384 {
+                        self.replay.project(fresh).await.map_err(|error| ReadError::Storage(error.to_string()))?;
+                    }
+                }
+                Step::End => break,
+                Step::Bad { start, end } => {
+                    self.fault(format!("{}: the frame at byte {start} does not check", segment_name(segment.number)));
+                    let next = match end {
+                        Some(end) => Some(end),
+                        None => find_frame(segment, start + 1).map_err(storage)?.map(|(offset, _)| offset),
+                    };
+                    walk.skip_to(next.unwrap_or(segment.bytes));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Read and hash the content of every item, and add up what heads should say.
+    async fn contents(&mut self, shared: &Arc<Shared>, fresh: &Index) -> Result<(), ReadError> {
+        let mut after = (CollectionId(0), Uid(0));
+        loop {
+            let items = fresh.items_after(after, ITEMS_AT_A_TIME).await.map_err(|error| ReadError::Storage(error.to_string()))?;
+            let Some((collection, item)) = items.last() else { return Ok(()) };
+            after = (*collection, item.uid);
+            let shared = shared.clone();
+            let read = move || {
+                let mut faults = Vec::new();
+                for (collection, item) in &items {
+                    if let Err(error) = content(&shared.contents, item) {
+                        faults.push(format!("item {} of collection {collection}: {error}", item.uid));
+                    }
+                }
+                (items.len() as u64, faults)
+            };
+            let (read, faults) = tokio::task::spawn_blocking(read).await.map_err(|error| ReadError::Storage(error.to_string()))?;
+            self.report.items += read;
+            faults.into_iter().for_each(|fault| self.fault(fault));
+        }
+    }
+}
+
+/// Does the content have the hash that the item says?
+fn content(contents: &Contents, item: &Item) -> Result<(), ReadError> {
+    let mut hasher = blake3::Hasher::new();
+    let large = item.content.bytes() > PIECE_BYTES && item.content.encoding == octroi_model::Encoding::Raw;
+    if large {
+        let mut offset = 0;
+        while offset < item.content.bytes() {
+            hasher.update(&contents.read(&item.content, Part::Range { offset, bytes: PIECE_BYTES })?);
+            offset += PIECE_BYTES;
+        }
+    } else {
+        hasher.update(&contents.read(&item.content, Part::Whole)?);
+    }
+    if Hash(*hasher.finalize().as_bytes()) != item.hash {
+        return Err(ReadError::Storage("its content does not have its hash".into()));
+    }
+    if large { big_facts(contents, &item.content) } else { Ok(()) }
+}
+
+/// Facts in the journal are in its checksums; those in a large content's own file have one in its header.
+fn big_facts(contents: &Contents, content: &ContentRef) -> Result<(), ReadError> {
+    if content.offset + u64::from(content.facts_stored) != OCTETS_OFFSET {
+        return Ok(());
+    }
+    let mut header = [0; BIG_HEADER_BYTES];
+    contents.file(content.segment)?.read_at(&mut header, 0).map_err(|error| ReadError::Storage(error.to_string()))?;
+    if header != big_header(content.segment, &contents.read(content, Part::Facts)?) {
+        return Err(ReadError::Storage("the facts of its content do not check".into()));
+    }
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! The one that writes: takes all batches that wait, validates and stamps them, writes them with one sync, publishes, answers.
+//!
+//! Runs on a thread of its own, fed through a bounded channel. What holds: nothing is published or answered before it is synced; after
+//! a failed write or sync nothing is written again.
+
+use crate::body::Body;
+use crate::change::{Batch, Change, Receipt};
+use crate::draft::{Draft, Stop};
+use crate::interface::CommitError;
+use crate::journal::{Group, Journal, Kind, Position, Written};
+use crate::shared::Shared;
+use crate::stamp::Stamper;
+use crate::state::{Applied, Entry};
+use octroi_model::{CollectionId, ContentRef, UnixTime};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio::sync::{mpsc, oneshot};
+
+/// Batches that wait for the next group without anyone waiting for them.
+const LATER_MAX: usize = 256;
+/// About what a change takes in memory beside its encoded form.
+const CHANGE_BYTES: u64 = 400;
+
+/// What the committer is asked.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// Commit and answer.
+    Commit(Batch, oneshot::Sender<Answer>),
+    /// Commit with the next group.
+    Later(Batch),
+    /// Commit what waits for the next group.
+    Flush,
+    /// Commit what was asked for before this, then end.
+    Stop,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Done(Result<Receipt, CommitError>),
+    /// Load this view, then ask again.
+    NotLoaded(Batch, CollectionId),
+}
+
+struct Submission {
+    batch: Batch,
+    reply: Option<oneshot::Sender<Answer>>,
+}
+
+impl Submission {
+    fn answer(self, result: Result<Receipt, CommitError>) {
+        match self.reply {
+            // Who asked may have gone away; the batch is committed all the same.
+            Some(reply) => drop(reply.send(Answer::Done(result))),
+            None => {
+                if let Err(error) = result {
+                    tracing::warn!(%error, "a batch that nobody waits for was not committed");
+                }
+            }
+        }
+    }
+}
+
+/// A batch that will be on disk.
+struct Accepted {
+    submission: Submission,
+    changes: Vec<Change>,
+    end: Position,
+    bytes: u64,
+}
+
+/// The committer's thread.
+pub(crate) struct Committer {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) journal: Journal,
+    pub(crate) messages: mpsc::Receiver<Message>,
+}
+
+impl Committer {
+    /// Work until the channel is closed or told to stop.
+    pub(crate) fn run(mut self) {
+        let mut later = Vec::new();
+        while let Some(first) = self.messages.blocking_recv() {
+            let (group, stop) = self.gather(first, &mut later);
+            if !group.is_empty() {
+                self.shared.wait_for_room();
+                self.commit(group);
+            }
+            if stop {
+                return;
+            }
+        }
+        self.commit(later.drain(..).map(|batch| Submission { batch, reply: None }).collect());
+    }
+
+    /// All that waits, up to the limits of a group; and whether to stop afterwards.
+    fn gather(&mut self, first: Message, later: &mut Vec<Batch>) -> (Vec<Submission>, bool) {
+        let mut group = Vec::new();
+        let (mut bytes, mut flush, mut stop) = (0, false, false);
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Commit(batch, reply) => {
+                    bytes += batch.bodies.iter().map(|body| body.stored.len() as u64).sum::<u64>();
+                    // In the order in which one task asked: what waited comes first.
+                    group.extend(later.drain(..).map(|batch| Submission { batch, reply: None }));
+                    group.push(Submission { batch, reply: Some(reply) });
+                }
+                Message::Later(batch) => {
+                    later.push(batch);
+                    flush |= later.len() >= LATER_MAX;
+                }
+                Message::Flush => flush = true,
+                Message::Stop => {
+                    stop = true;
+                    break;
+                }
+            }
+            if group.len() >= self.shared.options.group_batches_max || bytes >= self.shared.options.group_bytes_max {
+                break;
+            }
+            next = self.messages.try_recv().ok();
+        }
+        if flush || stop || !group.is_empty() {
+            group.extend(later.drain(..).map(|batch| Submission { batch, reply: None }));
+        }
+        (group, stop)
+    }
+
+    fn commit(&mut self, group: Vec<Submission>) {
+        if let Some(why) = self.shared.failure() {
+            for submission in group {
+                submission.answer(Err(CommitError::Storage(why.clone())));
+            }
+            return;
+        }
+        let (mut accepted, refused) = self.stamp(group);
+        if !accepted.is_empty() {
+            if let Err(error) = self.write(&mut accepted) {
+                self.shared.fail(error.to_string());
+                let all = accepted.into_iter().map(|accepted| accepted.submission).chain(refused.into_iter().map(|(s, _)| s));
+                for submission in all {
+                    submission.answer(Err(CommitError::Storage(error.to_string())));
+                }
+                return;
+            }
+            self.publish(accepted);
+        }
+        // Only now: a refusal may rest on a batch of the same group.
+        for (submission, error) in refused {
+            submission.answer(Err(error));
+        }
+    }
+
+    fn stamp(&self, group: Vec<Submission>) -> (Vec<Accepted>, Vec<(Submission, CommitError)>) {
+        let (mut accepted, mut refused, mut returned) = (Vec::with_capacity(group.len()), Vec::new(), Vec::new());
+        let state = self.shared.state();
+        let mut stamper = Stamper::new(Draft::new(&state), UnixTime::now());
+        for submission in group {
+            let generation = *self.shared.generation.borrow();
+            match stamper.stamp(&submission.batch, generation) {
+                Ok(changes) => accepted.push(Accepted { submission, changes, end: Position::default(), bytes: 0 }),
+                Err(Stop::Refused(error)) => refused.push((submission, error)),
+                Err(Stop::NotLoaded(collection)) => returned.push((submission, collection)),
+            }
+        }
+        drop(state);
+        for (Submission { batch, reply }, collection) in returned {
+            match reply {
+                Some(reply) => drop(reply.send(Answer::NotLoaded(batch, collection))),
+                None => tracing::error!(%collection, "a batch that nobody waits for needs a view"),
+            }
+        }
+        (accepted, refused)
+    }
+
+    /// Bodies, then the batch that refers to them, for each; then one write and one sync.
+    fn write(&mut self, accepted: &mut [Accepted]) -> io::Result<()> {
+        let ids = accepted.iter().flat_map(|accepted| &accepted.changes).filter_map(created_id);
+        self.shared.next_id.fetch_max(ids.max().unwrap_or(0) + 1, Ordering::Relaxed);
+        let next_id = self.shared.next_id.load(Ordering::Relaxed);
+        let mut group = self.journal.group()?;
+        for Accepted { submission: Submission { batch, .. }, changes, end, bytes } in accepted {
+            let mut contents: Vec<Option<ContentRef>> = vec![None; batch.bodies.len()];
+            for (change, (_, body)) in changes.iter_mut().zip(&batch.changes) {
+                if let (Change::Put { item, .. }, Some(index)) = (change, body) {
+                    item.content = *contents[*index].get_or_insert_with(|| place(&batch.bodies[*index], &mut group));
+                }
+            }
+            let payload = postcard::to_stdvec(&Written { next_id, changes }).map_err(io::Error::other)?;
+            group.add(Kind::Batch, &payload, crc32fast::hash(&payload));
+            *end = Position { segment: group.segment(), offset: group.offset() };
+            *bytes = payload.len() as u64 + changes.len() as u64 * CHANGE_BYTES;
+        }
+        group.write()
+    }
+
+    fn publish(&self, accepted: Vec<Accepted>) {
+        let mut all = Applied::default();
+        let mut answers = Vec::with_capacity(accepted.len());
+        let mut state = self.shared.state_mut();
+        let mut moves = 0;
+        for Accepted { submission, changes, end, bytes } in accepted {
+            for change in &changes {
+                state.apply(change, &mut all);
+                moves += u64::from(change.moves_rights());
+            }
+            let changes: Arc<[Change]> = changes.into();
+            let sides = std::mem::take(&mut all.sides).into();
+            state.remember(Entry { end, changes: changes.clone(), sides, bytes });
+            answers.push((submission, changes));
+        }
+        if moves > 0 {
+            // With the new rights, before anyone can see them: a grant that was decided on the old ones is stale from here on.
+            self.shared.generation.send_modify(|generation| *generation += moves);
+        }
+        drop(state);
+        self.shared.work.notify_one();
+        self.shared.announce(&all);
+        for (submission, changes) in answers {
+            submission.answer(Ok(Receipt { changes }));
+        }
+    }
+}
+
+/// Where a body lies: in its own file already, or in this group from now on.
+fn place(body: &Body, group: &mut Group<'_>) -> ContentRef {
+    if let Some(staged) = &body.staged {
+        staged.keep();
+        return body.content;
+    }
+    let segment = group.segment();
+    ContentRef { segment, offset: group.add(Kind::Body, &body.stored, body.crc), ..body.content }
+}
+
+/// The id that a change uses up.
+pub(crate) fn created_id(change: &Change) -> Option<u64> {
+    match change {
+        Change::CreateCollection { collection, .. } => Some(collection.id.0),
+        Change::CreateAccount(account) => Some(account.id.0),
+        Change::Mint(app_password) => Some(app_password.id.0),
+        _ => None,
+    }
+}

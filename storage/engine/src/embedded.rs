@@ -1,0 +1,376 @@
+//! The embedded engine: a journal on local disk, an index behind it, views in memory.
+//!
+//! Made by whoever composes the server, used through [`Engine`]. What holds: an answer to a commit means that it is on disk; what anyone
+//! reads is on disk; one process at a time has the folder open.
+
+use crate::change::{Batch, Receipt};
+use crate::check;
+use crate::committer::{Answer, Committer, Message};
+use crate::disk::{Disk, RealDisk};
+use crate::index::Index;
+use crate::interface::{CheckReport, CommitError, Engine, Part, Promise, ReadError, Stage};
+use crate::options::{OpenError, Options};
+use crate::projector;
+use crate::recovery::{Recovered, recover};
+use crate::shared::Shared;
+use crate::stage::Staging;
+use crate::view::View;
+use octroi_model::{
+    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, ContentRef, ModSeq, Name,
+};
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
+
+/// Batches on their way to the committer; who comes later waits.
+const QUEUE_BATCHES: usize = 1024;
+/// How long what nobody waits for may wait ([`Engine::commit_later`]).
+const LATER: Duration = Duration::from_millis(100);
+
+/// See the module.
+#[derive(Debug)]
+pub struct Embedded {
+    me: Weak<Self>,
+    shared: Arc<Shared>,
+    index: Arc<Index>,
+    dir: PathBuf,
+    committer: mpsc::Sender<Message>,
+    /// A flush of what nobody waits for is on its way.
+    flush_due: AtomicBool,
+    /// Loads under way, so that a view is loaded once.
+    loading: Mutex<HashMap<CollectionId, Arc<AsyncMutex<()>>>>,
+    running: Mutex<Running>,
+    /// One check at a time: it uses a file of its own.
+    checking: AsyncMutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Running {
+    committer: Option<JoinHandle<()>>,
+    projector: Option<tokio::task::JoinHandle<()>>,
+    /// Held while the folder is open; the operating system lets go of it when the process ends.
+    lock: Option<File>,
+}
+
+impl Embedded {
+    /// Open a data folder, made if it is not there, and bring it up to the end of its journal.
+    pub async fn open(dir: &Path, options: Options) -> Result<Arc<Self>, OpenError> {
+        std::fs::create_dir_all(dir)?;
+        let lock = lock(dir)?;
+        let disk = RealDisk::open(&dir.join("journal"))?;
+        // The journal's folder must not vanish with what is acknowledged in it.
+        File::open(dir)?.sync_all()?;
+        Self::open_on(dir, Arc::new(disk), options, Some(lock)).await
+    }
+
+    /// The same on any disk; the index is in `dir`.
+    pub(crate) async fn open_on(dir: &Path, disk: Arc<dyn Disk>, options: Options, lock: Option<File>) -> Result<Arc<Self>, OpenError> {
+        let path = dir.join("index.sqlite");
+        let index = Arc::new(Index::open(&path).await?);
+        let Recovered { state, journal, numbers, next_id } = recover(disk.clone(), &index, &options).await?;
+        let shared = Arc::new(Shared::new(options, disk, numbers, next_id, state));
+        let (sender, messages) = mpsc::channel(QUEUE_BATCHES);
+        let committer = Committer { shared: shared.clone(), journal, messages };
+        let thread = std::thread::Builder::new().name("committer".into()).spawn(move || committer.run())?;
+        let projector = tokio::spawn(projector::run(shared.clone(), index.clone()));
+        Ok(Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            shared,
+            index,
+            dir: dir.to_owned(),
+            committer: sender,
+            flush_due: AtomicBool::new(false),
+            loading: Mutex::default(),
+            running: Mutex::new(Running { committer: Some(thread), projector: Some(projector), lock }),
+            checking: AsyncMutex::new(()),
+        }))
+    }
+
+    async fn submit(&self, mut batch: Batch) -> Result<Receipt, CommitError> {
+        let mut pins = Vec::new();
+        loop {
+            let (reply, answer) = oneshot::channel();
+            self.committer.send(Message::Commit(batch, reply)).await.map_err(|_| self.closed())?;
+            match answer.await {
+                Ok(Answer::Done(result)) => return result,
+                Ok(Answer::NotLoaded(again, collection)) => {
+                    batch = again;
+                    pins.push(self.pin(collection).await?);
+                }
+                Err(_) => return Err(self.closed()),
+            }
+        }
+    }
+
+    fn closed(&self) -> CommitError {
+        CommitError::Storage(self.shared.failure().map_or("the store is closed", String::as_str).to_owned())
+    }
+
+    /// Load a view and keep it in memory for as long as the pin lives.
+    async fn pin(&self, collection: CollectionId) -> Result<Pin<'_>, CommitError> {
+        loop {
+            match self.load(collection).await {
+                Ok(_) => {}
+                Err(ReadError::Gone) => return Err(CommitError::Gone),
+                Err(ReadError::Storage(why)) => return Err(CommitError::Storage(why)),
+            }
+            if let Some(loaded) = self.shared.state().look(collection) {
+                loaded.pins.fetch_add(1, Ordering::Relaxed);
+                return Ok(Pin { shared: &self.shared, collection });
+            }
+        }
+    }
+
+    async fn load(&self, collection: CollectionId) -> Result<Arc<View>, ReadError> {
+        if let Some(loaded) = self.shared.state().look(collection) {
+            return Ok(loaded.view.clone());
+        }
+        let turn = lock_of(&self.loading).entry(collection).or_default().clone();
+        let guard = turn.lock().await;
+        let loaded = self.load_alone(collection).await;
+        drop(guard);
+        let mut loading = lock_of(&self.loading);
+        // This one and the map's: nobody else waits.
+        if Arc::strong_count(&turn) <= 2 {
+            loading.remove(&collection);
+        }
+        loaded
+    }
+
+    async fn load_alone(&self, id: CollectionId) -> Result<Arc<View>, ReadError> {
+        loop {
+            let collection = {
+                let state = self.shared.state();
+                if let Some(loaded) = state.look(id) {
+                    return Ok(loaded.view.clone());
+                }
+                state.collections.get(&id).cloned().ok_or(ReadError::Gone)?
+            };
+            let (view, position) = self.index.load_view(&collection).await.map_err(|error| ReadError::Storage(error.to_string()))?;
+            let mut state = self.shared.state_mut();
+            if !state.collections.contains_key(&id) {
+                return Err(ReadError::Gone);
+            }
+            if let Some(loaded) = state.adopt(view, position, self.shared.options.view_items_max) {
+                return Ok(loaded.view.clone());
+            }
+            // The index has moved on and the backlog with it: read again.
+        }
+    }
+
+    /// Needs no view and gives no answer: may wait for the next group.
+    fn can_wait(batch: &Batch) -> bool {
+        batch.expects.is_empty() && batch.changes.iter().all(|(change, _)| change.collection().is_none())
+    }
+
+    async fn stop(&self) {
+        let _ = self.committer.send(Message::Stop).await;
+        let (committer, projector) = {
+            let mut running = lock_of(&self.running);
+            (running.committer.take(), running.projector.take())
+        };
+        if let Some(committer) = committer {
+            let _ = tokio::task::spawn_blocking(move || committer.join()).await;
+        }
+        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.work.notify_one();
+        if let Some(projector) = projector {
+            let _ = projector.await;
+            self.index.close().await;
+        }
+        lock_of(&self.running).lock = None;
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        // The committer ends with its channel; what it still commits is projected by the next who opens.
+        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.work.notify_one();
+    }
+}
+
+/// Keeps a view from being dropped while a commit needs it.
+struct Pin<'a> {
+    shared: &'a Shared,
+    collection: CollectionId,
+}
+
+impl Drop for Pin<'_> {
+    fn drop(&mut self) {
+        // A collection that is gone took its view along; ids are not used again.
+        if let Some(loaded) = self.shared.state().views.get(&self.collection) {
+            loaded.pins.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Engine for Embedded {
+    fn commit(&self, batch: Batch) -> Promise<'_, Result<Receipt, CommitError>> {
+        Box::pin(self.submit(batch))
+    }
+
+    fn commit_later(&self, batch: Batch) -> Promise<'_, ()> {
+        Box::pin(async move {
+            if !Self::can_wait(&batch) {
+                if let Err(error) = self.submit(batch).await {
+                    tracing::warn!(%error, "a batch that nobody waits for was not committed");
+                }
+                return;
+            }
+            if self.committer.send(Message::Later(batch)).await.is_err() {
+                tracing::warn!("a batch came after the store was closed");
+            }
+            if !self.flush_due.swap(true, Ordering::AcqRel) {
+                let me = self.me.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(LATER).await;
+                    let Some(me) = me.upgrade() else { return };
+                    // What comes from here on starts the clock anew.
+                    me.flush_due.store(false, Ordering::Release);
+                    let _ = me.committer.send(Message::Flush).await;
+                });
+            }
+        })
+    }
+
+    fn stage(&self) -> Promise<'_, Result<Box<dyn Stage>, CommitError>> {
+        Box::pin(async move {
+            if self.shared.failure().is_some() {
+                return Err(self.closed());
+            }
+            Ok(Box::new(Staging::new(self.shared.disk.clone(), self.shared.numbers.clone())) as Box<dyn Stage>)
+        })
+    }
+
+    fn new_id(&self) -> u64 {
+        self.shared.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn generation(&self) -> u64 {
+        *self.shared.generation.borrow()
+    }
+
+    fn move_generation(&self) {
+        self.shared.generation.send_modify(|generation| *generation += 1);
+    }
+
+    fn watch_generation(&self) -> watch::Receiver<u64> {
+        self.shared.generation.subscribe()
+    }
+
+    fn watch(&self, collection: CollectionId) -> watch::Receiver<ModSeq> {
+        self.shared.watch(collection)
+    }
+
+    fn account(&self, id: AccountId) -> Option<Arc<Account>> {
+        self.shared.state().accounts.get(&id).cloned()
+    }
+
+    fn account_by_key(&self, key: &str) -> Option<Arc<Account>> {
+        let state = self.shared.state();
+        state.accounts.get(state.account_keys.get(key)?).cloned()
+    }
+
+    fn accounts(&self) -> Vec<Arc<Account>> {
+        let state = self.shared.state();
+        state.account_keys.values().filter_map(|id| state.accounts.get(id).cloned()).collect()
+    }
+
+    fn app_password(&self, public_id: &str) -> Option<Arc<AppPassword>> {
+        let state = self.shared.state();
+        state.app_passwords.get(state.public_ids.get(public_id)?).cloned()
+    }
+
+    fn app_passwords(&self, account: AccountId) -> Vec<Arc<AppPassword>> {
+        let mut found: Vec<_> = self.shared.state().app_passwords.values().filter(|p| p.account == account).cloned().collect();
+        found.sort_unstable_by_key(|app_password| (app_password.created, app_password.id));
+        found
+    }
+
+    fn confirmation(&self, app_password: AppPasswordId, network: &str) -> Option<Confirmation> {
+        self.shared.state().confirmations.get(&app_password)?.get(network).cloned()
+    }
+
+    fn collection(&self, id: CollectionId) -> Option<Arc<Collection>> {
+        self.shared.state().collections.get(&id).cloned()
+    }
+
+    fn homes(&self, owner: AccountId) -> Vec<Arc<Collection>> {
+        let state = self.shared.state();
+        let ids = state.homes.get(&owner).into_iter().flat_map(|names| names.values());
+        ids.filter_map(|id| state.collections.get(id).cloned()).collect()
+    }
+
+    fn children(&self, parent: CollectionId) -> Vec<Arc<Collection>> {
+        let state = self.shared.state();
+        let ids = state.children.get(&parent).into_iter().flat_map(|names| names.values());
+        ids.filter_map(|id| state.collections.get(id).cloned()).collect()
+    }
+
+    fn child(&self, parent: CollectionId, name: &Name) -> Option<Arc<Collection>> {
+        let state = self.shared.state();
+        state.collections.get(state.children.get(&parent)?.get(name)?).cloned()
+    }
+
+    fn shared(&self) -> Vec<Arc<Collection>> {
+        let mut found: Vec<_> = self.shared.state().collections.values().filter(|c| c.acl.is_some()).cloned().collect();
+        found.sort_unstable_by_key(|collection| collection.id);
+        found
+    }
+
+    fn view(&self, collection: CollectionId) -> Promise<'_, Result<Arc<View>, ReadError>> {
+        Box::pin(self.load(collection))
+    }
+
+    fn read(&self, parts: Vec<(ContentRef, Part)>) -> Promise<'_, Result<Vec<Vec<u8>>, ReadError>> {
+        let shared = self.shared.clone();
+        Box::pin(async move {
+            let read = move || parts.iter().map(|(content, part)| shared.contents.read(content, *part)).collect();
+            tokio::task::spawn_blocking(read).await.map_err(|error| ReadError::Storage(error.to_string()))?
+        })
+    }
+
+    fn audit(&self, lines_max: usize) -> Promise<'_, Result<Vec<AuditEntry>, ReadError>> {
+        Box::pin(async move {
+            loop {
+                let (lines, position) = self.index.audit(lines_max).await.map_err(|error| ReadError::Storage(error.to_string()))?;
+                if let Some(mut newest) = self.shared.state().audit_after(position, lines_max) {
+                    newest.extend(lines);
+                    newest.truncate(lines_max);
+                    return Ok(newest);
+                }
+            }
+        })
+    }
+
+    fn check(&self) -> Promise<'_, Result<CheckReport, ReadError>> {
+        Box::pin(async move {
+            let _one = self.checking.lock().await;
+            check::check(&self.shared, &self.index, &self.dir.join("check.sqlite")).await
+        })
+    }
+
+    fn close(&self) -> Promise<'_, ()> {
+        Box::pin(self.stop())
+    }
+}
+
+/// Take the folder for this process.
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(dir.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn lock_of<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,91 @@
+//! Comparing the index with another one that was made from the same journal, for check.
+
+use super::Index;
+use super::load::position;
+use crate::journal::Position;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
+use std::path::Path;
+
+/// What must be the same in both, as `(what, rows)`; `{}` is one or the other.
+const SAME: &[(&str, &str)] = &[
+    ("account", "SELECT id, record FROM {}.accounts"),
+    ("app password", "SELECT id, record FROM {}.app_passwords"),
+    ("confirmation for app password", "SELECT app_password, network, at FROM {}.confirmations"),
+    ("head of collection", "SELECT collection, uid_next, modseq, items, unseen, deleted, bytes FROM {}.heads"),
+    ("item of collection", "SELECT collection, uid, modseq, flags, large, name, record FROM {}.items"),
+    // How many were forgotten depends on how many changes went into one transaction.
+    (
+        "tombstone of collection",
+        "SELECT collection, modseq, uid, name FROM {}.tombstones t WHERE modseq > max(
+            coalesce((SELECT modseq FROM main.forgotten f WHERE f.collection = t.collection), 0),
+            coalesce((SELECT modseq FROM fresh.forgotten f WHERE f.collection = t.collection), 0))",
+    ),
+    ("audit line", "SELECT line, record FROM {}.audit"),
+];
+
+/// Collections whose head says something else than their items.
+const HEADS: &str = "SELECT h.collection FROM main.heads h LEFT JOIN
+    (SELECT collection, count(*) AS items, sum(flags & 1 = 0) AS unseen, sum(flags & 8 <> 0) AS deleted, max(uid) AS uid,
+        max(modseq) AS modseq FROM main.items GROUP BY collection) i ON i.collection = h.collection
+    WHERE h.items <> coalesce(i.items, 0) OR h.unseen <> coalesce(i.unseen, 0) OR h.deleted <> coalesce(i.deleted, 0)
+        OR h.uid_next <= coalesce(i.uid, 0) OR h.modseq < coalesce(i.modseq, 0)";
+
+/// Differences of one kind that are listed.
+const LISTED_MAX: usize = 20;
+
+/// The index as it is at one position, whatever is written meanwhile.
+pub(crate) struct Held {
+    connection: SqliteConnection,
+    position: Position,
+}
+
+impl Index {
+    /// Keep looking at the index as it is now, ready to compare it with the one at `fresh`.
+    pub(crate) async fn hold(&self, fresh: &Path) -> Result<Held, sqlx::Error> {
+        let options = SqliteConnectOptions::new().filename(&self.path).read_only(true).disable_statement_logging();
+        let mut connection = options.connect().await?;
+        sqlx::query("ATTACH $1 AS fresh").bind(fresh.to_string_lossy().into_owned()).execute(&mut connection).await?;
+        // The first read of a transaction fixes what it sees; of the attached file that is later.
+        sqlx::query("BEGIN").execute(&mut connection).await?;
+        let position = position(&mut connection).await?;
+        Ok(Held { connection, position })
+    }
+}
+
+impl Held {
+    pub(crate) fn position(&self) -> Position {
+        self.position
+    }
+
+    /// What differs from the other index, and whose head does not agree with its items.
+    pub(crate) async fn compare(mut self) -> Result<Vec<String>, sqlx::Error> {
+        let mut faults = Vec::new();
+        for (what, rows) in SAME {
+            for (here, there, fault) in
+                [("main", "fresh", "is in the index but not in the journal"), ("fresh", "main", "is in the journal but not in the index")]
+            {
+                let sql = format!("{} EXCEPT {} LIMIT {LISTED_MAX}", rows.replace("{}", here), rows.replace("{}", there));
+                for row in sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut self.connection).await? {
+                    faults.push(format!("{what} {}: {fault}", row.try_get::<i64, _>(0)?));
+                }
+            }
+        }
+        faults.extend(self.compare_collections().await?);
+        for row in sqlx::query(HEADS).fetch_all(&mut self.connection).await?.iter().take(LISTED_MAX) {
+            faults.push(format!("head of collection {}: does not agree with the items", row.try_get::<i64, _>(0)?));
+        }
+        self.connection.close().await?;
+        Ok(faults)
+    }
+
+    /// Records of collections hold a head as well, of some moment or other: they are compared without it.
+    async fn compare_collections(&mut self) -> Result<Vec<String>, sqlx::Error> {
+        let here = super::load::collections(&mut self.connection, "SELECT record FROM main.collections").await?;
+        let there = super::load::collections(&mut self.connection, "SELECT record FROM fresh.collections").await?;
+        let mut differing: Vec<_> = here.iter().filter(|(id, c)| there.get(id) != Some(c)).map(|(id, _)| *id).collect();
+        differing.extend(there.keys().filter(|id| !here.contains_key(id)));
+        differing.sort_unstable();
+        Ok(differing.iter().take(LISTED_MAX).map(|id| format!("collection {id}: differs between index and journal")).collect())
+    }
+}

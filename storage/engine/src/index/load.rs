@@ -1,0 +1,166 @@
+//! Reading the index: all that is kept in memory at open, the items of one collection, the last lines of the audit.
+
+use super::Index;
+use crate::journal::Position;
+use crate::view::View;
+use octroi_model::{
+    Account, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Flags, Head, Item, ModSeq, Name, Tombstone,
+    Uid, UnixTime,
+};
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use std::collections::HashMap;
+
+/// What the index knew when it was opened.
+#[derive(Debug, Default)]
+pub(crate) struct Restored {
+    pub(crate) position: Position,
+    pub(crate) next_id: u64,
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) app_passwords: Vec<AppPassword>,
+    pub(crate) confirmations: Vec<Confirmation>,
+    pub(crate) collections: Vec<Collection>,
+}
+
+impl Index {
+    /// All but items, tombstones and audit.
+    pub(crate) async fn restore(&self) -> Result<Restored, sqlx::Error> {
+        let mut writer = self.writer.lock().await;
+        let mut restored = Restored { position: position(&mut writer).await?, ..Restored::default() };
+        restored.next_id = meta(&mut writer, "next_id").await?;
+        restored.accounts = records(&mut writer, "SELECT record FROM accounts").await?;
+        restored.app_passwords = records(&mut writer, "SELECT record FROM app_passwords").await?;
+        for row in sqlx::query("SELECT app_password, network, at FROM confirmations").fetch_all(&mut *writer).await? {
+            restored.confirmations.push(Confirmation {
+                app_password: AppPasswordId(row.try_get::<i64, _>(0)? as u64),
+                network: row.try_get(1)?,
+                at: UnixTime(row.try_get(2)?),
+            });
+        }
+        let mut heads = HashMap::new();
+        for row in
+            sqlx::query("SELECT collection, uid_next, modseq, items, unseen, deleted, bytes FROM heads").fetch_all(&mut *writer).await?
+        {
+            heads.insert(row.try_get::<i64, _>(0)? as u64, head(&row)?);
+        }
+        restored.collections = records(&mut writer, "SELECT record FROM collections").await?;
+        for collection in &mut restored.collections {
+            if let Some(head) = heads.get(&collection.id.0) {
+                collection.head = *head;
+            }
+        }
+        Ok(restored)
+    }
+
+    /// A collection's items and tombstones and the position they are from; `collection` is for all else that a view holds.
+    pub(crate) async fn load_view(&self, collection: &Collection) -> Result<(View, Position), sqlx::Error> {
+        let mut transaction = self.readers.begin().await?;
+        let position = position(&mut transaction).await?;
+        let id = collection.id.0 as i64;
+        let mut items = Vec::with_capacity(collection.head.items as usize);
+        let rows = sqlx::query("SELECT uid, modseq, flags, record FROM items WHERE collection = $1 ORDER BY uid")
+            .bind(id)
+            .fetch_all(&mut *transaction)
+            .await?;
+        for row in rows {
+            items.push(item(&row)?);
+        }
+        let forgotten: Option<i64> =
+            sqlx::query_scalar("SELECT modseq FROM forgotten WHERE collection = $1").bind(id).fetch_optional(&mut *transaction).await?;
+        let rows = sqlx::query("SELECT uid, modseq, name FROM tombstones WHERE collection = $1 ORDER BY modseq, line")
+            .bind(id)
+            .fetch_all(&mut *transaction)
+            .await?;
+        let tombstones = rows.iter().map(tombstone).collect::<Result<Vec<_>, _>>()?;
+        transaction.commit().await?;
+        Ok((View::build(collection, items, tombstones, ModSeq(forgotten.unwrap_or(0) as u64)), position))
+    }
+
+    /// The last lines of the audit, newest first, and the position they are from.
+    pub(crate) async fn audit(&self, lines_max: usize) -> Result<(Vec<AuditEntry>, Position), sqlx::Error> {
+        let mut transaction = self.readers.begin().await?;
+        let position = position(&mut transaction).await?;
+        let rows = sqlx::query("SELECT record FROM audit ORDER BY line DESC LIMIT $1")
+            .bind(i64::try_from(lines_max).unwrap_or(i64::MAX))
+            .fetch_all(&mut *transaction)
+            .await?;
+        let lines = rows.iter().map(|row| record(row, 0)).collect::<Result<_, _>>()?;
+        transaction.commit().await?;
+        Ok((lines, position))
+    }
+
+    /// Segments that items' large contents are in.
+    pub(crate) async fn large_segments(&self) -> Result<Vec<u64>, sqlx::Error> {
+        let mut writer = self.writer.lock().await;
+        let segments: Vec<i64> =
+            sqlx::query_scalar("SELECT DISTINCT large FROM items WHERE large IS NOT NULL").fetch_all(&mut *writer).await?;
+        Ok(segments.into_iter().map(|segment| segment as u64).collect())
+    }
+
+    /// Items from `(collection, uid)` on, in that order: for check.
+    pub(crate) async fn items_after(&self, after: (CollectionId, Uid), items_max: u32) -> Result<Vec<(CollectionId, Item)>, sqlx::Error> {
+        let rows = sqlx::query(
+            "SELECT uid, modseq, flags, record, collection FROM items WHERE (collection, uid) > ($1, $2) ORDER BY collection, uid LIMIT $3",
+        )
+        .bind(after.0.0 as i64)
+        .bind(i64::from(after.1.0))
+        .bind(items_max)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|row| Ok((CollectionId(row.try_get::<i64, _>(4)? as u64), item(row)?))).collect()
+    }
+}
+
+/// The position that the index has reached.
+pub(super) async fn position(connection: &mut SqliteConnection) -> Result<Position, sqlx::Error> {
+    Ok(Position { segment: meta(connection, "segment").await?, offset: meta(connection, "offset").await? })
+}
+
+async fn meta(connection: &mut SqliteConnection, key: &str) -> Result<u64, sqlx::Error> {
+    let value: Option<i64> = sqlx::query_scalar("SELECT value FROM meta WHERE key = $1").bind(key).fetch_optional(connection).await?;
+    Ok(value.unwrap_or(0) as u64)
+}
+
+async fn records<T: DeserializeOwned>(connection: &mut SqliteConnection, query: &'static str) -> Result<Vec<T>, sqlx::Error> {
+    sqlx::query(query).fetch_all(connection).await?.iter().map(|row| record(row, 0)).collect()
+}
+
+/// Collections by id, without their heads.
+pub(super) async fn collections(
+    connection: &mut SqliteConnection,
+    query: &'static str,
+) -> Result<HashMap<CollectionId, Collection>, sqlx::Error> {
+    let all: Vec<Collection> = records(connection, query).await?;
+    Ok(all.into_iter().map(|collection| (collection.id, Collection { head: Head::default(), ..collection })).collect())
+}
+
+fn record<T: DeserializeOwned>(row: &SqliteRow, column: usize) -> Result<T, sqlx::Error> {
+    let bytes: &[u8] = row.try_get(column)?;
+    postcard::from_bytes(bytes).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+fn item(row: &SqliteRow) -> Result<Item, sqlx::Error> {
+    let mut item: Item = record(row, 3)?;
+    item.uid = Uid(row.try_get(0)?);
+    item.modseq = ModSeq(row.try_get::<i64, _>(1)? as u64);
+    item.flags = Flags(row.try_get::<i64, _>(2)? as u64);
+    Ok(item)
+}
+
+fn tombstone(row: &SqliteRow) -> Result<Tombstone, sqlx::Error> {
+    let name: Option<&str> = row.try_get(2)?;
+    let name = name.map(Name::new).transpose().map_err(|error| sqlx::Error::Decode(error.into()))?;
+    Ok(Tombstone { uid: Uid(row.try_get(0)?), modseq: ModSeq(row.try_get::<i64, _>(1)? as u64), name })
+}
+
+fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
+    Ok(Head {
+        uid_next: Uid(row.try_get(1)?),
+        modseq: ModSeq(row.try_get::<i64, _>(2)? as u64),
+        items: row.try_get(3)?,
+        unseen: row.try_get(4)?,
+        deleted: row.try_get(5)?,
+        bytes: row.try_get::<i64, _>(6)? as u64,
+    })
+}

@@ -1,0 +1,97 @@
+//! The index: an SQLite file that follows the journal, for what is not in memory. Deleting it is always safe.
+//!
+//! Written by the projector, read when a view is loaded, at open and by check. What holds: the position of the journal that it has
+//! reached is stored in the transaction that reached it, so it may be behind but is never wrong.
+
+mod compare;
+mod load;
+mod project;
+mod schema;
+
+use crate::options::OpenError;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+pub(crate) use load::Restored;
+
+/// Connections that read: views are loaded one after the other when more are asked for at once.
+const READERS_MAX: u32 = 4;
+/// Pages in the write-ahead log before they are moved into the file, 4 KiB each.
+const CHECKPOINT_PAGES: &str = "8000";
+/// Page cache of the writer in KiB (negative, says SQLite).
+const CACHE_KIB: &str = "-32768";
+
+/// The index.
+#[derive(Debug)]
+pub(crate) struct Index {
+    path: PathBuf,
+    /// Taken by whoever must keep the index from moving.
+    writer: Mutex<SqliteConnection>,
+    readers: SqlitePool,
+}
+
+/// Moved when the tables change: an index of another version is made anew from the journal.
+const VERSION: i64 = 1;
+
+impl Index {
+    /// Open the index; one that is not there, of another version or unusable is made anew, empty.
+    pub(crate) async fn open(path: &Path) -> Result<Self, OpenError> {
+        match Self::try_open(path).await {
+            Ok(Some(index)) => return Ok(index),
+            Ok(None) => tracing::info!("the index is of another version: making it anew from the journal"),
+            Err(error) => tracing::warn!(%error, "the index cannot be used: making it anew from the journal"),
+        }
+        Self::remove(path)?;
+        match Self::try_open(path).await {
+            Ok(Some(index)) => Ok(index),
+            Ok(None) => Err(OpenError::Index("its version is not what was just written".into())),
+            Err(error) => Err(OpenError::Index(error.to_string())),
+        }
+    }
+
+    /// Remove the index's files.
+    pub(crate) fn remove(path: &Path) -> std::io::Result<()> {
+        for ending in ["", "-wal", "-shm"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(ending);
+            match std::fs::remove_file(&name) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn try_open(path: &Path) -> Result<Option<Self>, sqlx::Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(30))
+            .disable_statement_logging();
+        let mut writer = options.clone().pragma("wal_autocheckpoint", CHECKPOINT_PAGES).pragma("cache_size", CACHE_KIB).connect().await?;
+        if !schema::prepare(&mut writer, VERSION).await? {
+            writer.close().await?;
+            return Ok(None);
+        }
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS_MAX)
+            // A connection to a file does not go away; asking first would double the cost of each read.
+            .test_before_acquire(false)
+            .connect_lazy_with(options.create_if_missing(false));
+        Ok(Some(Self { path: path.to_owned(), writer: Mutex::new(writer), readers }))
+    }
+
+    /// Move the write-ahead log into the file and close.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        let mut writer = self.writer.lock().await;
+        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *writer).await {
+            tracing::warn!(%error, "the index's log was not moved into its file");
+        }
+    }
+}

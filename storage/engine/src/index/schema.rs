@@ -1,0 +1,42 @@
+//! The tables. Records are postcard, as in the journal; what SQL must look at stands in a column beside them.
+
+use sqlx::SqliteConnection;
+
+const TABLES: &[&str] = &[
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE accounts (id INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT",
+    "CREATE TABLE app_passwords (id INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT",
+    "CREATE TABLE confirmations (app_password INTEGER NOT NULL, network TEXT NOT NULL, at INTEGER NOT NULL,
+        PRIMARY KEY (app_password, network)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE audit (line INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT",
+    // The head in a collection's record is not kept up: it is in `heads`.
+    "CREATE TABLE collections (id INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT",
+    "CREATE TABLE heads (collection INTEGER PRIMARY KEY, uid_next INTEGER NOT NULL, modseq INTEGER NOT NULL, items INTEGER NOT NULL,
+        unseen INTEGER NOT NULL, deleted INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT",
+    // Tombstones at or below this modseq have been forgotten.
+    "CREATE TABLE forgotten (collection INTEGER PRIMARY KEY, modseq INTEGER NOT NULL) STRICT",
+    // modseq and flags beside the record are what counts; `large` is the segment of a content that may have one of its own.
+    "CREATE TABLE items (collection INTEGER NOT NULL, uid INTEGER NOT NULL, modseq INTEGER NOT NULL, flags INTEGER NOT NULL,
+        large INTEGER, name TEXT, record BLOB NOT NULL, PRIMARY KEY (collection, uid)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX items_large ON items (large) WHERE large IS NOT NULL",
+    "CREATE TABLE tombstones (line INTEGER PRIMARY KEY, collection INTEGER NOT NULL, modseq INTEGER NOT NULL, uid INTEGER NOT NULL,
+        name TEXT) STRICT",
+    "CREATE INDEX tombstones_of ON tombstones (collection, modseq)",
+];
+
+/// Make the tables in an empty file; `false` if there are tables of another version.
+pub(super) async fn prepare(connection: &mut SqliteConnection, version: i64) -> Result<bool, sqlx::Error> {
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await?;
+    if tables > 0 {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT value FROM meta WHERE key = 'version'").fetch_optional(&mut *connection).await?;
+        return Ok(found == Some(version));
+    }
+    let mut transaction = sqlx::Connection::begin_with(connection, "BEGIN IMMEDIATE").await?;
+    for table in TABLES {
+        sqlx::query(*table).execute(&mut *transaction).await?;
+    }
+    sqlx::query("INSERT INTO meta (key, value) VALUES ('version', $1)").bind(version).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(true)
+}

@@ -1,0 +1,175 @@
+//! The interface of a storage engine: all that the gate asks for.
+//!
+//! [`crate::Embedded`] implements it with a journal on local disk. A second engine over PostgreSQL and an object store can implement it
+//! without touching the gate: commits become transactions, bodies go to the object store before the transaction, the directory look-ups
+//! are served from a cache that announcements keep fresh. Nothing here checks rights: only the gate may name an engine.
+
+use crate::body::Body;
+use crate::change::{Batch, Receipt};
+use crate::view::View;
+use octroi_model::{
+    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, ContentRef, ModSeq, Name,
+};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// A boxed future: keeps the trait usable behind `Arc<dyn Engine>`.
+pub type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Why a batch was not committed. Nothing of it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitError {
+    /// Rights moved since the grant: decide again and ask again.
+    Stale,
+    /// The [`crate::Expect`] at this index did not hold.
+    Expectation(usize),
+    /// A collection, item or account that the batch names is not there (any more).
+    Gone,
+    /// A name or address is taken.
+    Exists,
+    /// A collection that still has children was to be removed, or a move would make a collection its own descendant.
+    NotEmpty,
+    /// A second-factor code was used before.
+    Replayed,
+    /// A counter or table is full: uids, keywords, properties.
+    Full,
+    /// The disk refused. After a failed sync the engine takes no further commit: what is on disk is no longer known.
+    Storage(String),
+}
+
+impl fmt::Display for CommitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stale => f.write_str("rights have changed"),
+            Self::Expectation(at) => write!(f, "expectation {at} does not hold"),
+            Self::Gone => f.write_str("it is gone"),
+            Self::Exists => f.write_str("the name is taken"),
+            Self::NotEmpty => f.write_str("it is not empty"),
+            Self::Replayed => f.write_str("the code was used before"),
+            Self::Full => f.write_str("a table is full"),
+            Self::Storage(why) => write!(f, "storage failed: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for CommitError {}
+
+/// Why something could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadError {
+    /// Not there (any more).
+    Gone,
+    /// The disk refused, or what it holds does not check.
+    Storage(String),
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone => f.write_str("it is gone"),
+            Self::Storage(why) => write!(f, "storage failed: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// Which run of a content to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+// `offset` and `bytes` are explained where they stand.
+#[allow(missing_docs)]
+pub enum Part {
+    /// The derived facts.
+    Facts,
+    /// The header with its empty line.
+    Header,
+    /// All that was sent: header and body.
+    Whole,
+    /// `bytes` octets of the whole from `offset`; cheap on large contents, which are stored raw.
+    Range { offset: u64, bytes: u64 },
+}
+
+/// What `octroi check` found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Segment files read.
+    pub segments: u64,
+    /// Journal frames whose checksum was right.
+    pub frames: u64,
+    /// Items whose content was read and hashed.
+    pub items: u64,
+    /// What is wrong, one sentence each; empty when all is well.
+    pub faults: Vec<String>,
+}
+
+/// Takes a content in pieces, for what may be large; dropping it throws the pieces away.
+pub trait Stage: Send {
+    /// Add octets. They go to disk as they come once there are more than fit in memory comfortably.
+    fn write<'a>(&'a mut self, octets: &'a [u8]) -> Promise<'a, Result<(), CommitError>>;
+    /// All octets were written: make them durable (if they are in a file) and hand them over. `describe` is called with the whole octets
+    /// when they are still in memory and returns the facts and the header's length; a large content calls it with its first mebibyte.
+    fn finish(self: Box<Self>, describe: Describe) -> Promise<'static, Result<Body, CommitError>>;
+}
+
+/// Derives `(facts, header_bytes)` from octets; see [`Stage::finish`].
+pub type Describe = Box<dyn FnOnce(&[u8]) -> (Vec<u8>, usize) + Send>;
+
+/// A storage engine.
+pub trait Engine: Send + Sync + 'static {
+    /// Commit a batch; resolves when it is on disk and everybody can see it.
+    fn commit(&self, batch: Batch) -> Promise<'_, Result<Receipt, CommitError>>;
+    /// Commit with the next group or within a tenth of a second, whichever comes first; for audit lines and last uses. Bounded: when too many wait, the caller waits.
+    fn commit_later(&self, batch: Batch) -> Promise<'_, ()>;
+    /// Take a content in pieces.
+    fn stage(&self) -> Promise<'_, Result<Box<dyn Stage>, CommitError>>;
+    /// A number that no collection, account or app password ever had.
+    fn new_id(&self) -> u64;
+
+    /// Moves whenever a [`crate::Change`] that [`crate::Change::moves_rights`] is committed, and by [`Engine::move_generation`].
+    fn generation(&self) -> u64;
+    /// Rights changed outside the journal (the profiles file).
+    fn move_generation(&self);
+    /// Wakes on every move of the generation.
+    fn watch_generation(&self) -> watch::Receiver<u64>;
+    /// Wakes on every change of the collection's modseq.
+    fn watch(&self, collection: CollectionId) -> watch::Receiver<ModSeq>;
+
+    /// An account by id.
+    fn account(&self, id: AccountId) -> Option<Arc<Account>>;
+    /// An account by [`octroi_model::Address::key`].
+    fn account_by_key(&self, key: &str) -> Option<Arc<Account>>;
+    /// All accounts by address.
+    fn accounts(&self) -> Vec<Arc<Account>>;
+    /// An app password by its visible id.
+    fn app_password(&self, public_id: &str) -> Option<Arc<AppPassword>>;
+    /// An account's app passwords by age.
+    fn app_passwords(&self, account: AccountId) -> Vec<Arc<AppPassword>>;
+    /// The last confirmation of an app password from a network.
+    fn confirmation(&self, app_password: AppPasswordId, network: &str) -> Option<Confirmation>;
+
+    /// A collection with its head as last committed.
+    fn collection(&self, id: CollectionId) -> Option<Arc<Collection>>;
+    /// The collections without a parent of one owner.
+    fn homes(&self, owner: AccountId) -> Vec<Arc<Collection>>;
+    /// Child collections by name.
+    fn children(&self, parent: CollectionId) -> Vec<Arc<Collection>>;
+    /// One child collection.
+    fn child(&self, parent: CollectionId, name: &Name) -> Option<Arc<Collection>>;
+    /// Every collection that has an ACL of its own: where shared trees begin.
+    fn shared(&self) -> Vec<Arc<Collection>>;
+
+    /// The items of a collection as they are now: immutable, shared, cheap to hold.
+    fn view(&self, collection: CollectionId) -> Promise<'_, Result<Arc<View>, ReadError>>;
+    /// Parts of contents, in the order asked for; one blocking task for all of them, so ask in groups of a mebibyte or so.
+    fn read(&self, parts: Vec<(ContentRef, Part)>) -> Promise<'_, Result<Vec<Vec<u8>>, ReadError>>;
+
+    /// Audit lines, newest first.
+    fn audit(&self, lines_max: usize) -> Promise<'_, Result<Vec<AuditEntry>, ReadError>>;
+    /// Read everything and compare: checksums, hashes, index against journal, heads against items.
+    fn check(&self) -> Promise<'_, Result<CheckReport, ReadError>>;
+    /// Let what is under way end, bring the index up to the journal and close the files.
+    fn close(&self) -> Promise<'_, ()>;
+}

@@ -1,0 +1,94 @@
+//! Walking over the frames of a segment, and looking for frames behind damage.
+
+use super::frame::{FRAME_HEADER_BYTES, FRAME_MAGIC, Frame, Kind};
+use super::segment::{SEGMENT_HEADER_BYTES, Segment};
+use std::io;
+
+/// Bytes read at a time while looking for a frame.
+const WINDOW_BYTES: usize = 1 << 20;
+
+/// Goes from frame to frame.
+#[derive(Debug)]
+pub(crate) struct Walk<'a> {
+    segment: &'a Segment,
+    offset: u64,
+}
+
+/// What stands at the next offset.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A frame that checks, from where to where; its payload is in the buffer.
+    Frame { kind: Kind, start: u64, end: u64 },
+    /// The file ends here, between frames.
+    End,
+    /// No frame that checks. `end` is where it would end, if at least its header does.
+    Bad { start: u64, end: Option<u64> },
+}
+
+impl<'a> Walk<'a> {
+    /// From `offset`, which is between frames, or from the first frame.
+    pub(crate) fn new(segment: &'a Segment, offset: u64) -> Self {
+        Self { segment, offset: offset.max(SEGMENT_HEADER_BYTES) }
+    }
+
+    /// Where the next frame begins.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Go on at another place.
+    pub(crate) fn skip_to(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
+    /// The next frame, its payload in `payload`.
+    pub(crate) fn step(&mut self, payload: &mut Vec<u8>) -> io::Result<Step> {
+        let start = self.offset;
+        if start >= self.segment.bytes {
+            return Ok(Step::End);
+        }
+        let Some(frame) = header_at(self.segment, start)? else { return Ok(Step::Bad { start, end: None }) };
+        let from = start + FRAME_HEADER_BYTES as u64;
+        let Some(end) = from.checked_add(frame.payload_bytes).filter(|end| *end <= self.segment.bytes) else {
+            return Ok(Step::Bad { start, end: None });
+        };
+        payload.resize(frame.payload_bytes as usize, 0);
+        self.segment.file.read_at(payload, from)?;
+        if crc32fast::hash(payload) != frame.crc {
+            return Ok(Step::Bad { start, end: Some(end) });
+        }
+        self.offset = end;
+        Ok(Step::Frame { kind: frame.kind, start, end })
+    }
+}
+
+fn header_at(segment: &Segment, offset: u64) -> io::Result<Option<Frame>> {
+    if offset + FRAME_HEADER_BYTES as u64 > segment.bytes {
+        return Ok(None);
+    }
+    let mut header = [0; FRAME_HEADER_BYTES];
+    segment.file.read_at(&mut header, offset)?;
+    Ok(Frame::open(&header, &segment.key, offset))
+}
+
+/// The first offset at or after `from` where a frame header checks, and where its group began.
+pub(crate) fn find_frame(segment: &Segment, from: u64) -> io::Result<Option<(u64, u64)>> {
+    let mut window = Vec::new();
+    let mut at = from;
+    while at + (FRAME_HEADER_BYTES as u64) <= segment.bytes {
+        window.resize((segment.bytes - at).min(WINDOW_BYTES as u64) as usize, 0);
+        segment.file.read_at(&mut window, at)?;
+        for (index, header) in window.windows(FRAME_HEADER_BYTES).enumerate() {
+            if header[0] != FRAME_MAGIC[0] || header[1] != FRAME_MAGIC[1] {
+                continue;
+            }
+            let offset = at + index as u64;
+            if let Some(frame) = header.try_into().ok().and_then(|header| Frame::open(header, &segment.key, offset)) {
+                return Ok(Some((offset, frame.group_start)));
+            }
+        }
+        // A header may lie across the end of the window.
+        at += (window.len() - FRAME_HEADER_BYTES + 1) as u64;
+    }
+    Ok(None)
+}

@@ -1,0 +1,78 @@
+//! What can be set about the embedded engine, and why it may refuse to open.
+
+use std::fmt;
+
+/// Limits of the embedded engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// A journal segment that has grown to this many bytes is closed: what a backup copies, what a compaction rewrites at once.
+    pub segment_bytes_max: u64,
+    /// Items of all views in memory; above it, views that nobody holds are dropped, the longest unused first. An item takes about 250 bytes.
+    pub view_items_max: u64,
+    /// Changes that may be in the journal and not yet in the index; above it commits wait. Bounds the memory and the time that recovery takes.
+    pub backlog_changes_max: u64,
+    /// The same in bytes of memory.
+    pub backlog_bytes_max: u64,
+    /// Batches committed with one sync: bounds the time that the first of them waits.
+    pub group_batches_max: usize,
+    /// Bytes of contents committed with one sync.
+    pub group_bytes_max: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            segment_bytes_max: 256 << 20,
+            view_items_max: 4_000_000,
+            backlog_changes_max: 200_000,
+            backlog_bytes_max: 256 << 20,
+            group_batches_max: 1024,
+            group_bytes_max: 16 << 20,
+        }
+    }
+}
+
+/// Why a data folder was not opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenError {
+    /// Another process has it open.
+    Locked,
+    /// The journal is damaged at a place that was once synced: opening would silently lose what was acknowledged.
+    Corrupt {
+        /// Name of the file in the `journal` folder.
+        file: String,
+        /// Byte offset of the damage.
+        offset: u64,
+        /// What is wrong there.
+        what: String,
+    },
+    /// A file that must be there is not.
+    Missing(String),
+    /// The file was written by a later version of this program.
+    Version(String),
+    /// The operating system refused.
+    Io(String),
+    /// The index could not be used, nor made anew.
+    Index(String),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Locked => f.write_str("another process has the data folder open"),
+            Self::Corrupt { file, offset, what } => write!(f, "journal file {file} is damaged at byte {offset}: {what}"),
+            Self::Missing(file) => write!(f, "journal file {file} is missing"),
+            Self::Version(file) => write!(f, "{file} was written by a later version"),
+            Self::Io(why) => write!(f, "cannot use the data folder: {why}"),
+            Self::Index(why) => write!(f, "cannot use the index: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<std::io::Error> for OpenError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error.to_string())
+    }
+}

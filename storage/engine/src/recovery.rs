@@ -1,0 +1,175 @@
+//! Opening a store: what the index knew, brought up to the end of the journal.
+//!
+//! What holds afterwards: every batch that was ever acknowledged is there, none is there in part, and all that is there is synced.
+
+use crate::change::Change;
+use crate::disk::Disk;
+use crate::index::{Index, Restored};
+use crate::journal::{Journal, Kind, Position, Reread, Segment, Step, Walk, big_name, find_frame, number_of, segment_name, survey};
+use crate::options::{OpenError, Options};
+use crate::state::{Applied, Entry, State};
+use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// Changes that replay holds before it writes them to the index.
+const REPLAY_CHANGES_MAX: u64 = 16_384;
+
+/// A store brought up to date.
+pub(crate) struct Recovered {
+    pub(crate) state: State,
+    pub(crate) journal: Journal,
+    pub(crate) numbers: Arc<AtomicU64>,
+    pub(crate) next_id: u64,
+}
+
+/// Bring everything up to the end of the journal.
+pub(crate) async fn recover(disk: Arc<dyn Disk>, index: &Index, options: &Options) -> Result<Recovered, OpenError> {
+    let mut segments = survey(&*disk)?;
+    let restored = index.restore().await.map_err(fault)?;
+    let from = restored.position;
+    if from.segment != 0 && !segments.iter().any(|segment| segment.number == from.segment) {
+        return Err(OpenError::Missing(segment_name(from.segment)));
+    }
+    let mut replay = Replay::new(restored);
+    let mut torn = false;
+    let count = segments.len();
+    for (at, segment) in segments.iter_mut().enumerate().filter(|(_, segment)| segment.number >= from.segment) {
+        if at + 1 == count {
+            // What survived a crash of this process alone may still be in the cache of the operating system only: the index must not get
+            // it, and nobody see it, before it is synced.
+            segment.file.sync()?;
+            disk.sync_dir()?;
+        }
+        let end = replay.segment(segment, at + 1 == count, index).await?;
+        if end < segment.bytes {
+            tracing::warn!(file = segment_name(segment.number), end, bytes = segment.bytes, "cutting off what was never acknowledged");
+            segment.file.truncate(end)?;
+            // Before the next segment is there: it says how long this one is.
+            segment.file.sync()?;
+            segment.bytes = end;
+            torn = true;
+        }
+    }
+    replay.project(index).await?;
+    let highest = remove_orphans(&*disk, index).await?.max(segments.last().map_or(0, |last| last.number));
+    let numbers = Arc::new(AtomicU64::new(highest + 1));
+    let journal = Journal::resume(disk, segments.pop(), torn, numbers.clone(), options.segment_bytes_max)?;
+    Ok(Recovered { state: replay.state, journal, numbers, next_id: replay.next_id })
+}
+
+/// Applies the journal to a state, and to an index in portions.
+pub(crate) struct Replay {
+    pub(crate) state: State,
+    pub(crate) next_id: u64,
+    applied: Applied,
+}
+
+impl Replay {
+    pub(crate) fn new(restored: Restored) -> Self {
+        let mut state = State::default();
+        state.projected = restored.position;
+        restored.accounts.into_iter().for_each(|account| state.insert_account(Arc::new(account)));
+        restored.app_passwords.into_iter().for_each(|password| state.insert_app_password(Arc::new(password)));
+        restored.collections.into_iter().for_each(|collection| state.insert_collection(Arc::new(collection)));
+        for confirmation in restored.confirmations {
+            let of = state.confirmations.entry(confirmation.app_password).or_default();
+            of.insert(confirmation.network.clone(), confirmation);
+        }
+        Self { state, next_id: restored.next_id.max(1), applied: Applied::default() }
+    }
+
+    /// Replay what the index has not got of a segment; returns where its last whole batch ends.
+    async fn segment(&mut self, segment: &Segment, is_last: bool, index: &Index) -> Result<u64, OpenError> {
+        let from = if segment.number == self.state.projected.segment { self.state.projected.offset } else { 0 };
+        let corrupt = |offset, what: &str| OpenError::Corrupt { file: segment_name(segment.number), offset, what: what.into() };
+        if from > segment.bytes {
+            return Err(corrupt(segment.bytes, "it ends before what the index has already got from it"));
+        }
+        let mut walk = Walk::new(segment, from);
+        let mut whole_until = walk.offset();
+        let mut payload = Vec::new();
+        loop {
+            match walk.step(&mut payload)? {
+                Step::Frame { kind: Kind::Body, .. } => {}
+                Step::Frame { kind: Kind::Batch, start, end } => {
+                    self.batch(&payload, Position { segment: segment.number, offset: end })
+                        .map_err(|error| corrupt(start, &format!("a batch that cannot be understood: {error}")))?;
+                    whole_until = end;
+                    if self.state.backlog_changes >= REPLAY_CHANGES_MAX {
+                        self.project(index).await?;
+                    }
+                }
+                Step::End if is_last || whole_until == segment.bytes => return Ok(whole_until),
+                Step::End => return Err(corrupt(whole_until, "contents without their batch")),
+                Step::Bad { start, .. } if !is_last => return Err(corrupt(start, "a frame does not check")),
+                Step::Bad { start, .. } => {
+                    // A torn write leaves frames of its own group at most. One of a later group says that this place was once synced.
+                    if later_group(segment, start)? {
+                        return Err(corrupt(start, "a frame does not check, and later ones do"));
+                    }
+                    return Ok(whole_until);
+                }
+            }
+        }
+    }
+
+    /// Apply one batch as it stands in the journal.
+    pub(crate) fn batch(&mut self, payload: &[u8], end: Position) -> Result<(), postcard::Error> {
+        let Reread { next_id, changes } = postcard::from_bytes(payload)?;
+        self.next_id = self.next_id.max(next_id);
+        for change in &changes {
+            self.state.apply(change, &mut self.applied);
+        }
+        let sides = std::mem::take(&mut self.applied.sides).into();
+        self.applied = Applied::default();
+        let changes: Arc<[Change]> = changes.into();
+        self.state.remember(Entry { end, changes, sides, bytes: payload.len() as u64 });
+        Ok(())
+    }
+
+    /// Write all that was replayed to the index.
+    pub(crate) async fn project(&mut self, index: &Index) -> Result<(), OpenError> {
+        let entries: Vec<_> = self.state.backlog.iter().cloned().collect();
+        index.project(&entries, self.next_id).await.map_err(fault)?;
+        self.state.forget(entries.len());
+        Ok(())
+    }
+}
+
+/// Is there, behind `bad`, a frame whose group began behind it?
+fn later_group(segment: &Segment, bad: u64) -> io::Result<bool> {
+    let mut from = bad + 1;
+    while let Some((offset, group_start)) = find_frame(segment, from)? {
+        if group_start > bad {
+            return Ok(true);
+        }
+        from = offset + 1;
+    }
+    Ok(false)
+}
+
+/// Remove large contents that no item refers to, and see that the others are there. Returns the largest number of such a file.
+async fn remove_orphans(disk: &dyn Disk, index: &Index) -> Result<u64, OpenError> {
+    let names = disk.list()?;
+    let big: HashSet<u64> = names.iter().filter_map(|name| number_of(name, ".big")).collect();
+    let known: HashSet<u64> = names.iter().filter_map(|name| number_of(name, ".seg")).chain(big.iter().copied()).collect();
+    let used: HashSet<u64> = index.large_segments().await.map_err(fault)?.into_iter().collect();
+    if let Some(missing) = used.difference(&known).min() {
+        return Err(OpenError::Missing(big_name(*missing)));
+    }
+    let mut removed = false;
+    for orphan in big.difference(&used) {
+        disk.remove(&big_name(*orphan))?;
+        removed = true;
+    }
+    if removed {
+        disk.sync_dir()?;
+    }
+    Ok(big.into_iter().max().unwrap_or(0))
+}
+
+fn fault(error: sqlx::Error) -> OpenError {
+    OpenError::Index(error.to_string())
+}

@@ -1,0 +1,213 @@
+//! Large contents on their way in: a segment file of their own, written as the octets come.
+//!
+//! Used through [`crate::Stage`]. A staged file that no committed change refers to is removed: at once when it is dropped, after a crash by
+//! recovery. Layout of the file: a header at 0, the octets from [`OCTETS_OFFSET`], the facts right in front of them (a hole before that),
+//! because facts are only known when the octets have gone by.
+
+use crate::body::Body;
+use crate::disk::{Disk, DiskFile};
+use crate::interface::{CommitError, Describe, Promise, Stage};
+use crate::journal::big_name;
+use octroi_model::{ContentRef, Encoding, Hash};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Contents up to this size stay in memory and go through the journal; also what `describe` is shown of a larger one.
+pub(crate) const IN_MEMORY_BYTES_MAX: usize = 1 << 20;
+/// Octets collected before they are written.
+const WRITE_BYTES: usize = 1 << 20;
+/// Where the octets begin. Facts derived from a mebibyte are smaller than it, unless someone tries hard.
+pub(crate) const OCTETS_OFFSET: u64 = 1 << 20;
+/// Bytes of the file's header.
+pub(crate) const BIG_HEADER_BYTES: usize = 40;
+const MAGIC: [u8; 8] = *b"OCTROIB\n";
+
+/// A finished file that waits for its commit; removed when dropped before that.
+#[derive(Debug)]
+pub(crate) struct StagedFile {
+    disk: Arc<dyn Disk>,
+    number: u64,
+    kept: AtomicBool,
+}
+
+impl StagedFile {
+    /// A batch that refers to it is about to be written: from now on only recovery may remove it.
+    pub(crate) fn keep(&self) {
+        self.kept.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for StagedFile {
+    fn drop(&mut self) {
+        if self.kept.load(Ordering::Acquire) {
+            return;
+        }
+        let (disk, name) = (self.disk.clone(), big_name(self.number));
+        // What is left behind when this fails is removed by the next recovery.
+        let remove = move || drop(disk.remove(&name));
+        match tokio::runtime::Handle::try_current() {
+            // Unlinking gigabytes takes its time.
+            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+            Err(_) => remove(),
+        }
+    }
+}
+
+/// The embedded engine's stage.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    disk: Arc<dyn Disk>,
+    numbers: Arc<AtomicU64>,
+    /// The first octets, up to [`IN_MEMORY_BYTES_MAX`].
+    first: Vec<u8>,
+    /// Octets that are not in `first` and not written yet.
+    pending: Vec<u8>,
+    spill: Spill,
+}
+
+#[derive(Debug)]
+enum Spill {
+    /// All octets are in memory.
+    None,
+    Open(Box<SpillFile>),
+    /// Writing failed or was given up half-way.
+    Broken,
+}
+
+#[derive(Debug)]
+struct SpillFile {
+    file: Arc<dyn DiskFile>,
+    staged: StagedFile,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl Staging {
+    pub(crate) fn new(disk: Arc<dyn Disk>, numbers: Arc<AtomicU64>) -> Self {
+        Self { disk, numbers, first: Vec::new(), pending: Vec::new(), spill: Spill::None }
+    }
+
+    /// Bring what is pending to the file, made if it is not there.
+    async fn flush(&mut self) -> Result<(), CommitError> {
+        let pending = std::mem::take(&mut self.pending);
+        let job = match std::mem::replace(&mut self.spill, Spill::Broken) {
+            Spill::Broken => return Err(CommitError::Storage("staging failed before".into())),
+            Spill::Open(spill) => tokio::task::spawn_blocking(move || spill.write(&pending)),
+            Spill::None => {
+                let (disk, number) = (self.disk.clone(), self.numbers.fetch_add(1, Ordering::Relaxed));
+                let first = std::mem::take(&mut self.first);
+                let begin = move || {
+                    let spill = SpillFile::begin(disk, number)?.write(&first)?.write(&pending)?;
+                    Ok((spill, first))
+                };
+                let (spill, first) = joined(tokio::task::spawn_blocking(begin).await)?;
+                self.first = first;
+                self.spill = Spill::Open(spill);
+                return Ok(());
+            }
+        };
+        self.spill = Spill::Open(joined(job.await)?);
+        Ok(())
+    }
+}
+
+impl Stage for Staging {
+    fn write<'a>(&'a mut self, mut octets: &'a [u8]) -> Promise<'a, Result<(), CommitError>> {
+        Box::pin(async move {
+            if matches!(self.spill, Spill::None) {
+                let room = IN_MEMORY_BYTES_MAX - self.first.len();
+                let (now, later) = octets.split_at(room.min(octets.len()));
+                self.first.extend_from_slice(now);
+                octets = later;
+            }
+            while !octets.is_empty() {
+                let (now, later) = octets.split_at((WRITE_BYTES - self.pending.len()).min(octets.len()));
+                self.pending.extend_from_slice(now);
+                octets = later;
+                if self.pending.len() >= WRITE_BYTES || matches!(self.spill, Spill::None) {
+                    self.flush().await?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn finish(mut self: Box<Self>, describe: Describe) -> Promise<'static, Result<Body, CommitError>> {
+        Box::pin(async move {
+            if !matches!(self.spill, Spill::None) {
+                self.flush().await?;
+            }
+            let first = std::mem::take(&mut self.first);
+            let spill = std::mem::replace(&mut self.spill, Spill::Broken);
+            let finish = move || {
+                let (facts, header_bytes) = describe(&first);
+                match spill {
+                    Spill::None => Ok(Ok(Body::message(&facts, &first, header_bytes))),
+                    Spill::Open(spill) => spill.finish(&facts, header_bytes.min(first.len())),
+                    Spill::Broken => Err(io::Error::other("staging failed before")),
+                }
+            };
+            joined(tokio::task::spawn_blocking(finish).await)?
+        })
+    }
+}
+
+impl SpillFile {
+    fn begin(disk: Arc<dyn Disk>, number: u64) -> io::Result<Box<Self>> {
+        let file = disk.create(&big_name(number))?;
+        let staged = StagedFile { disk, number, kept: AtomicBool::new(false) };
+        Ok(Box::new(Self { file, staged, hasher: blake3::Hasher::new(), bytes: 0 }))
+    }
+
+    fn write(mut self: Box<Self>, octets: &[u8]) -> io::Result<Box<Self>> {
+        self.hasher.update(octets);
+        self.file.write_at(octets, OCTETS_OFFSET + self.bytes)?;
+        self.bytes += octets.len() as u64;
+        Ok(self)
+    }
+
+    fn finish(self: Box<Self>, facts: &[u8], header_bytes: usize) -> io::Result<Result<Body, CommitError>> {
+        if facts.len() as u64 > OCTETS_OFFSET - BIG_HEADER_BYTES as u64 {
+            return Ok(Err(CommitError::Full));
+        }
+        let offset = OCTETS_OFFSET - facts.len() as u64;
+        self.file.write_at(facts, offset)?;
+        self.file.write_at(&big_header(self.staged.number, facts), 0)?;
+        self.file.sync()?;
+        self.staged.disk.sync_dir()?;
+        let body_bytes = self.bytes - header_bytes as u64;
+        let content = ContentRef {
+            segment: self.staged.number,
+            offset,
+            facts_stored: facts.len() as u32,
+            header_stored: header_bytes as u32,
+            body_stored: body_bytes,
+            header_bytes: header_bytes as u32,
+            body_bytes,
+            encoding: Encoding::Raw,
+        };
+        let hash = Hash(*self.hasher.finalize().as_bytes());
+        Ok(Ok(Body { content, hash, stored: Vec::new(), crc: 0, staged: Some(self.staged) }))
+    }
+}
+
+/// Header of a large content's file: says which it is, and the checksum of its facts (the octets have their hash).
+pub(crate) fn big_header(number: u64, facts: &[u8]) -> [u8; BIG_HEADER_BYTES] {
+    let mut header = [0; BIG_HEADER_BYTES];
+    header[..8].copy_from_slice(&MAGIC);
+    header[8..16].copy_from_slice(&number.to_le_bytes());
+    header[16..24].copy_from_slice(&(facts.len() as u64).to_le_bytes());
+    header[24..28].copy_from_slice(&crc32fast::hash(facts).to_le_bytes());
+    let sum = blake3::hash(&header[..32]);
+    header[32..].copy_from_slice(&sum.as_bytes()[..8]);
+    header
+}
+
+fn joined<T>(outcome: Result<io::Result<T>, tokio::task::JoinError>) -> Result<T, CommitError> {
+    match outcome {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(CommitError::Storage(error.to_string())),
+        Err(error) => Err(CommitError::Storage(error.to_string())),
+    }
+}

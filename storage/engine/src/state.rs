@@ -1,0 +1,404 @@
+//! What everybody sees: accounts, collections with their heads, the views that are loaded, and what the index has not got yet.
+//!
+//! Changed by the committer after a sync, and by recovery; read by everyone under a short lock. [`State::apply`] is the one meaning
+//! of a [`Change`]: it takes stamped changes only and needs nothing but what is here.
+
+use crate::change::Change;
+use crate::journal::Position;
+use crate::view::View;
+use octroi_model::{
+    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head, ModSeq, Name, Tombstone,
+    TotpState,
+};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// The published state.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) accounts: HashMap<AccountId, Arc<Account>>,
+    /// By [`octroi_model::Address::key`].
+    pub(crate) account_keys: BTreeMap<String, AccountId>,
+    pub(crate) app_passwords: HashMap<AppPasswordId, Arc<AppPassword>>,
+    pub(crate) public_ids: HashMap<String, AppPasswordId>,
+    pub(crate) confirmations: HashMap<AppPasswordId, HashMap<String, Confirmation>>,
+    pub(crate) collections: HashMap<CollectionId, Arc<Collection>>,
+    pub(crate) children: HashMap<CollectionId, BTreeMap<Name, CollectionId>>,
+    pub(crate) homes: HashMap<AccountId, BTreeMap<Name, CollectionId>>,
+    pub(crate) views: HashMap<CollectionId, Loaded>,
+    /// Committed and not known to be in the index, oldest first.
+    pub(crate) backlog: VecDeque<Entry>,
+    pub(crate) backlog_changes: u64,
+    pub(crate) backlog_bytes: u64,
+    /// What the index has at least; the backlog goes on from here.
+    pub(crate) projected: Position,
+    clock: AtomicU64,
+}
+
+/// A view in memory.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) view: Arc<View>,
+    /// When it was last asked for, by [`State`]'s clock.
+    pub(crate) used: AtomicU64,
+    /// Commits under way that need it.
+    pub(crate) pins: AtomicUsize,
+}
+
+/// A committed batch.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    /// Where its frame ends.
+    pub(crate) end: Position,
+    pub(crate) changes: Arc<[Change]>,
+    /// Records as they are after it.
+    pub(crate) sides: Arc<[Side]>,
+    /// About how much memory it takes.
+    pub(crate) bytes: u64,
+}
+
+/// What a change made of records that it does not carry itself.
+#[derive(Debug, Clone)]
+pub(crate) enum Side {
+    Collection(Arc<Collection>),
+    CollectionGone(CollectionId),
+    Head(CollectionId, Head),
+    Tombstone(CollectionId, Tombstone),
+    Account(Arc<Account>),
+    AccountGone(AccountId),
+    AppPassword(Arc<AppPassword>),
+    AppPasswordGone(AppPasswordId),
+}
+
+/// What came of applying changes.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    pub(crate) sides: Vec<Side>,
+    /// Collections whose modseq moved.
+    pub(crate) touched: Vec<(CollectionId, ModSeq)>,
+    pub(crate) gone: Vec<CollectionId>,
+}
+
+impl State {
+    /// Apply one stamped change.
+    pub(crate) fn apply(&mut self, change: &Change, applied: &mut Applied) {
+        match change {
+            Change::CreateCollection { .. } | Change::RenameCollection { .. } | Change::RemoveCollection { .. } => {
+                self.apply_tree(change, applied);
+            }
+            Change::SetAcl { collection, acl } => self.alter(*collection, applied, |c| c.acl.clone_from(acl)),
+            Change::SetSpecialUse { collection, special_use } => self.alter(*collection, applied, |c| c.special_use = *special_use),
+            Change::SetProperty { collection, name, value, head } => {
+                self.alter(*collection, applied, |c| {
+                    c.properties.retain(|(n, _)| n != name);
+                    c.properties.extend(value.iter().map(|value| (name.clone(), value.clone())));
+                });
+                self.move_head(*collection, *head, applied);
+            }
+            Change::AddKeyword { collection, keyword } => {
+                if keyword_index(&self.collections, *collection, keyword).is_none() {
+                    self.alter(*collection, applied, |c| c.keywords.push(keyword.clone()));
+                    if let Some(view) = self.view_mut(*collection) {
+                        Arc::make_mut(&mut view.keywords).push(keyword.clone());
+                    }
+                }
+            }
+            Change::Put { collection, head, .. } | Change::Flag { collection, head, .. } | Change::Expunge { collection, head, .. } => {
+                self.set_head(*collection, *head, applied);
+                if let Some(view) = self.view_mut(*collection) {
+                    apply_items(view, change);
+                }
+            }
+            Change::Confirm(confirmation) => {
+                let of = self.confirmations.entry(confirmation.app_password).or_default();
+                of.insert(confirmation.network.clone(), confirmation.clone());
+            }
+            Change::Audit(_) => {}
+            _ => self.apply_account(change, applied),
+        }
+    }
+
+    fn apply_tree(&mut self, change: &Change, applied: &mut Applied) {
+        match change {
+            Change::CreateCollection { collection, parent_head } => {
+                self.insert_collection(Arc::new(collection.clone()));
+                if let (Some(parent), Some(head)) = (collection.parent, parent_head) {
+                    self.move_head(parent, *head, applied);
+                }
+                applied.sides.push(Side::Collection(Arc::new(collection.clone())));
+                applied.touched.push((collection.id, collection.head.modseq));
+            }
+            Change::RenameCollection { collection, parent, name, old_parent_head, new_parent_head } => {
+                let Some(old) = self.collections.get(collection).cloned() else { return };
+                if let Some(old_parent) = old.parent {
+                    self.move_head(old_parent, *old_parent_head, applied);
+                    self.bury(old_parent, &old.name, old_parent_head.modseq, applied);
+                }
+                self.move_head(*parent, *new_parent_head, applied);
+                self.remove_collection(*collection);
+                let bound = new_parent_head.modseq;
+                let new = Arc::new(Collection { parent: Some(*parent), name: name.clone(), bound, ..(*old).clone() });
+                self.insert_collection(new.clone());
+                applied.sides.push(Side::Collection(new));
+            }
+            Change::RemoveCollection { collection, parent_head } => {
+                let Some(old) = self.remove_collection(*collection) else { return };
+                if let (Some(parent), Some(head)) = (old.parent, parent_head) {
+                    self.move_head(parent, *head, applied);
+                    self.bury(parent, &old.name, head.modseq, applied);
+                }
+                self.views.remove(collection);
+                self.children.remove(collection);
+                applied.sides.push(Side::CollectionGone(*collection));
+                applied.gone.push(*collection);
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_account(&mut self, change: &Change, applied: &mut Applied) {
+        match change {
+            Change::CreateAccount(account) => {
+                let account = Arc::new(account.clone());
+                self.insert_account(account.clone());
+                applied.sides.push(Side::Account(account));
+            }
+            Change::RemoveAccount(id) => {
+                let Some(account) = self.accounts.remove(id) else { return };
+                self.account_keys.remove(&account.address.key());
+                self.homes.remove(id);
+                let theirs: Vec<_> = self.app_passwords.values().filter(|p| p.account == *id).map(|p| p.id).collect();
+                for app_password in theirs {
+                    self.remove_app_password(app_password, applied);
+                }
+                applied.sides.push(Side::AccountGone(*id));
+            }
+            Change::SetPassword { account, password_hash } => {
+                self.alter_account(*account, applied, |a| a.password_hash.clone_from(password_hash));
+            }
+            Change::SetTotp { account, sealed_secret } => self.alter_account(*account, applied, |a| {
+                a.totp = sealed_secret.clone().map(|sealed_secret| TotpState { sealed_secret, last_step: 0 });
+            }),
+            Change::UseTotpStep { account, step } => self.alter_account(*account, applied, |a| {
+                if let Some(totp) = &mut a.totp {
+                    totp.last_step = *step;
+                }
+            }),
+            Change::SetProfile { account, profile, remote_access } => self.alter_account(*account, applied, |a| {
+                a.profile.clone_from(profile);
+                a.remote_access = *remote_access;
+            }),
+            Change::Subscribe { account, mailbox, subscribed } => self.alter_account(*account, applied, |a| {
+                a.subscriptions.retain(|name| name != mailbox);
+                a.subscriptions.extend(subscribed.then(|| mailbox.clone()));
+            }),
+            Change::Mint(app_password) => {
+                let app_password = Arc::new(app_password.clone());
+                self.insert_app_password(app_password.clone());
+                applied.sides.push(Side::AppPassword(app_password));
+            }
+            Change::Revoke(id) => self.remove_app_password(*id, applied),
+            Change::Used { id, last_use } => {
+                if let Some(app_password) = self.app_passwords.get_mut(id) {
+                    Arc::make_mut(app_password).last_used = Some(last_use.clone());
+                    applied.sides.push(Side::AppPassword(app_password.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Take a collection in under its parent or as a home.
+    pub(crate) fn insert_collection(&mut self, collection: Arc<Collection>) {
+        let siblings = match collection.parent {
+            Some(parent) => self.children.entry(parent).or_default(),
+            None => self.homes.entry(collection.owner).or_default(),
+        };
+        siblings.insert(collection.name.clone(), collection.id);
+        self.collections.insert(collection.id, collection);
+    }
+
+    /// Take an account in.
+    pub(crate) fn insert_account(&mut self, account: Arc<Account>) {
+        self.account_keys.insert(account.address.key(), account.id);
+        self.accounts.insert(account.id, account);
+    }
+
+    /// Take an app password in.
+    pub(crate) fn insert_app_password(&mut self, app_password: Arc<AppPassword>) {
+        self.public_ids.insert(app_password.public_id.clone(), app_password.id);
+        self.app_passwords.insert(app_password.id, app_password);
+    }
+
+    /// Add what was committed to what the index still has to get.
+    pub(crate) fn remember(&mut self, entry: Entry) {
+        self.backlog_changes += entry.changes.len() as u64;
+        self.backlog_bytes += entry.bytes;
+        self.backlog.push_back(entry);
+    }
+
+    /// The index has got the first `entries` of the backlog.
+    pub(crate) fn forget(&mut self, entries: usize) {
+        for entry in self.backlog.drain(..entries) {
+            self.backlog_changes -= entry.changes.len() as u64;
+            self.backlog_bytes -= entry.bytes;
+            self.projected = entry.end;
+        }
+    }
+
+    /// A loaded view, marked as used.
+    pub(crate) fn look(&self, collection: CollectionId) -> Option<&Loaded> {
+        let loaded = self.views.get(&collection)?;
+        loaded.used.store(self.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        Some(loaded)
+    }
+
+    /// Publish a view that was read from the index at `position`, brought up to now. `None` if the backlog no longer goes back that far.
+    pub(crate) fn adopt(&mut self, mut view: View, position: Position, items_max: u64) -> Option<&Loaded> {
+        if position < self.projected {
+            return None;
+        }
+        let id = view.collection;
+        for entry in self.backlog.iter().filter(|entry| entry.end > position) {
+            catch_up(&mut view, entry);
+        }
+        if let Some(collection) = self.collections.get(&id) {
+            view.head = collection.head;
+            view.keywords = Arc::new(collection.keywords.clone());
+        }
+        // Child collections leave tombstones beside those of the items: bring both into one order.
+        Arc::make_mut(&mut view.tombstones).sort_by_key(|tombstone| tombstone.modseq);
+        view.prune_tombstones();
+        self.evict(items_max.saturating_sub(view.len() as u64));
+        self.views.insert(id, Loaded { view: Arc::new(view), used: AtomicU64::new(0), pins: AtomicUsize::new(0) });
+        self.look(id)
+    }
+
+    /// Audit lines committed after `position`, newest first; `None` if the backlog no longer goes back that far.
+    pub(crate) fn audit_after(&self, position: Position, lines_max: usize) -> Option<Vec<AuditEntry>> {
+        if position < self.projected {
+            return None;
+        }
+        let entries = self.backlog.iter().rev().take_while(|entry| entry.end > position);
+        let lines = entries.flat_map(|entry| entry.changes.iter().rev()).filter_map(|change| match change {
+            Change::Audit(line) => Some(line.clone()),
+            _ => None,
+        });
+        Some(lines.take(lines_max).collect())
+    }
+
+    /// Drop the longest unused views that nobody holds until the rest is small enough.
+    fn evict(&mut self, items_max: u64) {
+        let mut items: u64 = self.views.values().map(|loaded| loaded.view.len() as u64).sum();
+        if items <= items_max {
+            return;
+        }
+        let mut idle: Vec<_> = self
+            .views
+            .iter()
+            .filter(|(_, loaded)| loaded.pins.load(Ordering::Relaxed) == 0 && Arc::strong_count(&loaded.view) == 1)
+            .map(|(id, loaded)| (loaded.used.load(Ordering::Relaxed), *id))
+            .collect();
+        idle.sort_unstable();
+        for (_, id) in idle {
+            if items <= items_max {
+                break;
+            }
+            items -= self.views.remove(&id).map_or(0, |loaded| loaded.view.len() as u64);
+        }
+    }
+
+    fn view_mut(&mut self, collection: CollectionId) -> Option<&mut View> {
+        Some(Arc::make_mut(&mut self.views.get_mut(&collection)?.view))
+    }
+
+    fn alter(&mut self, id: CollectionId, applied: &mut Applied, with: impl FnOnce(&mut Collection)) {
+        if let Some(collection) = self.collections.get_mut(&id) {
+            with(Arc::make_mut(collection));
+            applied.sides.push(Side::Collection(collection.clone()));
+        }
+    }
+
+    fn alter_account(&mut self, id: AccountId, applied: &mut Applied, with: impl FnOnce(&mut Account)) {
+        if let Some(account) = self.accounts.get_mut(&id) {
+            with(Arc::make_mut(account));
+            applied.sides.push(Side::Account(account.clone()));
+        }
+    }
+
+    /// The head of a collection whose change does not say so to the index.
+    fn move_head(&mut self, id: CollectionId, head: Head, applied: &mut Applied) {
+        self.set_head(id, head, applied);
+        if let Some(view) = self.view_mut(id) {
+            view.head = head;
+        }
+        applied.sides.push(Side::Head(id, head));
+    }
+
+    fn set_head(&mut self, id: CollectionId, head: Head, applied: &mut Applied) {
+        if let Some(collection) = self.collections.get_mut(&id) {
+            if collection.head.modseq != head.modseq {
+                applied.touched.push((id, head.modseq));
+            }
+            Arc::make_mut(collection).head = head;
+        }
+    }
+
+    fn bury(&mut self, parent: CollectionId, name: &Name, modseq: ModSeq, applied: &mut Applied) {
+        let tombstone = Tombstone { uid: octroi_model::Uid(0), modseq, name: Some(name.clone()) };
+        if let Some(view) = self.view_mut(parent) {
+            view.bury(tombstone.clone());
+        }
+        applied.sides.push(Side::Tombstone(parent, tombstone));
+    }
+
+    fn remove_collection(&mut self, id: CollectionId) -> Option<Arc<Collection>> {
+        let old = self.collections.remove(&id)?;
+        let siblings = match old.parent {
+            Some(parent) => self.children.get_mut(&parent),
+            None => self.homes.get_mut(&old.owner),
+        };
+        if let Some(siblings) = siblings {
+            siblings.remove(&old.name);
+        }
+        Some(old)
+    }
+
+    fn remove_app_password(&mut self, id: AppPasswordId, applied: &mut Applied) {
+        if let Some(old) = self.app_passwords.remove(&id) {
+            self.public_ids.remove(&old.public_id);
+            self.confirmations.remove(&id);
+            applied.sides.push(Side::AppPasswordGone(id));
+        }
+    }
+}
+
+/// The place of a keyword in a collection's table. RFC 9051 section 2.3.2: keywords are case-insensitive.
+fn keyword_index(collections: &HashMap<CollectionId, Arc<Collection>>, id: CollectionId, keyword: &str) -> Option<usize> {
+    collections.get(&id)?.keywords.iter().position(|k| k.eq_ignore_ascii_case(keyword))
+}
+
+fn apply_items(view: &mut View, change: &Change) {
+    match change {
+        Change::Put { item, head, .. } => view.put(item, *head),
+        Change::Flag { uids, edit, modseq, head, .. } => view.flag(uids, *edit, *modseq, *head),
+        Change::Expunge { uids, modseq, head, .. } => view.expunge(uids, *modseq, *head),
+        _ => {}
+    }
+}
+
+/// Apply to a view what was committed after it was read. Heads and keywords are set by the caller, from the published collection.
+fn catch_up(view: &mut View, entry: &Entry) {
+    let id = view.collection;
+    for change in entry.changes.iter().filter(|change| change.collection() == Some(id)) {
+        apply_items(view, change);
+    }
+    for side in entry.sides.iter() {
+        if let Side::Tombstone(collection, tombstone) = side
+            && *collection == id
+        {
+            Arc::make_mut(&mut view.tombstones).push(tombstone.clone());
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! An open collection: an immutable snapshot in chunks, shared by all who look at it and replaced piecewise by changes.
+//!
+//! Made by the engine when a collection is first looked at; held by sessions as `Arc<View>`. A change copies the chunk it touches
+//! (at most [`CHUNK_ITEMS`] items) and only when somebody still holds the old one.
+
+use octroi_model::{Collection, CollectionId, FlagEdit, Head, Item, ModSeq, Name, Tombstone, Uid, UidSet, UidValidity};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Items per chunk: small enough that copying one is nothing, large enough that the list of chunks is short.
+pub(crate) const CHUNK_ITEMS: usize = 256;
+/// Tombstones kept per collection. Who was away for longer gets `None` from [`View::vanished_since`] and synchronises anew.
+pub const TOMBSTONES_MAX: usize = 65_536;
+
+/// The items of a collection at one moment.
+#[derive(Debug, Clone)]
+pub struct View {
+    pub(crate) collection: CollectionId,
+    pub(crate) uid_validity: UidValidity,
+    pub(crate) head: Head,
+    pub(crate) keywords: Arc<Vec<Arc<str>>>,
+    /// Ascending by uid; no chunk is empty.
+    pub(crate) chunks: Vec<Arc<Vec<Item>>>,
+    /// Sequence number (from 0) of the first item of each chunk.
+    pub(crate) starts: Vec<u32>,
+    /// Empty for mailboxes: messages have no name.
+    pub(crate) names: Arc<HashMap<Name, Uid>>,
+    /// Ascending by modseq.
+    pub(crate) tombstones: Arc<Vec<Tombstone>>,
+    /// Tombstones at or below this modseq have been forgotten.
+    pub(crate) forgotten: ModSeq,
+}
+
+impl View {
+    /// Whose items these are.
+    pub fn collection(&self) -> CollectionId {
+        self.collection
+    }
+    /// UIDVALIDITY.
+    pub fn uid_validity(&self) -> UidValidity {
+        self.uid_validity
+    }
+    /// The counters that go with the items.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+    /// Keywords in the order of their bits.
+    pub fn keywords(&self) -> &[Arc<str>] {
+        &self.keywords
+    }
+    /// Number of items.
+    pub fn len(&self) -> usize {
+        self.head.items as usize
+    }
+    /// No items?
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+    /// All items, ascending by uid.
+    pub fn items(&self) -> impl DoubleEndedIterator<Item = &Item> {
+        self.chunks.iter().flat_map(|chunk| chunk.iter())
+    }
+    /// The item at a position from 0.
+    pub fn at(&self, position: usize) -> Option<&Item> {
+        let chunk = self.starts.partition_point(|start| *start as usize <= position).checked_sub(1)?;
+        self.chunks[chunk].get(position - self.starts[chunk] as usize)
+    }
+    /// The position from 0 of the first item whose uid is `uid` or larger; the length when there is none.
+    pub fn lower_bound(&self, uid: Uid) -> usize {
+        let chunk = self.chunks.partition_point(|chunk| chunk.last().is_some_and(|last| last.uid < uid));
+        match self.chunks.get(chunk) {
+            Some(items) => self.starts[chunk] as usize + items.partition_point(|item| item.uid < uid),
+            None => self.len(),
+        }
+    }
+    /// The item with this uid.
+    pub fn by_uid(&self, uid: Uid) -> Option<&Item> {
+        self.at(self.lower_bound(uid)).filter(|item| item.uid == uid)
+    }
+    /// The item of this name.
+    pub fn by_name(&self, name: &Name) -> Option<&Item> {
+        self.by_uid(*self.names.get(name)?)
+    }
+    /// Items changed after `modseq`, ascending by uid.
+    pub fn changed_since(&self, modseq: ModSeq) -> impl Iterator<Item = &Item> {
+        self.items().filter(move |item| item.modseq > modseq)
+    }
+    /// What went after `modseq`; `None` if that is too long ago to know.
+    pub fn vanished_since(&self, modseq: ModSeq) -> Option<&[Tombstone]> {
+        if modseq < self.forgotten {
+            return None;
+        }
+        let from = self.tombstones.partition_point(|tombstone| tombstone.modseq <= modseq);
+        Some(&self.tombstones[from..])
+    }
+}
+
+/// What the engine does to views.
+impl View {
+    /// A view of what the index holds; items ascending by uid, tombstones by modseq.
+    pub(crate) fn build(collection: &Collection, items: Vec<Item>, tombstones: Vec<Tombstone>, forgotten: ModSeq) -> Self {
+        let names = items.iter().filter_map(|item| Some((item.name.clone()?, item.uid))).collect();
+        let mut chunks = Vec::with_capacity(items.len() / CHUNK_ITEMS + 1);
+        let mut items = items.into_iter().peekable();
+        while items.peek().is_some() {
+            chunks.push(Arc::new(items.by_ref().take(CHUNK_ITEMS).collect::<Vec<_>>()));
+        }
+        let mut view = Self {
+            collection: collection.id,
+            uid_validity: collection.uid_validity,
+            head: collection.head,
+            keywords: Arc::new(collection.keywords.clone()),
+            chunks,
+            starts: Vec::new(),
+            names: Arc::new(names),
+            tombstones: Arc::new(tombstones),
+            forgotten,
+        };
+        view.number_chunks(0);
+        view
+    }
+
+    /// An item appears or takes the place of the one with its uid.
+    pub(crate) fn put(&mut self, item: &Item, head: Head) {
+        self.head = head;
+        if let Some(name) = &item.name {
+            Arc::make_mut(&mut self.names).insert(name.clone(), item.uid);
+        }
+        let at = self.chunks.partition_point(|chunk| chunk.last().is_some_and(|last| last.uid < item.uid));
+        if let Some(chunk) = self.chunks.get_mut(at) {
+            let chunk = Arc::make_mut(chunk);
+            match chunk.binary_search_by_key(&item.uid, |item| item.uid) {
+                Ok(index) => chunk[index] = item.clone(),
+                // New uids are the largest; only a damaged journal leads here.
+                Err(index) => chunk.insert(index, item.clone()),
+            }
+            self.number_chunks(at);
+            return;
+        }
+        match self.chunks.last_mut().filter(|chunk| chunk.len() < CHUNK_ITEMS) {
+            Some(chunk) => Arc::make_mut(chunk).push(item.clone()),
+            None => {
+                self.starts.push(self.chunks.last().map_or(0, |last| self.starts[at - 1] + last.len() as u32));
+                let mut chunk = Vec::with_capacity(CHUNK_ITEMS);
+                chunk.push(item.clone());
+                self.chunks.push(Arc::new(chunk));
+            }
+        }
+    }
+
+    /// The flags of all items in `uids` change.
+    pub(crate) fn flag(&mut self, uids: &UidSet, edit: FlagEdit, modseq: ModSeq, head: Head) {
+        self.head = head;
+        for (low, high) in uids.ranges() {
+            let first = self.chunks.partition_point(|chunk| chunk.last().is_some_and(|last| last.uid < low));
+            for chunk in &mut self.chunks[first..] {
+                if chunk.first().is_none_or(|item| item.uid > high) {
+                    break;
+                }
+                let from = chunk.partition_point(|item| item.uid < low);
+                let to = chunk.partition_point(|item| item.uid <= high);
+                if from < to {
+                    for item in &mut Arc::make_mut(chunk)[from..to] {
+                        item.flags = edit.apply(item.flags);
+                        item.modseq = modseq;
+                    }
+                }
+            }
+        }
+    }
+
+    /// All items in `uids` go and leave tombstones.
+    pub(crate) fn expunge(&mut self, uids: &UidSet, modseq: ModSeq, head: Head) {
+        self.head = head;
+        let tombstones = Arc::make_mut(&mut self.tombstones);
+        let mut kept: Vec<Arc<Vec<Item>>> = Vec::with_capacity(self.chunks.len());
+        for mut chunk in std::mem::take(&mut self.chunks) {
+            if chunk.iter().any(|item| uids.contains(item.uid)) {
+                for item in chunk.iter().filter(|item| uids.contains(item.uid)) {
+                    tombstones.push(Tombstone { uid: item.uid, modseq, name: item.name.clone() });
+                    if let Some(name) = &item.name
+                        && self.names.get(name) == Some(&item.uid)
+                    {
+                        Arc::make_mut(&mut self.names).remove(name);
+                    }
+                }
+                Arc::make_mut(&mut chunk).retain(|item| !uids.contains(item.uid));
+            }
+            match kept.last_mut() {
+                _ if chunk.is_empty() => {}
+                // Small neighbours are joined, or years of expunging would leave a chunk per item.
+                Some(last) if last.len() + chunk.len() <= CHUNK_ITEMS / 2 => Arc::make_mut(last).extend(chunk.iter().cloned()),
+                _ => kept.push(chunk),
+            }
+        }
+        self.chunks = kept;
+        self.number_chunks(0);
+        self.prune_tombstones();
+    }
+
+    /// Something that was not an item went, such as a child collection.
+    pub(crate) fn bury(&mut self, tombstone: Tombstone) {
+        Arc::make_mut(&mut self.tombstones).push(tombstone);
+        self.prune_tombstones();
+    }
+
+    /// Bring the tombstones into their order and forget the oldest if there are too many.
+    pub(crate) fn prune_tombstones(&mut self) {
+        if self.tombstones.len() <= TOMBSTONES_MAX {
+            return;
+        }
+        let tombstones = Arc::make_mut(&mut self.tombstones);
+        // A quarter at once: this must not run on every expunge.
+        let excess = tombstones.len() - TOMBSTONES_MAX * 3 / 4;
+        self.forgotten = tombstones[excess - 1].modseq;
+        let forgotten = self.forgotten;
+        tombstones.retain(|tombstone| tombstone.modseq > forgotten);
+    }
+
+    fn number_chunks(&mut self, from: usize) {
+        self.starts.truncate(from);
+        let mut next = match from.checked_sub(1) {
+            Some(before) => self.starts[before] + self.chunks[before].len() as u32,
+            None => 0,
+        };
+        for chunk in &self.chunks[from..] {
+            self.starts.push(next);
+            next += chunk.len() as u32;
+        }
+    }
+}
