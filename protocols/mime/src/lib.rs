@@ -30,7 +30,7 @@ pub use date::{SentDate, parse_date, sent_date};
 pub use facts::{Facts, FactsRef, facts};
 pub use header::{Header, Headers, header_fields, header_length, headers_of, unfolded};
 pub use message::{Kind, MediaType, Message, Param, Part};
-pub use newline::{has_bare_cr_or_lf, normalize_newlines};
+pub use newline::{has_bare_cr_or_lf, normalize_newlines, without_nul};
 pub use section::SectionText;
 pub use text::{PIECE_OVERLAP_BYTES, decoded_text};
 pub use transfer::TransferEncoding;

@@ -22,9 +22,9 @@ pub struct MediaType {
 /// A parameter of a `Content-Type` or `Content-Disposition`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Param {
-    /// In upper case; the marks of RFC 2231 are part of it.
+    /// In upper case; with RFC 2231's `*` at its end when the value is in that encoding.
     pub name: Vec<u8>,
-    /// Without quotes, otherwise as it was sent.
+    /// Without quotes and continuations, otherwise as it was sent.
     pub value: Vec<u8>,
 }
 
@@ -164,10 +164,9 @@ impl<'a> Message<'a> {
         &self.octets[part.body()]
     }
 
-    /// Lines of a part's body; a last line without its end counts.
+    /// Lines of a part's body: its line ends, as Dovecot and Cyrus count them. The last line of a part in a multipart has
+    /// none of its own (it belongs to the delimiter) and so does not count.
     pub fn lines_of(&self, part: &Part<'_>) -> usize {
-        let body = self.body_of(part);
-        let partial = usize::from(body.last().is_some_and(|&b| b != b'\n'));
-        memchr_iter(b'\n', body).count() + partial
+        memchr_iter(b'\n', self.body_of(part)).count()
     }
 }

@@ -1,6 +1,6 @@
-//! Line ends: checks for SMTP's DATA and repair for what comes from elsewhere.
+//! Line ends and NUL: checks for SMTP's DATA and repair for what comes from elsewhere.
 
-use memchr::memchr2_iter;
+use memchr::{memchr, memchr2_iter};
 use std::borrow::Cow;
 
 /// Whether there is a CR without its LF or an LF without its CR; neither may pass through SMTP (RFC 5321 section 2.3.8).
@@ -24,6 +24,15 @@ pub fn normalize_newlines(octets: &[u8]) -> Cow<'_, [u8]> {
     }
     out.extend_from_slice(&octets[copied..]);
     Cow::Owned(out)
+}
+
+/// Octets as they may go into an IMAP literal, which holds no NUL (RFC 9051 section 4.3): each becomes 0x80, so that sizes
+/// and places stay as they are. Borrowed when there is none.
+pub fn without_nul(octets: &[u8]) -> Cow<'_, [u8]> {
+    if memchr(0, octets).is_none() {
+        return Cow::Borrowed(octets);
+    }
+    Cow::Owned(octets.iter().map(|&b| if b == 0 { 0x80 } else { b }).collect())
 }
 
 fn first_bare(octets: &[u8]) -> Option<usize> {
@@ -56,6 +65,12 @@ mod tests {
             assert!(has_bare_cr_or_lf(bad), "{bad:?}");
             assert_eq!(&*normalize_newlines(bad), repaired);
         }
+    }
+
+    #[test]
+    fn nul_is_replaced() {
+        assert_eq!(&*without_nul(b"a\0b\0"), b"a\x80b\x80");
+        assert!(matches!(without_nul(b"ab"), Cow::Borrowed(b"ab")));
     }
 
     proptest! {

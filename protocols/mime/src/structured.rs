@@ -1,7 +1,7 @@
 //! Structured MIME fields: a value and its parameters (RFC 2045 section 5.1, RFC 2183). Used by the structure parser.
 //!
-//! Lenient: an unquoted value may hold spaces, quotes may stay open. Parameters of RFC 2231 keep their raw names and
-//! values: RFC 9051 has clients decode them.
+//! Lenient: an unquoted value may hold spaces, quotes may stay open. RFC 2231's continuations are joined, which its section 6
+//! asks of IMAP servers; its character encoding stays for the client to decode.
 
 use crate::limits::PARAMS_MAX;
 use crate::message::{MediaType, Param};
@@ -25,7 +25,75 @@ pub(crate) fn structured(raw: &[u8]) -> Structured {
             params.push(Param { name, value });
         }
     }
-    Structured { value, params }
+    Structured { value, params: joined(params) }
+}
+
+/// Puts the segments of each parameter together, `name*0*=…; name*1=…` to `name*=…` (RFC 2231 sections 3 and 4.1), where the
+/// first stands. Segments that are not whole, or that would need a charset and name none, stay as they were sent.
+fn joined(params: Vec<Param>) -> Vec<Param> {
+    if !params.iter().any(|param| param.name.contains(&b'*')) {
+        return params;
+    }
+    let mut out: Vec<Param> = Vec::with_capacity(params.len());
+    let mut done: Vec<&[u8]> = Vec::new();
+    for param in &params {
+        let Some(first) = segment_of(param) else {
+            out.push(param.clone());
+            continue;
+        };
+        if done.contains(&first.base) {
+            continue;
+        }
+        let mut segments: Vec<_> = params.iter().filter_map(segment_of).filter(|segment| segment.base == first.base).collect();
+        segments.sort_by_key(|segment| segment.number);
+        let is_whole = segments.iter().zip(0..).all(|(segment, number)| segment.number == number);
+        let is_encoded = segments.iter().any(|segment| segment.is_encoded);
+        if is_whole && is_encoded == segments[0].is_encoded {
+            let name = if is_encoded { [first.base, b"*"].concat() } else { first.base.to_vec() };
+            out.push(Param { name, value: segments.iter().flat_map(|segment| segment.value(is_encoded)).collect() });
+        } else {
+            let same = params.iter().filter(|param| segment_of(param).is_some_and(|segment| segment.base == first.base));
+            out.extend(same.cloned());
+        }
+        done.push(first.base);
+    }
+    out
+}
+
+/// One of the segments that a parameter came in.
+struct ParamSegment<'p> {
+    base: &'p [u8],
+    number: u32,
+    is_encoded: bool,
+    text: &'p [u8],
+}
+
+fn segment_of(param: &Param) -> Option<ParamSegment<'_>> {
+    let stem = param.name.strip_suffix(b"*");
+    let name = stem.unwrap_or(&param.name);
+    let star = name.iter().rposition(|&b| b == b'*')?;
+    let digits = &name[star + 1..];
+    let is_number = (1..=3).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    let number = std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()?;
+    Some(ParamSegment { base: &name[..star], number, is_encoded: stem.is_some(), text: &param.value })
+}
+
+impl ParamSegment<'_> {
+    /// The segment as part of a value that is encoded or not.
+    fn value(&self, encoded: bool) -> Vec<u8> {
+        if self.is_encoded || !encoded {
+            return self.text.to_vec();
+        }
+        let mut out = Vec::with_capacity(self.text.len());
+        for &b in self.text {
+            if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+                out.push(b);
+            } else {
+                out.extend_from_slice(format!("%{b:02X}").as_bytes());
+            }
+        }
+        out
+    }
 }
 
 /// The media type of a `Content-Type`, or nothing when it is not one (RFC 2045 section 5.2: it then counts as absent).
@@ -158,6 +226,25 @@ mod tests {
         assert_eq!(params("x/y; filename*=utf-8''%C3%A9"), [pair("FILENAME*", "utf-8''%C3%A9")]);
         assert_eq!(params("x/y; flag; open=\"abc"), [pair("FLAG", ""), pair("OPEN", "abc")]);
         assert_eq!(params("x/y; (never closed; a=b"), []);
+    }
+
+    #[test]
+    fn continuations_are_joined() {
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        // RFC 2231 sections 3 and 4.1.
+        assert_eq!(
+            params("message/external-body; access-type=URL; URL*0=\"ftp://\"; URL*1=\"cs.utk.edu/pub/moore/bulk-mailer/bulk-mailer.tar\""),
+            [pair("ACCESS-TYPE", "URL"), pair("URL", "ftp://cs.utk.edu/pub/moore/bulk-mailer/bulk-mailer.tar")]
+        );
+        assert_eq!(
+            params("x/y; title*2=\"isn't it!\"; title*0*=us-ascii'en'This%20is%20even%20more%20; title*1*=%2A%2A%2Afun%2A%2A%2A%20; z=1"),
+            [pair("TITLE*", "us-ascii'en'This%20is%20even%20more%20%2A%2A%2Afun%2A%2A%2A%20isn%27t%20it%21"), pair("Z", "1")]
+        );
+        for broken in ["A*0=b; A*2=c", "A*0=b; A*0=c", "A*0=b; A*1*=c", "A*1=b", "A*X=b; A**=c", "A*0000=b"] {
+            let kept: Vec<_> = broken.split("; ").map(|param| param.split_once('=').unwrap()).map(|(a, b)| pair(a, b)).collect();
+            assert_eq!(params(&format!("x/y; {broken}")), kept, "{broken}");
+        }
+        assert_eq!(media_type(b"multipart/mixed; boundary*0=a; boundary*1=b").unwrap().param("BOUNDARY"), Some(&b"ab"[..]));
     }
 
     #[test]

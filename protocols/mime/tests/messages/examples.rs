@@ -133,8 +133,8 @@ fn an_attachment_with_everything() {
          (\"TEXT\" \"HTML\" (\"CHARSET\" \"utf-8\") NIL NIL \"QUOTED-PRINTABLE\" 152 2 NIL NIL NIL NIL) \
          \"ALTERNATIVE\" (\"BOUNDARY\" \"=_mixed 7f3a\") NIL NIL NIL)\
          (\"APPLICATION\" \"PDF\" (\"NAME\" \"=?utf-8?Q?Annexe_pr=C3=A9f=C3=A9rences.pdf?=\") \"<annexe.1@douane.example>\" \
-         \"Annexe\" \"BASE64\" 1416 \"Q2hlY2sgSW50ZWdyaXR5IQ==\" (\"ATTACHMENT\" (\"FILENAME*0*\" \"utf-8''Annexe%20pr%C3%A9f\" \
-         \"FILENAME*1*\" \"%C3%A9rences.pdf\" \"SIZE\" \"1033\")) (\"fr\" \"en\") \"https://intranet.douane.example/notes/417.pdf\") \
+         \"Annexe\" \"BASE64\" 1416 \"Q2hlY2sgSW50ZWdyaXR5IQ==\" (\"ATTACHMENT\" (\"FILENAME*\" \
+         \"utf-8''Annexe%20pr%C3%A9f%C3%A9rences.pdf\" \"SIZE\" \"1033\")) (\"fr\" \"en\") \"https://intranet.douane.example/notes/417.pdf\") \
          \"MIXED\" (\"BOUNDARY\" \"=_mixed 7f3a/001\") NIL NIL NIL)"
     );
 }
@@ -151,7 +151,7 @@ fn embedded_messages_bring_their_envelopes() {
     assert!(body.ends_with(
         "(NIL \"ETA\" ((NIL NIL \"capitaine\" \"navire.example\")) ((NIL NIL \"capitaine\" \"navire.example\")) \
          ((NIL NIL \"capitaine\" \"navire.example\")) NIL NIL NIL NIL NIL) \
-         (\"TEXT\" \"PLAIN\" (\"CHARSET\" \"us-ascii\") NIL NIL \"7BIT\" 18 1) 4) \"ALTERNATIVE\") 19) \"MIXED\")"
+         (\"TEXT\" \"PLAIN\" (\"CHARSET\" \"us-ascii\") NIL NIL \"7BIT\" 18 0) 3) \"ALTERNATIVE\") 18) \"MIXED\")"
     ));
     assert!(wire(facts(&octets).envelope).contains("((\"Secretariat \\\"Nord\\\"\" NIL \"nord\" \"douane.example\"))"));
 }
