@@ -1,0 +1,37 @@
+//! The Python caldav library, which many programs stand on: discovery, an event saved and read back, search by hand.
+
+use crate::support::process::run;
+use crate::support::shared;
+use std::path::Path;
+
+#[test]
+fn discovers_and_saves() {
+    let server = shared();
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = top.join(".venv/bin/python");
+    assert!(python.exists(), "{} is missing; ./test makes it", python.display());
+    let script = top.join("tests/clients/caldav_client.py");
+    let certificate = server.certificate().to_str().unwrap();
+    let urls = [server.url("/"), server.url("/.well-known/caldav")];
+    for url in &urls {
+        let person = server.user(3);
+        let arguments = [script.to_str().unwrap(), url, &person.address, &person.app_password, certificate];
+        let said = run(python.to_str().unwrap(), &arguments).good();
+        assert!(said.contains("all is well"), "{said}");
+    }
+}
+
+/// The team's calendar: the lead writes it, the agent sees it, and what the agent may not write is refused.
+#[test]
+fn the_team_calendar_is_shared() {
+    let server = shared();
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let script = top.join("tests/clients/caldav_team.py");
+    let certificate = server.certificate().to_str().unwrap();
+    let (lead, agent) = (server.with_profile("team-lead"), server.with_profile("agent"));
+    let url = server.url("/");
+    let python = top.join(".venv/bin/python");
+    let arguments = [script.to_str().unwrap(), &url, certificate, &lead.address, &lead.app_password, &agent.address, &agent.app_password];
+    let said = run(python.to_str().unwrap(), &arguments).good();
+    assert!(said.contains("all is well"), "{said}");
+}

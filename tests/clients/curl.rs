@@ -1,0 +1,201 @@
+//! curl and cadaver on documents and calendars: put, get, a range, list, copy, move, delete; an event byte for byte; what changed.
+
+use crate::support::process::{Ran, run, run_in};
+use crate::support::{Person, Server, shared, unique};
+use std::fs;
+
+/// One request by curl; the output is the body and then the status by itself on the last line.
+fn curl(server: &Server, person: &Person, path: &str, more: &[&str]) -> (String, u16) {
+    let ran = try_curl(server, person, path, more).good();
+    let (body, status) = ran.rsplit_once('\n').unwrap();
+    (body.to_owned(), status.parse().unwrap())
+}
+
+fn try_curl(server: &Server, person: &Person, path: &str, more: &[&str]) -> Ran {
+    let (url, user) = (server.url(path), format!("{}:{}", person.address, person.app_password));
+    let certificate = server.certificate().to_str().unwrap();
+    let mut arguments = vec!["--silent", "--show-error", "--cacert", certificate, "--user", &user, "--write-out", "\n%{http_code}"];
+    arguments.extend_from_slice(more);
+    arguments.push(&url);
+    run("curl", &arguments)
+}
+
+const PROPFIND: &str =
+    r#"<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/><getetag/><getcontentlength/></prop></propfind>"#;
+
+#[test]
+fn documents_by_curl() {
+    let (server, folder) = (shared(), tempfile::tempdir().unwrap());
+    let person = server.user(1);
+    let home = format!("{}{}/", person.files, unique("curl"));
+    let ask = |path: &str, more: &[&str]| curl(server, person, path, more);
+    let file = folder.path().join("document.bin");
+    let octets: Vec<u8> = (0..300_000_u32).map(|n| (n * 7 % 251) as u8).collect();
+    fs::write(&file, &octets).unwrap();
+    let upload = file.to_str().unwrap();
+
+    assert_eq!(ask(&home, &["-X", "MKCOL"]).1, 201);
+    assert_eq!(ask(&home, &["-X", "MKCOL"]).1, 405);
+    let document = format!("{home}d%C3%A9claration%20n%C2%B0%201.bin");
+    assert_eq!(ask(&document, &["-T", upload]).1, 201);
+    assert_eq!(ask(&document, &["-T", upload]).1, 204);
+    assert_eq!(ask(&document, &["-T", upload, "-H", "If-None-Match: *"]).1, 412);
+    assert_eq!(ask(&document, &["-T", upload, "-H", "If-Match: \"not-this\""]).1, 412);
+
+    let got = folder.path().join("got.bin");
+    assert_eq!(ask(&document, &["-o", got.to_str().unwrap()]).1, 200);
+    assert!(fs::read(&got).unwrap() == octets, "GET gives what was PUT");
+    assert_eq!(ask(&document, &["-o", got.to_str().unwrap(), "--range", "1000-1999"]).1, 206);
+    assert!(fs::read(&got).unwrap() == octets[1000..2000], "a range is that range");
+    assert_eq!(ask(&document, &["-o", got.to_str().unwrap(), "--range", "-10"]).1, 206);
+    assert!(fs::read(&got).unwrap() == octets[octets.len() - 10..]);
+    assert_eq!(ask(&document, &["-o", got.to_str().unwrap(), "--range", "9000000-"]).1, 416);
+    let (head, status) = ask(&document, &["--head"]);
+    assert!(status == 200 && head.to_lowercase().contains("content-length: 300000"), "{head}");
+
+    let (listing, status) = ask(&home, &["-X", "PROPFIND", "-H", "Depth: 1", "--data", PROPFIND]);
+    assert_eq!(status, 207);
+    assert!(listing.contains("d%C3%A9claration%20n%C2%B0%201.bin") && listing.contains("300000"), "{listing}");
+    let (listing, status) = ask(&home, &["-X", "PROPFIND", "-H", "Depth: infinity", "--data", PROPFIND]);
+    assert!(status == 403 && listing.contains("propfind-finite-depth"), "{status} {listing}");
+
+    let copy = format!("Destination: {}", server.url(&format!("{home}copy.bin")));
+    assert_eq!(ask(&document, &["-X", "COPY", "-H", &copy]).1, 201);
+    assert_eq!(ask(&document, &["-X", "COPY", "-H", &copy, "-H", "Overwrite: F"]).1, 412);
+    assert_eq!(ask(&document, &["-X", "COPY", "-H", &copy]).1, 204);
+    let moved = format!("Destination: {}", server.url(&format!("{home}moved.bin")));
+    assert_eq!(ask(&document, &["-X", "MOVE", "-H", &moved]).1, 201);
+    assert_eq!(ask(&document, &[]).1, 404);
+    assert_eq!(ask(&format!("{home}moved.bin"), &["-o", got.to_str().unwrap()]).1, 200);
+    assert!(fs::read(&got).unwrap() == octets);
+
+    assert_eq!(ask(&format!("{home}copy.bin"), &["-X", "DELETE"]).1, 204);
+    assert_eq!(ask(&home, &["-X", "DELETE"]).1, 204);
+    assert_eq!(ask(&format!("{home}moved.bin"), &[]).1, 404);
+    assert_eq!(ask(&format!("{home}nowhere/x.bin"), &["-T", upload]).1, 409);
+}
+
+/// A conditional PUT by the ETag that was given: the second of two writers is told, not overwritten.
+#[test]
+fn a_lost_update_is_refused() {
+    let (server, folder) = (shared(), tempfile::tempdir().unwrap());
+    let person = server.user(1);
+    let path = format!("{}{}.txt", person.files, unique("etag"));
+    let file = folder.path().join("text");
+    fs::write(&file, "one").unwrap();
+    let upload = file.to_str().unwrap();
+    let (head, _) = curl(server, person, &path, &["-T", upload, "-i"]);
+    let etag = head.lines().find_map(|l| l.strip_prefix("etag: ").or_else(|| l.strip_prefix("ETag: "))).expect("an ETag").trim();
+    let condition = format!("If-Match: {etag}");
+    fs::write(&file, "two").unwrap();
+    assert_eq!(curl(server, person, &path, &["-T", upload, "-H", &condition]).1, 204);
+    fs::write(&file, "three").unwrap();
+    assert_eq!(curl(server, person, &path, &["-T", upload, "-H", &condition]).1, 412);
+    assert_eq!(curl(server, person, &path, &[]), ("two".to_owned(), 200));
+}
+
+/// Odd on purpose: folded lines, unknown properties, an order nobody would write; every octet must come back.
+pub(super) fn event(uid: &str, summary: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nPRODID:-//Test//EN\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nX-ODD;X-P=\"a;b:c\":kept as it is\r\nSUMMARY:{summary}\r\n\
+         UID:{uid}\r\nDTSTAMP:20261102T080000Z\r\nDTSTART:20261109T090000Z\r\nDTEND:20261109T100000Z\r\n\
+         DESCRIPTION:A line that is folded in the middle of a w\r\n ord\\, with a comma\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+/// The address of the first calendar in a person's home.
+fn calendar(server: &Server, person: &Person) -> String {
+    let (listing, status) = curl(server, person, &person.calendars, &["-X", "PROPFIND", "-H", "Depth: 1", "--data", PROPFIND]);
+    assert_eq!(status, 207, "{listing}");
+    let responses = listing.split("response>").filter(|r| r.contains("calendar"));
+    let hrefs = responses.filter_map(|r| Some(r.split("href>").nth(1)?.split('<').next()?.to_owned()));
+    hrefs
+        .filter(|href| href.as_str() != person.calendars)
+        .find(|href| !href.contains('~'))
+        .unwrap_or_else(|| panic!("no calendar: {listing}"))
+}
+
+#[test]
+fn an_event_comes_back_byte_for_byte() {
+    let (server, folder) = (shared(), tempfile::tempdir().unwrap());
+    let person = server.user(2);
+    let uid = unique("event");
+    let path = format!("{}{uid}.ics", calendar(server, person));
+    let text = event(&uid, "Contrôle du lot 7");
+    let file = folder.path().join("event.ics");
+    fs::write(&file, &text).unwrap();
+    let type_header = "Content-Type: text/calendar; charset=utf-8";
+    let put = ["-T", file.to_str().unwrap(), "-H", type_header];
+    assert_eq!(curl(server, person, &path, &put).1, 201);
+    let (got, status) = curl(server, person, &path, &[]);
+    assert_eq!((got, status), (text, 200));
+    fs::write(&file, "this is no calendar").unwrap();
+    let (why, status) = curl(server, person, &path, &put);
+    assert!(status == 403 && why.contains("valid-calendar-data"), "{status} {why}");
+}
+
+fn sync(server: &Server, person: &Person, path: &str, token: &str) -> (String, String) {
+    let body = format!(
+        r#"<?xml version="1.0"?><sync-collection xmlns="DAV:"><sync-token>{token}</sync-token><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>"#
+    );
+    let (answer, status) = curl(server, person, path, &["-X", "REPORT", "-H", "Depth: 0", "--data", &body]);
+    assert_eq!(status, 207, "{answer}");
+    let token = answer.split("sync-token>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    (answer, token)
+}
+
+#[test]
+fn sync_collection_lists_what_changed() {
+    let (server, folder) = (shared(), tempfile::tempdir().unwrap());
+    let person = server.user(1);
+    let home = format!("{}{}/", person.files, unique("sync"));
+    let file = folder.path().join("text");
+    let put = |name: &str, text: &str| {
+        fs::write(&file, text).unwrap();
+        assert!(matches!(curl(server, person, &format!("{home}{name}"), &["-T", file.to_str().unwrap()]).1, 201 | 204));
+    };
+    assert_eq!(curl(server, person, &home, &["-X", "MKCOL"]).1, 201);
+    put("kept.txt", "a");
+    put("changed.txt", "b");
+    put("removed.txt", "c");
+    let (all, first) = sync(server, person, &home, "");
+    assert!(["kept.txt", "changed.txt", "removed.txt"].iter().all(|name| all.contains(name)), "{all}");
+
+    let (nothing, same) = sync(server, person, &home, &first);
+    assert!(!nothing.contains(".txt"), "{nothing}");
+    assert_eq!(first, same, "nothing changed, so the token does not");
+    put("changed.txt", "b2");
+    put("new.txt", "d");
+    assert_eq!(curl(server, person, &format!("{home}removed.txt"), &["-X", "DELETE"]).1, 204);
+    let (changes, second) = sync(server, person, &home, &first);
+    assert!(changes.contains("changed.txt") && changes.contains("new.txt") && !changes.contains("kept.txt"), "{changes}");
+    let removed = changes.split("response>").find(|r| r.contains("removed.txt")).unwrap();
+    assert!(removed.contains(" 404 "), "{removed}");
+    assert_ne!(first, second);
+
+    let body = "<sync-collection xmlns=\"DAV:\"><sync-token>urn:x:not-ours</sync-token><sync-level>1</sync-level><prop/></sync-collection>";
+    let (why, status) = curl(server, person, &home, &["-X", "REPORT", "--data", body]);
+    assert!(status == 403 && why.contains("valid-sync-token"), "{status} {why}");
+}
+
+#[test]
+fn documents_by_cadaver() {
+    let (server, folder) = (shared(), tempfile::tempdir().unwrap());
+    let person = server.user(2);
+    let here = folder.path();
+    let netrc = format!("machine localhost login {} password {}\n", person.address, person.app_password);
+    fs::write(here.join(".netrc"), netrc).unwrap();
+    fs::write(here.join("letter.txt"), "A letter.\n").unwrap();
+    let name = unique("cadaver");
+    // The first line answers the question about the certificate, which no public authority has signed.
+    let script = format!(
+        "y\nmkcol {name}\ncd {name}\nput letter.txt\nls\ncopy letter.txt second.txt\nmove second.txt third.txt\nget third.txt back.txt\n\
+         delete letter.txt\nls\ncd ..\nrmcol {name}\nquit\n"
+    );
+    let home = here.to_str().unwrap();
+    let said = run_in(here, &[("HOME", home)], &script, "cadaver", &[server.url(&person.files)]).good();
+    assert_eq!(fs::read_to_string(here.join("back.txt")).unwrap_or_else(|e| panic!("{e}: {said}")), "A letter.\n");
+    assert!(said.contains("third.txt") && !said.contains("failed"), "{said}");
+    let (_, status) = curl(server, person, &format!("{}{name}/", person.files), &["-X", "PROPFIND", "-H", "Depth: 0", "--data", PROPFIND]);
+    assert_eq!(status, 404);
+}

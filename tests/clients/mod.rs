@@ -1,0 +1,13 @@
+//! Other people's programs, used as their users use them, against a running server.
+//!
+//! A program that is not installed fails its test: `./test` installs what Debian and PyPI offer.
+
+mod caldav;
+mod curl;
+mod litmus;
+mod mbsync;
+mod mount;
+mod outbound;
+mod rclone;
+mod swaks;
+mod zones;

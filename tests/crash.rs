@@ -1,0 +1,253 @@
+//! SIGKILL under load, again and again on the same data folder: everything that was acknowledged is there, whole and once, uids grow,
+//! and the counts agree.
+
+use crate::support::http::Http;
+use crate::support::imap::Imap;
+use crate::support::process::run;
+use crate::support::smtp::Smtp;
+use crate::support::wire::Wire;
+use crate::support::{Person, Server, message, unique};
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Rounds that `./test` makes, and `./test --full`.
+const ROUNDS: u64 = 3;
+const ROUNDS_FULL: u64 = 25;
+/// Writers of each kind at the same time.
+const WRITERS: usize = 2;
+
+/// What the server has acknowledged, by account and then by subject or file name: the octets that were given.
+#[derive(Default)]
+struct Acknowledged {
+    messages: HashMap<String, BTreeMap<String, String>>,
+    files: HashMap<String, BTreeMap<String, String>>,
+}
+
+/// One acknowledged act.
+enum Act {
+    Message { to: String, subject: String, text: String },
+    File { of: String, name: String, text: String },
+}
+
+impl Acknowledged {
+    fn add(&mut self, act: Act) {
+        match act {
+            Act::Message { to, subject, text } => self.messages.entry(to).or_default().insert(subject, text),
+            Act::File { of, name, text } => self.files.entry(of).or_default().insert(name, text),
+        };
+    }
+}
+
+/// The next message of a writer; sizes differ, so that some end within a block of the disk and some far beyond.
+fn next_message(to: &str, kind: &str, number: usize) -> (String, String) {
+    let subject = format!("{}-{kind}", unique("crash"));
+    let filler = format!("{subject} line of filling {}\r\n", "x".repeat(number % 60)).repeat(number * 7 % 400);
+    (subject.clone(), format!("{}{filler}end of {subject}\r\n", message("load@outside.test", to, &subject)))
+}
+
+fn submit(server: &Server, service: &str, to: &Person, acts: &mut Vec<Act>, stop: &AtomicBool) -> io::Result<()> {
+    let mut smtp = Smtp::try_connect(server.address(service), service == "lmtp")?;
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let (subject, text) = next_message(&to.address, service, number);
+        if smtp.try_send("load@outside.test", &to.address, &text)?.code == 250 {
+            acts.push(Act::Message { to: to.address.clone(), subject, text });
+        }
+    }
+    Ok(())
+}
+
+fn append(server: &Server, to: &Person, acts: &mut Vec<Act>, stop: &AtomicBool) -> io::Result<()> {
+    let Ok(mut imap) = Imap::try_login(server, &to.address, &to.app_password) else { return Ok(()) };
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let (subject, text) = next_message(&to.address, "append", number);
+        if imap.try_append("INBOX", "\\Seen", text.as_bytes())?.is_ok() {
+            acts.push(Act::Message { to: to.address.clone(), subject, text });
+        }
+    }
+    Ok(())
+}
+
+fn put(server: &Server, of: &Person, acts: &mut Vec<Act>, stop: &AtomicBool) -> io::Result<()> {
+    let http = Http::new(server, of);
+    let own = unique("file");
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        // Every third writes over the one before it: what was acknowledged last counts.
+        let name = format!("{own}-{}.txt", if number % 3 == 2 { number - 1 } else { number });
+        let text = format!("{name} version {number}\n").repeat(1 + number * 13 % 500);
+        let response = http.try_request("PUT", &format!("{}{name}", of.files), &[], text.as_bytes())?;
+        if matches!(response.status, 201 | 204) {
+            acts.push(Act::File { of: of.address.clone(), name, text });
+        } else {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Write from all sides, kill the server in the middle, and add what it had acknowledged.
+fn load_and_kill(server: Server, pause: Duration, acknowledged: &mut Acknowledged) {
+    type Writer = fn(&Server, &Person, &mut Vec<Act>, &AtomicBool) -> io::Result<()>;
+    let writers: [(Writer, usize); 4] = [
+        (|server, to, acts, stop| submit(server, "smtp", to, acts, stop), 1),
+        (|server, to, acts, stop| submit(server, "lmtp", to, acts, stop), 2),
+        (append, 3),
+        (put, 4),
+    ];
+    let stop = AtomicBool::new(false);
+    let acts: Vec<Act> = thread::scope(|scope| {
+        let (server_ref, stop_ref) = (&server, &stop);
+        let running: Vec<_> = writers
+            .iter()
+            .flat_map(|writer| std::iter::repeat_n(*writer, WRITERS))
+            .map(|(writer, user)| {
+                scope.spawn(move || {
+                    let mut acts = Vec::new();
+                    // The connection breaks when the server is killed: that is the end that is meant.
+                    let _ = writer(server_ref, server_ref.user(user), &mut acts, stop_ref);
+                    acts
+                })
+            })
+            .collect();
+        thread::sleep(pause);
+        server.kill();
+        stop.store(true, Ordering::Relaxed);
+        running.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
+    });
+    drop(server);
+    for act in acts {
+        acknowledged.add(act);
+    }
+}
+
+/// Everything acknowledged for that account is in its INBOX, once and whole. Gives the uid of each subject.
+fn check_messages(server: &Server, person: &Person, expected: &BTreeMap<String, String>) -> BTreeMap<String, u32> {
+    let mut imap = Imap::login(server, person);
+    let selected = imap.ok("SELECT INBOX");
+    let (exists, uid_next) = (selected.exists().unwrap(), selected.number("UIDNEXT").unwrap());
+    let status = imap.ok("STATUS INBOX (MESSAGES UIDNEXT UNSEEN)");
+    assert_eq!(status.number("MESSAGES"), Some(exists), "{}", person.address);
+    assert_eq!(status.number("UIDNEXT"), Some(uid_next), "{}", person.address);
+
+    let mut uids = BTreeMap::new();
+    let mut last = 0;
+    let fetched = imap.ok("UID FETCH 1:* (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (SUBJECT)])");
+    let mut listed = 0;
+    for line in fetched.lines().iter().filter(|line| line.contains(" FETCH (")) {
+        listed += 1;
+        let uid: u32 = line.split("UID ").nth(1).unwrap().split([' ', ')']).next().unwrap().parse().unwrap();
+        assert!(uid > last && uid < uid_next, "{}: uid {uid} after {last}, UIDNEXT {uid_next}", person.address);
+        last = uid;
+        if let Some(subject) = line.split("Subject: ").nth(1).and_then(|rest| rest.split("\r\n").next()) {
+            assert!(
+                uids.insert(subject.to_owned(), uid).is_none() || !subject.starts_with("crash"),
+                "{}: {subject} is there twice",
+                person.address
+            );
+        }
+    }
+    assert_eq!(listed, exists, "{}: EXISTS and the list disagree", person.address);
+
+    for (subject, text) in expected {
+        let uid = uids.get(subject).unwrap_or_else(|| panic!("{}: {subject} was acknowledged and is lost", person.address));
+        let body = String::from_utf8_lossy(&imap.body(*uid)).into_owned();
+        // SMTP may have put trace lines in front; what was given must follow whole.
+        assert!(body.ends_with(text.as_str()), "{}: {subject} is not what was given:\n{body}", person.address);
+    }
+    // What was not acknowledged may be there, but nothing may be half there.
+    for (subject, uid) in uids.iter().filter(|(subject, _)| subject.starts_with("crash") && !expected.contains_key(*subject)) {
+        let body = String::from_utf8_lossy(&imap.body(*uid)).into_owned();
+        assert!(body.ends_with(&format!("end of {subject}\r\n")), "{}: {subject} is torn", person.address);
+    }
+    uids
+}
+
+fn check_files(server: &Server, person: &Person, expected: &BTreeMap<String, String>) {
+    let http = Http::new(server, person);
+    for (name, text) in expected {
+        let response = http.request("GET", &format!("{}{name}", person.files), &[], b"");
+        assert_eq!(response.status, 200, "{}: {name} was acknowledged and is lost", person.address);
+        let found = response.text();
+        let version = |text: &str| text.lines().next().and_then(|l| l.rsplit(' ').next()).and_then(|n| n.parse::<u64>().ok());
+        // An overwrite whose answer was lost in the crash may have been done: then it is there whole.
+        let later = version(&found) > version(text) && found.lines().all(|line| Some(line) == found.lines().next());
+        assert!(found == *text || later, "{}: {name} is not what was given", person.address);
+    }
+}
+
+fn rounds(count: u64) {
+    let folder = tempfile::Builder::new().prefix("octroi-crash-").tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut acknowledged = Acknowledged::default();
+    let mut known: HashMap<String, BTreeMap<String, u32>> = HashMap::new();
+    for round in 0..count {
+        let server = Server::demo_on(&data);
+        verify(&server, &acknowledged, &mut known);
+        // Odd lengths, so that the kill meets another moment each time.
+        load_and_kill(server, Duration::from_millis(300 + round * 337 % 900), &mut acknowledged);
+    }
+    let server = Server::demo_on(&data);
+    verify(&server, &acknowledged, &mut known);
+    let messages: usize = acknowledged.messages.values().map(BTreeMap::len).sum();
+    let files: usize = acknowledged.files.values().map(BTreeMap::len).sum();
+    // A server that acknowledges nothing would pass everything above.
+    assert!(acknowledged.messages.len() == 3 && messages > 20 && files > 2, "only {messages} messages and {files} files were acknowledged");
+    assert!(server.stop(), "SIGTERM must end it well");
+    check_store(&data);
+}
+
+/// Check all accounts, and that no message has moved to another uid since the last time.
+fn verify(server: &Server, acknowledged: &Acknowledged, known: &mut HashMap<String, BTreeMap<String, u32>>) {
+    for (address, expected) in &acknowledged.messages {
+        let person = server.people().iter().find(|p| p.address == *address).unwrap();
+        let uids = check_messages(server, person, expected);
+        for (subject, uid) in known.get(address).into_iter().flatten() {
+            assert_eq!(uids.get(subject), Some(uid), "{address}: {subject} had uid {uid}");
+        }
+        known.insert(address.clone(), uids);
+    }
+    for (address, expected) in &acknowledged.files {
+        check_files(server, server.people().iter().find(|p| p.address == *address).unwrap(), expected);
+    }
+}
+
+fn check_store(data: &Path) {
+    let config = data.with_file_name("octroi.toml");
+    std::fs::write(&config, crate::support::server::configuration(data, "")).unwrap();
+    run(crate::support::server::OCTROI, &["check", "--config", config.to_str().unwrap()]).good();
+}
+
+#[test]
+fn kill_under_load() {
+    rounds(ROUNDS);
+}
+
+#[test]
+#[ignore = "takes minutes: ./test --full"]
+fn kill_under_load_many_times() {
+    rounds(ROUNDS_FULL);
+}
+
+/// A client that never reads must not keep the others from being served, nor the server from ending.
+#[test]
+fn a_stuck_client_stops_nobody() {
+    let server = Server::demo();
+    let stuck: Vec<Wire> = (0..20).map(|_| Wire::plain(server.address("smtp"))).collect();
+    let mut smtp = Smtp::connect(&server, "smtp");
+    let to = &server.user(1).address;
+    assert_eq!(smtp.try_send("a@outside.test", to, &message("a@outside.test", to, "through")).unwrap().code, 250);
+    assert!(server.stop(), "SIGTERM must end it although clients hang");
+    drop(stuck);
+}

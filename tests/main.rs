@@ -1,0 +1,13 @@
+//! Everything that is tested from outside: the program is started as its users start it and spoken to over its sockets.
+//!
+//! `./test` runs this with the third-party programs in place; `cargo test --test octroi tidy` needs none of them. Slow tests carry
+//! `#[ignore]` and run under `./test --full`.
+#![allow(clippy::unwrap_used)] // A test that cannot go on says so by panicking.
+
+mod admin;
+mod clients;
+mod crash;
+mod demo;
+mod dialogues;
+mod support;
+mod tidy;
