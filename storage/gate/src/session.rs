@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 use crate::tree::Node;
 use octroi_engine::{Batch, Change};
 use octroi_model::{Account, AccountId, Address, AppPassword, Collection, CollectionId, Grantee, Outcome, Rights, Service};
-use octroi_policy::{Admission, Facts, Strength};
+use octroi_policy::{Admission, Area, Facts, Strength};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -151,6 +151,10 @@ impl Session {
     /// Rights in force on a node: computed once per collection and generation.
     pub(crate) fn rights_of(&self, node: &Node) -> Result<Rights, Refusal> {
         let mut standing = self.standing()?;
+        // A credential for calendars opens no mail, whatever the rules say.
+        if serves(self.0.via.service) != Some(node.area) {
+            return Ok(Rights::NONE);
+        }
         let Some(collection) = &node.collection else {
             return Ok(virtual_rights(node));
         };
@@ -201,6 +205,17 @@ impl Session {
     pub(crate) async fn audit(&self, act: &str, subject: &str, outcome: Outcome, reason: &str) {
         let peer = self.0.via.peer.to_string();
         self.0.gate.audit(Line { account: Some(self.0.account), act, subject, peer: &peer, outcome, reason }).await;
+    }
+}
+
+/// The one area that a service opens.
+fn serves(service: Service) -> Option<Area> {
+    match service {
+        Service::Imap => Some(Area::Mail),
+        Service::Caldav => Some(Area::Calendars),
+        Service::Carddav => Some(Area::Contacts),
+        Service::Files => Some(Area::Files),
+        Service::Submission => None,
     }
 }
 

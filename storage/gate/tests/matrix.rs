@@ -1,0 +1,221 @@
+//! The rights matrix, generated: every purpose × every right removed → refused, with no effect and no hint; against a simple oracle.
+//!
+//! A purpose that is added to the table without an act here fails the test.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use octroi_gate::purpose::{Row, TABLE};
+use octroi_gate::{
+    Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Entry, Expunge, FileAt, FlagMode, FolderAt, List, MailboxAt, MakeFolder,
+    MemberIs, NewMailboxAt, Read, Refusal, RemoveFolder, RenameMailbox, Rewrite, Select, Session, Status, Store, Unlink, When,
+};
+use octroi_model::{CollectionKind, Flags, Rights, Service, Uid, UidSet};
+use support::{OWNER, SUBJECT, World, address, draft, name, path, policy, policy_from};
+
+/// What the owner has, as text: compared before and after.
+async fn state(mail: &Session, files: &Session) -> String {
+    let entries: Vec<Entry> = mail.tree(Area::Mail).await;
+    let mut text = entries.iter().map(|e| format!("{:?} {:?} {:?}\n", e.path, e.kind, e.head)).collect::<String>();
+    for entry in &entries {
+        let mailbox = mail.open(MailboxAt(entry.path.clone()), Select).await.unwrap();
+        for item in mailbox.view().await.unwrap().items() {
+            text += &format!("  {item:?}\n");
+        }
+    }
+    let mut waiting = vec![path("")];
+    while let Some(at) = waiting.pop() {
+        let folder = files.open(FolderAt { area: Area::Files, path: at.clone() }, List).await.unwrap();
+        for member in folder.members().await.unwrap() {
+            text += &format!("{at:?} {} {:?}\n", member.name, member.modseq);
+            match member.is {
+                MemberIs::Item(item) => text += &format!("  {item:?}\n"),
+                MemberIs::Folder(_) => waiting.push(at.child(member.name).unwrap()),
+            }
+        }
+    }
+    text
+}
+
+struct Stage {
+    world: World,
+    owner_mail: Session,
+    owner_files: Session,
+    mail: Session,
+    files: Session,
+    cases: usize,
+}
+
+/// The subject's name for something of the owner's.
+fn theirs(inner: &str) -> octroi_model::Path {
+    path(&format!("Shared/{OWNER}/{inner}"))
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let world = World::new().await;
+        Self {
+            owner_mail: world.session(OWNER, Service::Imap).await,
+            owner_files: world.session(OWNER, Service::Files).await,
+            mail: world.session(SUBJECT, Service::Imap).await,
+            files: world.session(SUBJECT, Service::Files).await,
+            world,
+            cases: 0,
+        }
+    }
+
+    /// A mailbox with one message and a folder with one file, of the owner's; returns their common name.
+    async fn set(&mut self) -> String {
+        self.cases += 1;
+        let it = format!("case{}", self.cases);
+        self.owner_mail.open(NewMailboxAt(path(&it)), CreateMailbox).await.unwrap().create(None).await.unwrap();
+        self.owner_mail.open(MailboxAt(path(&it)), Append).await.unwrap().append(vec![draft("one")]).await.unwrap();
+        let top = FolderAt { area: Area::Files, path: path("") };
+        let make = self.owner_files.open(top, MakeFolder).await.unwrap();
+        make.make(&name(&it), CollectionKind::Folder, Vec::new()).await.unwrap();
+        let bind = self.owner_files.open(FolderAt { area: Area::Files, path: path(&it) }, Bind).await.unwrap();
+        bind.put(&name("file.txt"), Content::document(b"one"), Some("text/plain")).await.unwrap();
+        it
+    }
+
+    /// Do what the purpose is for, as the subject.
+    async fn act(&self, row: &Row, it: &str) -> Result<(), Refusal> {
+        let one = UidSet::from_uids([Uid(1)]);
+        let folder = || FolderAt { area: Area::Files, path: theirs(it) };
+        let file = || FileAt { area: Area::Files, folder: theirs(it), name: name("file.txt") };
+        match row.purpose {
+            "Status" => self.mail.open(MailboxAt(theirs(it)), Status).await?.status().map(|_| ()),
+            "Select" => {
+                let view = self.mail.open(MailboxAt(theirs(it)), Select).await?.view().await?;
+                view.read(&[(0, octroi_gate::Part::Whole)]).await.map(|_| ())
+            }
+            "Store" => {
+                let flags = Flags::SEEN | Flags::DELETED | Flags::FLAGGED;
+                self.mail.open(MailboxAt(theirs(it)), Store).await?.store(&one, FlagMode::Add, flags, &["$Label1"]).await
+            }
+            "Append" => self.mail.open(MailboxAt(theirs(it)), Append).await?.append(vec![draft("two")]).await.map(|_| ()),
+            "Expunge" => self.mail.open(MailboxAt(theirs(it)), Expunge).await?.expunge(&one).await,
+            "CreateMailbox" => self.mail.open(NewMailboxAt(theirs(&format!("{it}/new"))), CreateMailbox).await?.create(None).await,
+            "DeleteMailbox" => self.mail.open(MailboxAt(theirs(it)), DeleteMailbox).await?.delete().await,
+            "RenameMailbox" => {
+                // The right to create is granted apart from the one under test: the new place is found first.
+                let source = self.mail.open(MailboxAt(theirs(it)), RenameMailbox).await?;
+                let place = self.mail.open(NewMailboxAt(theirs(&format!("{it}-renamed"))), CreateMailbox).await?;
+                source.rename(&place).await
+            }
+            "List" => self.files.open(folder(), List).await?.members().await.map(|_| ()),
+            "Bind" => {
+                let bind = self.files.open(folder(), Bind).await?;
+                bind.put(&name("new.txt"), Content::document(b"new"), None).await.map(|_| ())
+            }
+            "MakeFolder" => self.files.open(folder(), MakeFolder).await?.make(&name("new"), CollectionKind::Folder, Vec::new()).await,
+            "RemoveFolder" => {
+                // Empty, so that nothing but the collection goes.
+                let owned = FileAt { area: Area::Files, folder: path(it), name: name("file.txt") };
+                self.owner_files.open(owned, Unlink).await?.remove(When::Anyhow).await?;
+                let before = state(&self.owner_mail, &self.owner_files).await;
+                let outcome = match self.files.open(folder(), RemoveFolder).await {
+                    Ok(granted) => granted.remove().await,
+                    Err(refusal) => Err(refusal),
+                };
+                if outcome.is_err() {
+                    assert_eq!(before, state(&self.owner_mail, &self.owner_files).await);
+                }
+                outcome
+            }
+            "Read" => self.files.open(file(), Read).await?.read(0, 100).await.map(|octets| assert_eq!(octets, b"one")),
+            "Rewrite" => {
+                let rewrite = self.files.open(file(), Rewrite).await?;
+                rewrite.replace(Content::document(b"two"), None, When::Anyhow).await.map(|_| ())
+            }
+            "Unlink" => self.files.open(file(), Unlink).await?.remove(When::Anyhow).await,
+            other => panic!("the purpose {other} has no act in the matrix"),
+        }
+    }
+
+    /// Run one case and hold it against the oracle.
+    async fn case(&mut self, row: &Row, rights: Rights) {
+        let it = self.set().await;
+        self.world.admin.replace_policy(policy(rights)).await;
+        let before = state(&self.owner_mail, &self.owner_files).await;
+        let outcome = self.act(row, &it).await;
+        let held = rights.contains(row.needs) && (row.any == Rights::NONE || rights.intersects(row.any));
+        let needs_create_too = row.purpose == "RenameMailbox" && !rights.contains(Rights::CREATE);
+        let what = format!("{} with {rights}", row.purpose);
+        if held && !needs_create_too {
+            assert_eq!(outcome, Ok(()), "{what}");
+            return;
+        }
+        match outcome {
+            Err(Refusal::Missing) => assert!(!rights.contains(Rights::LOOKUP), "{what}: says missing to who may know"),
+            Err(Refusal::Forbidden(_)) => assert!(rights.contains(Rights::LOOKUP), "{what}: hints at what is hidden"),
+            other => panic!("{what}: {other:?}"),
+        }
+        if row.purpose != "RemoveFolder" {
+            assert_eq!(before, state(&self.owner_mail, &self.owner_files).await, "{what}: refused, yet it had an effect");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_purpose_with_every_right_removed() {
+    let mut stage = Stage::new().await;
+    for row in TABLE {
+        stage.case(row, Rights::ALL).await;
+        for removed in Rights::ALL.singles() {
+            stage.case(row, Rights::ALL.without(removed)).await;
+        }
+        stage.case(row, Rights::ALL.without(row.any)).await;
+        stage.case(row, row.needs | row.any).await;
+        stage.case(row, Rights::NONE).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_of_another_zone_give_nothing() {
+    let mut stage = Stage::new().await;
+    for row in TABLE {
+        let it = stage.set().await;
+        stage.world.admin.replace_policy(policy_from(Rights::ALL, "anywhere")).await;
+        assert_eq!(stage.act(row, &it).await, Err(Refusal::Missing), "{}", row.purpose);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn store_applies_the_permitted_subset() {
+    let mut stage = Stage::new().await;
+    let all = Flags::SEEN | Flags::DELETED | Flags::FLAGGED;
+    for (right, flags) in [(Rights::SEEN, Flags::SEEN), (Rights::DELETE_ITEMS, Flags::DELETED), (Rights::WRITE, Flags::FLAGGED)] {
+        let it = stage.set().await;
+        stage.world.admin.replace_policy(policy(Rights::LOOKUP | Rights::READ | right)).await;
+        let store = stage.mail.open(MailboxAt(theirs(&it)), Store).await.unwrap();
+        store.store(&UidSet::from_uids([Uid(1)]), FlagMode::Replace, all, &[]).await.unwrap();
+        let view = stage.owner_mail.open(MailboxAt(path(&it)), Select).await.unwrap().view().await.unwrap();
+        assert_eq!(view.at(0).unwrap().flags, flags, "{right}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_grant_loses_a_right_at_once() {
+    let mut stage = Stage::new().await;
+    let it = stage.set().await;
+    let select = stage.mail.open(MailboxAt(theirs(&it)), Select).await.unwrap();
+    let append = stage.mail.open(MailboxAt(theirs(&it)), Append).await.unwrap();
+    let view = select.view().await.unwrap();
+    stage.world.admin.replace_policy(policy(Rights::LOOKUP)).await;
+    assert!(matches!(select.view().await.err(), Some(Refusal::Forbidden(_))));
+    assert!(matches!(view.read(&[(0, octroi_gate::Part::Whole)]).await, Err(Refusal::Forbidden(_))));
+    assert!(matches!(append.append(vec![draft("late")]).await, Err(Refusal::Forbidden(_))));
+    stage.world.admin.share(&address(OWNER), Area::Mail, &path(""), &[]).await.unwrap();
+    assert!(matches!(select.view().await.err(), Some(Refusal::Missing)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_for_one_service_opens_no_other_area() {
+    let stage = Stage::new().await;
+    let calendars = stage.world.session(OWNER, Service::Caldav).await;
+    assert_eq!(calendars.open(MailboxAt(path("INBOX")), Select).await.err(), Some(Refusal::Missing));
+    assert!(calendars.tree(Area::Mail).await.is_empty());
+    assert!(calendars.open(FolderAt { area: Area::Calendars, path: path("calendar") }, List).await.is_ok());
+}

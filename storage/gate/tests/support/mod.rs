@@ -1,0 +1,113 @@
+//! A gate before a real engine in a temporary folder, for the tests of this crate.
+
+#![allow(clippy::unwrap_used, dead_code)]
+
+use octroi_engine::{Embedded, Options};
+use octroi_gate::{
+    Admin, Area, Channel, Content, Credentials, DataKey, Draft, Gate, Limits, Login, NewAccount, Opened, Organisation, Policy, Queue,
+    Scope, Session,
+};
+use octroi_model::{Address, Flags, Grantee, Name, Path, Rights, Service, Services, UnixTime};
+use std::net::IpAddr;
+
+/// Everybody's log-ins come from here unless a test says otherwise.
+pub(crate) const OFFICE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+
+/// The owner has everything of their own; the subject has on others' collections what a test says.
+pub(crate) fn policy(rights: Rights) -> Policy {
+    policy_from(rights, "office")
+}
+
+pub(crate) fn policy_from(rights: Rights, zone: &str) -> Policy {
+    let rights = if rights == Rights::NONE { String::new() } else { rights.to_string() };
+    let services: String = Service::ALL.iter().map(|(_, name)| format!("{name} = [\"*\"]\n")).collect();
+    let rule = if rights.is_empty() {
+        String::new()
+    } else {
+        format!("[[profile.subject.rule]]\nowner = \"others\"\npath = \"**\"\nrights = \"{rights}\"\nzones = [\"{zone}\"]\n")
+    };
+    Policy::parse(&format!(
+        "[zone.office]\nnetworks = [\"10.0.0.0/8\"]\n\
+         [profile.owner]\nportal = true\nsend_to = \"anyone\"\n[profile.owner.services]\n{services}[profile.owner.second_factor]\n\"*\" = \"enrolment\"\n\
+         [[profile.owner.rule]]\nowner = \"self\"\npath = \"**\"\nrights = \"lrswipkxtea\"\n\
+         [profile.subject]\nportal = true\nsend_to = \"inside\"\n[profile.subject.services]\n{services}[profile.subject.second_factor]\noffice = \"enrolment\"\nanywhere = \"1h\"\n{rule}"
+    ))
+    .unwrap()
+}
+
+pub(crate) struct World {
+    pub(crate) gate: Gate,
+    pub(crate) admin: Admin,
+    pub(crate) queue: Queue,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+pub(crate) fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+pub(crate) fn path(text: &str) -> Path {
+    if text.is_empty() { Path::top() } else { Path::parse(text, '/').unwrap() }
+}
+
+pub(crate) const OWNER: &str = "owner@octroi.example";
+pub(crate) const SUBJECT: &str = "subject@octroi.example";
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Embedded::open(folder.path(), Options::default()).await.unwrap();
+        let organisation = Organisation {
+            name: "Test".to_owned(),
+            hostname: "mail.octroi.example".to_owned(),
+            domains: vec!["octroi.example".to_owned()],
+            portal_url: "https://portal.octroi.example/".to_owned(),
+        };
+        let opened = Gate::open(engine, organisation, policy(Rights::ALL), Limits::default(), DataKey::from_bytes(&[3; 32])).await;
+        let Opened { gate, admin, queue } = opened.unwrap();
+        let world = Self { gate, admin, queue, folder };
+        for (who, profile) in [(OWNER, "owner"), (SUBJECT, "subject")] {
+            let address = address(who);
+            let new =
+                NewAccount { address: &address, display_name: "", profile, password: Some("Quay-Lantern-4821"), remote_access: false };
+            world.admin.add_account(new).await.unwrap();
+        }
+        for area in [Area::Mail, Area::Calendars, Area::Contacts, Area::Files] {
+            world.admin.share(&address(OWNER), area, &Path::top(), &[(Grantee::Anyone, Rights::ALL)]).await.unwrap();
+        }
+        world
+    }
+
+    pub(crate) async fn mint(&self, who: &str, services: Services) -> String {
+        let scope = Scope { services, rights: Rights::ALL, expires: None };
+        self.admin.mint_app_password(&address(who), scope, "test").await.unwrap().secret.to_string()
+    }
+
+    pub(crate) async fn login(&self, who: &str, secret: &str, service: Service, peer: IpAddr) -> Login {
+        self.gate.login(Credentials { user: who, secret }, Channel { service, peer, client: None }).await
+    }
+
+    pub(crate) async fn session(&self, who: &str, service: Service) -> Session {
+        let secret = self.mint(who, Services::ALL).await;
+        open(self.login(who, &secret, service, OFFICE).await)
+    }
+}
+
+pub(crate) fn open(login: Login) -> Session {
+    match login {
+        Login::Open(session) => session,
+        Login::NeedsSecondFactor(_) => panic!("a second factor was asked for"),
+        Login::Refused => panic!("the log-in was refused"),
+    }
+}
+
+pub(crate) fn draft(text: &str) -> Draft {
+    let octets = format!("Subject: {text}\r\n\r\n{text}\r\n");
+    let header_bytes = octets.find("\r\n\r\n").unwrap() + 4;
+    let content = Content::message(b"facts", octets.as_bytes(), header_bytes);
+    Draft { content, flags: Flags::NONE, keywords: Vec::new(), date: UnixTime(1_800_000_000) }
+}
