@@ -1,1 +1,37 @@
-fn main() {}
+//! Octroi: mail, calendars and shared documents for an organisation that must know who may do what, from where.
+//!
+//! Composition only: this crate reads the configuration, opens the store behind the gate, hands the gate to every listener and ends them
+//! in order. It names every other crate and is named by none.
+
+mod admin;
+mod cli;
+mod commands;
+mod config;
+mod demo;
+mod limits;
+mod server;
+mod tls;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("octroi: cannot start the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(commands::run(arguments.command));
+    // Blocking reads that are still under way must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match outcome {
+        Ok(code) => code,
+        Err(why) => {
+            eprintln!("octroi: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Accounts and their credentials as the journal keeps them. Secrets are here only as hashes, but for the TOTP secret.
 
-use crate::{AccountId, Address, AppPasswordId, UnixTime};
+use crate::{AccountId, Address, AppPasswordId, Rights, UnixTime};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -140,6 +140,21 @@ pub struct AppPassword {
     pub expires: Option<UnixTime>,
     /// It was minted by a session with a fresh second factor (or by the administrator on the account's behalf).
     pub enrolled: bool,
+    /// Rights it was narrowed to; [`crate::Rights::ALL`] for none.
+    pub rights: Rights,
+    /// Last use, kept to the minute.
+    pub last_used: Option<LastUse>,
+}
+
+/// When and from where a credential was last used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastUse {
+    /// When.
+    pub at: UnixTime,
+    /// The peer's address, without its port.
+    pub peer: String,
+    /// Over which service.
+    pub service: Service,
 }
 
 impl fmt::Debug for AppPassword {

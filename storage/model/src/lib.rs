@@ -16,7 +16,7 @@ mod name;
 mod rights;
 mod uidset;
 
-pub use account::{Account, AppPassword, Confirmation, Service, Services, TotpState};
+pub use account::{Account, AppPassword, Confirmation, LastUse, Service, Services, TotpState};
 pub use address::{Address, AddressError};
 pub use audit::{AuditEntry, Outcome};
 pub use collection::{Acl, Collection, CollectionKind, Grantee, Head, SpecialUse};

@@ -1,0 +1,197 @@
+//! What each request does, through the gate's administration.
+
+use super::protocol::{AccountLine, AppPasswordLine, Reply, Request, Secret};
+use crate::config::Config;
+use octroi_gate::{Admin, Area, NewAccount, PASSWORD_CHARACTERS_MIN, Refusal, Scope, Strength};
+use octroi_model::{Address, Grantee, Path, Rights, Service, Services, UnixTime};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// Most audit lines in one answer.
+const AUDIT_LINES_MAX: usize = 10_000;
+
+/// Answers requests.
+#[derive(Clone)]
+pub(crate) struct Handler {
+    admin: Admin,
+    /// Where `reload` finds the configuration; a demo has none.
+    config: Option<PathBuf>,
+}
+
+impl Handler {
+    pub(crate) fn new(admin: Admin, config: Option<PathBuf>) -> Self {
+        Self { admin, config }
+    }
+
+    pub(crate) async fn handle(&self, request: Request) -> Reply {
+        self.act(request).await.unwrap_or_else(Reply::Failed)
+    }
+
+    async fn act(&self, request: Request) -> Result<Reply, String> {
+        match request {
+            Request::AccountAdd { address, name, profile, remote, password } => {
+                self.account_add(&address, &name, &profile, remote, &password).await
+            }
+            Request::AccountList => Ok(self.account_list()),
+            Request::AccountRemove { address } => {
+                done(self.admin.remove_account(&parse(&address)?).await, &address)
+            }
+            Request::AppPasswordMint { address, label, services, expires_days } => {
+                self.mint(&address, &label, &services, expires_days).await
+            }
+            Request::AppPasswordList { address } => self.app_password_list(&address),
+            Request::AppPasswordRevoke { id } => done(self.admin.revoke_app_password(&id).await, &id),
+            Request::Share { owner, path, with } => self.share(&owner, &path, &with).await,
+            Request::Explain { who, owner, path, rights, from } => {
+                let rights = Rights::parse(&rights).ok_or_else(|| format!("`{rights}` are not RFC 4314's letters"))?;
+                let (area, inner) = area_path(&path)?;
+                let place = (&parse(&owner)?, area, &inner);
+                let explanation = self.admin.explain(&parse(&who)?, from, Strength::AppPassword, place, rights);
+                explanation.map(|e| Reply::Text(e.to_string())).map_err(|r| say(r, &path))
+            }
+            Request::Audit { lines } => self.audit(lines).await,
+            Request::Reload => self.reload().await,
+            Request::Check => self.check().await,
+        }
+    }
+
+    async fn account_add(&self, address: &str, name: &str, profile: &str, remote: bool, password: &Secret) -> Result<Reply, String> {
+        let parsed = parse(address)?;
+        let new = NewAccount { address: &parsed, display_name: name, profile, password: Some(&password.0), remote_access: remote };
+        match self.admin.add_account(new).await {
+            Ok(_) => Ok(Reply::Done),
+            Err(Refusal::NotRelay) => Err(format!("the domain of {address} is not one of ours")),
+            Err(Refusal::Missing) => Err(format!("there is no profile `{profile}`")),
+            Err(Refusal::Exists) => Err(format!("{address} exists already")),
+            Err(refusal) => Err(format!("{refusal} (a main password has at least {PASSWORD_CHARACTERS_MIN} characters)")),
+        }
+    }
+
+    fn account_list(&self) -> Reply {
+        let line = |account: &std::sync::Arc<octroi_model::Account>| AccountLine {
+            address: account.address.to_string(),
+            name: account.display_name.clone(),
+            profile: account.profile.clone(),
+            remote: account.remote_access,
+            second_factor: account.totp.is_some(),
+        };
+        Reply::Accounts(self.admin.accounts().iter().map(line).collect())
+    }
+
+    async fn mint(&self, address: &str, label: &str, services: &[String], expires_days: Option<u32>) -> Result<Reply, String> {
+        let mut set = Services::NONE;
+        for name in services {
+            set = set.with(Service::parse(name).ok_or_else(|| format!("there is no service `{name}`"))?);
+        }
+        if set == Services::NONE {
+            return Err("name the services it opens: imap, submission, caldav, carddav, files".to_owned());
+        }
+        let expires = expires_days.map(|days| UnixTime(UnixTime::now().0 + i64::from(days) * 86_400));
+        let scope = Scope { services: set, rights: Rights::ALL, expires };
+        match self.admin.mint_app_password(&parse(address)?, scope, label).await {
+            Ok(minted) => Ok(Reply::Secret(Secret(minted.secret.to_string()))),
+            Err(Refusal::Unsupported) => Err(format!("the profile of {address} does not use all of {set}")),
+            Err(refusal) => Err(say(refusal, address)),
+        }
+    }
+
+    fn app_password_list(&self, address: &str) -> Result<Reply, String> {
+        let found = self.admin.app_passwords(&parse(address)?).map_err(|r| say(r, address))?;
+        let line = |record: &std::sync::Arc<octroi_model::AppPassword>| AppPasswordLine {
+            id: record.public_id.clone(),
+            label: record.label.clone(),
+            services: record.services.to_string(),
+            created: time(record.created),
+            expires: record.expires.map(time),
+            last_used: record.last_used.as_ref().map(|l| format!("{} from {} ({})", time(l.at), l.peer, l.service.name())),
+        };
+        Ok(Reply::AppPasswords(found.iter().map(line).collect()))
+    }
+
+    async fn share(&self, owner: &str, path: &str, with: &[String]) -> Result<Reply, String> {
+        let (area, inner) = area_path(path)?;
+        let mut acl = Vec::new();
+        for entry in with {
+            let (who, letters) = entry.split_once('=').ok_or_else(|| format!("`{entry}` is not WHO=RIGHTS"))?;
+            let rights = Rights::parse(letters).ok_or_else(|| format!("`{letters}` are not RFC 4314's letters"))?;
+            acl.push((self.grantee(who)?, rights));
+        }
+        done(self.admin.share(&parse(owner)?, area, &inner, &acl).await, path)
+    }
+
+    fn grantee(&self, who: &str) -> Result<Grantee, String> {
+        if who == "anyone" {
+            return Ok(Grantee::Anyone);
+        }
+        if let Some(profile) = who.strip_prefix("profile:") {
+            return Ok(Grantee::Profile(profile.to_owned()));
+        }
+        let key = parse(who)?.key();
+        let account = self.admin.accounts().into_iter().find(|a| a.address.key() == key);
+        account.map(|a| Grantee::Account(a.id)).ok_or_else(|| format!("there is no account {who}"))
+    }
+
+    async fn audit(&self, lines: usize) -> Result<Reply, String> {
+        let entries = self.admin.audit(lines.min(AUDIT_LINES_MAX)).await.map_err(|r| say(r, "the audit trail"))?;
+        let accounts = self.admin.accounts();
+        let mut text = String::new();
+        for entry in entries {
+            let who = entry.account.map_or_else(|| "-".to_owned(), |id| {
+                accounts.iter().find(|a| a.id == id).map_or_else(|| format!("account {id}"), |a| a.address.to_string())
+            });
+            let _ = writeln!(
+                text,
+                "{}  {:?}  {who}  {}  {}  from {}  {}",
+                time(entry.at),
+                entry.outcome,
+                entry.act,
+                entry.subject,
+                entry.peer,
+                entry.reason
+            );
+        }
+        Ok(Reply::Text(text))
+    }
+
+    async fn reload(&self) -> Result<Reply, String> {
+        let file = self.config.as_ref().ok_or("this server has no configuration file to read again")?;
+        let policy = Config::load(file).and_then(|c| c.policy()).map_err(|e| e.to_string())?;
+        self.admin.replace_policy(policy).await;
+        Ok(Reply::Done)
+    }
+
+    async fn check(&self) -> Result<Reply, String> {
+        let report = self.admin.check().await.map_err(|r| say(r, "the store"))?;
+        let summary = format!("{} segments, {} journal frames and {} items read", report.segments, report.frames, report.items);
+        Ok(Reply::Check { summary, faults: report.faults })
+    }
+}
+
+fn parse(address: &str) -> Result<Address, String> {
+    address.parse().map_err(|e| format!("`{address}`: {e}"))
+}
+
+/// `files/Actes/2026` as area and path.
+fn area_path(text: &str) -> Result<(Area, Path), String> {
+    let (name, rest) = text.split_once('/').unwrap_or((text, ""));
+    let area = Area::ALL.into_iter().find(|(_, n)| *n == name).map(|(a, _)| a);
+    let area = area.ok_or_else(|| format!("`{name}` is not one of mail, calendars, contacts, files"))?;
+    let path = if rest.is_empty() { Path::top() } else { Path::parse(rest, '/').map_err(|e| format!("`{rest}`: {e}"))? };
+    Ok((area, path))
+}
+
+fn done(outcome: Result<(), Refusal>, subject: &str) -> Result<Reply, String> {
+    outcome.map(|()| Reply::Done).map_err(|refusal| say(refusal, subject))
+}
+
+fn say(refusal: Refusal, subject: &str) -> String {
+    match refusal {
+        Refusal::UnknownRecipient => "there is no such account".to_owned(),
+        Refusal::Missing => format!("there is no {subject}"),
+        other => format!("{subject}: {other}"),
+    }
+}
+
+fn time(at: UnixTime) -> String {
+    jiff::Timestamp::from_second(at.0).map_or_else(|_| at.0.to_string(), |t| t.to_string())
+}

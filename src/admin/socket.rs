@@ -1,0 +1,66 @@
+//! The server's end of the admin socket.
+
+use super::handle::Handler;
+use super::protocol::{Reply, Request};
+use octroi_net::Shutdown;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+
+/// Longest request, in bytes.
+const REQUEST_BYTES_MAX: u64 = 1 << 20;
+/// How long a client may take to send it.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Listen at `path`. A socket left by a server that was killed is replaced: the store's lock says that no other one runs.
+pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answer requests until shutdown.
+pub(crate) async fn serve(listener: UnixListener, handler: Handler, shutdown: Shutdown) {
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "the admin socket did not accept");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            () = shutdown.triggered() => return,
+        };
+        let handler = handler.clone();
+        tokio::spawn(async move {
+            if let Err(error) = answer(stream, &handler).await {
+                tracing::debug!(%error, "an admin connection broke");
+            }
+        });
+    }
+}
+
+async fn answer(stream: UnixStream, handler: &Handler) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = zeroize::Zeroizing::new(String::new());
+    let mut reader = BufReader::new(read.take(REQUEST_BYTES_MAX));
+    tokio::time::timeout(REQUEST_DEADLINE, reader.read_line(&mut line)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+    let reply = match serde_json::from_str::<Request>(&line) {
+        Ok(request) => handler.handle(request).await,
+        Err(error) => Reply::Failed(format!("not a request: {error}")),
+    };
+    let mut text = zeroize::Zeroizing::new(serde_json::to_string(&reply)?);
+    text.push('\n');
+    write.write_all(text.as_bytes()).await?;
+    write.shutdown().await
+}

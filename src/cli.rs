@@ -1,0 +1,185 @@
+//! The command line, as clap reads it.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Mail, calendars and shared documents, with rights and a second factor at the protocol itself.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a server on loopback with a sample organisation, and say how to connect.
+    Demo(Demo),
+    /// Run the server.
+    Serve {
+        /// Configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Accounts.
+    #[command(subcommand)]
+    Account(Account),
+    /// App passwords.
+    #[command(subcommand)]
+    AppPassword(AppPassword),
+    /// Share a collection with others, or close it again.
+    Share(Share),
+    /// Say what somebody may do with a collection, and which rule says so.
+    Explain(Explain),
+    /// Print the newest lines of the audit trail.
+    Audit {
+        #[command(flatten)]
+        at: At,
+        /// How many.
+        #[arg(long, default_value_t = 50)]
+        lines: usize,
+    },
+    /// Read the profiles file again.
+    Reload {
+        #[command(flatten)]
+        at: At,
+    },
+    /// Read the configuration and everything in the store, and say what is wrong.
+    Check {
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Print one line of JSON once the server is ready, and nothing else on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Keep the data here instead of in a temporary folder.
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    /// Add so many plain accounts u1@DOMAIN, u2@DOMAIN, … for load tests.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) accounts: usize,
+    /// Domain of the plain accounts.
+    #[arg(long, default_value = "bench.test")]
+    pub(crate) domain: String,
+    /// Send all mail for other domains there (host:port) instead of looking up their MX.
+    #[arg(long)]
+    pub(crate) smarthost: Option<String>,
+}
+
+/// Which server is meant: the one of a configuration file or of a data folder.
+#[derive(Debug, Args)]
+pub(crate) struct At {
+    /// Configuration file.
+    #[arg(long, required_unless_present = "data")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder of a running server.
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// Add an account; a main password for the portal is made up and printed once.
+    Add {
+        /// Its address.
+        address: String,
+        /// Its profile.
+        #[arg(long)]
+        profile: String,
+        /// Name for people.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// May be used from remote zones.
+        #[arg(long)]
+        remote: bool,
+        /// Read the main password from standard input instead.
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        at: At,
+    },
+    /// List accounts.
+    List {
+        /// Only those with remote access, and their share.
+        #[arg(long)]
+        remote: bool,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Remove an account with all its mail, calendars and documents.
+    Remove {
+        /// Its address.
+        address: String,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AppPassword {
+    /// Mint an app password and print it, once.
+    Mint {
+        /// Whose.
+        address: String,
+        /// What it is for.
+        #[arg(long)]
+        label: String,
+        /// Services it opens: imap, submission, caldav, carddav, files.
+        #[arg(long, value_delimiter = ',')]
+        services: Vec<String>,
+        /// Days after which it ends by itself.
+        #[arg(long)]
+        expires: Option<u32>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// List an account's app passwords.
+    List {
+        /// Whose.
+        address: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// End an app password; its live connections end too.
+    Revoke {
+        /// The visible id in front of its secret.
+        id: String,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Share {
+    /// Whose collection.
+    pub(crate) owner: String,
+    /// Which, as area and path: `files/Actes`, `calendars/team`, `mail/INBOX`; `files` alone is the whole tree.
+    pub(crate) path: String,
+    /// Who may do what, as `WHO=RIGHTS` with RFC 4314's letters; WHO is an address, `profile:NAME` or `anyone`. Nothing closes it again.
+    #[arg(long = "with")]
+    pub(crate) with: Vec<String>,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Who.
+    pub(crate) who: String,
+    /// Whose collection.
+    pub(crate) owner: String,
+    /// Which, as area and path.
+    pub(crate) path: String,
+    /// Rights that are wanted, as RFC 4314's letters.
+    #[arg(long, default_value = "lr")]
+    pub(crate) rights: String,
+    /// From which address.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) from: std::net::IpAddr,
+    #[command(flatten)]
+    pub(crate) at: At,
+}

@@ -1,0 +1,25 @@
+//! One file per command.
+
+mod account;
+mod app_password;
+mod demo;
+mod operate;
+mod serve;
+
+use crate::cli::Command;
+use std::process::ExitCode;
+
+/// Do what the command line asks for.
+pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
+    match command {
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Serve { config } => serve::run(&config).await,
+        Command::Account(command) => account::run(command).await,
+        Command::AppPassword(command) => app_password::run(command).await,
+        Command::Share(arguments) => operate::share(arguments).await,
+        Command::Explain(arguments) => operate::explain(arguments).await,
+        Command::Audit { at, lines } => operate::audit(&at, lines).await,
+        Command::Reload { at } => operate::reload(&at).await,
+        Command::Check { at } => operate::check(&at).await,
+    }
+}

@@ -1,0 +1,190 @@
+//! The configuration file: TOML, every key documented here, unknown keys refused with their line.
+//!
+//! Read by `serve` and by the administration commands (which need only the data folder). `deploy/octroi.toml` shows every key.
+
+use crate::limits::Limits;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The whole file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Everything that is kept: journal, index, keys, the admin socket. Relative to the file.
+    pub(crate) data: PathBuf,
+    /// Name of the organisation, for people.
+    pub(crate) organisation: String,
+    /// Name of this host, as mail servers and clients know it.
+    pub(crate) hostname: String,
+    /// Domains whose mail is ours.
+    pub(crate) domains: Vec<String>,
+    /// The profiles and zones. Relative to the file; without one everybody has what is their own (profiles `plain`, `administrator`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) profiles: Option<PathBuf>,
+    /// Where the portal is, for people. Without it `https://HOSTNAME/portal/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) portal_url: Option<String>,
+    /// Sockets.
+    pub(crate) listen: Listen,
+    /// Certificate; without one it is self-made at first start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tls: Option<Tls>,
+    /// Mail that leaves.
+    #[serde(default, skip_serializing_if = "Outbound::is_default")]
+    pub(crate) outbound: Outbound,
+    /// What a peer may grow, and how long it may take. All have defaults.
+    #[serde(default, skip_serializing_if = "Limits::is_default")]
+    pub(crate) limits: Limits,
+}
+
+/// Sockets by protocol; a protocol without an address is not served.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listen {
+    /// IMAP with STARTTLS, usually port 143.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) imap: Vec<SocketAddr>,
+    /// IMAP over TLS, usually port 993.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) imaps: Vec<SocketAddr>,
+    /// Mail from other servers, usually port 25.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) smtp: Vec<SocketAddr>,
+    /// Submission with STARTTLS, usually port 587.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) submission: Vec<SocketAddr>,
+    /// Submission over TLS, usually port 465.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) submissions: Vec<SocketAddr>,
+    /// LMTP for a front server; without TLS and log-in, so keep it on loopback.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) lmtp: Vec<SocketAddr>,
+    /// WebDAV, CalDAV, CardDAV and the portal over TLS, usually port 443.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) https: Vec<SocketAddr>,
+}
+
+/// Certificate files in PEM.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tls {
+    /// The chain, the host's own certificate first. Relative to the file.
+    pub(crate) certificate: PathBuf,
+    /// Its key. Relative to the file.
+    pub(crate) key: PathBuf,
+}
+
+/// Where mail for other domains goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Outbound {
+    /// All of it goes to this `host:port` instead of the MX of its domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) smarthost: Option<String>,
+    /// Next hops (`host:port`) of single domains; they go before the smarthost.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) routes: BTreeMap<String, String>,
+    /// The smarthost and the routes must speak TLS with a valid certificate.
+    #[serde(default)]
+    pub(crate) relay_tls_required: bool,
+}
+
+impl Outbound {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is wrong with a configuration file.
+#[derive(Debug)]
+pub(crate) struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Config {
+    /// Read and check a file; paths in it are taken relative to its folder.
+    pub(crate) fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|e| ConfigError(format!("cannot read {}: {e}", file.display())))?;
+        let mut config = Self::parse(&text).map_err(|e| ConfigError(format!("{}: {e}", file.display())))?;
+        let base = file.parent().unwrap_or(Path::new("."));
+        config.data = base.join(&config.data);
+        config.profiles = config.profiles.map(|p| base.join(p));
+        config.tls = config.tls.map(|t| Tls { certificate: base.join(t.certificate), key: base.join(t.key) });
+        Ok(config)
+    }
+
+    /// Read and check a text.
+    pub(crate) fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|e| ConfigError(e.to_string()))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let fail = |what: String| Err(ConfigError(what));
+        if self.domains.is_empty() {
+            return fail("`domains` names no domain".to_owned());
+        }
+        for name in self.domains.iter().chain([&self.hostname]) {
+            if octroi_model::Address::new("postmaster", name).is_err() {
+                return fail(format!("`{name}` is not a host or domain name"));
+            }
+        }
+        if let Some(exposed) = self.listen.lmtp.iter().find(|a| !a.ip().is_loopback()) {
+            return fail(format!("`listen.lmtp` may only be on loopback, not on {exposed}: LMTP has neither TLS nor log-in"));
+        }
+        let hops = self.outbound.smarthost.iter().chain(self.outbound.routes.values());
+        for hop in hops {
+            crate::server::host_port(hop).map_err(ConfigError)?;
+        }
+        Ok(())
+    }
+
+    /// The profiles and zones in force.
+    pub(crate) fn policy(&self) -> Result<octroi_gate::Policy, ConfigError> {
+        let Some(file) = &self.profiles else { return Ok(octroi_gate::Policy::builtin()) };
+        let text = std::fs::read_to_string(file).map_err(|e| ConfigError(format!("cannot read {}: {e}", file.display())))?;
+        octroi_gate::Policy::parse(&text).map_err(|e| ConfigError(format!("{}: {e}", file.display())))
+    }
+
+    /// The admin socket of a data folder.
+    pub(crate) fn admin_socket(data: &Path) -> PathBuf {
+        data.join("admin.sock")
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = include_str!("../deploy/octroi.toml");
+
+    #[test]
+    fn the_sample_file_is_valid_and_survives_a_round_trip() {
+        let config = Config::parse(SAMPLE).unwrap();
+        let again = Config::parse(&toml::to_string(&config).unwrap()).unwrap();
+        assert_eq!(format!("{config:?}"), format!("{again:?}"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let text = format!("organisaton = \"x\"\n{SAMPLE}");
+        let error = Config::parse(&text).unwrap_err().to_string();
+        assert!(error.contains("line 1") && error.contains("organisaton"), "{error}");
+    }
+
+    #[test]
+    fn lmtp_stays_on_loopback() {
+        let text = SAMPLE.replace("lmtp = [\"127.0.0.1:24\"]", "lmtp = [\"0.0.0.0:24\"]");
+        assert_ne!(text, SAMPLE);
+        assert!(Config::parse(&text).unwrap_err().to_string().contains("loopback"));
+    }
+}

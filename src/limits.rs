@@ -1,0 +1,184 @@
+//! The `[limits]` part of the configuration: every limit of every part, by the name it has there.
+//!
+//! Numbers are plain; keys that end in `_seconds` are times. What is not named keeps the part's own default, whose reason stands where
+//! it is defined.
+
+use octroi_dav::DavConfig;
+use octroi_gate::Limits as GateLimits;
+use octroi_http::HttpConfig;
+use octroi_imap::ImapConfig;
+use octroi_smtp::SmtpConfig;
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+/// A setting that a number can be put into.
+trait Knob {
+    fn turn(&mut self, to: u64);
+}
+
+macro_rules! knobs {
+    ($($number:ty),*) => {$(
+        impl Knob for $number {
+            fn turn(&mut self, to: u64) {
+                *self = <$number>::try_from(to).unwrap_or(<$number>::MAX);
+            }
+        }
+    )*};
+}
+knobs!(usize, u32, u64);
+
+impl Knob for Duration {
+    fn turn(&mut self, to: u64) {
+        *self = Self::from_secs(to);
+    }
+}
+
+/// A table of the file: its keys, and the setting that each one turns.
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident for $target:ty { $($key:ident => $($path:ident).+;)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(crate) struct $name {
+            $(#[serde(skip_serializing_if = "Option::is_none")] $key: Option<NonZeroU64>,)*
+        }
+        impl $name {
+            /// The part's settings with these put in.
+            pub(crate) fn over(&self, mut settings: $target) -> $target {
+                $(if let Some(to) = self.$key { Knob::turn(&mut settings.$($path).+, to.get()); })*
+                settings
+            }
+        }
+    };
+}
+
+/// Connections of one listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Connections {
+    pub(crate) connections_max: usize,
+    pub(crate) connections_per_peer_max: usize,
+    pub(crate) handshake: Duration,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            // Thunderbird opens five per account, and many people may share one address.
+            connections_per_peer_max: 500,
+            handshake: Duration::from_secs(30),
+        }
+    }
+}
+
+section! {
+    /// `[limits.connections]`, for each listener.
+    ConnectionLimits for Connections {
+        connections_max => connections_max;
+        connections_per_peer_max => connections_per_peer_max;
+        handshake_seconds => handshake;
+    }
+}
+
+section! {
+    /// `[limits.gate]`
+    GateSection for GateLimits {
+        recipients_max => recipients_max;
+        collections_max => collections_max;
+        app_passwords_max => app_passwords_max;
+    }
+}
+
+section! {
+    /// `[limits.imap]`
+    ImapSection for ImapConfig {
+        line_bytes_max => line_bytes_max;
+        line_bytes_before_login_max => line_bytes_before_login_max;
+        literal_bytes_max => literal_bytes_max;
+        command_bytes_max => command_bytes_max;
+        literal_bytes_before_login_max => literal_bytes_before_login_max;
+        command_bytes_before_login_max => command_bytes_before_login_max;
+        append_bytes_max => append_bytes_max;
+        discard_bytes_max => discard_bytes_max;
+        literal_rate_min => literal_rate_min;
+        idle_seconds => idle_timeout;
+        login_seconds => login_timeout;
+        idle_notice_seconds => idle_notice;
+        write_seconds => write_timeout;
+        handshake_seconds => handshake_timeout;
+        bad_commands_max => bad_commands_max;
+        login_failures_max => login_failures_max;
+    }
+}
+
+section! {
+    /// `[limits.smtp]`
+    SmtpSection for SmtpConfig {
+        message_bytes_max => message_bytes_max;
+        header_bytes_max => header_bytes_max;
+        recipients_max => recipients_max;
+        received_max => received_max;
+        commands_per_message_max => commands_per_message_max;
+        errors_max => errors_max;
+        auth_failures_max => auth_failures_max;
+        unknown_recipients_quick => unknown_recipients_quick;
+        unknown_recipients_max => unknown_recipients_max;
+        unknown_recipient_delay_seconds => unknown_recipient_delay;
+        discarded_bytes_max => discarded_bytes_max;
+        command_seconds => timeouts.command;
+        data_seconds => timeouts.data;
+        message_seconds => timeouts.message;
+        handshake_seconds => timeouts.handshake;
+        write_seconds => timeouts.write;
+        queue_expiry_seconds => queue.expiry;
+        queue_entries_max => queue.entries_max;
+        queue_per_destination_max => queue.per_destination_max;
+        queue_destinations_max => queue.destinations_max;
+        queue_hosts_max => queue.hosts_max;
+        queue_attempt_seconds => queue.attempt;
+    }
+}
+
+section! {
+    /// `[limits.http]`
+    HttpSection for HttpConfig {
+        header_bytes_max => header_bytes_max;
+        header_fields_max => header_fields_max;
+        header_seconds => header_timeout;
+        body_seconds => body_timeout;
+        connection_idle_seconds => connection_idle;
+        streams_max => streams_max;
+        window_bytes => window_bytes;
+    }
+}
+
+section! {
+    /// `[limits.dav]`
+    DavSection for DavConfig {
+    }
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Limits {
+    pub(crate) connections: ConnectionLimits,
+    pub(crate) gate: GateSection,
+    pub(crate) imap: ImapSection,
+    pub(crate) smtp: SmtpSection,
+    pub(crate) http: HttpSection,
+    pub(crate) dav: DavSection,
+}
+
+impl Limits {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Limits for load from one machine: the demo's peers all have one address.
+    pub(crate) fn for_load_from_one_peer() -> Self {
+        let many = NonZeroU64::new(20_000);
+        Self { connections: ConnectionLimits { connections_per_peer_max: many, ..ConnectionLimits::default() }, ..Self::default() }
+    }
+}

@@ -1,0 +1,236 @@
+//! A running server: the store behind the gate, the listeners before it, and the order in which they end.
+
+use crate::admin::handle::Handler;
+use crate::admin::socket;
+use crate::config::{Config, Listen};
+use crate::limits::Connections;
+use crate::tls::Certificate;
+use octroi_gate::{Admin, DataKey, Gate, Opened, Organisation, Queue};
+use octroi_http::HttpConfig;
+use octroi_imap::ImapConfig;
+use octroi_net::{Acceptor, Connection, ListenerOptions, Peer, Shutdown, TlsMode};
+use octroi_smtp::{HostPort, Kind, OutboundTls, SmtpConfig};
+use std::fs;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long connections may take to end once the server stops.
+const ENDING: Duration = Duration::from_secs(10);
+
+/// The store with the gate before it.
+pub(crate) struct Store {
+    pub(crate) gate: Gate,
+    pub(crate) admin: Admin,
+    pub(crate) queue: Queue,
+}
+
+impl Store {
+    /// Open the data folder of a configuration; it is made when it is not there.
+    pub(crate) async fn open(config: &Config) -> Result<Self, String> {
+        let data = &config.data;
+        fs::create_dir_all(data).map_err(|e| format!("cannot make {}: {e}", data.display()))?;
+        fs::set_permissions(data, fs::Permissions::from_mode(0o700)).map_err(|e| format!("cannot close {}: {e}", data.display()))?;
+        let policy = config.policy().map_err(|e| e.to_string())?;
+        let engine = octroi_engine::Embedded::open(data, octroi_engine::Options::default())
+            .await
+            .map_err(|e| format!("cannot open the store in {}: {e}", data.display()))?;
+        let key = DataKey::load_or_create(&data.join("secret.key")).map_err(|e| format!("cannot use the data folder's key: {e}"))?;
+        let organisation = Organisation {
+            name: config.organisation.clone(),
+            hostname: config.hostname.clone(),
+            domains: config.domains.iter().map(|d| d.to_lowercase()).collect(),
+            portal_url: config.portal_url.clone().unwrap_or_else(|| format!("https://{}/portal/", config.hostname)),
+        };
+        let limits = config.limits.gate.over(octroi_gate::Limits::default());
+        let Opened { gate, admin, queue } =
+            Gate::open(engine, organisation, policy, limits, key).await.map_err(|e| format!("cannot open the store: {e}"))?;
+        Ok(Self { gate, admin, queue })
+    }
+}
+
+/// Sockets that are bound but not served yet, so that nothing is open before the store is.
+pub(crate) struct Sockets {
+    imap: Vec<TcpListener>,
+    imaps: Vec<TcpListener>,
+    smtp: Vec<TcpListener>,
+    submission: Vec<TcpListener>,
+    submissions: Vec<TcpListener>,
+    lmtp: Vec<TcpListener>,
+    https: Vec<TcpListener>,
+}
+
+impl Sockets {
+    /// Bind everything that is listed.
+    pub(crate) async fn bind(listen: &Listen) -> Result<Self, String> {
+        Ok(Self {
+            imap: bind(&listen.imap).await?,
+            imaps: bind(&listen.imaps).await?,
+            smtp: bind(&listen.smtp).await?,
+            submission: bind(&listen.submission).await?,
+            submissions: bind(&listen.submissions).await?,
+            lmtp: bind(&listen.lmtp).await?,
+            https: bind(&listen.https).await?,
+        })
+    }
+}
+
+async fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, String> {
+    let mut sockets = Vec::new();
+    for address in addresses {
+        sockets.push(TcpListener::bind(address).await.map_err(|e| format!("cannot listen on {address}: {e}"))?);
+    }
+    Ok(sockets)
+}
+
+/// A server that answers.
+pub(crate) struct Server {
+    pub(crate) gate: Gate,
+    pub(crate) admin: Admin,
+    /// The certificate that clients see.
+    pub(crate) certificate: PathBuf,
+    shutdown: Shutdown,
+    socket: PathBuf,
+}
+
+impl Server {
+    /// Serve the store on the sockets.
+    pub(crate) fn start(config: &Config, file: Option<&Path>, store: Store, sockets: Sockets) -> Result<Self, String> {
+        let certificate = match &config.tls {
+            Some(tls) => Certificate::from_files(&tls.certificate, &tls.key)?,
+            None => Certificate::self_made(&config.data.join("tls"), &config.hostname)?,
+        };
+        let shutdown = Shutdown::new();
+        let Store { gate, admin, queue } = store;
+        let listeners = Listeners {
+            gate: gate.clone(),
+            shutdown: shutdown.clone(),
+            connections: config.limits.connections.over(Connections::default()),
+        };
+        listeners.imap(config, &certificate, sockets.imap, sockets.imaps)?;
+        let smtp = Arc::new(smtp_config(config)?);
+        listeners.smtp(&smtp, &certificate, sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp)?;
+        listeners.https(config, &certificate, sockets.https)?;
+        let hold = shutdown.hold();
+        let run = octroi_smtp::run_queue(queue, gate.clone(), smtp, shutdown.clone());
+        tokio::spawn(async move {
+            run.await;
+            drop(hold);
+        });
+        let socket = Config::admin_socket(&config.data);
+        let admin_listener = socket::bind(&socket).map_err(|e| format!("cannot listen on {}: {e}", socket.display()))?;
+        tokio::spawn(socket::serve(admin_listener, Handler::new(admin.clone(), file.map(Path::to_owned)), shutdown.clone()));
+        Ok(Self { gate, admin, certificate: certificate.file, shutdown, socket })
+    }
+
+    /// End: no new connections, let those that are open end, then close the store.
+    pub(crate) async fn stop(self) {
+        self.shutdown.trigger();
+        if !self.shutdown.ended(ENDING).await {
+            tracing::warn!("some connections did not end in time");
+        }
+        self.admin.close().await;
+        let _ = fs::remove_file(&self.socket);
+    }
+}
+
+struct Listeners {
+    gate: Gate,
+    shutdown: Shutdown,
+    connections: Connections,
+}
+
+impl Listeners {
+    fn imap(&self, config: &Config, certificate: &Certificate, offered: Vec<TcpListener>, implicit: Vec<TcpListener>) -> Result<(), String> {
+        let acceptor = certificate.acceptor(&[b"imap"])?;
+        let settings = Arc::new(config.limits.imap.over(ImapConfig::default()));
+        let busy = |_: &Peer| Some(b"* BYE [LIMIT] Too many connections, try again later\r\n".to_vec());
+        let handler = {
+            let (gate, shutdown) = (self.gate.clone(), self.shutdown.clone());
+            move |connection| octroi_imap::serve(connection, gate.clone(), settings.clone(), shutdown.clone())
+        };
+        self.spawn("imap", TlsMode::Offered(acceptor.clone()), offered, busy, handler.clone());
+        self.spawn("imaps", TlsMode::Implicit(acceptor), implicit, busy, handler);
+        Ok(())
+    }
+
+    fn smtp(
+        &self,
+        settings: &Arc<SmtpConfig>,
+        certificate: &Certificate,
+        inbound: Vec<TcpListener>,
+        submission: Vec<TcpListener>,
+        submissions: Vec<TcpListener>,
+        lmtp: Vec<TcpListener>,
+    ) -> Result<(), String> {
+        let acceptor: Acceptor = certificate.acceptor(&[b"smtp"])?;
+        let busy = |_: &Peer| Some(b"421 4.7.0 Too many connections, try again later\r\n".to_vec());
+        let handler = |kind: Kind| {
+            let (gate, settings, shutdown) = (self.gate.clone(), settings.clone(), self.shutdown.clone());
+            move |connection| octroi_smtp::serve(kind, connection, gate.clone(), settings.clone(), shutdown.clone())
+        };
+        self.spawn("smtp", TlsMode::Offered(acceptor.clone()), inbound, busy, handler(Kind::Inbound));
+        self.spawn("submission", TlsMode::Offered(acceptor.clone()), submission, busy, handler(Kind::Submission));
+        self.spawn("submissions", TlsMode::Implicit(acceptor), submissions, busy, handler(Kind::Submission));
+        self.spawn("lmtp", TlsMode::None, lmtp, busy, handler(Kind::Lmtp));
+        Ok(())
+    }
+
+    fn https(&self, config: &Config, certificate: &Certificate, sockets: Vec<TcpListener>) -> Result<(), String> {
+        let acceptor = certificate.acceptor(&[b"h2", b"http/1.1"])?;
+        let settings = Arc::new(config.limits.http.over(HttpConfig::default()));
+        let dav = Arc::new(config.limits.dav.over(octroi_dav::DavConfig::default()));
+        let portal = Arc::new(octroi_portal::PortalConfig::default());
+        let router = octroi_dav::router(self.gate.clone(), dav).merge(octroi_portal::router(self.gate.clone(), portal));
+        let shutdown = self.shutdown.clone();
+        let handler =
+            move |connection| octroi_http::serve_connection(connection, router.clone(), settings.clone(), shutdown.clone());
+        let busy = |_: &Peer| Some(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec());
+        self.spawn("https", TlsMode::Implicit(acceptor), sockets, busy, handler);
+        Ok(())
+    }
+
+    /// Serve each socket in a task of its own.
+    fn spawn<B, H, F>(&self, name: &'static str, tls: TlsMode, sockets: Vec<TcpListener>, busy: B, handler: H)
+    where
+        B: Fn(&Peer) -> Option<Vec<u8>> + Copy + Send + Sync + 'static,
+        H: Fn(Connection) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        for socket in sockets {
+            let options = ListenerOptions {
+                name,
+                tls: tls.clone(),
+                connections_max: self.connections.connections_max,
+                connections_per_peer_max: self.connections.connections_per_peer_max,
+                handshake_timeout: self.connections.handshake,
+            };
+            tokio::spawn(octroi_net::serve(socket, options, self.shutdown.clone(), busy, handler.clone()));
+        }
+    }
+}
+
+fn smtp_config(config: &Config) -> Result<SmtpConfig, String> {
+    let mut settings = config.limits.smtp.over(SmtpConfig::default());
+    settings.queue.smarthost = config.outbound.smarthost.as_deref().map(host_port).transpose()?;
+    for (domain, hop) in &config.outbound.routes {
+        settings.queue.routes.insert(domain.to_lowercase(), host_port(hop)?);
+    }
+    if config.outbound.relay_tls_required {
+        settings.queue.relay_tls = OutboundTls::Verified;
+    }
+    Ok(settings)
+}
+
+/// `host:port`, the host perhaps an IPv6 address in brackets.
+pub(crate) fn host_port(text: &str) -> Result<HostPort, String> {
+    let fail = || format!("`{text}` is not host:port");
+    let (host, port) = text.rsplit_once(':').ok_or_else(fail)?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = port.parse().map_err(|_| fail())?;
+    if host.is_empty() { Err(fail()) } else { Ok(HostPort { host: host.to_owned(), port }) }
+}
