@@ -1,1 +1,33 @@
-//! HTTP over TLS: listener, credentials, routing.
+//! HTTP/1.1 and HTTP/2 over TLS: connections, credentials, bodies and the answers that every path shares.
+//!
+//! The program hands connections to [`serve_connection`] with one router made of `dav`'s and `portal`'s; `dav` asks
+//! [`Authenticator`] who is there. Knows no method and no path of its own. What always holds: every wait for the peer is bounded
+//! (header, body, whole connection), what a peer can make us hold is bounded, no password is taken over a connection in the
+//! clear unless the configuration says so, and every answer carries the headers of [`secure`].
+//!
+//! | file | what |
+//! |---|---|
+//! | `connection` | [`serve_connection`]: limits, graceful end |
+//! | `idle` | the stream that gives up on a silent peer |
+//! | `incoming` | request bodies: deadlines, and reading on after an early refusal |
+//! | `credentials` | `Authorization` -> gate, 401 and 503 |
+//! | `cache` | log-ins of the last minute |
+//! | `answer` | plain error pages, security headers |
+//! | `stream` | [`produce`]: a response body made piece by piece |
+//!
+//! Known limit: the peer is the socket's; forwarded headers are not read.
+
+mod answer;
+mod cache;
+mod config;
+mod connection;
+mod credentials;
+mod idle;
+mod incoming;
+mod stream;
+
+pub use answer::{plain, prefers_html, retry_later, secure, wants_browser_page};
+pub use config::HttpConfig;
+pub use connection::{ClientAddr, serve_connection};
+pub use credentials::{Authenticator, challenge};
+pub use stream::{Gone, Sink, produce};
