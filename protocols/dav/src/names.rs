@@ -1,0 +1,20 @@
+//! The XML namespaces of DAV and its families, with the prefix under which every answer declares them.
+
+/// RFC 4918.
+pub(crate) const DAV: &str = "DAV:";
+/// RFC 4791.
+pub(crate) const CALDAV: &str = "urn:ietf:params:xml:ns:caldav";
+/// RFC 6352.
+pub(crate) const CARDDAV: &str = "urn:ietf:params:xml:ns:carddav";
+/// Apple's calendar server: getctag and others.
+pub(crate) const CALENDARSERVER: &str = "http://calendarserver.org/ns/";
+/// Apple's iCal: colour and order of calendars.
+pub(crate) const APPLE: &str = "http://apple.com/ns/ical/";
+
+/// Each namespace with its prefix.
+pub(crate) const PREFIXES: [(&str, &str); 5] = [("D", DAV), ("C", CALDAV), ("CARD", CARDDAV), ("CS", CALENDARSERVER), ("A", APPLE)];
+
+/// The prefix of a namespace that every answer declares.
+pub(crate) fn prefix(namespace: &str) -> Option<&'static str> {
+    PREFIXES.iter().find(|(_, known)| *known == namespace).map(|(prefix, _)| *prefix)
+}
