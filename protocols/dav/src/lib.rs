@@ -1,1 +1,57 @@
-//! WebDAV and CalDAV methods.
+//! WebDAV, CalDAV and CardDAV: from an HTTP request to a grant of the gate, and back.
+//!
+//! The program mounts [`router`] on the HTTPS listener. What always holds: nothing is read or changed but through a grant of the
+//! session that the request's credential opened; everything that a person may see, own or shared, lies below the person's own
+//! address (another's tree is not found); an XML body is parsed under limits and every answer escapes; large bodies and long
+//! listings stream both ways in flat memory.
+//!
+//! | URL | what |
+//! |---|---|
+//! | `/`, `/dav/` | `current-user-principal`, and the way down |
+//! | `/.well-known/caldav`, `/.well-known/carddav` | redirect to `/dav/` |
+//! | `/dav/principals/<address>/` | the person |
+//! | `/dav/files/<address>/…` | documents |
+//! | `/dav/calendars/<address>/…`, `/dav/contacts/<address>/…` | calendars and address books, one level |
+//!
+//! | file | what |
+//! |---|---|
+//! | `dispatch` | one `match` over the methods |
+//! | `methods/` | a file for each method, `methods/report/` for each report |
+//! | `call`, `path` | what a request asks of what |
+//! | `precondition`, `if_header`, `range` | conditional headers |
+//! | `property`, `multistatus`, `rights` | what answers tell |
+//! | `object` | calendar objects and cards are checked |
+//! | `refusal` | the one mapping to answers |
+//! | `xml/` | reader with limits, writer that escapes |
+//!
+//! Known limits: no locks (class 2), no dead properties, no `calendar-query` or `addressbook-query`, no quota, no ACL method.
+//! COPY and MOVE over an existing collection remove it in a commit of its own before.
+
+mod call;
+mod config;
+mod dispatch;
+mod if_header;
+mod methods;
+mod multistatus;
+mod names;
+mod object;
+mod path;
+mod precondition;
+mod property;
+mod range;
+mod refusal;
+mod rights;
+mod xml;
+
+pub use config::DavConfig;
+
+use axum::Router;
+use octroi_gate::Gate;
+use octroi_http::Authenticator;
+use std::sync::Arc;
+
+/// The routes: everything that no other router takes, as `/` and unknown paths are answered here too.
+pub fn router(gate: Gate, config: Arc<DavConfig>) -> Router {
+    let dav = dispatch::Dav { authenticator: Authenticator::new(gate.clone()), gate, config };
+    Router::new().fallback(dispatch::handle).with_state(Arc::new(dav))
+}

@@ -1,0 +1,207 @@
+//! One request of somebody who is logged in, as the methods get it, with what they all ask of it.
+
+use crate::config::DavConfig;
+use crate::if_header;
+use crate::path::{Place, Target};
+use crate::precondition::{self, Current};
+use crate::refusal::Fault;
+use axum::body::Body;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderName, StatusCode, Uri};
+use http_body_util::BodyExt;
+use octroi_gate::{Area, File, FileAt, Folder, FolderAt, Granted, List, Read, Refusal, Session};
+use octroi_model::{Etag, Name, Path};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A request.
+pub(crate) struct Call {
+    pub config: Arc<DavConfig>,
+    pub session: Session,
+    pub target: Target,
+    pub headers: HeaderMap,
+    pub uri: Uri,
+    /// Never locked: a body cannot be shared between threads by reference, and a call must be.
+    body: Mutex<Body>,
+}
+
+/// `Depth` (RFC 4918 section 10.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    Zero,
+    One,
+    Infinity,
+}
+
+/// What is at a place.
+pub(crate) enum Found {
+    Folder(Granted<Folder, List>),
+    File(Granted<File, Read>),
+}
+
+impl Call {
+    /// Of a session that was just checked.
+    pub(crate) fn new(config: Arc<DavConfig>, session: Session, target: Target, parts: http::request::Parts, body: Body) -> Self {
+        Self { config, session, target, headers: parts.headers, uri: parts.uri, body: Mutex::new(body) }
+    }
+
+    /// The place in a tree that the URL names; the fixed collections above the trees take part in nothing that asks for one.
+    pub(crate) fn place(&self) -> Result<Place, Fault> {
+        match &self.target {
+            Target::Place(place) => Ok(place.clone()),
+            _ => Err(Fault::NotAllowed(crate::rights::allow(crate::rights::Kind::Fixed, octroi_model::Rights::NONE))),
+        }
+    }
+
+    /// The path of the URL, for answers that name the resource.
+    pub(crate) fn href(&self) -> String {
+        self.uri.path().to_owned()
+    }
+
+    /// A header as text.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// `Depth`; `None` when it is absent.
+    pub(crate) fn depth(&self) -> Result<Option<Depth>, Fault> {
+        match self.headers.get("depth").map(|value| value.as_bytes().trim_ascii()) {
+            None => Ok(None),
+            Some(b"0") => Ok(Some(Depth::Zero)),
+            Some(b"1") => Ok(Some(Depth::One)),
+            Some(depth) if depth.eq_ignore_ascii_case(b"infinity") => Ok(Some(Depth::Infinity)),
+            Some(_) => Err(Fault::Status(StatusCode::BAD_REQUEST, "Depth is 0, 1 or infinity.")),
+        }
+    }
+
+    /// `Content-Length`, if the client tells.
+    pub(crate) fn announced_bytes(&self) -> Option<u64> {
+        self.header(&CONTENT_LENGTH)?.parse().ok()
+    }
+
+    /// The XML body, within its limit; may be empty.
+    pub(crate) async fn xml_body(&mut self) -> Result<Vec<u8>, Fault> {
+        let max = self.config.xml_bytes_max;
+        self.small_body(max, Fault::Status(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large.")).await
+    }
+
+    /// The body in memory, of at most `max` octets; `too_large` otherwise, before it is read if the client tells its size.
+    pub(crate) async fn small_body(&mut self, max: u64, too_large: Fault) -> Result<Vec<u8>, Fault> {
+        if self.announced_bytes().is_some_and(|bytes| bytes > max) {
+            return Err(too_large);
+        }
+        let mut read = Vec::new();
+        while let Some(piece) = self.next_piece().await? {
+            if (read.len() + piece.len()) as u64 > max {
+                return Err(too_large);
+            }
+            read.extend_from_slice(&piece);
+        }
+        Ok(read)
+    }
+
+    /// The next piece of the body.
+    pub(crate) async fn next_piece(&mut self) -> Result<Option<bytes::Bytes>, Fault> {
+        let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match body.frame().await {
+                None => return Ok(None),
+                // The client has gone or is too slow: hardly anybody hears this.
+                Some(Err(_)) => return Err(Fault::Status(StatusCode::REQUEST_TIMEOUT, "The body did not come whole in time.")),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+            }
+        }
+    }
+
+    /// May what is at the URL be changed, as far as the conditional headers and `If` say?
+    pub(crate) async fn check_write(&self, current: Current<'_>) -> Result<(), Fault> {
+        if !precondition::for_write(&self.headers, current) {
+            return Err(Fault::precondition());
+        }
+        self.check_if(current.etag).await
+    }
+
+    /// The WebDAV `If` header. `own`: the entity tag of the request's own resource.
+    pub(crate) async fn check_if(&self, own: Option<&Etag>) -> Result<(), Fault> {
+        let Some(value) = self.headers.get("if") else { return Ok(()) };
+        let header = value.to_str().ok().and_then(if_header::parse);
+        let Some(header) = header else { return Err(Fault::Status(StatusCode::BAD_REQUEST, "The If header cannot be read.")) };
+        let mut etags: HashMap<&str, Option<Etag>> = HashMap::new();
+        for tag in header.0.iter().filter_map(|list| list.resource.as_deref()) {
+            if !etags.contains_key(tag) {
+                etags.insert(tag, self.etag_of(tag).await);
+            }
+        }
+        let holds = precondition::if_holds(&header, |tag| match tag {
+            None => own.cloned(),
+            Some(tag) => etags.get(tag).cloned().flatten(),
+        });
+        if holds { Ok(()) } else { Err(Fault::precondition()) }
+    }
+
+    /// The entity tag of another resource, as far as this session may read it.
+    async fn etag_of(&self, reference: &str) -> Option<Etag> {
+        let (Target::Place(place), _) = Target::parse_reference(reference).ok()? else { return None };
+        if !is_own(&self.session, &place.address) {
+            return None;
+        }
+        match find(&self.session, &place).await.ok()? {
+            Found::File(file) => Some(file.item().etag()),
+            Found::Folder(_) => None,
+        }
+    }
+}
+
+/// Is this the address of the session's own tree? Another's is not found, whether it exists or not.
+pub(crate) fn is_own(session: &Session, address: &str) -> bool {
+    session.address().to_string().eq_ignore_ascii_case(address)
+}
+
+/// Can a document, event or card be here, by the form of the place?
+pub(crate) fn may_be_file(place: &Place) -> bool {
+    // RFC 4791 section 5.2 and RFC 6352 section 5.2: a home holds collections, and these hold objects, one level each.
+    !place.slash && if place.area == Area::Files { !place.path.names().is_empty() } else { place.path.names().len() == 2 }
+}
+
+/// Can a collection be here, by the form of the place?
+pub(crate) fn may_be_folder(place: &Place) -> bool {
+    place.area == Area::Files || place.path.names().len() <= 1
+}
+
+/// Where a document is: its collection and its name.
+pub(crate) fn file_at(place: &Place) -> Option<FileAt> {
+    let (folder, name) = place.path.split_last()?;
+    Some(FileAt { area: place.area, folder, name: name.clone() })
+}
+
+/// Where a collection is.
+pub(crate) fn folder_at(place: &Place) -> FolderAt {
+    FolderAt { area: place.area, path: place.path.clone() }
+}
+
+/// The parent collection and the last name; nothing has a home as its name.
+pub(crate) fn parent_of(place: &Place) -> Result<(FolderAt, Path, Name), Fault> {
+    let (folder, name) = place.path.split_last().ok_or(Fault::Status(StatusCode::FORBIDDEN, "A home can be neither made nor replaced."))?;
+    Ok((FolderAt { area: place.area, path: folder.clone() }, folder, name.clone()))
+}
+
+/// What is at a place, to be read.
+pub(crate) async fn find(session: &Session, place: &Place) -> Result<Found, Refusal> {
+    if may_be_file(place)
+        && let Some(at) = file_at(place)
+    {
+        match session.open(at, Read).await {
+            Ok(file) => return Ok(Found::File(file)),
+            Err(Refusal::Missing) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    if !may_be_folder(place) {
+        return Err(Refusal::Missing);
+    }
+    session.open(folder_at(place), List).await.map(Found::Folder)
+}

@@ -1,0 +1,29 @@
+//! The limits of DAV, each of which the configuration can lower or raise.
+
+/// Limits of DAV.
+#[derive(Debug, Clone)]
+pub struct DavConfig {
+    /// Octets of one document.
+    pub document_bytes_max: u64,
+    /// Octets of one calendar object or card; they are held in memory while they are checked.
+    pub object_bytes_max: u64,
+    /// Octets of an XML request body.
+    pub xml_bytes_max: u64,
+    /// Resources in one answer to a `sync-collection`; the client asks again for the rest (RFC 6578 section 3.6).
+    pub sync_members_max: usize,
+    /// Where a browser that opens `/` is sent; `None`: nowhere.
+    pub browser_home: Option<String>,
+}
+
+impl Default for DavConfig {
+    fn default() -> Self {
+        Self {
+            document_bytes_max: 16 * 1024 * 1024 * 1024,
+            // An event with a photograph in it, which some phones put there.
+            object_bytes_max: 4 * 1024 * 1024,
+            xml_bytes_max: 1024 * 1024,
+            sync_members_max: 10_000,
+            browser_home: Some("/portal/".to_owned()),
+        }
+    }
+}

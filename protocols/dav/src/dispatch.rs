@@ -1,0 +1,92 @@
+//! From a request to its method: what needs no credential first, then who it is, then one `match`.
+
+use crate::call::{Call, is_own};
+use crate::config::DavConfig;
+use crate::methods::{copy, delete, get, mkcalendar, mkcol, r#move, options, propfind, proppatch, put, report};
+use crate::path::{DAV_ROOT, Target};
+use crate::refusal::{Answer, Fault};
+use crate::rights::{Kind, allow};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::header::LOCATION;
+use http::{HeaderValue, Method, StatusCode};
+use octroi_gate::Gate;
+use octroi_http::{Authenticator, ClientAddr, plain, wants_browser_page};
+use octroi_model::Rights;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+/// What every request shares.
+pub(crate) struct Dav {
+    pub gate: Gate,
+    pub authenticator: Authenticator,
+    pub config: Arc<DavConfig>,
+}
+
+/// Answer a request.
+pub(crate) async fn handle(State(dav): State<Arc<Dav>>, request: Request) -> Response {
+    let Ok(target) = Target::parse(request.uri().path()) else {
+        return plain(StatusCode::BAD_REQUEST, "This path names nothing.");
+    };
+    if let Some(response) = without_credential(&dav, &target, &request) {
+        return response;
+    }
+    // The listener adds the address; a request without one comes from nowhere that any zone knows.
+    let client = request.extensions().get().copied().unwrap_or(ClientAddr(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
+    let (parts, body) = request.into_parts();
+    let session = match dav.authenticator.authenticate_any(&parts.headers, target.services(), client).await {
+        Ok(session) => session,
+        Err(response) => return response,
+    };
+    let method = parts.method.clone();
+    let call = Call::new(dav.config.clone(), session, target, parts, body);
+    let answer = run(&method, call).await;
+    answer.unwrap_or_else(|fault| fault.into_response(&dav.gate.organisation().name))
+}
+
+/// What is answered to anybody: redirects, OPTIONS above the trees, and that there is nothing.
+fn without_credential(dav: &Dav, target: &Target, request: &Request) -> Option<Response> {
+    match target {
+        // RFC 6764 section 5, for every method: clients send PROPFIND here.
+        Target::WellKnown => Some(redirect(StatusCode::MOVED_PERMANENTLY, DAV_ROOT)),
+        Target::Nothing => Some(plain(StatusCode::NOT_FOUND, "There is nothing here.")),
+        Target::Root if wants_browser_page(request.method(), request.headers()) => {
+            dav.config.browser_home.as_deref().map(|home| redirect(StatusCode::SEE_OTHER, home))
+        }
+        Target::Root | Target::DavRoot | Target::Principals | Target::Area(_) if request.method() == Method::OPTIONS => {
+            Some(options::answer(target, allow(Kind::Fixed, Rights::NONE)))
+        }
+        _ => None,
+    }
+}
+
+fn redirect(status: StatusCode, to: &str) -> Response {
+    let mut response = plain(status, "It is elsewhere.");
+    if let Ok(to) = HeaderValue::from_str(to) {
+        response.headers_mut().insert(LOCATION, to);
+    }
+    response
+}
+
+async fn run(method: &Method, call: Call) -> Answer {
+    if let Target::Place(crate::path::Place { address, .. }) | Target::Principal(address) = &call.target
+        && !is_own(&call.session, address)
+    {
+        return Err(Fault::missing());
+    }
+    match method.as_str() {
+        "OPTIONS" => options::options(call).await,
+        "GET" => get::get(call).await,
+        "HEAD" => get::head(call).await,
+        "PUT" => put::put(call).await,
+        "DELETE" => delete::delete(call).await,
+        "MKCOL" => mkcol::mkcol(call).await,
+        "MKCALENDAR" => mkcalendar::mkcalendar(call).await,
+        "COPY" => copy::copy(call).await,
+        "MOVE" => r#move::r#move(call).await,
+        "PROPFIND" => propfind::propfind(call).await,
+        "PROPPATCH" => proppatch::proppatch(call).await,
+        "REPORT" => report::report(call).await,
+        _ => Err(Fault::NotAllowed(options::allowed(&call).await?)),
+    }
+}

@@ -1,0 +1,193 @@
+//! The target of COPY and MOVE: `Destination`, `Overwrite`, and what is there (RFC 4918 sections 9.8, 9.9, 10.3 and 10.6).
+//!
+//! Called by `copy` and `move`. What always holds: source and target are in one tree, neither is in the other, and what is in the way is
+//! removed only after everything else has been granted.
+
+use crate::call::{Call, Depth, file_at, folder_at, is_own, may_be_file, parent_of};
+use crate::path::{Place, Target};
+use crate::refusal::{Fault, empty};
+use axum::response::Response;
+use http::header::{HOST, LOCATION};
+use http::{HeaderValue, StatusCode};
+use octroi_gate::{File, Folder, FolderAt, Granted, Purpose, Refusal, RemoveFolder, Rewrite, Unlink, When};
+use octroi_model::{Name, Path};
+
+/// Where something is to go.
+pub(crate) struct Destination {
+    pub place: Place,
+    /// As the client wrote it, without the host.
+    pub href: String,
+    pub parent: FolderAt,
+    pub name: Name,
+    pub overwrite: bool,
+}
+
+/// What is at the destination.
+pub(crate) enum Occupant {
+    Nothing,
+    File(Granted<File, Rewrite>),
+    Folder(Granted<Folder, RemoveFolder>),
+}
+
+impl Destination {
+    /// Read the headers and compare with the source.
+    pub(crate) fn of(call: &Call, source: &Place) -> Result<Self, Fault> {
+        let text = call.headers.get("destination").and_then(|value| value.to_str().ok());
+        let text = text.ok_or(Fault::Status(StatusCode::BAD_REQUEST, "A Destination is needed."))?;
+        let (target, host) =
+            Target::parse_reference(text).map_err(|_| Fault::Status(StatusCode::BAD_REQUEST, "The Destination cannot be read."))?;
+        if host.is_some_and(|host| !is_our_host(call, &host)) {
+            return Err(elsewhere());
+        }
+        let Target::Place(place) = target else { return Err(Fault::Status(StatusCode::FORBIDDEN, "Nothing can be put there.")) };
+        if place.area != source.area {
+            return Err(elsewhere());
+        }
+        if !is_own(&call.session, &place.address) {
+            return Err(Fault::no_parent());
+        }
+        if is_within(&place.path, &source.path) || is_within(&source.path, &place.path) {
+            // RFC 4918 sections 9.8.5 and 9.9.4: the same resource is 403; a collection into itself has no end.
+            return Err(Fault::Status(StatusCode::FORBIDDEN, "Source and destination contain one another."));
+        }
+        let overwrite = match call.headers.get("overwrite").map(|value| value.as_bytes().trim_ascii()) {
+            None | Some(b"T" | b"t") => true,
+            Some(b"F" | b"f") => false,
+            Some(_) => return Err(Fault::Status(StatusCode::BAD_REQUEST, "Overwrite is T or F.")),
+        };
+        let (parent, _, name) = parent_of(&place)?;
+        let href = crate::path::folder_href(place.area, call.session.address(), &place.path);
+        Ok(Self { href: href.trim_end_matches('/').to_owned(), place, parent, name, overwrite })
+    }
+
+    /// Can a document of this area be here? In homes and below objects none can.
+    pub(crate) fn takes_file(&self) -> Result<(), Fault> {
+        let place = Place { slash: false, ..self.place.clone() };
+        if may_be_file(&place) { Ok(()) } else { Err(Fault::Status(StatusCode::FORBIDDEN, "Here is no collection that takes it.")) }
+    }
+
+    /// Open the collection that is to hold it.
+    pub(crate) async fn open_parent<P: Purpose<Folder>>(&self, call: &Call, purpose: P) -> Result<Granted<Folder, P>, Fault> {
+        match call.session.open(self.parent.clone(), purpose).await {
+            Ok(parent) => Ok(parent),
+            Err(Refusal::Missing) => Err(Fault::no_parent()),
+            Err(refusal) => Err(Fault::Gate(refusal, self.href.clone())),
+        }
+    }
+
+    /// What is there now; 412 if there is something and it is not to be overwritten.
+    pub(crate) async fn occupant(&self, call: &Call) -> Result<Occupant, Fault> {
+        let refused = |refusal| match refusal {
+            // It is there, and in the way all the same.
+            Refusal::Forbidden(_) if !self.overwrite => Fault::precondition(),
+            other => Fault::Gate(other, self.href.clone()),
+        };
+        if may_be_file(&Place { slash: false, ..self.place.clone() })
+            && let Some(at) = file_at(&self.place)
+        {
+            match call.session.open(at, Rewrite).await {
+                Ok(_) if !self.overwrite => return Err(Fault::precondition()),
+                Ok(file) => return Ok(Occupant::File(file)),
+                Err(Refusal::Missing) => {}
+                Err(refusal) => return Err(refused(refusal)),
+            }
+        }
+        match call.session.open(folder_at(&self.place), RemoveFolder).await {
+            Ok(_) if !self.overwrite => Err(Fault::precondition()),
+            Ok(folder) => Ok(Occupant::Folder(folder)),
+            Err(Refusal::Missing) => Ok(Occupant::Nothing),
+            Err(refusal) => Err(refused(refusal)),
+        }
+    }
+
+    /// Remove what is in the way of a collection (RFC 4918 section 9.8.4). A commit of its own: what fails afterwards does not bring it back.
+    pub(crate) async fn clear_for_folder(&self, call: &Call, occupant: Occupant) -> Result<(), Fault> {
+        match occupant {
+            Occupant::Nothing => Ok(()),
+            Occupant::Folder(folder) => folder.remove().await.map_err(Fault::about(&self.href)),
+            Occupant::File(_) => {
+                let Some(at) = file_at(&self.place) else { return Ok(()) };
+                let file = call.session.open(at, Unlink).await.map_err(Fault::about(&self.href))?;
+                file.remove(When::Unchanged).await.map_err(Fault::about(&self.href))
+            }
+        }
+    }
+
+    /// Remove the collection in the way of a document, or give back the document that is to be replaced.
+    pub(crate) async fn clear_for_file(&self, occupant: Occupant) -> Result<Option<Granted<File, Rewrite>>, Fault> {
+        match occupant {
+            Occupant::Nothing => Ok(None),
+            Occupant::File(file) => Ok(Some(file)),
+            Occupant::Folder(folder) => {
+                folder.remove().await.map_err(Fault::about(&self.href))?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// 201 for something new, 204 where something was.
+    pub(crate) fn done(&self, replaced: bool) -> Response {
+        if replaced {
+            return empty(StatusCode::NO_CONTENT);
+        }
+        let mut response = empty(StatusCode::CREATED);
+        if let Ok(location) = HeaderValue::from_str(&self.href) {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        response
+    }
+}
+
+impl Occupant {
+    /// Is there something?
+    pub(crate) fn is_there(&self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+}
+
+/// Does a COPY or MOVE of a collection take all in it? RFC 4918 sections 9.8.3 and 9.9.2.
+pub(crate) fn is_deep(call: &Call) -> Result<bool, Fault> {
+    match call.depth()? {
+        None | Some(Depth::Infinity) => Ok(true),
+        Some(Depth::Zero) => Ok(false),
+        Some(Depth::One) => Err(Fault::Status(StatusCode::BAD_REQUEST, "Depth is 0 or infinity here.")),
+    }
+}
+
+/// RFC 4918 section 9.8.5: another server, or a part of this one that cannot take it.
+fn elsewhere() -> Fault {
+    Fault::Status(StatusCode::BAD_GATEWAY, "The destination is on another server or in another tree.")
+}
+
+/// What the gate calls unsupported is a destination that does not take the source.
+pub(crate) fn refused_move(refusal: Refusal, href: &str) -> Fault {
+    if refusal == Refusal::Unsupported { elsewhere() } else { Fault::Gate(refusal, href.to_owned()) }
+}
+
+/// Is `inside` at or below `top`?
+fn is_within(inside: &Path, top: &Path) -> bool {
+    inside.names().starts_with(top.names())
+}
+
+/// The host of the request, from its target (HTTP/2) or `Host`; ports that go without saying are left out of the comparison.
+fn is_our_host(call: &Call, host: &str) -> bool {
+    let asked = call.uri.authority().map(ToString::to_string).or_else(|| call.header(&HOST).map(str::to_owned));
+    let strip = |host: &str| host.trim_end_matches(":443").trim_end_matches(":80").to_ascii_lowercase();
+    asked.is_some_and(|asked| strip(&asked) == strip(host))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn containment_is_by_segments() {
+        let path = |text: &str| if text.is_empty() { Path::top() } else { Path::parse(text, '/').unwrap() };
+        assert!(is_within(&path("a/b"), &path("a")));
+        assert!(is_within(&path("a"), &path("a")));
+        assert!(is_within(&path("a"), &path("")));
+        assert!(!is_within(&path("ab"), &path("a")));
+        assert!(!is_within(&path("a"), &path("a/b")));
+    }
+}

@@ -1,0 +1,172 @@
+//! GET and HEAD: a document's octets, whole or a range; a collection as a short page.
+
+use crate::call::{Call, Found, find};
+use crate::path::{AREAS, Place, Target, area_href, encode, folder_href, principal_href};
+use crate::precondition::{self, Current, Verdict, http_date};
+use crate::property::media_type;
+use crate::range::{Wanted, wanted};
+use crate::refusal::{Answer, Fault, empty};
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use octroi_gate::{File, Folder, Granted, List, MemberIs, READ_BYTES_MAX, Read};
+use octroi_http::{Sink, produce};
+use octroi_model::Path;
+use std::fmt::Write as _;
+
+/// Members that a page shows: it is for a glance; programs use PROPFIND, which has no such limit.
+const PAGE_MEMBERS_MAX: usize = 5_000;
+
+/// GET.
+pub(crate) async fn get(call: Call) -> Answer {
+    let place = match &call.target {
+        Target::Place(place) => place.clone(),
+        target => return Ok(fixed_page(target, &call)),
+    };
+    match find(&call.session, &place).await.map_err(Fault::about(&call.href()))? {
+        Found::File(file) => document(&call, &place, file).await,
+        Found::Folder(folder) => folder_page(&call, &place, &folder).await,
+    }
+}
+
+/// HEAD: as GET, without the body.
+pub(crate) async fn head(call: Call) -> Answer {
+    if let Target::Place(place) = &call.target
+        && let Found::File(file) = find(&call.session, place).await.map_err(Fault::about(&call.href()))?
+    {
+        return Ok(match verdict(&call.headers, &file)? {
+            Some(not_modified) => not_modified,
+            None => with_length(described(StatusCode::OK, &file, place), file.item().bytes()),
+        });
+    }
+    let mut response = get(call).await?;
+    *response.body_mut() = Body::empty();
+    Ok(response)
+}
+
+async fn document(call: &Call, place: &Place, file: Granted<File, Read>) -> Answer {
+    if let Some(not_modified) = verdict(&call.headers, &file)? {
+        return Ok(not_modified);
+    }
+    let length = file.item().bytes();
+    let etag = file.item().etag();
+    let range = call.header(&RANGE).filter(|_| precondition::range_is_of(&call.headers, Current::document(&etag, file.item().date)));
+    let (status, offset, bytes) = match range.map_or(Wanted::Whole, |range| wanted(range, length)) {
+        Wanted::Whole => (StatusCode::OK, 0, length),
+        Wanted::Part { offset, bytes } => (StatusCode::PARTIAL_CONTENT, offset, bytes),
+        Wanted::Unsatisfiable => {
+            let mut response = empty(StatusCode::RANGE_NOT_SATISFIABLE);
+            insert(response.headers_mut(), CONTENT_RANGE, &format!("bytes */{length}"));
+            return Ok(response);
+        }
+    };
+    let mut response = with_length(described(status, &file, place), bytes);
+    if status == StatusCode::PARTIAL_CONTENT {
+        insert(response.headers_mut(), CONTENT_RANGE, &format!("bytes {offset}-{}/{length}", offset + bytes - 1));
+    }
+    *response.body_mut() = if bytes <= READ_BYTES_MAX {
+        Body::from(file.read(offset, bytes).await.map_err(Fault::about(&call.href()))?)
+    } else {
+        produce(Some(bytes), |sink| pieces(file, offset, bytes, sink))
+    };
+    Ok(response)
+}
+
+/// Send a run of a document in pieces; the sink holds us back when the client is slow.
+async fn pieces(file: Granted<File, Read>, mut offset: u64, mut left: u64, sink: Sink) {
+    while left > 0 {
+        // Every piece is decided anew: a right that is withdrawn meanwhile ends the download.
+        let Ok(piece) = file.read(offset, left.min(READ_BYTES_MAX)).await else { return sink.fail().await };
+        if piece.is_empty() {
+            return sink.fail().await;
+        }
+        offset += piece.len() as u64;
+        left = left.saturating_sub(piece.len() as u64);
+        if sink.send(Bytes::from(piece)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// 304 or 412, if the conditional headers say so.
+fn verdict(headers: &HeaderMap, file: &Granted<File, Read>) -> Result<Option<Response>, Fault> {
+    let etag = file.item().etag();
+    match precondition::for_read(headers, Current::document(&etag, file.item().date)) {
+        Verdict::Go => Ok(None),
+        Verdict::Failed => Err(Fault::precondition()),
+        Verdict::NotModified => {
+            let mut response = empty(StatusCode::NOT_MODIFIED);
+            insert(response.headers_mut(), ETAG, &etag.to_string());
+            insert(response.headers_mut(), LAST_MODIFIED, &http_date(file.item().date));
+            Ok(Some(response))
+        }
+    }
+}
+
+/// An answer with the headers that tell about the document.
+fn described(status: StatusCode, file: &Granted<File, Read>, place: &Place) -> Response {
+    let item = file.item();
+    let mut response = empty(status);
+    let headers = response.headers_mut();
+    insert(headers, CONTENT_TYPE, media_type(item, place.area));
+    insert(headers, ETAG, &item.etag().to_string());
+    insert(headers, LAST_MODIFIED, &http_date(item.date));
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    response
+}
+
+fn with_length(mut response: Response, bytes: u64) -> Response {
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(bytes));
+    response
+}
+
+fn insert(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {
+    // What a client once sent as a media type may be no header value any more.
+    let value = HeaderValue::from_str(value).unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
+    headers.insert(name, value);
+}
+
+async fn folder_page(call: &Call, place: &Place, folder: &Granted<Folder, List>) -> Answer {
+    let members = folder.members().await.map_err(Fault::about(&call.href()))?;
+    let base = folder_href(place.area, call.session.address(), &place.path);
+    let mut links: Vec<(String, String)> = Vec::new();
+    for member in members.iter().take(PAGE_MEMBERS_MAX) {
+        let slash = if matches!(member.is, MemberIs::Folder(_)) { "/" } else { "" };
+        links.push((format!("{base}{}{slash}", encode(member.name.as_str())), format!("{}{slash}", member.name)));
+    }
+    let title = place.path.names().last().map_or_else(|| call.session.address().to_string(), ToString::to_string);
+    Ok(page(&title, &links, members.len() > PAGE_MEMBERS_MAX))
+}
+
+/// The collections above the trees.
+fn fixed_page(target: &Target, call: &Call) -> Response {
+    let address = call.session.address();
+    let home = |area| (folder_href(area, address, &Path::top()), address.to_string());
+    let links = match target {
+        Target::Area(area) => vec![home(*area)],
+        Target::Principals => vec![(principal_href(address), address.to_string())],
+        _ => AREAS.iter().map(|(area, name)| (area_href(*area), format!("{name}/"))).collect(),
+    };
+    page("WebDAV", &links, false)
+}
+
+fn page(title: &str, links: &[(String, String)], cut: bool) -> Response {
+    let mut html = format!(
+        "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{0}</title></head>\n<body><h1>{0}</h1>\n<ul>\n",
+        escape(title)
+    );
+    for (href, name) in links {
+        let _ = writeln!(html, "<li><a href=\"{}\">{}</a></li>", escape(href), escape(name));
+    }
+    html.push_str(if cut { "</ul>\n<p>…</p>\n</body></html>\n" } else { "</ul>\n</body></html>\n" });
+    let mut response = with_length(empty(StatusCode::OK), html.len() as u64);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    *response.body_mut() = Body::from(html);
+    response
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}

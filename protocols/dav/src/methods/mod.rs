@@ -1,0 +1,15 @@
+//! One file for each method, named as on the wire.
+
+pub(crate) mod copy;
+pub(crate) mod delete;
+mod destination;
+pub(crate) mod get;
+mod make;
+pub(crate) mod mkcalendar;
+pub(crate) mod mkcol;
+pub(crate) mod r#move;
+pub(crate) mod options;
+pub(crate) mod propfind;
+pub(crate) mod proppatch;
+pub(crate) mod put;
+pub(crate) mod report;

@@ -1,0 +1,85 @@
+//! OPTIONS: what this server speaks and what may be done here (RFC 4918 section 10.1).
+
+use crate::call::{Call, file_at, folder_at, may_be_file, may_be_folder};
+use crate::path::{Place, Target};
+use crate::refusal::{Answer, Fault, empty};
+use crate::rights::{Kind, allow};
+use axum::response::Response;
+use http::header::ALLOW;
+use http::{HeaderName, HeaderValue, StatusCode};
+use octroi_gate::{Area, Bind, Folder, List, MakeFolder, Purpose, Read, Refusal, RemoveFolder, Rewrite, Session, Unlink};
+use octroi_model::Rights;
+
+/// Answer OPTIONS for somebody who is logged in: `Allow` mirrors their rights.
+pub(crate) async fn options(call: Call) -> Answer {
+    Ok(answer(&call.target, allowed(&call).await?))
+}
+
+/// The answer for a target. No class 2: there are no locks. No `access-control`: there is no ACL method. `calendar-access` and `addressbook` are
+/// announced where they are spoken, as clients look for nothing else; the queries that are missing are refused by name.
+pub(crate) fn answer(target: &Target, allow: HeaderValue) -> Response {
+    let classes = match target {
+        Target::Place(Place { area: Area::Files, .. }) | Target::Area(Area::Files) => "1, 3, extended-mkcol",
+        Target::Place(Place { area: Area::Calendars, .. }) | Target::Area(Area::Calendars) => "1, 3, extended-mkcol, calendar-access",
+        Target::Place(Place { area: Area::Contacts, .. }) | Target::Area(Area::Contacts) => "1, 3, extended-mkcol, addressbook",
+        _ => "1, 3, extended-mkcol, calendar-access, addressbook",
+    };
+    let mut response = empty(StatusCode::OK);
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static("dav"), HeaderValue::from_static(classes));
+    headers.insert(ALLOW, allow);
+    // Windows asks for this before it speaks WebDAV at all.
+    headers.insert(HeaderName::from_static("ms-author-via"), HeaderValue::from_static("DAV"));
+    response
+}
+
+/// The methods that the gate would not refuse here.
+pub(crate) async fn allowed(call: &Call) -> Result<HeaderValue, Fault> {
+    let Target::Place(place) = &call.target else { return Ok(allow(Kind::Fixed, Rights::NONE)) };
+    let (kind, rights) = rights_at(&call.session, place).await.map_err(Fault::about(&call.href()))?;
+    Ok(allow(kind, rights))
+}
+
+/// The rights in force at a place. Any purpose that is granted tells all of them; somebody may have one without the other.
+async fn rights_at(session: &Session, place: &Place) -> Result<(Kind, Rights), Refusal> {
+    if may_be_file(place)
+        && let Some(at) = file_at(place)
+    {
+        let found = match session.open(at.clone(), Read).await {
+            Err(Refusal::Forbidden(_)) => match session.open(at.clone(), Rewrite).await {
+                Err(Refusal::Forbidden(_)) => session.open(at, Unlink).await.map(|granted| granted.rights()),
+                other => other.map(|granted| granted.rights()),
+            },
+            other => other.map(|granted| granted.rights()),
+        };
+        match found {
+            Ok(rights) => return Ok((Kind::File, rights)),
+            Err(Refusal::Forbidden(_)) => return Ok((Kind::File, Rights::LOOKUP)),
+            Err(Refusal::Missing) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    if !may_be_folder(place) {
+        return Err(Refusal::Missing);
+    }
+    let kind = if place.path.names().is_empty() { Kind::Home } else { Kind::Folder };
+    let mut found = folder_rights(session, place, List).await?;
+    if found.is_none() {
+        found = folder_rights(session, place, Bind).await?;
+    }
+    if found.is_none() {
+        found = folder_rights(session, place, MakeFolder).await?;
+    }
+    if found.is_none() {
+        found = folder_rights(session, place, RemoveFolder).await?;
+    }
+    Ok((kind, found.unwrap_or(Rights::LOOKUP)))
+}
+
+async fn folder_rights<P: Purpose<Folder>>(session: &Session, place: &Place, purpose: P) -> Result<Option<Rights>, Refusal> {
+    match session.open(folder_at(place), purpose).await {
+        Ok(granted) => Ok(Some(granted.rights())),
+        Err(Refusal::Forbidden(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
+}

@@ -1,0 +1,162 @@
+//! PROPFIND with depth 0 and 1 (RFC 4918 section 9.1).
+
+use crate::call::{Call, Depth, Found, find};
+use crate::multistatus::{Stopped, Stream, Wanted, describe, streamed, whole};
+use crate::path::{AREAS, DAV_ROOT, PRINCIPALS, Place, Target, area_href, file_href, folder_href, principal_href, segment_of};
+use crate::property::{Property, Subject, SyncState, Viewer};
+use crate::refusal::{Answer, Fault};
+use crate::xml::{Xml, parse};
+use http::StatusCode;
+use octroi_gate::{Area, Folder, FolderAt, FolderFacts, Granted, List, Member, MemberIs, Session};
+use octroi_model::Path;
+
+/// PROPFIND.
+pub(crate) async fn propfind(mut call: Call) -> Answer {
+    let body = call.xml_body().await?;
+    let request = if body.is_empty() { None } else { Some(parse(&body)?) };
+    let wanted = Wanted::of_propfind(request.as_ref(), &call.headers)?;
+    // RFC 4918 section 10.2: no Depth means infinity.
+    let depth = call.depth()?.unwrap_or(Depth::Infinity);
+    let Target::Place(place) = call.target.clone() else {
+        return fixed(&call, &wanted, finite(depth)?).await;
+    };
+    match find(&call.session, &place).await.map_err(Fault::about(&call.href()))? {
+        Found::File(file) => {
+            let viewer = viewer(&call);
+            let subject = Subject::File { item: file.item(), area: place.area, rights: file.rights(), owner: None };
+            Ok(whole(|xml| describe(&call.href(), &subject, &wanted, &viewer, None, xml)))
+        }
+        Found::Folder(folder) => {
+            let depth = finite(depth)?;
+            let listing = Listing::of(&call, &place, wanted);
+            if depth == Depth::Zero {
+                return Ok(whole(|xml| listing.itself(&folder, xml)));
+            }
+            let members = folder.members().await.map_err(Fault::about(&call.href()))?;
+            Ok(streamed(|stream| listing.send(stream, folder, members)))
+        }
+    }
+}
+
+/// RFC 4918 section 9.1: a server may refuse what has no end.
+fn finite(depth: Depth) -> Result<Depth, Fault> {
+    if depth == Depth::Infinity { Err(Fault::Rule(StatusCode::FORBIDDEN, "D:propfind-finite-depth")) } else { Ok(depth) }
+}
+
+/// Who asks, for the properties.
+pub(crate) fn viewer(call: &Call) -> Viewer {
+    Viewer {
+        address: call.session.address().clone(),
+        display_name: call.session.display_name().to_owned(),
+        object_bytes_max: call.config.object_bytes_max,
+    }
+}
+
+/// A collection and its members on their way into an answer. Used by `sync-collection` too.
+pub(crate) struct Listing {
+    pub session: Session,
+    pub viewer: Viewer,
+    pub wanted: Wanted,
+    pub area: Area,
+    pub path: Path,
+    /// Tokens are asked for, which cost a look at each collection.
+    tokens: bool,
+}
+
+impl Listing {
+    /// Of the collection at `place`.
+    pub(crate) fn of(call: &Call, place: &Place, wanted: Wanted) -> Self {
+        let tokens = wanted.names(Property::SyncToken) || wanted.names(Property::Ctag);
+        Self { session: call.session.clone(), viewer: viewer(call), wanted, area: place.area, path: place.path.clone(), tokens }
+    }
+
+    /// The response for the collection itself.
+    fn itself(&self, folder: &Granted<Folder, List>, xml: &mut Xml) {
+        let href = folder_href(self.area, &self.viewer.address, &self.path);
+        self.folder(&href, &folder.facts(), sync_state(folder), xml);
+    }
+
+    fn folder(&self, href: &str, facts: &FolderFacts, sync: Option<SyncState>, xml: &mut Xml) {
+        let subject = Subject::Folder { facts, area: self.area, sync };
+        describe(href, &subject, &self.wanted, &self.viewer, None, xml);
+    }
+
+    async fn send(self, mut stream: Stream, folder: Granted<Folder, List>, members: Vec<Member>) -> Result<Stream, Stopped> {
+        self.itself(&folder, &mut stream.xml);
+        let facts = folder.facts();
+        for member in &members {
+            self.member(member, &facts, &mut stream.xml).await;
+            stream.breathe().await?;
+        }
+        Ok(stream)
+    }
+
+    /// The response for a member of the collection whose facts are given.
+    pub(crate) async fn member(&self, member: &Member, parent: &FolderFacts, xml: &mut Xml) {
+        match &member.is {
+            MemberIs::Item(item) => {
+                let href = file_href(self.area, &self.viewer.address, &self.path, &member.name);
+                let subject = Subject::File { item, area: self.area, rights: parent.rights, owner: Some(&parent.owner) };
+                describe(&href, &subject, &self.wanted, &self.viewer, None, xml);
+            }
+            MemberIs::Folder(facts) => {
+                let Ok(path) = self.path.child(member.name.clone()) else { return };
+                let href = folder_href(self.area, &self.viewer.address, &path);
+                let sync = if self.tokens { self.sync_state_at(path).await } else { None };
+                self.folder(&href, facts, sync, xml);
+            }
+        }
+    }
+
+    async fn sync_state_at(&self, path: Path) -> Option<SyncState> {
+        let folder = self.session.open(FolderAt { area: self.area, path }, List).await.ok()?;
+        sync_state(&folder)
+    }
+}
+
+/// The token of a collection as of now; a virtual one has none.
+pub(crate) fn sync_state(folder: &Granted<Folder, List>) -> Option<SyncState> {
+    let id = folder.sync_id();
+    (id != 0).then(|| SyncState { id, modseq: folder.sync_token() })
+}
+
+/// The collections above the trees, and the principal.
+async fn fixed(call: &Call, wanted: &Wanted, depth: Depth) -> Answer {
+    let viewer = viewer(call);
+    let address = &viewer.address;
+    let area = |area: Area| (area_href(area), Subject::Fixed(segment_of(area)));
+    let principal = || (principal_href(address), Subject::Principal);
+    let mut found = vec![match &call.target {
+        Target::Root => ("/".to_owned(), Subject::Fixed("Octroi")),
+        Target::DavRoot => (DAV_ROOT.to_owned(), Subject::Fixed("dav")),
+        Target::Principals => (PRINCIPALS.to_owned(), Subject::Fixed("principals")),
+        Target::Principal(_) => principal(),
+        Target::Area(known) => area(*known),
+        _ => return Err(Fault::missing()),
+    }];
+    let mut home = None;
+    if depth == Depth::One {
+        match &call.target {
+            Target::Root => found.push((DAV_ROOT.to_owned(), Subject::Fixed("dav"))),
+            Target::DavRoot => {
+                found.extend(AREAS.iter().map(|(known, _)| area(*known)));
+                found.push((PRINCIPALS.to_owned(), Subject::Fixed("principals")));
+            }
+            Target::Principals => found.push(principal()),
+            Target::Area(area) => {
+                home = call.session.open(FolderAt { area: *area, path: Path::top() }, List).await.ok().map(|home| (*area, home));
+            }
+            _ => {}
+        }
+    }
+    Ok(whole(|xml| {
+        for (href, subject) in &found {
+            describe(href, subject, wanted, &viewer, None, xml);
+        }
+        if let Some((area, home)) = &home {
+            let facts = home.facts();
+            let subject = Subject::Folder { facts: &facts, area: *area, sync: sync_state(home) };
+            describe(&folder_href(*area, address, &Path::top()), &subject, wanted, &viewer, None, xml);
+        }
+    }))
+}

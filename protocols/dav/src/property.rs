@@ -1,0 +1,378 @@
+//! The live properties: which there are, and what each says about a resource.
+//!
+//! Called by PROPFIND and the reports for each resource of an answer. A property that does not apply writes nothing and is reported 404.
+
+use crate::names::{APPLE, CALDAV, CALENDARSERVER, CARDDAV, DAV};
+use crate::path::{folder_href, principal_href};
+use crate::precondition::http_date;
+use crate::rights::write_privileges;
+use crate::xml::{ElementName, Xml};
+use octroi_gate::{Area, FolderFacts};
+use octroi_model::{Address, CollectionKind, Item, ModSeq, Path, Rights, UnixTime};
+
+/// Name under which a calendar's component set is kept, as names joined by commas.
+pub(crate) const COMPONENTS: &str = "supported-calendar-component-set";
+/// Components of a calendar that was made without saying which.
+pub(crate) const ALL_COMPONENTS: &str = "VEVENT,VTODO,VJOURNAL";
+
+/// A live property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Property {
+    ResourceType,
+    DisplayName,
+    ContentLength,
+    ContentType,
+    Etag,
+    LastModified,
+    CreationDate,
+    CurrentUserPrincipal,
+    PrincipalUrl,
+    PrincipalCollectionSet,
+    Owner,
+    PrivilegeSet,
+    SupportedReports,
+    SyncToken,
+    Ctag,
+    CalendarHome,
+    AddressbookHome,
+    UserAddresses,
+    EmailAddresses,
+    Components,
+    CalendarDataTypes,
+    AddressDataTypes,
+    MaxCalendarObject,
+    MaxCard,
+    /// A text that a client gave when it made the collection.
+    Kept(&'static str),
+}
+
+/// A property, its name, and whether `allprop` asks for it: those of RFC 4918 and no other (RFC 4791 section 5.2, RFC 3744 section 5).
+pub(crate) struct Known {
+    pub property: Property,
+    pub namespace: &'static str,
+    pub tag: &'static str,
+    pub in_allprop: bool,
+}
+
+const fn known(property: Property, namespace: &'static str, tag: &'static str, in_allprop: bool) -> Known {
+    Known { property, namespace, tag, in_allprop }
+}
+
+/// Every live property. The tag's prefix is the one under which answers declare the namespace.
+pub(crate) const KNOWN: &[Known] = &[
+    known(Property::ResourceType, DAV, "D:resourcetype", true),
+    known(Property::DisplayName, DAV, "D:displayname", true),
+    known(Property::ContentLength, DAV, "D:getcontentlength", true),
+    known(Property::ContentType, DAV, "D:getcontenttype", true),
+    known(Property::Etag, DAV, "D:getetag", true),
+    known(Property::LastModified, DAV, "D:getlastmodified", true),
+    known(Property::CreationDate, DAV, "D:creationdate", true),
+    known(Property::CurrentUserPrincipal, DAV, "D:current-user-principal", false),
+    known(Property::PrincipalUrl, DAV, "D:principal-URL", false),
+    known(Property::PrincipalCollectionSet, DAV, "D:principal-collection-set", false),
+    known(Property::Owner, DAV, "D:owner", false),
+    known(Property::PrivilegeSet, DAV, "D:current-user-privilege-set", false),
+    known(Property::SupportedReports, DAV, "D:supported-report-set", false),
+    known(Property::SyncToken, DAV, "D:sync-token", false),
+    known(Property::Ctag, CALENDARSERVER, "CS:getctag", false),
+    known(Property::CalendarHome, CALDAV, "C:calendar-home-set", false),
+    known(Property::AddressbookHome, CARDDAV, "CARD:addressbook-home-set", false),
+    known(Property::UserAddresses, CALDAV, "C:calendar-user-address-set", false),
+    known(Property::EmailAddresses, CALENDARSERVER, "CS:email-address-set", false),
+    known(Property::Components, CALDAV, "C:supported-calendar-component-set", false),
+    known(Property::CalendarDataTypes, CALDAV, "C:supported-calendar-data", false),
+    known(Property::AddressDataTypes, CARDDAV, "CARD:supported-address-data", false),
+    known(Property::MaxCalendarObject, CALDAV, "C:max-resource-size", false),
+    known(Property::MaxCard, CARDDAV, "CARD:max-resource-size", false),
+    known(Property::Kept("calendar-description"), CALDAV, "C:calendar-description", false),
+    known(Property::Kept("calendar-timezone"), CALDAV, "C:calendar-timezone", false),
+    known(Property::Kept("addressbook-description"), CARDDAV, "CARD:addressbook-description", false),
+    known(Property::Kept("calendar-color"), APPLE, "A:calendar-color", false),
+    known(Property::Kept("calendar-order"), APPLE, "A:calendar-order", false),
+];
+
+impl Known {
+    /// The name without its prefix.
+    pub(crate) fn local(&self) -> &'static str {
+        self.tag.split_once(':').map_or(self.tag, |(_, local)| local)
+    }
+}
+
+/// The property of that name.
+pub(crate) fn find(name: &ElementName) -> Option<&'static Known> {
+    KNOWN.iter().find(|known| known.local() == name.local && known.namespace == name.namespace)
+}
+
+/// Who asks.
+pub(crate) struct Viewer {
+    pub address: Address,
+    pub display_name: String,
+    /// Octets of a calendar object or card.
+    pub object_bytes_max: u64,
+}
+
+/// What a sync token is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SyncState {
+    pub id: u64,
+    pub modseq: ModSeq,
+}
+
+/// What is described.
+pub(crate) enum Subject<'a> {
+    /// A collection above the trees, with a name for people.
+    Fixed(&'static str),
+    /// The viewer's own principal.
+    Principal,
+    /// A collection in the tree.
+    Folder { facts: &'a FolderFacts, area: Area, sync: Option<SyncState> },
+    /// A document, event or card.
+    File { item: &'a Item, area: Area, rights: Rights, owner: Option<&'a Address> },
+}
+
+/// Write the property; `false` if it does not apply to the subject.
+pub(crate) fn write(known: &Known, subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
+    let mut value = Xml::piece();
+    let applies = match known.property {
+        Property::ContentLength | Property::ContentType | Property::Etag | Property::LastModified | Property::CreationDate => {
+            about_content(known.property, subject, &mut value)
+        }
+        Property::CurrentUserPrincipal
+        | Property::PrincipalUrl
+        | Property::CalendarHome
+        | Property::AddressbookHome
+        | Property::UserAddresses
+        | Property::EmailAddresses => about_people(known.property, subject, viewer, &mut value),
+        _ => about_collection(known.property, subject, viewer, &mut value),
+    };
+    if applies {
+        xml.open(known.tag).append(&value).close(known.tag);
+    }
+    applies
+}
+
+fn about_content(property: Property, subject: &Subject<'_>, xml: &mut Xml) -> bool {
+    match (property, subject) {
+        (Property::CreationDate, Subject::Folder { facts, .. }) if facts.real => xml.characters(&rfc3339(facts.created)),
+        (Property::CreationDate, Subject::File { item, .. }) => xml.characters(&rfc3339(item.saved)),
+        (Property::ContentLength, Subject::File { item, .. }) => xml.characters(&item.bytes().to_string()),
+        (Property::ContentType, Subject::File { item, area, .. }) => xml.characters(media_type(item, *area)),
+        (Property::Etag, Subject::File { item, .. }) => xml.characters(&item.etag().to_string()),
+        (Property::LastModified, Subject::File { item, .. }) => xml.characters(&http_date(item.date)),
+        _ => return false,
+    };
+    true
+}
+
+fn about_people(property: Property, subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
+    let principal = principal_href(&viewer.address);
+    let at_principal = matches!(subject, Subject::Principal);
+    match property {
+        Property::CurrentUserPrincipal => xml.text("D:href", &principal),
+        _ if !at_principal => return false,
+        Property::PrincipalUrl => xml.text("D:href", &principal),
+        Property::CalendarHome => xml.text("D:href", &folder_href(Area::Calendars, &viewer.address, &Path::top())),
+        Property::AddressbookHome => xml.text("D:href", &folder_href(Area::Contacts, &viewer.address, &Path::top())),
+        // RFC 6638 section 2.4.1. Clients look for the mailto: form.
+        Property::UserAddresses => xml.text("D:href", &format!("mailto:{}", viewer.address)).text("D:href", &principal),
+        Property::EmailAddresses => xml.text("CS:email-address", &viewer.address.to_string()),
+        _ => return false,
+    };
+    true
+}
+
+fn about_collection(property: Property, subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
+    match property {
+        Property::ResourceType => resource_type(subject, xml),
+        Property::DisplayName => return display_name(subject, viewer, xml),
+        Property::PrincipalCollectionSet => {
+            xml.text("D:href", crate::path::PRINCIPALS);
+        }
+        Property::Owner => {
+            let owner = match subject {
+                Subject::Folder { facts, .. } => Some(&facts.owner),
+                Subject::File { owner, .. } => *owner,
+                Subject::Principal => Some(&viewer.address),
+                Subject::Fixed(_) => None,
+            };
+            let Some(owner) = owner else { return false };
+            xml.text("D:href", &principal_href(owner));
+        }
+        Property::PrivilegeSet => match subject {
+            Subject::Folder { facts, .. } => write_privileges(facts.rights, xml),
+            Subject::File { rights, .. } => write_privileges(*rights, xml),
+            _ => write_privileges(Rights::READ, xml),
+        },
+        _ => {
+            let Subject::Folder { facts, area, sync } = subject else { return false };
+            return about_folder(property, facts, *area, *sync, viewer, xml);
+        }
+    }
+    true
+}
+
+fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Option<SyncState>, viewer: &Viewer, xml: &mut Xml) -> bool {
+    let is_calendar = facts.kind == CollectionKind::Calendar;
+    let is_addressbook = facts.kind == CollectionKind::Addressbook;
+    match (property, sync) {
+        (Property::SupportedReports, _) if facts.real => supported_reports(area, facts.kind, xml),
+        (Property::SyncToken, Some(sync)) => {
+            xml.characters(&sync_token(sync));
+        }
+        (Property::Ctag, Some(sync)) => {
+            xml.characters(&format!("\"{}-{}\"", sync.id, sync.modseq));
+        }
+        (Property::Components, _) if is_calendar => {
+            for component in components(facts) {
+                xml.empty_with("C:comp", &[("name", component)]);
+            }
+        }
+        (Property::CalendarDataTypes, _) if is_calendar => {
+            xml.empty_with("C:calendar-data", &[("content-type", "text/calendar"), ("version", "2.0")]);
+        }
+        (Property::AddressDataTypes, _) if is_addressbook => {
+            xml.empty_with("CARD:address-data-type", &[("content-type", "text/vcard"), ("version", "3.0")]);
+            xml.empty_with("CARD:address-data-type", &[("content-type", "text/vcard"), ("version", "4.0")]);
+        }
+        (Property::MaxCalendarObject, _) if is_calendar => {
+            xml.characters(&viewer.object_bytes_max.to_string());
+        }
+        (Property::MaxCard, _) if is_addressbook => {
+            xml.characters(&viewer.object_bytes_max.to_string());
+        }
+        (Property::Kept(key), _) => {
+            let Some(text) = kept(facts, key) else { return false };
+            xml.characters(text);
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn resource_type(subject: &Subject<'_>, xml: &mut Xml) {
+    match subject {
+        Subject::File { .. } => {}
+        Subject::Fixed(_) => {
+            xml.empty("D:collection");
+        }
+        Subject::Principal => {
+            xml.empty("D:collection").empty("D:principal");
+        }
+        Subject::Folder { facts, .. } => {
+            xml.empty("D:collection");
+            match facts.kind {
+                CollectionKind::Calendar => xml.empty("C:calendar"),
+                CollectionKind::Addressbook => xml.empty("CARD:addressbook"),
+                _ => xml,
+            };
+        }
+    }
+}
+
+fn display_name(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
+    match subject {
+        Subject::Fixed(name) => xml.characters(name),
+        Subject::Principal if viewer.display_name.is_empty() => xml.characters(&viewer.address.to_string()),
+        Subject::Principal => xml.characters(&viewer.display_name),
+        Subject::Folder { facts, .. } => match &facts.display_name {
+            Some(name) => xml.characters(name),
+            None => return false,
+        },
+        Subject::File { item, .. } => match &item.name {
+            Some(name) => xml.characters(name.as_str()),
+            None => return false,
+        },
+    };
+    true
+}
+
+fn supported_reports(area: Area, kind: CollectionKind, xml: &mut Xml) {
+    let mut report = |tag| {
+        xml.open("D:supported-report").open("D:report").empty(tag).close("D:report").close("D:supported-report");
+    };
+    report("D:sync-collection");
+    match (area, kind) {
+        (Area::Calendars, CollectionKind::Calendar) => report("C:calendar-multiget"),
+        (Area::Contacts, CollectionKind::Addressbook) => report("CARD:addressbook-multiget"),
+        _ => {}
+    }
+}
+
+/// RFC 6578 section 4: a URI, which clients compare as a whole. The host is one that can never exist (RFC 6761 section 6.4).
+const SYNC_TOKEN_PREFIX: &str = "https://octroi.invalid/ns/sync/";
+
+/// The sync token of a collection.
+pub(crate) fn sync_token(sync: SyncState) -> String {
+    format!("{SYNC_TOKEN_PREFIX}{}/{}", sync.id, sync.modseq)
+}
+
+/// Read a sync token back.
+pub(crate) fn parse_sync_token(token: &str) -> Option<SyncState> {
+    let (id, modseq) = token.strip_prefix(SYNC_TOKEN_PREFIX)?.split_once('/')?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(id) || !digits(modseq) {
+        return None;
+    }
+    Some(SyncState { id: id.parse().ok()?, modseq: ModSeq(modseq.parse().ok()?) })
+}
+
+/// A text that a client gave when it made the collection.
+pub(crate) fn kept<'a>(facts: &'a FolderFacts, key: &str) -> Option<&'a str> {
+    facts.properties.iter().find(|(known, _)| &**known == key).map(|(_, value)| &**value)
+}
+
+/// The components that a calendar takes.
+pub(crate) fn components(facts: &FolderFacts) -> impl Iterator<Item = &str> {
+    kept(facts, COMPONENTS).unwrap_or(ALL_COMPONENTS).split(',').filter(|name| !name.is_empty())
+}
+
+/// The media type of a document; clients of calendars insist on theirs.
+pub(crate) fn media_type(item: &Item, area: Area) -> &str {
+    match (&item.media_type, area) {
+        (Some(media_type), _) => media_type,
+        (None, Area::Calendars) => "text/calendar; charset=utf-8",
+        (None, Area::Contacts) => "text/vcard; charset=utf-8",
+        (None, _) => "application/octet-stream",
+    }
+}
+
+/// RFC 3339 in UTC, as `creationdate` wants it.
+fn rfc3339(at: UnixTime) -> String {
+    jiff::Timestamp::from_second(at.0).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::names::prefix;
+
+    #[test]
+    fn every_tag_has_the_prefix_of_its_namespace() {
+        for known in KNOWN {
+            assert_eq!(known.tag.split_once(':').map(|(p, _)| p), prefix(known.namespace), "{}", known.tag);
+        }
+    }
+
+    #[test]
+    fn sync_tokens_go_both_ways_and_nothing_else_does() {
+        let token = sync_token(SyncState { id: 42, modseq: ModSeq(7) });
+        let back = parse_sync_token(&token).unwrap();
+        assert_eq!((back.id, back.modseq), (42, ModSeq(7)));
+        for bad in [
+            "",
+            "42/7",
+            "https://octroi.invalid/ns/sync/42",
+            "https://octroi.invalid/ns/sync/+42/7",
+            "https://octroi.invalid/ns/sync/1/99999999999999999999999",
+        ] {
+            assert!(parse_sync_token(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_are_written_as_rfc_4918_wants_them() {
+        assert_eq!(rfc3339(UnixTime(881_122_664)), "1997-12-03T04:17:44Z");
+        assert_eq!(rfc3339(UnixTime(i64::MAX)), "1970-01-01T00:00:00Z");
+    }
+}

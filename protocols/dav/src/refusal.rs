@@ -1,0 +1,129 @@
+//! The one place where what went wrong becomes an answer.
+//!
+//! Clients act on the status, so each is chosen for what they do with it: on 401 they ask for the password, on 403 with
+//! `need-privileges` they take their change back, on a bare 403 some stop synchronising, on 404 they forget, on 503 they come again.
+
+use crate::rights::needed;
+use crate::xml::{Xml, XmlFault};
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use octroi_gate::Refusal;
+use octroi_http::{challenge, plain, retry_later};
+use octroi_model::Rights;
+use std::time::Duration;
+
+/// When a client is to come again after a passing failure.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// What a handler gives.
+pub(crate) type Answer = Result<Response, Fault>;
+
+/// Why a request was not done.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The gate refused, about the resource with this href.
+    Gate(Refusal, String),
+    /// A precondition that a standard names: status and element.
+    Rule(StatusCode, &'static str),
+    /// A status that says it all, with a sentence for people.
+    Status(StatusCode, &'static str),
+    /// The body is not XML that we take.
+    Xml(XmlFault),
+    /// 405, with what is allowed.
+    NotAllowed(HeaderValue),
+}
+
+impl From<XmlFault> for Fault {
+    fn from(fault: XmlFault) -> Self {
+        Self::Xml(fault)
+    }
+}
+
+impl Fault {
+    /// For `map_err`: the gate refused, about `href`.
+    pub(crate) fn about(href: &str) -> impl FnOnce(Refusal) -> Self {
+        let href = href.to_owned();
+        move |refusal| Self::Gate(refusal, href)
+    }
+
+    /// There is nothing here.
+    pub(crate) fn missing() -> Self {
+        Self::Status(StatusCode::NOT_FOUND, "There is nothing here.")
+    }
+
+    /// 412
+    pub(crate) fn precondition() -> Self {
+        Self::Status(StatusCode::PRECONDITION_FAILED, "It is not what you take it for.")
+    }
+
+    /// A target's parent is missing. RFC 4918 section 9.7.1.
+    pub(crate) fn no_parent() -> Self {
+        Self::Status(StatusCode::CONFLICT, "The collection to hold it does not exist.")
+    }
+
+    /// The answer.
+    pub(crate) fn into_response(self, organisation: &str) -> Response {
+        match self {
+            Self::Gate(refusal, href) => refused(refusal, &href, organisation),
+            Self::Rule(status, element) => {
+                let mut xml = Xml::document("D:error");
+                xml.empty(element).close("D:error");
+                xml_response(status, xml)
+            }
+            Self::Status(status, text) => plain(status, text),
+            Self::Xml(XmlFault::Malformed) => plain(StatusCode::BAD_REQUEST, "The body is not well-formed XML."),
+            // RFC 4918 section 17.5.2 names this element for it.
+            Self::Xml(XmlFault::Entity) => Self::Rule(StatusCode::FORBIDDEN, "D:no-external-entities").into_response(organisation),
+            Self::Xml(XmlFault::Limit(_)) => {
+                plain(StatusCode::PAYLOAD_TOO_LARGE, "The body has more elements, depth or attributes than are taken.")
+            }
+            Self::NotAllowed(allow) => {
+                let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "This cannot be done here.");
+                response.headers_mut().insert(ALLOW, allow);
+                response
+            }
+        }
+    }
+}
+
+fn refused(refusal: Refusal, href: &str, organisation: &str) -> Response {
+    match refusal {
+        Refusal::Missing => Fault::missing().into_response(organisation),
+        Refusal::Forbidden(lacking) => need_privileges(href, lacking),
+        Refusal::Ended | Refusal::InvalidCode => challenge(organisation),
+        Refusal::Precondition | Refusal::Exists => Fault::precondition().into_response(organisation),
+        Refusal::NotEmpty => plain(StatusCode::CONFLICT, "It still holds something."),
+        Refusal::Limit(what) => plain(StatusCode::INSUFFICIENT_STORAGE, &format!("A limit is reached: {what}.")),
+        Refusal::Unavailable => retry_later("Try again in a moment.", RETRY_AFTER),
+        _ => plain(StatusCode::FORBIDDEN, "That is not possible with this resource."),
+    }
+}
+
+/// RFC 3744 section 7.1.1.
+fn need_privileges(href: &str, lacking: Rights) -> Response {
+    let mut xml = Xml::document("D:error");
+    xml.open("D:need-privileges");
+    for privilege in needed(lacking) {
+        xml.open("D:resource").text("D:href", href);
+        xml.open("D:privilege").empty(privilege).close("D:privilege").close("D:resource");
+    }
+    xml.close("D:need-privileges").close("D:error");
+    xml_response(StatusCode::FORBIDDEN, xml)
+}
+
+/// An answer with an XML body.
+pub(crate) fn xml_response(status: StatusCode, xml: Xml) -> Response {
+    let mut response = Response::new(Body::from(xml.into_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
+    response
+}
+
+/// An answer without a body.
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
