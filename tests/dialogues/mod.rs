@@ -2,6 +2,7 @@
 //!
 //! Each file is a test of its own name; the attacks of this kind of server are among them. `script.rs` explains the format.
 
+mod dovecot;
 mod refusals;
 mod script;
 mod smuggling;

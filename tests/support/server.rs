@@ -56,6 +56,21 @@ pub(crate) fn shared() -> &'static Server {
     SHARED.get_or_init(Server::demo)
 }
 
+impl Person {
+    /// A mail account of which only name and secret matter.
+    pub(crate) fn mail_only(address: &str, app_password: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            profile: "plain".to_owned(),
+            password: String::new(),
+            totp_secret: String::new(),
+            app_password: app_password.to_owned(),
+            files: String::new(),
+            calendars: String::new(),
+        }
+    }
+}
+
 impl Server {
     /// A demo server with [`ACCOUNTS`] plain accounts, in a folder of its own.
     pub(crate) fn demo() -> Self {
@@ -75,6 +90,16 @@ impl Server {
         let facts: Value = serde_json::from_str(&first).unwrap_or_else(|e| panic!("not one JSON line: {e}: {first}"));
         let people = facts["people"].as_array().expect("people is a list").iter().map(person).collect();
         Self { child, _watchdog: watchdog, facts, log, people, folder: None, config: None }
+    }
+
+    /// Somebody else's server, to hold the tests themselves against it. It listens where `facts` says, as `octroi demo --json` would.
+    pub(crate) fn foreign(mut command: Command, facts: Value, people: Vec<Person>, folder: TempDir) -> Self {
+        let log = folder.path().join("log");
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let watchdog = watch(&child);
+        let server = Self { child, _watchdog: watchdog, facts, log, people, folder: Some(folder), config: None };
+        super::eventually("the other server to listen", || TcpStream::connect(server.address("imaps")).ok());
+        server
     }
 
     /// `octroi demo`'s JSON line.
@@ -219,16 +244,7 @@ pub(crate) fn configured(more: &str) -> Server {
         let octroi = |arguments: &[&str]| run(OCTROI, &[arguments, &["--config", config]].concat()).good();
         octroi(&["account", "add", &address, "--profile", "plain"]);
         let minted = octroi(&["app-password", "mint", &address, "--label", "test", "--services", "imap,submission,caldav,carddav,files"]);
-        let app_password = last_word(&minted);
-        server.people.push(Person {
-            address,
-            profile: "plain".to_owned(),
-            password: String::new(),
-            totp_secret: String::new(),
-            app_password,
-            files: String::new(),
-            calendars: String::new(),
-        });
+        server.people.push(Person::mail_only(&address, &last_word(&minted)));
     }
     server.folder = Some(folder);
     server
