@@ -1,1 +1,61 @@
 //! SMTP, submission, LMTP and the outbound queue.
+//!
+//! Called by the program: [`serve`] for each connection of a listener, [`run_queue`] once. Speaks to the gate only, which decides who
+//! may send what to whom; nothing is acknowledged before the gate said that it is on disk.
+//!
+//! | module | |
+//! |---|---|
+//! | `wire` | grammar: lines to commands, replies to lines |
+//! | `session` | the command loop |
+//! | `mail`, `rcpt`, `data`, `auth` | a file per command |
+//! | `transaction` | what a transaction holds at each step |
+//! | `inbound`, `submission`, `lmtp` | what is special to each of the three |
+//! | `header`, `stamp` | what becomes of a message's header |
+//! | `refusal` | faults and refusals to replies |
+//! | `outbound` | the queue's runner and its client |
+//! | `dsn` | notifications of failure |
+//!
+//! Known limits: no checks of SPF, DKIM and DMARC and no signatures yet; no DSN, REQUIRETLS or BINARYMIME extension; the client does
+//! not log in at a smarthost and keeps no connection for the next message.
+
+mod auth;
+mod config;
+mod data;
+mod dsn;
+mod header;
+mod inbound;
+mod lmtp;
+mod mail;
+mod outbound;
+mod rcpt;
+mod refusal;
+mod session;
+mod stamp;
+mod submission;
+mod transaction;
+mod wire;
+
+pub use config::{ClientTimeouts, HostPort, OutboundTls, QueueConfig, ServerTimeouts, SmtpConfig};
+pub use session::Kind;
+
+use octroi_gate::{Gate, Queue};
+use octroi_net::{Connection, Shutdown};
+use std::sync::Arc;
+
+/// Serve one connection until it ends. TLS is up already (465) or offered by the connection's listener (25, 587), or neither (LMTP
+/// on loopback).
+pub async fn serve(kind: Kind, connection: Connection, gate: Gate, config: Arc<SmtpConfig>, shutdown: Shutdown) {
+    session::run(kind, connection, gate, config, shutdown).await;
+}
+
+/// Run the outbound queue until `shutdown`.
+pub async fn run_queue(queue: Queue, gate: Gate, config: Arc<SmtpConfig>, shutdown: Shutdown) {
+    outbound::run(queue, gate, config, shutdown).await;
+}
+
+/// What a peer is told that has too many connections (RFC 5321 section 3.8), for the listener.
+pub fn busy(hostname: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    wire::Reply::new(421, "4.7.0", format!("{hostname} Too many connections, try again later")).write(&mut out);
+    out
+}

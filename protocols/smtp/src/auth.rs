@@ -1,0 +1,200 @@
+//! AUTH (RFC 4954) with PLAIN (RFC 4616) and LOGIN, for submission and only under TLS.
+//!
+//! Every refused log-in gets the same words. A secret is wiped from memory when it has been used.
+
+use crate::session::{End, Kind, Session};
+use crate::wire::{Mechanism, Reply};
+use data_encoding::BASE64;
+use octroi_gate::{Channel, Credentials, Login};
+use octroi_model::Service;
+use tracing::debug;
+use zeroize::Zeroizing;
+
+/// What a client says it is and knows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Claim {
+    user: Zeroizing<String>,
+    secret: Zeroizing<String>,
+}
+
+/// Why there is no claim.
+enum Unclaimed {
+    /// The exchange is over, with this reply.
+    Reply(Reply),
+    End(End),
+}
+
+impl From<End> for Unclaimed {
+    fn from(end: End) -> Self {
+        Self::End(end)
+    }
+}
+
+impl From<Reply> for Unclaimed {
+    fn from(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+}
+
+impl Session {
+    pub(crate) async fn auth(&mut self, mechanism: Mechanism, initial: Option<Zeroizing<String>>) -> Result<(), End> {
+        if let Err(reply) = self.check_auth() {
+            return self.say(&reply).await;
+        }
+        let claim = match mechanism {
+            Mechanism::Plain => self.claim_plain(initial).await,
+            Mechanism::Login => self.claim_login(initial).await,
+            Mechanism::Other => Err(Unclaimed::Reply(Reply::new(504, "5.5.4", "Mechanism not offered"))),
+        };
+        match claim {
+            Ok(claim) => self.log_in(&claim).await,
+            Err(Unclaimed::Reply(reply)) if reply == invalid() => self.fail(reply).await,
+            Err(Unclaimed::Reply(reply)) => self.say(&reply).await,
+            Err(Unclaimed::End(end)) => Err(end),
+        }
+    }
+
+    /// AUTH is offered and would not be refused: said in EHLO.
+    pub(crate) fn may_log_in(&self) -> bool {
+        self.kind == Kind::Submission && self.connection.is_tls() && self.member.is_none()
+    }
+
+    fn check_auth(&self) -> Result<(), Reply> {
+        if self.kind != Kind::Submission {
+            return Err(Reply::new(502, "5.5.1", "Nobody logs in here"));
+        }
+        // RFC 4954 section 4: not without TLS, so that no secret travels in the clear.
+        if !self.connection.is_tls() {
+            return Err(Reply::new(538, "5.7.11", "Must issue a STARTTLS command first"));
+        }
+        if !self.hello.as_ref().is_some_and(|hello| hello.extended) {
+            return Err(Reply::new(503, "5.5.1", "Greet with EHLO first"));
+        }
+        // RFC 4954 section 4: once, and not within a transaction.
+        if self.member.is_some() || !matches!(self.transaction, crate::transaction::Transaction::Idle) {
+            return Err(Reply::new(503, "5.5.1", "Not now"));
+        }
+        Ok(())
+    }
+
+    async fn claim_plain(&mut self, initial: Option<Zeroizing<String>>) -> Result<Claim, Unclaimed> {
+        let response = match initial {
+            Some(initial) => decoded(initial.as_bytes())?,
+            None => self.response("").await?,
+        };
+        Ok(plain(&response)?)
+    }
+
+    async fn claim_login(&mut self, initial: Option<Zeroizing<String>>) -> Result<Claim, Unclaimed> {
+        let user = match initial {
+            Some(initial) => decoded(initial.as_bytes())?,
+            None => self.response("VXNlcm5hbWU6").await?,
+        };
+        let secret = self.response("UGFzc3dvcmQ6").await?;
+        Ok(Claim { user: text(&user)?, secret: text(&secret)? })
+    }
+
+    /// What the client answers to a challenge, decoded.
+    async fn response(&mut self, challenge: &'static str) -> Result<Zeroizing<Vec<u8>>, Unclaimed> {
+        let line = self.answer_to(&Reply::bare(334, challenge)).await?;
+        let bytes = Zeroizing::new(line.bytes);
+        if line.end != octroi_net::LineEnd::CrLf {
+            return Err(Unclaimed::End(End::Close(crate::refusal::of_line(&crate::wire::Fault::LineEnd))));
+        }
+        // RFC 4954 section 4: the client has thought better of it.
+        if bytes.as_slice() == b"*" {
+            return Err(Unclaimed::Reply(Reply::new(501, "5.7.0", "Cancelled")));
+        }
+        Ok(decoded(&bytes)?)
+    }
+
+    async fn log_in(&mut self, claim: &Claim) -> Result<(), End> {
+        let via = Channel { service: Service::Submission, peer: self.peer(), client: self.hello.as_ref().map(|hello| hello.host.clone()) };
+        let reply = match self.gate.login(Credentials { user: &claim.user, secret: &claim.secret }, via).await {
+            Login::Open(member) => {
+                debug!(address = %member.address(), "logged in");
+                self.member = Some(member);
+                return self.say(&Reply::new(235, "2.7.0", "Authentication successful")).await;
+            }
+            // RFC 4954 section 6: 454 keeps the client from throwing the password away.
+            Login::NeedsSecondFactor(_) => {
+                Reply::new(454, "4.7.0", format!("Confirm this device first: {}", self.gate.organisation().portal_url))
+            }
+            Login::Refused => invalid(),
+        };
+        self.fail(reply).await
+    }
+
+    /// The log-in failed. After some of these the session ends.
+    async fn fail(&mut self, reply: Reply) -> Result<(), End> {
+        self.auth_failures += 1;
+        if self.auth_failures >= self.config.auth_failures_max {
+            self.write(&reply).await?;
+            return Err(End::Close(Reply::new(421, "4.7.0", "Too many failed log-ins, closing connection")));
+        }
+        self.say(&reply).await
+    }
+}
+
+fn invalid() -> Reply {
+    Reply::new(535, "5.7.8", "Authentication credentials invalid")
+}
+
+/// RFC 4954 section 4: base64, and `=` alone for nothing.
+fn decoded(response: &[u8]) -> Result<Zeroizing<Vec<u8>>, Reply> {
+    if response == b"=" {
+        return Ok(Zeroizing::default());
+    }
+    BASE64.decode(response).map(Zeroizing::new).map_err(|_| Reply::new(501, "5.5.2", "Not base64"))
+}
+
+fn text(octets: &[u8]) -> Result<Zeroizing<String>, Reply> {
+    match std::str::from_utf8(octets) {
+        Ok(text) if !text.contains('\0') => Ok(Zeroizing::new(text.to_owned())),
+        _ => Err(Reply::new(501, "5.5.2", "Not UTF-8 text")),
+    }
+}
+
+/// RFC 4616 section 2: `[authzid] NUL authcid NUL passwd`.
+fn plain(message: &[u8]) -> Result<Claim, Reply> {
+    let mut parts = message.split(|&octet| octet == 0);
+    let (Some(authzid), Some(authcid), Some(passwd), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return Err(Reply::new(501, "5.5.2", "Not a PLAIN message"));
+    };
+    // A credential never opens another's account.
+    if !authzid.is_empty() && authzid != authcid {
+        return Err(invalid());
+    }
+    Ok(Claim { user: text(authcid)?, secret: text(passwd)? })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn claimed(message: &[u8]) -> Result<(String, String), u16> {
+        plain(message).map(|claim| (claim.user.to_string(), claim.secret.to_string())).map_err(|reply| reply.code())
+    }
+
+    #[test]
+    fn plain_names_nobody_else() {
+        let lea = Ok(("lea@x".to_owned(), "s".to_owned()));
+        assert_eq!(claimed(b"\0lea@x\0s"), lea);
+        assert_eq!(claimed(b"lea@x\0lea@x\0s"), lea);
+        assert_eq!(claimed(b"chef@x\0lea@x\0s"), Err(535));
+        for broken in [&b""[..], b"\0lea@x", b"lea@x\0s", b"\0a\0b\0c", b"\0\xff\0s"] {
+            assert_ne!(claimed(broken), lea, "{broken:?}");
+            assert_eq!(claimed(broken), Err(501), "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn base64_is_strict() {
+        assert_eq!(decoded(b"YWI=").unwrap().as_slice(), b"ab");
+        assert!(decoded(b"=").unwrap().is_empty());
+        for broken in [&b"YWI"[..], b"YW I=", b"YWJ=", b"YWI=\n", b"*"] {
+            assert!(decoded(broken).is_err(), "{broken:?}");
+        }
+    }
+}

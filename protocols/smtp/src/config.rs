@@ -1,0 +1,193 @@
+//! Every limit and deadline of SMTP, with its unit and its reason. Filled by the program from its configuration file; the
+//! defaults are what RFC 5321 asks for.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Octets in a MiB.
+const MIB: u64 = 1024 * 1024;
+
+/// Settings of the SMTP, submission and LMTP servers and of the outbound queue.
+#[derive(Debug, Clone)]
+pub struct SmtpConfig {
+    /// Octets of a message, told to clients with SIZE (RFC 1870). Larger ones are refused with 552.
+    pub message_bytes_max: u64,
+    /// Octets of a message's header: it is held in memory while it is looked at. At most 1 MiB is understood.
+    pub header_bytes_max: usize,
+    /// Recipients of one transaction; RFC 5321 section 4.5.3.1.8 wants at least 100. The gate may allow fewer.
+    pub recipients_max: usize,
+    /// `Received` fields in a message before it counts as looping (RFC 5321 section 6.3 wants at least 100).
+    pub received_max: usize,
+    /// Commands since the last message was accepted: more than this is no mail client.
+    pub commands_per_message_max: u32,
+    /// Refused commands in one session before it is ended with 421.
+    pub errors_max: u32,
+    /// Failed log-ins in one session before it is ended with 421.
+    pub auth_failures_max: u32,
+    /// Recipients that are not ours, or not there, in one session before each further one is answered late.
+    pub unknown_recipients_quick: u32,
+    /// The same before the session is ended with 421: nobody shall learn our addresses by guessing.
+    pub unknown_recipients_max: u32,
+    /// How late.
+    pub unknown_recipient_delay: Duration,
+    /// Octets of refused data that are read only to reach its end; a peer that sends more is cut off.
+    pub discarded_bytes_max: u64,
+    /// Deadlines of the servers.
+    pub timeouts: ServerTimeouts,
+    /// Deadlines of the outbound client.
+    pub client_timeouts: ClientTimeouts,
+    /// The outbound queue.
+    pub queue: QueueConfig,
+}
+
+/// How long the servers wait.
+#[derive(Debug, Clone)]
+pub struct ServerTimeouts {
+    /// For the next command: RFC 5321 section 4.5.3.2.7 wants at least 5 minutes.
+    pub command: Duration,
+    /// For the next piece of a message.
+    pub data: Duration,
+    /// For the whole of a message, so that one octet a minute does not hold a connection for ever.
+    pub message: Duration,
+    /// For the TLS handshake after STARTTLS.
+    pub handshake: Duration,
+    /// For the peer to take our replies.
+    pub write: Duration,
+}
+
+/// How long the outbound client waits (RFC 5321 section 4.5.3.2).
+#[derive(Debug, Clone)]
+pub struct ClientTimeouts {
+    /// For the TCP connection.
+    pub connect: Duration,
+    /// For the greeting (section 4.5.3.2.1: 5 minutes).
+    pub greeting: Duration,
+    /// For the replies to EHLO, STARTTLS and MAIL (section 4.5.3.2.2: 5 minutes), and for the TLS handshake.
+    pub command: Duration,
+    /// For the reply to RCPT (section 4.5.3.2.3: 5 minutes).
+    pub recipient: Duration,
+    /// For the reply to DATA (section 4.5.3.2.4: 2 minutes).
+    pub data_start: Duration,
+    /// For the peer to take a block of data (section 4.5.3.2.5: 3 minutes).
+    pub data_block: Duration,
+    /// For the reply to the end of data (section 4.5.3.2.6: 10 minutes).
+    pub data_end: Duration,
+    /// For the reply to QUIT, which tells nothing any more.
+    pub quit: Duration,
+}
+
+/// Settings of the outbound queue.
+#[derive(Debug, Clone)]
+pub struct QueueConfig {
+    /// Waiting time before each further attempt; the last one repeats. A fifth is added or taken away by chance, so that messages
+    /// that failed together are not tried together.
+    pub retry: Vec<Duration>,
+    /// How long an entry is tried (RFC 5321 section 4.5.4.1: at least 4 to 5 days).
+    pub expiry: Duration,
+    /// All mail goes there (`mail.example` and 25, …) instead of to the MX of its domain.
+    pub smarthost: Option<HostPort>,
+    /// Domains (lower case) with a fixed next hop, for private networks and tests; it goes before the smarthost.
+    pub routes: HashMap<String, HostPort>,
+    /// What TLS the next hop of a route or the smarthost must speak. Hosts found through MX get [`OutboundTls::Opportunistic`].
+    pub relay_tls: OutboundTls,
+    /// Entries that are worked on at the same time.
+    pub entries_max: usize,
+    /// Connections to one destination at the same time.
+    pub per_destination_max: usize,
+    /// Destinations of one entry that are worked on at the same time.
+    pub destinations_max: usize,
+    /// Hosts that are tried for one destination in one attempt (RFC 5321 section 5.1 wants at least two).
+    pub hosts_max: usize,
+    /// The whole of an attempt at one entry, waiting for its turn included. An entry whose attempt was cut off by a crash is tried
+    /// again that long after it began.
+    pub attempt: Duration,
+    /// How long attempts under way may go on after the signal to shut down.
+    pub shutdown_grace: Duration,
+    /// How often the queue is looked at when it gives no sign of change.
+    pub poll: Duration,
+}
+
+/// A host (name or IP address) and a port.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HostPort {
+    /// Name or address, without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+/// What TLS is asked of the next hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutboundTls {
+    /// When it is offered, with any certificate (RFC 7435); in the clear otherwise.
+    Opportunistic,
+    /// Always, with a certificate for its name from a public authority.
+    Verified,
+}
+
+impl Default for SmtpConfig {
+    fn default() -> Self {
+        Self {
+            message_bytes_max: 50 * MIB,
+            header_bytes_max: 256 * 1024,
+            recipients_max: 100,
+            received_max: 100,
+            commands_per_message_max: 1000,
+            errors_max: 20,
+            auth_failures_max: 3,
+            unknown_recipients_quick: 5,
+            unknown_recipients_max: 20,
+            unknown_recipient_delay: Duration::from_secs(2),
+            discarded_bytes_max: 256 * MIB,
+            timeouts: ServerTimeouts::default(),
+            client_timeouts: ClientTimeouts::default(),
+            queue: QueueConfig::default(),
+        }
+    }
+}
+
+impl Default for ServerTimeouts {
+    fn default() -> Self {
+        Self {
+            command: Duration::from_mins(5),
+            data: Duration::from_mins(3),
+            message: Duration::from_hours(1),
+            handshake: Duration::from_secs(30),
+            write: Duration::from_mins(1),
+        }
+    }
+}
+
+impl Default for ClientTimeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(30),
+            greeting: Duration::from_mins(5),
+            command: Duration::from_mins(5),
+            recipient: Duration::from_mins(5),
+            data_start: Duration::from_mins(2),
+            data_block: Duration::from_mins(3),
+            data_end: Duration::from_mins(10),
+            quit: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Default for QueueConfig {
+    fn default() -> Self {
+        Self {
+            retry: [1, 5, 15, 30, 60, 120, 240].map(Duration::from_mins).to_vec(),
+            expiry: Duration::from_hours(5 * 24),
+            smarthost: None,
+            routes: HashMap::new(),
+            relay_tls: OutboundTls::Opportunistic,
+            entries_max: 64,
+            per_destination_max: 4,
+            destinations_max: 8,
+            hosts_max: 5,
+            attempt: Duration::from_mins(30),
+            shutdown_grace: Duration::from_secs(5),
+            poll: Duration::from_mins(1),
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! A message on its way in, by DATA or BDAT: checked and streamed into the store as it comes.
+//!
+//! What always holds: whatever is wrong with a message, it is read to its real end before it is refused; nothing of a refused
+//! message is kept; nothing is acknowledged before the gate said that it is durable.
+
+use crate::config::SmtpConfig;
+use crate::header::{self, Plan};
+use crate::refusal;
+use crate::session::{End, Session};
+use crate::transaction::{Open, Route, Transaction};
+use crate::wire::Reply;
+use octroi_gate::{Content, Refusal, Upload};
+use octroi_net::READ_BYTES_MAX;
+use octroi_net::dot::{DotReceiver, Violation};
+use std::time::Instant;
+use tracing::{debug, info};
+
+/// A message half-way in.
+pub(crate) struct Reception {
+    id: String,
+    plan: Plan,
+    body: Body,
+    /// Octets that have come, without dots and trace fields.
+    bytes: u64,
+    bytes_max: u64,
+    header_bytes_max: usize,
+    /// The octet before the next one: for BDAT, where no end-of-data rule looks at them.
+    last: u8,
+}
+
+enum Body {
+    /// The header is not whole yet.
+    Header { upload: Upload, head: Vec<u8> },
+    /// It is in the store already, rewritten.
+    Text { upload: Upload },
+    /// The rest is read for nothing.
+    Refused(Reply),
+}
+
+impl Reception {
+    /// Right before the first octet.
+    pub(crate) async fn begin(id: String, route: &Route, plan: Plan, config: &SmtpConfig) -> Result<Self, Refusal> {
+        let upload = route.upload().await?;
+        Ok(Self {
+            id,
+            plan,
+            body: Body::Header { upload, head: Vec::new() },
+            bytes: 0,
+            bytes_max: config.message_bytes_max,
+            header_bytes_max: config.header_bytes_max,
+            last: 0,
+        })
+    }
+
+    /// Take in octets of the message.
+    async fn push(&mut self, octets: &[u8], route: &Route) {
+        self.bytes += octets.len() as u64;
+        if self.bytes > self.bytes_max {
+            // RFC 1870 section 6.3.
+            return self.refuse(Reply::new(552, "5.3.4", "Message too big"));
+        }
+        let written = match &mut self.body {
+            Body::Refused(_) => return,
+            Body::Text { upload } => upload.write(octets).await,
+            Body::Header { head, .. } => {
+                let searched = head.len();
+                head.extend_from_slice(octets);
+                match header::end(head, searched) {
+                    Some(end) => return self.open_body(end, route).await,
+                    None if head.len() > self.header_bytes_max => return self.refuse(Reply::new(552, "5.3.4", "Header too big")),
+                    None => Ok(()),
+                }
+            }
+        };
+        if let Err(refused) = written {
+            self.refuse(refusal::of_gate(&refused));
+        }
+    }
+
+    /// The header is whole and ends at `end`: judge it, and pass it and what followed it on.
+    async fn open_body(&mut self, end: usize, route: &Route) {
+        let Body::Header { mut upload, head } =
+            std::mem::replace(&mut self.body, Body::Refused(Reply::new(451, "4.3.0", "Try again later")))
+        else {
+            return;
+        };
+        if end > self.header_bytes_max {
+            return self.refuse(Reply::new(552, "5.3.4", "Header too big"));
+        }
+        let rewritten = match header::rewrite(&head[..end], &self.plan, |from| route.may_author(from)) {
+            Ok(rewritten) => rewritten,
+            Err(reply) => return self.refuse(reply),
+        };
+        let mut written = upload.write(&rewritten).await;
+        if written.is_ok() {
+            written = upload.write(&head[end..]).await;
+        }
+        match written {
+            Ok(()) => self.body = Body::Text { upload },
+            Err(refused) => self.refuse(refusal::of_gate(&refused)),
+        }
+    }
+
+    /// Take in octets of a chunk, which no end-of-data rule has looked at.
+    async fn push_chunk(&mut self, octets: &[u8], route: &Route) {
+        if let Some(violation) = violation(self.last, octets) {
+            self.refuse(refusal::of_data(violation));
+        }
+        self.last = octets.last().copied().unwrap_or(self.last);
+        self.push(octets, route).await;
+    }
+
+    /// Keep nothing, and answer this. The first reason stays.
+    fn refuse(&mut self, reply: Reply) {
+        if !self.is_refused() {
+            self.body = Body::Refused(reply);
+        }
+    }
+
+    fn is_refused(&self) -> bool {
+        matches!(self.body, Body::Refused(_))
+    }
+
+    /// The whole message is here.
+    async fn finish(mut self, route: &Route) -> Result<Content, Reply> {
+        if let Body::Header { head, .. } = &self.body {
+            let end = head.len();
+            self.open_body(end, route).await;
+        }
+        match self.body {
+            Body::Refused(reply) => Err(reply),
+            Body::Text { upload } | Body::Header { upload, .. } => {
+                let content = upload.finish_message(|octets| {
+                    let facts = octroi_mime::facts(octets);
+                    let header_bytes = usize::try_from(facts.header_bytes).unwrap_or(octets.len());
+                    (facts.encode(), header_bytes)
+                });
+                content.await.map_err(|refused| refusal::of_gate(&refused))
+            }
+        }
+    }
+}
+
+/// The first thing in `octets`, which follow `last`, that RFC 5321 section 2.3.8 forbids.
+fn violation(last: u8, octets: &[u8]) -> Option<Violation> {
+    let mut before = last;
+    let mut rest = octets;
+    loop {
+        if before == b'\r' && rest.first().is_some_and(|&octet| octet != b'\n') {
+            return Some(Violation::BareCr);
+        }
+        let at = memchr::memchr3(b'\r', b'\n', 0, rest)?;
+        let previous = if at == 0 { before } else { rest[at - 1] };
+        match rest[at] {
+            0 => return Some(Violation::Nul),
+            b'\n' if previous != b'\r' => return Some(Violation::BareLf),
+            octet => before = octet,
+        }
+        rest = &rest[at + 1..];
+    }
+}
+
+impl Session {
+    /// DATA (RFC 5321 section 4.1.1.4).
+    pub(crate) async fn data(&mut self) -> Result<(), End> {
+        let open = match std::mem::take(&mut self.transaction) {
+            Transaction::Open(open) if open.accepted > 0 => open,
+            other => {
+                self.transaction = other;
+                return self.say(&out_of_order()).await;
+            }
+        };
+        let mut reception = match self.begin(&open).await {
+            Ok(reception) => reception,
+            Err(refused) => return self.say(&refusal::of_gate(&refused)).await,
+        };
+        self.say(&Reply::bare(354, "Start mail input, end with <CR LF>.<CR LF>")).await?;
+        self.receive_dotted(&mut reception, &open.route).await?;
+        self.complete(*open, reception).await
+    }
+
+    /// BDAT (RFC 3030 section 2).
+    pub(crate) async fn bdat(&mut self, bytes: u64, last: bool) -> Result<(), End> {
+        let (open, mut reception) = match std::mem::take(&mut self.transaction) {
+            Transaction::Chunking(open, reception) => (open, reception),
+            Transaction::Open(open) if open.accepted > 0 => match self.begin(&open).await {
+                Ok(reception) => (open, Box::new(reception)),
+                Err(refused) => {
+                    self.discard(bytes).await?;
+                    return self.say(&refusal::of_gate(&refused)).await;
+                }
+            },
+            // RFC 3030 section 4.2: the octets come whatever we think of them, pipelined behind the command.
+            other => {
+                self.discard(bytes).await?;
+                self.transaction = other;
+                return self.say(&out_of_order()).await;
+            }
+        };
+        self.receive_chunk(bytes, &mut reception, &open.route).await?;
+        if last {
+            if reception.last == b'\r' {
+                reception.refuse(refusal::of_data(Violation::BareCr));
+            }
+            return self.complete(*open, *reception).await;
+        }
+        if let Body::Refused(reply) = reception.body {
+            // The transaction is gone: further chunks are read and answered with 503.
+            return self.say(&reply).await;
+        }
+        let reply = Reply::new(250, "2.0.0", format!("{bytes} octets received"));
+        self.transaction = Transaction::Chunking(open, reception);
+        self.say(&reply).await
+    }
+
+    async fn begin(&self, open: &Open) -> Result<Reception, Refusal> {
+        let id = crate::stamp::unique_id();
+        let plan = self.plan(open, &id);
+        Reception::begin(id, &open.route, plan, &self.config).await
+    }
+
+    async fn receive_dotted(&mut self, reception: &mut Reception, route: &Route) -> Result<(), End> {
+        let deadline = Instant::now() + self.config.timeouts.message;
+        let mut dots = DotReceiver::new();
+        let mut meant = Vec::with_capacity(READ_BYTES_MAX + 1);
+        let mut discarded = 0;
+        loop {
+            let octets = self.more(READ_BYTES_MAX, deadline).await?;
+            let progress = dots.push(octets, &mut meant);
+            self.connection.consume(progress.consumed);
+            if let Some(violation) = dots.violation() {
+                reception.refuse(refusal::of_data(violation));
+            }
+            reception.push(&meant, route).await;
+            meant.clear();
+            if progress.ended {
+                return Ok(());
+            }
+            if reception.is_refused() {
+                discarded += progress.consumed as u64;
+                self.limit_discarded(discarded)?;
+            }
+        }
+    }
+
+    async fn receive_chunk(&mut self, bytes: u64, reception: &mut Reception, route: &Route) -> Result<(), End> {
+        if bytes > self.config.message_bytes_max.saturating_sub(reception.bytes) {
+            reception.refuse(Reply::new(552, "5.3.4", "Message too big"));
+        }
+        let deadline = Instant::now() + self.config.timeouts.message;
+        let mut left = bytes;
+        while left > 0 && !reception.is_refused() {
+            let max = usize::try_from(left).unwrap_or(usize::MAX).min(READ_BYTES_MAX);
+            let octets = self.more(max, deadline).await?;
+            let count = octets.len();
+            reception.push_chunk(octets, route).await;
+            self.connection.consume(count);
+            left -= count as u64;
+        }
+        self.discard(left).await
+    }
+
+    /// Read octets for nothing.
+    async fn discard(&mut self, bytes: u64) -> Result<(), End> {
+        self.limit_discarded(bytes)?;
+        let deadline = Instant::now() + self.config.timeouts.message;
+        let mut left = bytes;
+        while left > 0 {
+            let max = usize::try_from(left).unwrap_or(usize::MAX).min(READ_BYTES_MAX);
+            let count = self.more(max, deadline).await?.len();
+            self.connection.consume(count);
+            left -= count as u64;
+        }
+        Ok(())
+    }
+
+    fn limit_discarded(&self, bytes: u64) -> Result<(), End> {
+        if bytes > self.config.discarded_bytes_max {
+            return Err(End::Close(Reply::new(421, "4.3.4", "Far too big, closing connection")));
+        }
+        Ok(())
+    }
+
+    /// Hand the message to the gate and answer.
+    async fn complete(&mut self, open: Open, reception: Reception) -> Result<(), End> {
+        let (id, bytes, accepted) = (reception.id.clone(), reception.bytes, open.accepted);
+        let outcome = match reception.finish(&open.route).await {
+            Ok(content) => open.route.complete(content).await,
+            Err(reply) => Err(reply),
+        };
+        let reply = match outcome {
+            Ok(()) => {
+                info!(id, bytes, recipients = accepted, peer = %self.peer(), "message accepted");
+                self.commands = 0;
+                Reply::new(250, "2.0.0", format!("Accepted as {id}"))
+            }
+            Err(reply) => {
+                debug!(id, bytes, code = reply.code(), peer = %self.peer(), "message refused");
+                reply
+            }
+        };
+        // One message is one error, however many replies it gets.
+        for _ in 1..self.kind.final_replies(accepted) {
+            self.write(&reply).await?;
+        }
+        self.say(&reply).await
+    }
+}
+
+/// RFC 5321 section 4.1.4; RFC 2033 section 4.2 wants 503 when no recipient was accepted.
+fn out_of_order() -> Reply {
+    Reply::new(503, "5.5.1", "No valid recipients, or another message is under way")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_cr_lf_ends_a_line_in_a_chunk() {
+        for (last, octets, expected) in [
+            (b'\n', "a\r\nb\r\n".as_bytes(), None),
+            (b'a', b"\nb", Some(Violation::BareLf)),
+            (b'\r', b"\nb", None),
+            (b'\r', b"b", Some(Violation::BareCr)),
+            (b'\r', b"\r\n", Some(Violation::BareCr)),
+            (0, b"\n", Some(Violation::BareLf)),
+            (0, b"a\r\n\0.\r\n", Some(Violation::Nul)),
+            (0, b"a\r\r\n", Some(Violation::BareCr)),
+            (0, b"a\r", None),
+            (0, b"", None),
+        ] {
+            assert_eq!(violation(last, octets), expected, "{octets:?} after {last}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn cutting_hides_no_violation(octets in proptest::collection::vec(prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'a'), Just(0)], 0..12), cut in 0usize..12) {
+            let cut = cut.min(octets.len());
+            let (first, second) = octets.split_at(cut);
+            let whole = violation(0, &octets).is_some();
+            let parts = violation(0, first).is_some() || violation(first.last().copied().unwrap_or(0), second).is_some();
+            prop_assert_eq!(whole, parts);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! MAIL (RFC 5321 section 4.1.1.2): opens a transaction.
+
+use crate::inbound;
+use crate::session::{End, Kind, Session};
+use crate::submission;
+use crate::transaction::{Open, Route, Transaction};
+use crate::wire::{Mail, Reply};
+
+impl Session {
+    pub(crate) async fn mail(&mut self, mail: Mail) -> Result<(), End> {
+        match self.open(mail).await {
+            Ok(open) => {
+                self.transaction = Transaction::Open(Box::new(open));
+                self.say(&Reply::new(250, "2.1.0", "Sender accepted")).await
+            }
+            Err(reply) => self.say(&reply).await,
+        }
+    }
+
+    async fn open(&self, mail: Mail) -> Result<Open, Reply> {
+        // RFC 5321 section 4.1.1.1: a client must greet first.
+        if self.hello.is_none() {
+            return Err(Reply::new(503, "5.5.1", "Greet first"));
+        }
+        if !matches!(self.transaction, Transaction::Idle) {
+            return Err(Reply::new(503, "5.5.1", "Another message is under way"));
+        }
+        // RFC 1870 section 6.1.
+        if mail.bytes > self.config.message_bytes_max {
+            return Err(Reply::new(552, "5.3.4", "Message too big"));
+        }
+        let route = match self.kind {
+            Kind::Submission => Route::Submitted(submission::open(self, &mail.from).await?),
+            Kind::Inbound | Kind::Lmtp => Route::Inbound(inbound::open(self, &mail.from)),
+        };
+        Ok(Open { route, from: mail.from, utf8: mail.utf8, accepted: 0 })
+    }
+}

@@ -1,0 +1,62 @@
+//! The one place where faults and refusals become replies. Nothing internal stands in them; what only the operator may know is in
+//! the log already when a [`Refusal`] arrives here.
+
+use crate::wire::{Fault, Reply};
+use octroi_gate::Refusal;
+use octroi_net::dot::Violation;
+
+/// A refusal of the gate. Codes: RFC 5321 section 4.2, RFC 3463 and its registry.
+pub(crate) fn of_gate(refusal: &Refusal) -> Reply {
+    match refusal {
+        Refusal::UnknownRecipient | Refusal::Missing => Reply::new(550, "5.1.1", "No such recipient here"),
+        Refusal::NotRelay => Reply::new(550, "5.7.1", "Relaying denied"),
+        Refusal::NotSender => Reply::new(550, "5.7.1", "You may not send as that address"),
+        Refusal::RecipientNotAllowed => Reply::new(550, "5.7.1", "You may not write to that recipient"),
+        Refusal::Forbidden(_) => Reply::new(550, "5.7.1", "Not permitted"),
+        // RFC 5321 section 4.5.3.1.10: 452, so that the client sends the rest in another transaction.
+        Refusal::Limit("recipients") => Reply::new(452, "4.5.3", "Too many recipients"),
+        Refusal::Limit(_) => Reply::new(452, "4.3.1", "A limit of this server is reached, try again later"),
+        Refusal::Ended => Reply::new(421, "4.7.0", "Your credential is not valid any more, closing connection"),
+        Refusal::InvalidCode => Reply::new(535, "5.7.8", "Authentication credentials invalid"),
+        Refusal::Precondition | Refusal::Unavailable => Reply::new(451, "4.3.0", "Temporarily unavailable, try again later"),
+        _ => Reply::new(554, "5.3.0", "Not possible here"),
+    }
+}
+
+/// A command line that cannot be obeyed.
+pub(crate) fn of_line(fault: &Fault) -> Reply {
+    match fault {
+        Fault::LineEnd => Reply::new(500, "5.5.2", "Lines must end in CR LF, closing connection"),
+        Fault::TooLong => Reply::new(500, "5.5.6", "Line too long"),
+        Fault::Octets => Reply::new(500, "5.5.2", "Characters that may not stand in a command"),
+        Fault::NotAscii => Reply::new(500, "5.5.2", "Only ASCII may stand here"),
+        Fault::UnknownCommand => Reply::new(500, "5.5.1", "Command not recognised"),
+        Fault::OtherProtocol => Reply::new(500, "5.5.1", "This is a mail server, closing connection"),
+        Fault::Syntax(expected) => Reply::new(501, "5.5.4", format!("Syntax: {expected}")),
+        Fault::BadChunk => Reply::new(501, "5.5.4", "Syntax: BDAT chunk-size [LAST], closing connection"),
+        // RFC 5321 section 4.1.1.11.
+        Fault::UnsupportedParameter => Reply::new(555, "5.5.4", "Parameter not supported"),
+        Fault::RepeatedParameter => Reply::new(501, "5.5.4", "Parameter given twice"),
+        Fault::BadParameter(name) => Reply::new(501, "5.5.4", format!("Value of {name} not understood")),
+        Fault::BadSender => Reply::new(553, "5.1.7", "Not a sender address"),
+        Fault::BadRecipient => Reply::new(553, "5.1.3", "Not a recipient address"),
+        // RFC 6531 section 3.5.
+        Fault::NeedsUtf8 => Reply::new(553, "5.6.7", "A UTF-8 address needs SMTPUTF8"),
+    }
+}
+
+/// After this fault it is not known any more where a command begins, so nothing more is read.
+pub(crate) fn is_fatal(fault: &Fault) -> bool {
+    matches!(fault, Fault::LineEnd | Fault::OtherProtocol | Fault::BadChunk)
+}
+
+/// Message data that another program could misread.
+pub(crate) fn of_data(violation: Violation) -> Reply {
+    // RFC 5321 section 2.3.8: CR and LF only together.
+    let text = match violation {
+        Violation::BareCr => "Message refused: it contains a CR without LF",
+        Violation::BareLf => "Message refused: it contains an LF without CR",
+        Violation::Nul => "Message refused: it contains a NUL",
+    };
+    Reply::new(550, "5.6.0", text)
+}

@@ -1,0 +1,77 @@
+//! A mail transaction (RFC 5321 section 3.3) as a variant per state, each holding what its commands need.
+
+use crate::data::Reception;
+use crate::refusal;
+use crate::wire::{Reply, ReversePath};
+use octroi_gate::{Content, Envelope, Internet, MemberEnvelope, Refusal, Upload};
+use octroi_model::Address;
+
+/// Where a transaction stands.
+#[derive(Default)]
+pub(crate) enum Transaction {
+    /// No MAIL yet.
+    #[default]
+    Idle,
+    /// MAIL was accepted, and perhaps recipients.
+    Open(Box<Open>),
+    /// The first chunk has come (RFC 3030): nothing but BDAT and RSET may follow.
+    Chunking(Box<Open>, Box<Reception>),
+}
+
+/// What MAIL and RCPT have said.
+pub(crate) struct Open {
+    pub(crate) route: Route,
+    pub(crate) from: ReversePath,
+    /// SMTPUTF8 was asked for.
+    pub(crate) utf8: bool,
+    /// RCPTs that were accepted, one named twice counted twice: LMTP answers each (RFC 2033 section 4.2).
+    pub(crate) accepted: usize,
+}
+
+/// The envelope; what it lets through depends on who opened it, and the gate holds to that.
+pub(crate) enum Route {
+    /// From anybody, to our people only.
+    Inbound(Envelope<Internet>),
+    /// From one of ours.
+    Submitted(Envelope<MemberEnvelope>),
+}
+
+impl Route {
+    pub(crate) async fn add(&mut self, to: &Address) -> Result<(), Refusal> {
+        match self {
+            Self::Inbound(envelope) => envelope.add(to).await,
+            Self::Submitted(envelope) => envelope.add(to).await,
+        }
+    }
+
+    pub(crate) fn recipients(&self) -> &[Address] {
+        match self {
+            Self::Inbound(envelope) => envelope.recipients(),
+            Self::Submitted(envelope) => envelope.recipients(),
+        }
+    }
+
+    pub(crate) async fn upload(&self) -> Result<Upload, Refusal> {
+        match self {
+            Self::Inbound(envelope) => envelope.upload().await,
+            Self::Submitted(envelope) => envelope.upload().await,
+        }
+    }
+
+    /// May this sender be named as an author?
+    pub(crate) fn may_author(&self, from: &Address) -> Result<(), Refusal> {
+        match self {
+            Self::Inbound(_) => Ok(()),
+            Self::Submitted(envelope) => envelope.may_send_header_from(from),
+        }
+    }
+
+    /// Durable when this returns `Ok`, and not before.
+    pub(crate) async fn complete(self, content: Content) -> Result<(), Reply> {
+        let done = match self {
+            Self::Inbound(envelope) => envelope.deliver(content).await,
+            Self::Submitted(envelope) => envelope.send(content).await,
+        };
+        done.map_err(|refused| refusal::of_gate(&refused))
+    }
+}
