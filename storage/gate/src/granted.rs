@@ -160,7 +160,7 @@ pub struct FileAt {
 impl Locates<Mailbox> for MailboxAt {
     async fn locate(self, session: &Session) -> Result<FoundNode, Refusal> {
         let node = session.resolve(Area::Mail, &self.0).ok_or(Refusal::Missing)?;
-        let mailbox = node.collection.as_ref().is_some_and(|c| c.kind == CollectionKind::Mailbox);
+        let mailbox = node.real().is_ok_and(|c| c.kind == CollectionKind::Mailbox);
         if mailbox { Ok(FoundNode(node)) } else { Err(Refusal::Missing) }
     }
 }
@@ -172,7 +172,7 @@ where
     async fn locate(self, session: &Session) -> Result<FoundNode, Refusal> {
         let id = self.at.0.real()?.id;
         let collection = session.gate().engine().collection(id).ok_or(Refusal::Missing)?;
-        Ok(FoundNode(Node { collection: Some(collection), ..self.at.0.clone() }))
+        Ok(FoundNode(self.at.0.with(collection)))
     }
 }
 
@@ -188,7 +188,7 @@ impl Locates<NewMailbox> for NewMailboxAt {
         for length in (0..names.len()).rev() {
             let above = Path::from_names(names[..length].to_vec()).map_err(|_| Refusal::Missing)?;
             if let Some(parent) = session.resolve(Area::Mail, &above)
-                && parent.collection.is_some()
+                && parent.real().is_ok()
             {
                 // `Shared` belongs to everybody else: no mailbox of one's own can take that name.
                 if length == 0 && names[0].as_str() == tree::SHARED {
@@ -269,7 +269,7 @@ impl<O: Object, P: Purpose<O>> Granted<O, P> {
         let generation = self.engine().generation();
         if self.generation.load(Ordering::Acquire) != generation {
             let node = self.node();
-            let moved = Node { collection: node.collection.as_ref().map(|_| self.collection()).transpose()?, ..node.clone() };
+            let moved = if node.real().is_ok() { node.with(self.collection()?) } else { node.clone() };
             verdict::<O, P>(self.session.rights_of(&moved)?)?;
             self.generation.store(generation, Ordering::Release);
         } else {

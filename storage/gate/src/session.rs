@@ -155,9 +155,11 @@ impl Session {
         if serves(self.0.via.service) != Some(node.area) {
             return Ok(Rights::NONE);
         }
-        let Some(collection) = &node.collection else {
-            return Ok(virtual_rights(node));
-        };
+        // What is only passed through can be listed, nothing more.
+        if node.passage {
+            return Ok(Rights::LOOKUP | Rights::READ);
+        }
+        let Ok(collection) = node.real() else { return Ok(Rights::NONE) };
         if let Some(rights) = standing.rights.get(&collection.id) {
             return Ok(*rights);
         }
@@ -237,9 +239,4 @@ pub(crate) fn granted_by_acl(gate: &Gate, collection: &Arc<Collection>, account:
         }
     }
     Rights::NONE
-}
-
-/// A virtual folder (`Shared`, or a parent that is only passed through) can be listed, nothing more.
-fn virtual_rights(node: &Node) -> Rights {
-    if node.passage { Rights::LOOKUP | Rights::READ } else { Rights::NONE }
 }

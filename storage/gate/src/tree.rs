@@ -21,8 +21,8 @@ const VISITS_MAX: usize = 50_000;
 /// A place in the tree that a session sees.
 #[derive(Clone)]
 pub(crate) struct Node {
-    /// `None`: a virtual folder.
-    pub(crate) collection: Option<Arc<Collection>>,
+    /// `None`: a virtual folder. To be had through [`Node::real`].
+    collection: Option<Arc<Collection>>,
     pub(crate) area: Area,
     /// As the session names it.
     pub(crate) path: Path,
@@ -39,8 +39,14 @@ impl Node {
         format!("{}/{}", self.area.name(), self.path.join("/"))
     }
 
+    /// The collection, unless nothing but the way through it may be seen.
     pub(crate) fn real(&self) -> Result<&Arc<Collection>, Refusal> {
-        self.collection.as_ref().ok_or(Refusal::Missing)
+        self.collection.as_ref().filter(|_| !self.passage).ok_or(Refusal::Missing)
+    }
+
+    /// The same place, with the collection as it is now.
+    pub(crate) fn with(&self, collection: Arc<Collection>) -> Self {
+        Self { collection: Some(collection), ..self.clone() }
     }
 
     fn below(&self, child: &Arc<Collection>) -> Option<Self> {
@@ -270,7 +276,6 @@ impl Session {
         let hidden = !self.rights_of(&node).is_ok_and(|r| r.contains(Rights::LOOKUP));
         if hidden && self.leads_somewhere(&node) {
             node.passage = true;
-            node.collection = None;
         }
         node
     }

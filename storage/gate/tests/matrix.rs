@@ -158,6 +158,31 @@ impl Stage {
     }
 }
 
+/// What RFC 4314 section 4 and RFC 3744 appendix B ask for, written down apart from the table under test.
+const WANTED: &[(&str, &str, &str)] = &[
+    ("Status", "lr", ""),
+    ("Select", "lr", ""),
+    ("Store", "lr", "swt"),
+    ("Append", "li", ""),
+    ("Expunge", "lrte", ""),
+    ("CreateMailbox", "lk", ""),
+    ("DeleteMailbox", "lx", ""),
+    ("RenameMailbox", "lx", ""),
+    ("List", "lr", ""),
+    ("Bind", "li", ""),
+    ("MakeFolder", "lk", ""),
+    ("RemoveFolder", "lx", ""),
+    ("Read", "lr", ""),
+    ("Rewrite", "lw", ""),
+    ("Unlink", "le", ""),
+];
+
+#[test]
+fn the_table_asks_for_what_the_standards_ask_for() {
+    let wanted = WANTED.iter().map(|(name, needs, any)| (*name, Rights::parse(needs).unwrap(), Rights::parse(any).unwrap()));
+    assert!(TABLE.iter().map(|row| (row.purpose, row.needs, row.any)).eq(wanted));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_purpose_with_every_right_removed() {
     let mut stage = Stage::new().await;

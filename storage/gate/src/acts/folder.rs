@@ -83,7 +83,7 @@ impl Granted<Folder, List> {
 
     /// The collection's number, part of its sync token; 0 for a virtual folder.
     pub fn sync_id(&self) -> u64 {
-        self.node().collection.as_ref().map_or(0, |c| c.id.0)
+        self.node().real().map_or(0, |c| c.id.0)
     }
 
     /// The sync token and ctag as of now.
@@ -94,9 +94,9 @@ impl Granted<Folder, List> {
     /// Items and folders directly in it that the session may know of, by name.
     pub async fn members(&self) -> Result<Vec<Member>, Refusal> {
         self.renew()?;
-        let mut members: Vec<Member> = match &self.node().collection {
-            Some(collection) => self.engine().view(collection.id).await?.items().filter_map(item_member).collect(),
-            None => Vec::new(),
+        let mut members: Vec<Member> = match self.node().real() {
+            Ok(collection) => self.engine().view(collection.id).await?.items().filter_map(item_member).collect(),
+            Err(_) => Vec::new(),
         };
         members.extend(self.session.children_of(self.node()).iter().filter_map(|node| self.folder_member(node)));
         members.sort_by(|a, b| a.name.cmp(&b.name));
@@ -128,13 +128,13 @@ impl Granted<Folder, List> {
 
     fn folder_member(&self, node: &Node) -> Option<Member> {
         let name = node.path.names().last()?.clone();
-        let modseq = node.collection.as_ref().map_or(ModSeq(0), |c| c.bound);
+        let modseq = node.real().map_or(ModSeq(0), |c| c.bound);
         let rights = self.session.rights_of(node).ok()?;
         Some(Member { name, is: MemberIs::Folder(self.facts_of(node, rights)), modseq })
     }
 
     fn facts_of(&self, node: &Node, rights: Rights) -> FolderFacts {
-        let now = node.collection.as_ref().and_then(|c| self.engine().collection(c.id));
+        let now = node.real().ok().and_then(|c| self.engine().collection(c.id));
         let owner = self.engine().account(node.owner).map_or_else(|| self.session.address().clone(), |a| a.address.clone());
         FolderFacts {
             kind: now.as_ref().map_or(tree::home_kind(node.area), |c| c.kind),
@@ -268,7 +268,7 @@ impl Granted<Folder, MakeFolder> {
             parts += 1;
             if deep {
                 parts += self.copy_items(&node, into, &mut batch).await?;
-                let below = self.session.children_of(&node).into_iter().filter(|n| n.collection.is_some());
+                let below = self.session.children_of(&node).into_iter().filter(|n| n.real().is_ok());
                 waiting.extend(below.filter_map(|n| n.path.names().last().cloned().map(|name| (n, into, name))));
             }
             if parts > TREE_PARTS_MAX {
@@ -377,7 +377,7 @@ impl Granted<Folder, RemoveFolder> {
     fn may_remove_all(&self) -> Result<Vec<Arc<Collection>>, Refusal> {
         let top = self.collection()?;
         let mut parts = Vec::new();
-        let mut waiting = vec![(Node { collection: Some(top), ..self.node().clone() })];
+        let mut waiting = vec![self.node().with(top)];
         while let Some(node) = waiting.pop() {
             let collection = node.real()?.clone();
             let rights = self.session.rights_of(&node)?;

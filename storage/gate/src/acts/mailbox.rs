@@ -78,7 +78,7 @@ pub enum FlagMode {
 impl<P: Purpose<Mailbox>> Granted<Mailbox, P> {
     /// Which collection it is; for comparing only.
     pub fn collection_id(&self) -> CollectionId {
-        self.at.0.collection.as_ref().map_or(CollectionId(0), |c| c.id)
+        self.at.0.real().map_or(CollectionId(0), |c| c.id)
     }
 
     fn duplicate(&self) -> Result<Self, Refusal> {
