@@ -13,11 +13,14 @@ use crate::stage::{BIG_HEADER_BYTES, OCTETS_OFFSET, big_header};
 use octroi_model::{CollectionId, ContentRef, Hash, Item, Uid};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Faults reported; a store that is damaged all over needs no longer list.
 const FAULTS_MAX: usize = 1000;
 /// Items read from the index at a time.
 const ITEMS_AT_A_TIME: u32 = 1000;
+/// How often to look whether the index has caught up.
+const CATCH_UP: Duration = Duration::from_millis(5);
 /// Octets of a large content hashed at a time.
 const PIECE_BYTES: u64 = 1 << 20;
 
@@ -43,13 +46,19 @@ impl Checking {
     async fn all(&mut self, shared: &Arc<Shared>, index: &Index, fresh: &Index, path: &Path) -> Result<(), ReadError> {
         let storage = |error: String| ReadError::Storage(error);
         // Most of the journal first, then the rest, up to where the index is looked at: a long look would let its log grow.
-        let projected = shared.state().projected;
+        let projected = caught_up(shared).await?;
         let done = self.replay_until(shared, fresh, Position::default(), projected).await?;
         let held = index.hold(path).await.map_err(|error| storage(error.to_string()))?;
         self.replay_until(shared, fresh, done, held.position()).await?;
         let faults = held.compare().await.map_err(|error| storage(error.to_string()))?;
-        faults.into_iter().for_each(|fault| self.fault(fault));
+        self.faults(faults);
         self.contents(shared, fresh).await
+    }
+
+    fn faults(&mut self, faults: Vec<String>) {
+        for fault in faults {
+            self.fault(fault);
+        }
     }
 
     fn fault(&mut self, fault: String) {
@@ -128,8 +137,23 @@ impl Checking {
             };
             let (read, faults) = tokio::task::spawn_blocking(read).await.map_err(|error| ReadError::Storage(error.to_string()))?;
             self.report.items += read;
-            faults.into_iter().for_each(|fault| self.fault(fault));
+            self.faults(faults);
         }
+    }
+}
+
+/// Wait until the index has all that was committed before this; returns where that is.
+async fn caught_up(shared: &Shared) -> Result<Position, ReadError> {
+    let end = shared.state().end();
+    loop {
+        let projected = shared.state().projected;
+        if projected >= end {
+            return Ok(projected);
+        }
+        if let Some(why) = shared.failure() {
+            return Err(ReadError::Storage(why.clone()));
+        }
+        tokio::time::sleep(CATCH_UP).await;
     }
 }
 

@@ -167,9 +167,10 @@ impl Committer {
         }
         drop(state);
         for (Submission { batch, reply }, collection) in returned {
-            match reply {
-                Some(reply) => drop(reply.send(Answer::NotLoaded(batch, collection))),
-                None => tracing::error!(%collection, "a batch that nobody waits for needs a view"),
+            if let Some(reply) = reply {
+                drop(reply.send(Answer::NotLoaded(batch, collection)));
+            } else {
+                tracing::error!(%collection, "a batch that nobody waits for needs a view");
             }
         }
         (accepted, refused)

@@ -266,7 +266,7 @@ impl<'a> Draft<'a> {
 
 fn with_flags(facts: Facts, flags: Option<(Flags, ModSeq)>) -> Facts {
     match flags {
-        Some((flags, modseq)) => Facts { flags, modseq, ..facts },
+        Some((flags, modseq)) => Facts { modseq, flags, ..facts },
         None => facts,
     }
 }

@@ -187,6 +187,21 @@ impl Embedded {
     }
 }
 
+#[cfg(test)]
+impl Embedded {
+    /// End without bringing the index up to the journal, as a crash would.
+    pub(crate) async fn abandon(&self) {
+        self.shared.fail("abandoned".into());
+        let projector = lock_of(&self.running).projector.take();
+        if let Some(projector) = projector {
+            projector.abort();
+            let _ = projector.await;
+        }
+        self.stop().await;
+        self.index.close().await;
+    }
+}
+
 impl Drop for Embedded {
     fn drop(&mut self) {
         // The committer ends with its channel; what it still commits is projected by the next who opens.

@@ -76,3 +76,9 @@ impl From<std::io::Error> for OpenError {
         Self::Io(error.to_string())
     }
 }
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Index(error.to_string())
+    }
+}

@@ -27,7 +27,7 @@ pub(crate) struct Recovered {
 /// Bring everything up to the end of the journal.
 pub(crate) async fn recover(disk: Arc<dyn Disk>, index: &Index, options: &Options) -> Result<Recovered, OpenError> {
     let mut segments = survey(&*disk)?;
-    let restored = index.restore().await.map_err(fault)?;
+    let restored = index.restore().await?;
     let from = restored.position;
     if from.segment != 0 && !segments.iter().any(|segment| segment.number == from.segment) {
         return Err(OpenError::Missing(segment_name(from.segment)));
@@ -132,7 +132,7 @@ impl Replay {
     /// Write all that was replayed to the index.
     pub(crate) async fn project(&mut self, index: &Index) -> Result<(), OpenError> {
         let entries: Vec<_> = self.state.backlog.iter().cloned().collect();
-        index.project(&entries, self.next_id).await.map_err(fault)?;
+        index.project(&entries, self.next_id).await?;
         self.state.forget(entries.len());
         Ok(())
     }
@@ -155,7 +155,7 @@ async fn remove_orphans(disk: &dyn Disk, index: &Index) -> Result<u64, OpenError
     let names = disk.list()?;
     let big: HashSet<u64> = names.iter().filter_map(|name| number_of(name, ".big")).collect();
     let known: HashSet<u64> = names.iter().filter_map(|name| number_of(name, ".seg")).chain(big.iter().copied()).collect();
-    let used: HashSet<u64> = index.large_segments().await.map_err(fault)?.into_iter().collect();
+    let used: HashSet<u64> = index.large_segments().await?.into_iter().collect();
     if let Some(missing) = used.difference(&known).min() {
         return Err(OpenError::Missing(big_name(*missing)));
     }
@@ -168,8 +168,4 @@ async fn remove_orphans(disk: &dyn Disk, index: &Index) -> Result<u64, OpenError
         disk.sync_dir()?;
     }
     Ok(big.into_iter().max().unwrap_or(0))
-}
-
-fn fault(error: sqlx::Error) -> OpenError {
-    OpenError::Index(error.to_string())
 }

@@ -123,23 +123,20 @@ impl<'a> Stamper<'a> {
             // RFC 9051 section 2.3.1.1: never 0, and larger for a mailbox made anew under an old name; ids only grow.
             collection.uid_validity = UidValidity((collection.id.0 as u32).max(1));
         }
-        let parent_head = match collection.parent {
-            Some(parent) => {
-                self.check_free(parent, &collection.name)?;
-                let head = self.bump(parent)?;
-                collection.bound = head.modseq;
-                self.draft.batch.children.insert((parent, collection.name.clone()), Some(collection.id));
-                Some(head)
+        let mut parent_head = None;
+        if let Some(parent) = collection.parent {
+            self.check_free(parent, &collection.name)?;
+            let head = self.bump(parent)?;
+            collection.bound = head.modseq;
+            parent_head = Some(head);
+            self.draft.batch.children.insert((parent, collection.name.clone()), Some(collection.id));
+        } else {
+            if self.draft.home(collection.owner, &collection.name).is_some() {
+                return Err(CommitError::Exists.into());
             }
-            None => {
-                if self.draft.home(collection.owner, &collection.name).is_some() {
-                    return Err(CommitError::Exists.into());
-                }
-                collection.bound = ModSeq(1);
-                self.draft.batch.homes.insert((collection.owner, collection.name.clone()), Some(collection.id));
-                None
-            }
-        };
+            collection.bound = ModSeq(1);
+            self.draft.batch.homes.insert((collection.owner, collection.name.clone()), Some(collection.id));
+        }
         self.draft.batch.heads.insert(collection.id, collection.head);
         self.draft.batch.collections.insert(collection.id, Some(Arc::new(collection.clone())));
         Ok(Change::CreateCollection { collection, parent_head })
@@ -173,16 +170,13 @@ impl<'a> Stamper<'a> {
         if self.draft.has_children(id) {
             return Err(CommitError::NotEmpty.into());
         }
-        let parent_head = match old.parent {
-            Some(parent) => {
-                self.draft.batch.children.insert((parent, old.name.clone()), None);
-                Some(self.bump(parent)?)
-            }
-            None => {
-                self.draft.batch.homes.insert((old.owner, old.name.clone()), None);
-                None
-            }
-        };
+        let mut parent_head = None;
+        if let Some(parent) = old.parent {
+            self.draft.batch.children.insert((parent, old.name.clone()), None);
+            parent_head = Some(self.bump(parent)?);
+        } else {
+            self.draft.batch.homes.insert((old.owner, old.name.clone()), None);
+        }
         self.draft.batch.collections.insert(id, None);
         Ok(Change::RemoveCollection { collection: id, parent_head })
     }

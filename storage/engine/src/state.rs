@@ -247,6 +247,11 @@ impl State {
         }
     }
 
+    /// Where the last committed batch ends.
+    pub(crate) fn end(&self) -> Position {
+        self.backlog.back().map_or(self.projected, |entry| entry.end)
+    }
+
     /// A loaded view, marked as used.
     pub(crate) fn look(&self, collection: CollectionId) -> Option<&Loaded> {
         let loaded = self.views.get(&collection)?;

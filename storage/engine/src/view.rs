@@ -137,15 +137,14 @@ impl View {
             self.number_chunks(at);
             return;
         }
-        match self.chunks.last_mut().filter(|chunk| chunk.len() < CHUNK_ITEMS) {
-            Some(chunk) => Arc::make_mut(chunk).push(item.clone()),
-            None => {
-                self.starts.push(self.chunks.last().map_or(0, |last| self.starts[at - 1] + last.len() as u32));
-                let mut chunk = Vec::with_capacity(CHUNK_ITEMS);
-                chunk.push(item.clone());
-                self.chunks.push(Arc::new(chunk));
-            }
+        if let Some(chunk) = self.chunks.last_mut().filter(|chunk| chunk.len() < CHUNK_ITEMS) {
+            Arc::make_mut(chunk).push(item.clone());
+            return;
         }
+        self.starts.push(self.chunks.last().map_or(0, |last| self.starts[at - 1] + last.len() as u32));
+        let mut chunk = Vec::with_capacity(CHUNK_ITEMS);
+        chunk.push(item.clone());
+        self.chunks.push(Arc::new(chunk));
     }
 
     /// The flags of all items in `uids` change.

@@ -26,7 +26,7 @@ pub(crate) struct Restored {
 impl Index {
     /// All but items, tombstones and audit.
     pub(crate) async fn restore(&self) -> Result<Restored, sqlx::Error> {
-        let mut writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let mut restored = Restored { position: position(&mut writer).await?, ..Restored::default() };
         restored.next_id = meta(&mut writer, "next_id").await?;
         restored.accounts = records(&mut writer, "SELECT record FROM accounts").await?;
@@ -92,7 +92,7 @@ impl Index {
 
     /// Segments that items' large contents are in.
     pub(crate) async fn large_segments(&self) -> Result<Vec<u64>, sqlx::Error> {
-        let mut writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let segments: Vec<i64> =
             sqlx::query_scalar("SELECT DISTINCT large FROM items WHERE large IS NOT NULL").fetch_all(&mut *writer).await?;
         Ok(segments.into_iter().map(|segment| segment as u64).collect())

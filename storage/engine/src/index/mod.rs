@@ -13,7 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 pub(crate) use load::Restored;
 
@@ -29,7 +29,7 @@ const CACHE_KIB: &str = "-32768";
 pub(crate) struct Index {
     path: PathBuf,
     /// Taken by whoever must keep the index from moving.
-    writer: Mutex<SqliteConnection>,
+    writer: Mutex<Option<SqliteConnection>>,
     readers: SqlitePool,
 }
 
@@ -83,15 +83,21 @@ impl Index {
             // A connection to a file does not go away; asking first would double the cost of each read.
             .test_before_acquire(false)
             .connect_lazy_with(options.create_if_missing(false));
-        Ok(Some(Self { path: path.to_owned(), writer: Mutex::new(writer), readers }))
+        Ok(Some(Self { path: path.to_owned(), writer: Mutex::new(Some(writer)), readers }))
     }
 
-    /// Move the write-ahead log into the file and close.
+    /// The one connection that writes.
+    async fn writer(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, sqlx::Error> {
+        MutexGuard::try_map(self.writer.lock().await, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed)
+    }
+
+    /// Close; SQLite then moves the write-ahead log into the file.
     pub(crate) async fn close(&self) {
         self.readers.close().await;
-        let mut writer = self.writer.lock().await;
-        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *writer).await {
-            tracing::warn!(%error, "the index's log was not moved into its file");
+        if let Some(writer) = self.writer.lock().await.take()
+            && let Err(error) = writer.close().await
+        {
+            tracing::warn!(%error, "the index was not closed properly");
         }
     }
 }

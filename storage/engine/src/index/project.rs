@@ -24,7 +24,7 @@ impl Index {
     /// Apply `entries`, which follow what the index has.
     pub(crate) async fn project(&self, entries: &[Entry], next_id: u64) -> Result<(), sqlx::Error> {
         let Some(last) = entries.last() else { return Ok(()) };
-        let mut writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
         let mut writing = Writing::new(&mut transaction);
         for entry in entries {

@@ -2,4 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod basic;
+mod crash;
+mod model;
+mod property;
+mod simdisk;
 mod world;
