@@ -267,14 +267,15 @@ impl<O: Object, P: Purpose<O>> Granted<O, P> {
     /// Decide again if rights have moved. Returns the generation at which the grant stands.
     pub(crate) fn renew(&self) -> Result<u64, Refusal> {
         let generation = self.engine().generation();
-        if self.generation.load(Ordering::Acquire) != generation {
-            let node = self.node();
-            let moved = if node.real().is_ok() { node.with(self.collection()?) } else { node.clone() };
-            verdict::<O, P>(self.session.rights_of(&moved)?)?;
-            self.generation.store(generation, Ordering::Release);
-        } else {
+        if self.generation.load(Ordering::Acquire) == generation {
+            // Still asks whether the session stands.
             self.session.rights_of(self.node())?;
+            return Ok(generation);
         }
+        let node = self.node();
+        let moved = if node.real().is_ok() { node.with(self.collection()?) } else { node.clone() };
+        verdict::<O, P>(self.session.rights_of(&moved)?)?;
+        self.generation.store(generation, Ordering::Release);
         Ok(generation)
     }
 

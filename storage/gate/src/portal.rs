@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// How long a second factor counts as fresh.
-const FRESH_FOR: Duration = Duration::from_secs(300);
+const FRESH_FOR: Duration = Duration::from_mins(5);
 /// Longest label of an app password, in bytes.
 const LABEL_BYTES_MAX: usize = 100;
 

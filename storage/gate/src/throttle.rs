@@ -13,7 +13,7 @@ const NETWORKS_MAX: usize = 10_000;
 /// Distinct wrong secrets remembered per network.
 const SECRETS_MAX: usize = 64;
 /// After this long without a wrong try a network starts anew.
-const FORGET_AFTER: Duration = Duration::from_secs(600);
+const FORGET_AFTER: Duration = Duration::from_mins(10);
 /// Distinct wrong secrets that are free.
 const FREE_TRIES: usize = 5;
 /// Longest wait.

@@ -119,7 +119,7 @@ impl Session {
             }
         }
         if !is_flat(area) && entries.len() > own {
-            self.add_virtual_parents(area, own, &mut entries);
+            add_virtual_parents(area, own, &mut entries);
         }
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         entries
@@ -149,30 +149,6 @@ impl Session {
             into.insert(at, entry(node, collection, shown, any));
         }
         visible || any
-    }
-
-    fn add_virtual_parents(&self, area: Area, own: usize, entries: &mut Vec<Entry>) {
-        let known: BTreeSet<Path> = entries.iter().map(|e| e.path.clone()).collect();
-        let mut parents = BTreeSet::new();
-        for entry in &entries[own..] {
-            for length in 1..entry.path.names().len() {
-                if let Ok(parent) = Path::from_names(entry.path.names()[..length].to_vec())
-                    && !known.contains(&parent)
-                {
-                    parents.insert(parent);
-                }
-            }
-        }
-        entries.extend(parents.into_iter().map(|path| Entry {
-            path,
-            kind: home_kind(area),
-            rights: Rights::NONE,
-            real: false,
-            special_use: None,
-            children: true,
-            head: None,
-            uid_validity: UidValidity(0),
-        }));
     }
 
     /// The node at a path, whatever the rights on it.
@@ -287,6 +263,30 @@ impl Session {
         }
         self.walk(node, &mut Vec::new(), &mut visits)
     }
+}
+
+fn add_virtual_parents(area: Area, own: usize, entries: &mut Vec<Entry>) {
+    let known: BTreeSet<Path> = entries.iter().map(|e| e.path.clone()).collect();
+    let mut parents = BTreeSet::new();
+    for entry in &entries[own..] {
+        for length in 1..entry.path.names().len() {
+            if let Ok(parent) = Path::from_names(entry.path.names()[..length].to_vec())
+                && !known.contains(&parent)
+            {
+                parents.insert(parent);
+            }
+        }
+    }
+    entries.extend(parents.into_iter().map(|path| Entry {
+        path,
+        kind: home_kind(area),
+        rights: Rights::NONE,
+        real: false,
+        special_use: None,
+        children: true,
+        head: None,
+        uid_validity: UidValidity(0),
+    }));
 }
 
 fn entry(node: &Node, collection: &Arc<Collection>, rights: Rights, children: bool) -> Entry {

@@ -6,6 +6,8 @@
 
 mod support;
 
+use std::fmt::Write;
+
 use octroi_gate::purpose::{Row, TABLE};
 use octroi_gate::{
     Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Entry, Expunge, FileAt, FlagMode, FolderAt, List, MailboxAt, MakeFolder,
@@ -21,16 +23,16 @@ async fn state(mail: &Session, files: &Session) -> String {
     for entry in &entries {
         let mailbox = mail.open(MailboxAt(entry.path.clone()), Select).await.unwrap();
         for item in mailbox.view().await.unwrap().items() {
-            text += &format!("  {item:?}\n");
+            writeln!(text, "  {item:?}").unwrap();
         }
     }
     let mut waiting = vec![path("")];
     while let Some(at) = waiting.pop() {
         let folder = files.open(FolderAt { area: Area::Files, path: at.clone() }, List).await.unwrap();
         for member in folder.members().await.unwrap() {
-            text += &format!("{at:?} {} {:?}\n", member.name, member.modseq);
+            writeln!(text, "{at:?} {} {:?}", member.name, member.modseq).unwrap();
             match member.is {
-                MemberIs::Item(item) => text += &format!("  {item:?}\n"),
+                MemberIs::Item(item) => writeln!(text, "  {item:?}").unwrap(),
                 MemberIs::Folder(_) => waiting.push(at.child(member.name).unwrap()),
             }
         }
