@@ -1,1 +1,31 @@
-//! IMAP4rev1 and rev2.
+//! IMAP4rev1 with LITERAL+, SASL-IR, ID, ENABLE, NAMESPACE, UIDPLUS, UNSELECT, IDLE, MOVE, SPECIAL-USE and CHILDREN.
+//!
+//! Called by the program for each accepted connection ([`serve`]); calls the gate for all that it does. What always holds: a command is
+//! decoded whole before anything is done; nothing is done but through a handle of the gate; what a peer can make us hold is limited by
+//! [`ImapConfig`]; message numbers change only when the client is told.
+//!
+//! | file | what |
+//! |---|---|
+//! | `connection` | [`serve`]: greeting, the loop, the one dispatch |
+//! | `state` | what a client is allowed to ask for next, as variants |
+//! | `view` | message numbers over the store's snapshots |
+//! | `reply`, `refusal` | what a command ends in; refusals of the gate as replies |
+//! | `commands/` | one file per command |
+//! | `query` | SEARCH keys, and which messages they match |
+//! | `wire/` | the words of the protocol |
+//!
+//! Known limits: SEARCH nests at most nine levels deep (imap-codec's limit); CHARSET knows US-ASCII and UTF-8 only; INTERNALDATE is
+//! kept and shown in UTC.
+
+mod commands;
+mod config;
+mod connection;
+mod query;
+mod refusal;
+mod reply;
+mod state;
+mod view;
+mod wire;
+
+pub use config::ImapConfig;
+pub use connection::serve;

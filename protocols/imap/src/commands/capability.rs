@@ -1,0 +1,41 @@
+//! CAPABILITY, and the same list in the greeting and after log-in. RFC 9051 section 6.1.1.
+
+use crate::reply::{Done, End, Reply};
+use crate::wire::{Trust, Wire, encode};
+use imap_codec::imap_types::response::{Code, CodeOther};
+use octroi_gate::Organisation;
+
+/// What is whole. Written by hand: imap-codec spells IMAP4REV1, which some clients do not recognise.
+const ALWAYS: &str = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE NAMESPACE UIDPLUS UNSELECT IDLE MOVE SPECIAL-USE CHILDREN";
+
+/// The list for this connection as it is now.
+fn list(wire: &Wire, trust: Trust) -> String {
+    let connection = &wire.connection;
+    let ways_in = match (trust, connection.is_tls()) {
+        (Trust::Member, _) => "",
+        (Trust::Anyone, true) => " AUTH=PLAIN",
+        // RFC 9051 section 11.1: no password in the clear.
+        (Trust::Anyone, false) if connection.starttls_acceptor().is_some() => " STARTTLS LOGINDISABLED",
+        (Trust::Anyone, false) => " LOGINDISABLED",
+    };
+    format!("{ALWAYS}{ways_in}")
+}
+
+/// The list as a response code.
+pub(crate) fn code(wire: &Wire, trust: Trust) -> Code<'static> {
+    Code::Other(CodeOther::unvalidated(format!("CAPABILITY {}", list(wire, trust)).into_bytes()))
+}
+
+/// The first line of a connection.
+pub(crate) async fn greet(wire: &mut Wire, organisation: &Organisation) -> Result<(), End> {
+    let code = code(wire, Trust::Anyone);
+    let text = format!("{} Octroi ready", organisation.hostname);
+    wire.raw(&encode::untagged(code, &text)).await
+}
+
+/// CAPABILITY.
+pub(crate) async fn capability(wire: &mut Wire, trust: Trust) -> Done {
+    let line = format!("* CAPABILITY {}\r\n", list(wire, trust));
+    wire.raw(line.as_bytes()).await?;
+    Ok(Reply::ok("Done"))
+}

@@ -1,0 +1,28 @@
+//! CLOSE. RFC 9051 section 6.4.1.
+
+use super::expunge::deleted;
+use crate::reply::{Done, Reply};
+use crate::state::{Mode, State};
+use octroi_gate::{Expunge, Refusal};
+use octroi_model::Rights;
+
+/// CLOSE: expunges without telling, where that is permitted, and closes in any case.
+// RFC 4314 section 4: without the right, CLOSE succeeds and removes nothing.
+pub(crate) async fn close(state: &mut State) -> Done {
+    let selected = state.selected()?;
+    let may = selected.mode == Mode::Select && selected.mailbox.rights().contains(Rights::EXPUNGE | Rights::DELETE_ITEMS);
+    let uids = deleted(selected, None);
+    if may && !uids.is_empty() {
+        let done = match selected.session.open(&selected.mailbox, Expunge).await {
+            Ok(mailbox) => mailbox.expunge(&uids).await,
+            Err(refusal) => Err(refusal),
+        };
+        match done {
+            Ok(()) | Err(Refusal::Forbidden(_) | Refusal::Missing) => {}
+            // A client takes OK to mean that the deleted messages are gone.
+            Err(refusal) => return Err(refusal.into()),
+        }
+    }
+    state.leave_mailbox();
+    Ok(Reply::ok("Closed"))
+}

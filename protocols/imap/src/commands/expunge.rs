@@ -1,0 +1,27 @@
+//! EXPUNGE and UID EXPUNGE. RFC 9051 sections 6.4.3 and 6.4.9.
+
+use crate::reply::{Done, Reply};
+use crate::state::{By, Selected};
+use crate::wire::numbers::uids_at;
+use imap_codec::imap_types::sequence::SequenceSet;
+use octroi_gate::Expunge;
+use octroi_model::{Flags, UidSet};
+
+/// EXPUNGE; with a set of uids, UID EXPUNGE. The caller tells what went.
+pub(crate) async fn expunge(selected: &mut Selected, set: Option<&SequenceSet>) -> Done {
+    let within = set.map(|set| selected.positions(set, By::Uid)).transpose()?;
+    selected.writable()?;
+    let mailbox = selected.session.open(&selected.mailbox, Expunge).await?;
+    let within = within.map(|positions| uids_at(&positions, selected.sight.shown()));
+    let uids = deleted(selected, within.as_ref());
+    if !uids.is_empty() {
+        mailbox.expunge(&uids).await?;
+    }
+    Ok(Reply::ok("Expunged"))
+}
+
+/// The messages marked `\Deleted`, of all or of these.
+pub(crate) fn deleted(selected: &Selected, within: Option<&UidSet>) -> UidSet {
+    let marked = selected.sight.current().items().filter(|item| item.flags.contains(Flags::DELETED));
+    UidSet::from_uids(marked.map(|item| item.uid).filter(|uid| within.is_none_or(|set| set.contains(*uid))))
+}

@@ -1,0 +1,239 @@
+//! FETCH and UID FETCH. RFC 9051 section 6.4.5, with RFC 3501's items.
+//!
+//! Messages are read in groups of a mebibyte or so and written as they come; the connection takes no more than the client reads. A large
+//! message is not held: its octets go from the store to the client in pieces, unless its structure is asked for.
+
+mod message;
+mod plan;
+
+use crate::reply::{Done, End, Fault, Reply};
+use crate::state::{By, Mode, Selected};
+use crate::view::{Expunges, Snapshot};
+use crate::wire::Wire;
+use crate::wire::fetch::{Writer, write_clean};
+use crate::wire::numbers::{Positions, uids_at};
+use imap_codec::imap_types::fetch::MacroOrMessageDataItemNames;
+use imap_codec::imap_types::sequence::SequenceSet;
+use message::Contents;
+use octroi_gate::{FlagMode, Part, Refusal, Store};
+use octroi_model::{Flags, Item, UidSet};
+use plan::{Octets, Plan, Wanted};
+use tokio::sync::Semaphore;
+
+/// Messages that are read at once.
+const GROUP_MESSAGES: usize = 256;
+/// Octets that are read at once, and the size above which a message is large.
+const GROUP_BYTES: u64 = 1024 * 1024;
+/// Octets of a large message that are read at once.
+const PIECE_BYTES: u64 = 256 * 1024;
+/// Large messages that may be whole in memory at the same time, over all connections: their structure was asked for.
+static WHOLE_LARGE: Semaphore = Semaphore::const_new(4);
+
+/// FETCH, UID FETCH.
+pub(crate) async fn fetch(
+    wire: &mut Wire,
+    selected: &mut Selected,
+    set: &SequenceSet,
+    names: &MacroOrMessageDataItemNames<'_>,
+    by: By,
+) -> Done {
+    let plan = Plan::new(names, by)?;
+    // What has arrived is told first, so that it can be fetched.
+    selected.announce(wire, Expunges::Held).await?;
+    let positions = selected.positions(set, by)?;
+    let newly_seen = if plan.sets_seen { mark_seen(selected, &positions).await? } else { UidSet::default() };
+    selected.announce_keywords(wire).await?;
+    let mut answer = Answer { selected, plan: &plan, newly_seen: &newly_seen, some_gone: false };
+    answer.send(wire, &positions).await?;
+    let some_gone = answer.some_gone;
+    // Flags that were just told need not be told again.
+    selected.known = if plan.tells_flags { uids_at(&positions, selected.sight.shown()) } else { newly_seen };
+    if some_gone {
+        // RFC 5530 section 3.
+        return Err(Reply::no("EXPUNGEISSUED", "Some messages have been expunged").into());
+    }
+    Ok(Reply::ok("Done"))
+}
+
+/// Set `\Seen` where it is not set, if this session may; nobody is told if it may not.
+// RFC 4314 section 4: FETCH without the right `s` succeeds and sets nothing.
+async fn mark_seen(selected: &mut Selected, positions: &Positions) -> Result<UidSet, Fault> {
+    if selected.mode == Mode::Examine || !selected.permitted().contains(Flags::SEEN) {
+        return Ok(UidSet::default());
+    }
+    let unseen = positions.iter().cloned().flatten().filter_map(|position| selected.sight.item(position));
+    let uids = UidSet::from_uids(unseen.filter(|item| !item.flags.contains(Flags::SEEN)).map(|item| item.uid));
+    if uids.is_empty() {
+        return Ok(uids);
+    }
+    let stored = match selected.session.open(&selected.mailbox, Store).await {
+        Ok(mailbox) => mailbox.store(&uids, FlagMode::Add, Flags::SEEN, &[]).await,
+        Err(refusal) => Err(refusal),
+    };
+    match stored {
+        Ok(()) => {
+            selected.refresh().await?;
+            Ok(uids)
+        }
+        Err(Refusal::Ended) => Err(Refusal::Ended.into()),
+        // The message can be read all the same.
+        Err(_) => Ok(UidSet::default()),
+    }
+}
+
+/// The response under way.
+struct Answer<'a> {
+    selected: &'a Selected,
+    plan: &'a Plan,
+    newly_seen: &'a UidSet,
+    /// Messages were expunged so long ago that their octets are gone too.
+    some_gone: bool,
+}
+
+impl Answer<'_> {
+    async fn send(&mut self, wire: &mut Wire, positions: &Positions) -> Result<(), Fault> {
+        let mut group = Vec::new();
+        let mut group_bytes = 0;
+        for position in positions.iter().cloned().flatten() {
+            let Some(item) = self.selected.sight.item(position) else { continue };
+            let cost = self.plan.cost(item);
+            if group.len() >= GROUP_MESSAGES || (group_bytes + cost > GROUP_BYTES && !group.is_empty()) {
+                self.send_group(wire, &group).await?;
+                group.clear();
+                group_bytes = 0;
+            }
+            if cost > GROUP_BYTES {
+                self.send_large(wire, position, item).await?;
+            } else {
+                group.push(position);
+                group_bytes += cost;
+            }
+        }
+        self.send_group(wire, &group).await
+    }
+
+    async fn send_group(&mut self, wire: &mut Wire, group: &[usize]) -> Result<(), Fault> {
+        let mut out = Vec::new();
+        for (position, contents) in self.read(group).await? {
+            message::write(&mut out, self.selected, position, self.plan, &contents, self.is_newly_seen(position));
+        }
+        Ok(wire.raw(&out).await?)
+    }
+
+    fn is_newly_seen(&self, position: usize) -> bool {
+        self.selected.sight.shown().uid_at(position).is_some_and(|uid| self.newly_seen.contains(uid))
+    }
+
+    /// Read what the plan needs of these messages. Those whose octets are gone are left out.
+    async fn read(&mut self, group: &[usize]) -> Result<Vec<(usize, Contents)>, Fault> {
+        match self.read_all(group).await {
+            Err(Refusal::Missing) => {}
+            done => return Ok(done?),
+        }
+        let mut contents = Vec::with_capacity(group.len());
+        for position in group {
+            match self.read_all(&[*position]).await {
+                Ok(one) => contents.extend(one),
+                Err(Refusal::Missing) => self.some_gone = true,
+                Err(refusal) => return Err(refusal.into()),
+            }
+        }
+        Ok(contents)
+    }
+
+    async fn read_all(&self, group: &[usize]) -> Result<Vec<(usize, Contents)>, Refusal> {
+        let mut wanted = Vec::new();
+        for position in group {
+            let Some(item) = self.selected.sight.item(*position) else { continue };
+            let needs = self.plan.needs(item);
+            let parts = [(needs.facts, Part::Facts), (needs.header, Part::Header), (needs.whole, Part::Whole)];
+            wanted.extend(parts.into_iter().filter(|(needed, _)| *needed).map(|(_, part)| (*position, part)));
+        }
+        let read = if wanted.is_empty() { Vec::new() } else { self.selected.sight.shown().read(&wanted).await? };
+        let mut read = wanted.into_iter().zip(read).peekable();
+        let mut contents = Vec::with_capacity(group.len());
+        for position in group {
+            let mut of = Contents::default();
+            while let Some(((_, part), octets)) = read.next_if(|((at, _), _)| at == position) {
+                match part {
+                    Part::Facts => of.facts = Some(octets),
+                    Part::Header => of.header = Some(octets),
+                    Part::Whole | Part::Range { .. } => of.whole = Some(octets),
+                }
+            }
+            contents.push((*position, of));
+        }
+        Ok(contents)
+    }
+
+    async fn send_large(&mut self, wire: &mut Wire, position: usize, item: &Item) -> Result<(), Fault> {
+        if self.plan.streams() {
+            return self.stream(wire, position, item).await;
+        }
+        let _permit = WHOLE_LARGE.acquire().await.map_err(|_| Refusal::Unavailable)?;
+        self.send_group(wire, &[position]).await
+    }
+
+    /// Send a large message piece by piece. An error in the middle of a literal can only end the connection.
+    async fn stream(&mut self, wire: &mut Wire, position: usize, item: &Item) -> Result<(), Fault> {
+        let Some(contents) = self.read_small(position).await? else { return Ok(()) };
+        let source = message::Source::new(item, &contents);
+        let mut out = Vec::new();
+        let mut writer = Writer::begin(&mut out, position + 1);
+        for wanted in &self.plan.items {
+            match wanted {
+                Wanted::Octets(octets) => match message::run_of(item, octets) {
+                    Some((from, count)) => {
+                        writer.literal(&octets.label, octets.partial.map(|(origin, _)| origin), count);
+                        wire.raw(&out).await?;
+                        out.clear();
+                        self.pass(wire, position, from, count).await.map_err(|_| End::Gone)?;
+                        writer = Writer::resume(&mut out);
+                    }
+                    None => write_fields(&mut writer, octets, &source),
+                },
+                other => message::write_value(&mut writer, self.selected, item, other, Some(&source)),
+            }
+        }
+        message::finish(writer, self.selected, item, self.plan, self.is_newly_seen(position));
+        Ok(wire.raw(&out).await?)
+    }
+
+    /// Facts and header of a message that is to be streamed; nothing when it is gone.
+    async fn read_small(&mut self, position: usize) -> Result<Option<Contents>, Fault> {
+        let wanted = [(position, Part::Facts), (position, Part::Header)];
+        match self.selected.sight.shown().read(&wanted).await {
+            Ok(read) => {
+                let mut read = read.into_iter();
+                Ok(Some(Contents { facts: read.next(), header: read.next(), whole: None }))
+            }
+            Err(Refusal::Missing) => {
+                self.some_gone = true;
+                Ok(None)
+            }
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    async fn pass(&self, wire: &mut Wire, position: usize, from: u64, count: u64) -> Result<(), Fault> {
+        let mut out = Vec::new();
+        let end = from + count;
+        let mut offset = from;
+        while offset < end {
+            let bytes = (end - offset).min(PIECE_BYTES);
+            let read = self.selected.sight.shown().read(&[(position, Part::Range { offset, bytes })]).await?;
+            let piece = read.first().filter(|piece| piece.len() as u64 == bytes).ok_or(Refusal::Unavailable)?;
+            out.clear();
+            write_clean(&mut out, piece);
+            wire.raw(&out).await?;
+            offset += bytes;
+        }
+        Ok(())
+    }
+}
+
+fn write_fields(writer: &mut Writer<'_>, octets: &Octets, source: &message::Source<'_>) {
+    let section = source.octets(&octets.what);
+    let cut = section.as_deref().map(|section| message::cut(section, octets.partial));
+    writer.octets(&octets.label, octets.partial.map(|(origin, _)| origin), cut);
+}

@@ -1,0 +1,220 @@
+//! One message of a FETCH response, from what was read of it. Called by FETCH only.
+
+use super::plan::{Octets, OfPart, Plan, WHOLE_FACTS_BYTES_MAX, Wanted, What};
+use crate::state::Selected;
+use crate::wire::fetch::Writer;
+use octroi_mime::{Facts, Message, SectionText, header_fields};
+use octroi_model::Item;
+use std::borrow::Cow;
+
+/// What was read of a message, as its plan needs it.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    pub(super) facts: Option<Vec<u8>>,
+    pub(super) header: Option<Vec<u8>>,
+    pub(super) whole: Option<Vec<u8>>,
+}
+
+/// Append the response for one message. `newly_seen`: its flags are told although nobody asked.
+pub(super) fn write(out: &mut Vec<u8>, selected: &Selected, position: usize, plan: &Plan, contents: &Contents, newly_seen: bool) {
+    let Some(item) = selected.sight.item(position) else { return };
+    let source = Source::new(item, contents);
+    let mut writer = Writer::begin(out, position + 1);
+    for wanted in &plan.items {
+        match wanted {
+            Wanted::Octets(octets) => {
+                let section = source.octets(&octets.what);
+                let cut = section.as_deref().map(|section| cut(section, octets.partial));
+                writer.octets(&octets.label, octets.partial.map(|(from, _)| from), cut);
+            }
+            other => write_value(&mut writer, selected, item, other, Some(&source)),
+        }
+    }
+    finish(writer, selected, item, plan, newly_seen);
+}
+
+/// An item that is no octets of the message.
+pub(super) fn write_value(writer: &mut Writer<'_>, selected: &Selected, item: &Item, wanted: &Wanted, source: Option<&Source<'_>>) {
+    match wanted {
+        Wanted::Uid => writer.uid(item.uid),
+        Wanted::Flags => selected.write_flags_item(writer, item),
+        Wanted::InternalDate => writer.internal_date(item.date),
+        Wanted::Size => writer.size(item.bytes()),
+        Wanted::Envelope | Wanted::Body | Wanted::BodyStructure => {
+            let Some(source) = source else { return };
+            source.write_fact(writer, wanted);
+        }
+        Wanted::Octets(_) => {}
+    }
+}
+
+/// The end of a message's response.
+pub(super) fn finish(mut writer: Writer<'_>, selected: &Selected, item: &Item, plan: &Plan, newly_seen: bool) {
+    // RFC 9051 section 6.4.5: flags that the FETCH itself changed are part of its answer.
+    if newly_seen && !plan.tells_flags {
+        selected.write_flags_item(&mut writer, item);
+    }
+    writer.end();
+}
+
+/// The octets that a partial asks for.
+// RFC 9051 section 6.4.5: beyond the end there is an empty string.
+pub(super) fn cut(section: &[u8], partial: Option<(u32, u32)>) -> &[u8] {
+    let Some((from, count)) = partial else { return section };
+    let from = section.len().min(from as usize);
+    &section[from..section.len().min(from.saturating_add(count as usize))]
+}
+
+/// A message that was read, taken apart when a part of it is asked for.
+pub(super) struct Source<'a> {
+    header: Option<&'a [u8]>,
+    text: Option<&'a [u8]>,
+    whole: Option<&'a [u8]>,
+    message: std::cell::OnceCell<Message<'a>>,
+    facts: Option<Cow<'a, [u8]>>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(item: &Item, contents: &'a Contents) -> Self {
+        let whole = contents.whole.as_deref();
+        let split = whole.map(|octets| octets.split_at(octets.len().min(item.content.header_bytes as usize)));
+        let facts = match whole {
+            // The store derives facts from the beginning of a large message only, so their sizes are too small.
+            Some(octets) if item.bytes() > WHOLE_FACTS_BYTES_MAX && contents.facts.is_some() => {
+                Some(Cow::Owned(octroi_mime::facts(octets).encode()))
+            }
+            _ => contents.facts.as_deref().map(Cow::Borrowed),
+        };
+        Self {
+            header: contents.header.as_deref().or(split.map(|(header, _)| header)),
+            text: split.map(|(_, text)| text),
+            whole,
+            message: std::cell::OnceCell::new(),
+            facts,
+        }
+    }
+
+    /// The octets of a section; nothing when there is no such section.
+    pub(super) fn octets(&self, what: &What) -> Option<Cow<'a, [u8]>> {
+        match what {
+            What::Message => self.whole.map(Cow::Borrowed),
+            What::Text => self.text.map(Cow::Borrowed),
+            What::Header => self.header.map(Cow::Borrowed),
+            What::Fields { names, not } => Some(Cow::Owned(header_fields(self.header?, names, *not))),
+            What::Part { path, of } => {
+                let whole = self.whole?;
+                let message = self.message.get_or_init(|| Message::parse(whole));
+                let names: Vec<&[u8]> = match of {
+                    OfPart::Fields { names, .. } => names.iter().map(Vec::as_slice).collect(),
+                    _ => Vec::new(),
+                };
+                let text = match of {
+                    OfPart::Body => SectionText::Whole,
+                    OfPart::Header => SectionText::Header,
+                    OfPart::Text => SectionText::Text,
+                    OfPart::Mime => SectionText::Mime,
+                    OfPart::Fields { not: false, .. } => SectionText::Fields(&names),
+                    OfPart::Fields { not: true, .. } => SectionText::FieldsNot(&names),
+                };
+                message.section(path, text)
+            }
+        }
+    }
+
+    /// ENVELOPE, BODY or BODYSTRUCTURE, made at delivery.
+    fn write_fact(&self, writer: &mut Writer<'_>, wanted: &Wanted) {
+        let made;
+        let facts = if let Some(facts) = self.facts.as_deref().and_then(Facts::decode) {
+            facts
+        } else {
+            // Facts of another version, or none: what can be said without them.
+            made = octroi_mime::facts(self.whole.or(self.header).unwrap_or_default()).encode();
+            let Some(facts) = Facts::decode(&made) else { return };
+            facts
+        };
+        match wanted {
+            Wanted::Envelope => writer.prepared("ENVELOPE", facts.envelope),
+            Wanted::Body => writer.prepared("BODY", facts.body),
+            _ => writer.prepared("BODYSTRUCTURE", facts.bodystructure),
+        }
+    }
+}
+
+/// Octets to send of a message that is not read whole.
+pub(super) fn run_of(item: &Item, octets: &Octets) -> Option<(u64, u64)> {
+    let header = u64::from(item.content.header_bytes);
+    let (start, length) = match octets.what {
+        What::Message => (0, item.bytes()),
+        What::Text => (header, item.bytes() - header),
+        What::Header => (0, header),
+        What::Fields { .. } | What::Part { .. } => return None,
+    };
+    Some(match octets.partial {
+        None => (start, length),
+        Some((from, count)) => {
+            let from = length.min(u64::from(from));
+            (start + from, (length - from).min(u64::from(count)))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use octroi_model::{ContentRef, Flags, Hash, ModSeq, Uid, UnixTime};
+    use proptest::prelude::*;
+
+    const TEXT: &[u8] = b"To: a@b.example\r\nSubject: x\r\n\r\nHello\r\nthere\r\n";
+
+    fn item() -> Item {
+        let content = ContentRef { header_bytes: 31, body_bytes: TEXT.len() as u64 - 31, ..ContentRef::default() };
+        Item {
+            uid: Uid(1),
+            modseq: ModSeq(1),
+            flags: Flags::NONE,
+            date: UnixTime(0),
+            saved: UnixTime(0),
+            name: None,
+            media_type: None,
+            properties: None,
+            content,
+            hash: Hash::default(),
+        }
+    }
+
+    #[test]
+    fn sections_are_cut_from_the_whole() {
+        let contents = Contents { whole: Some(TEXT.to_vec()), ..Contents::default() };
+        let source = Source::new(&item(), &contents);
+        let text = |what: &What| source.octets(what).map(|octets| String::from_utf8_lossy(&octets).into_owned());
+        let part = |path: &[u32], of| What::Part { path: path.to_vec(), of };
+        assert_eq!(text(&What::Header).as_deref(), Some("To: a@b.example\r\nSubject: x\r\n\r\n"));
+        assert_eq!(text(&What::Text).as_deref(), Some("Hello\r\nthere\r\n"));
+        let fields = |not| What::Fields { names: vec![b"TO".to_vec()], not };
+        assert_eq!(text(&fields(false)).as_deref(), Some("To: a@b.example\r\n\r\n"));
+        assert_eq!(text(&fields(true)).as_deref(), Some("Subject: x\r\n\r\n"));
+        assert_eq!(text(&part(&[1], OfPart::Body)).as_deref(), Some("Hello\r\nthere\r\n"));
+        assert_eq!(text(&part(&[2], OfPart::Body)), None);
+        assert_eq!(text(&part(&[1], OfPart::Header)), None, "not a message");
+    }
+
+    #[test]
+    fn a_header_alone_serves_its_fields() {
+        let contents = Contents { header: Some(TEXT[..31].to_vec()), ..Contents::default() };
+        let source = Source::new(&item(), &contents);
+        assert_eq!(source.octets(&What::Header).as_deref(), Some(&TEXT[..31]));
+    }
+
+    proptest! {
+        /// What is streamed is what would have been cut from the whole.
+        #[test]
+        fn runs_and_cuts_agree(which in 0usize..3, partial in proptest::option::of((0u32..60, 1u32..60))) {
+            let what = [What::Message, What::Text, What::Header].into_iter().nth(which).unwrap_or(What::Text);
+            let contents = Contents { whole: Some(TEXT.to_vec()), ..Contents::default() };
+            let section = Source::new(&item(), &contents).octets(&what).unwrap_or_default().into_owned();
+            let octets = Octets { label: Vec::new(), what, partial };
+            let (from, count) = run_of(&item(), &octets).unwrap_or_default();
+            prop_assert_eq!(cut(&section, partial), &TEXT[from as usize..(from + count) as usize]);
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What a FETCH asks for, decoded once before any message is touched. Called by FETCH only.
+
+use crate::reply::{Fault, Reply};
+use crate::state::By;
+use crate::wire::fetch::label_of;
+use imap_codec::imap_types::core::{AString, Vec1};
+use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName, Part, Section};
+use octroi_model::Item;
+
+/// Items of one FETCH: each may repeat the whole message, and nobody needs so many.
+const ITEMS_MAX: usize = 64;
+/// The largest message whose facts were derived from all of it: of a larger one the store looks at the beginning only.
+pub(super) const WHOLE_FACTS_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What to answer for each message.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) items: Vec<Wanted>,
+    /// `\Seen` is to be set.
+    pub(super) sets_seen: bool,
+    /// Flags are among the items.
+    pub(super) tells_flags: bool,
+    needs: Needs,
+}
+
+/// One item.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Uid,
+    Flags,
+    InternalDate,
+    Size,
+    Envelope,
+    /// BODY without a section.
+    Body,
+    BodyStructure,
+    Octets(Octets),
+}
+
+/// An item that is octets of the message.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Octets {
+    /// Its name in the response.
+    pub(super) label: Vec<u8>,
+    pub(super) what: What,
+    /// From which octet, and how many.
+    pub(super) partial: Option<(u32, u32)>,
+}
+
+/// Which octets.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// All.
+    Message,
+    /// What follows the header.
+    Text,
+    /// The header.
+    Header,
+    /// The header's fields of these names, or all but these.
+    Fields { names: Vec<Vec<u8>>, not: bool },
+    /// A section of a numbered part.
+    Part { path: Vec<u32>, of: OfPart },
+}
+
+/// Which section of a part.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum OfPart {
+    Body,
+    Header,
+    Fields { names: Vec<Vec<u8>>, not: bool },
+    Text,
+    Mime,
+}
+
+/// What must be read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Needs {
+    pub(super) facts: bool,
+    pub(super) header: bool,
+    pub(super) whole: bool,
+}
+
+impl Plan {
+    /// From the names of a command.
+    pub(super) fn new(names: &MacroOrMessageDataItemNames<'_>, by: By) -> Result<Self, Fault> {
+        let expanded;
+        let names = match names {
+            MacroOrMessageDataItemNames::Macro(r#macro) => {
+                expanded = r#macro.expand();
+                &expanded
+            }
+            MacroOrMessageDataItemNames::MessageDataItemNames(names) => names,
+        };
+        if names.is_empty() {
+            return Err(Reply::bad("The command's arguments are not understood").into());
+        }
+        if names.len() > ITEMS_MAX {
+            return Err(Reply::no("LIMIT", "Too many items").into());
+        }
+        let mut plan = Self::default();
+        // RFC 9051 section 6.4.9: the answer to a UID command tells the uid, asked for or not.
+        if by == By::Uid && !names.contains(&MessageDataItemName::Uid) {
+            plan.items.push(Wanted::Uid);
+        }
+        for name in names {
+            plan.add(name)?;
+        }
+        Ok(plan)
+    }
+
+    fn add(&mut self, name: &MessageDataItemName<'_>) -> Result<(), Fault> {
+        let wanted = match name {
+            MessageDataItemName::Uid => Wanted::Uid,
+            MessageDataItemName::Flags => Wanted::Flags,
+            MessageDataItemName::InternalDate => Wanted::InternalDate,
+            MessageDataItemName::Rfc822Size => Wanted::Size,
+            MessageDataItemName::Envelope => Wanted::Envelope,
+            MessageDataItemName::Body => Wanted::Body,
+            MessageDataItemName::BodyStructure => Wanted::BodyStructure,
+            MessageDataItemName::Rfc822 => octets("RFC822", What::Message),
+            MessageDataItemName::Rfc822Header => octets("RFC822.HEADER", What::Header),
+            MessageDataItemName::Rfc822Text => octets("RFC822.TEXT", What::Text),
+            MessageDataItemName::BodyExt { section, partial, peek: _ } => Wanted::Octets(Octets {
+                label: label_of(section.as_ref()),
+                what: what(section.as_ref()),
+                partial: partial.map(|(from, count)| (from, count.get())),
+            }),
+            MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => {
+                return Err(Reply::bad("BINARY is not offered").into());
+            }
+        };
+        // RFC 3501 section 6.4.5: RFC822 and RFC822.TEXT set \Seen, RFC822.HEADER does not.
+        let seen = matches!(name, MessageDataItemName::Rfc822 | MessageDataItemName::Rfc822Text)
+            || matches!(name, MessageDataItemName::BodyExt { peek: false, .. });
+        self.sets_seen |= seen;
+        self.tells_flags |= wanted == Wanted::Flags;
+        match &wanted {
+            Wanted::Envelope | Wanted::Body | Wanted::BodyStructure => self.needs.facts = true,
+            Wanted::Octets(Octets { what: What::Header | What::Fields { .. }, .. }) => self.needs.header = true,
+            Wanted::Octets(_) => self.needs.whole = true,
+            _ => {}
+        }
+        self.items.push(wanted);
+        Ok(())
+    }
+
+    /// What must be read of a message.
+    pub(super) fn needs(&self, item: &Item) -> Needs {
+        let whole = self.needs.whole || (self.needs_structure() && item.bytes() > WHOLE_FACTS_BYTES_MAX);
+        // A header is a part of the whole.
+        Needs { whole, header: self.needs.header && !whole, ..self.needs }
+    }
+
+    /// About how many octets that is.
+    pub(super) fn cost(&self, item: &Item) -> u64 {
+        let needs = self.needs(item);
+        let of = |needed: bool, bytes: u64| if needed { bytes } else { 0 };
+        of(needs.facts, u64::from(item.content.facts_stored))
+            + of(needs.header, u64::from(item.content.header_bytes))
+            + of(needs.whole, item.bytes())
+    }
+
+    /// Can a large message be sent piece by piece? Not when its parts must be known.
+    pub(super) fn streams(&self) -> bool {
+        let is_run = |wanted: &Wanted| !matches!(wanted, Wanted::Octets(Octets { what: What::Part { .. }, .. }));
+        !self.needs_structure() && self.items.iter().all(is_run)
+    }
+
+    fn needs_structure(&self) -> bool {
+        self.items.iter().any(|wanted| matches!(wanted, Wanted::Body | Wanted::BodyStructure))
+    }
+}
+
+fn octets(label: &str, what: What) -> Wanted {
+    Wanted::Octets(Octets { label: label.into(), what, partial: None })
+}
+
+fn what(section: Option<&Section<'_>>) -> What {
+    match section {
+        None => What::Message,
+        Some(Section::Header(None)) => What::Header,
+        Some(Section::Text(None)) => What::Text,
+        Some(Section::HeaderFields(None, names)) => What::Fields { names: field_names(names), not: false },
+        Some(Section::HeaderFieldsNot(None, names)) => What::Fields { names: field_names(names), not: true },
+        Some(Section::Part(part)) => part_section(part, OfPart::Body),
+        Some(Section::Header(Some(part))) => part_section(part, OfPart::Header),
+        Some(Section::Text(Some(part))) => part_section(part, OfPart::Text),
+        Some(Section::Mime(part)) => part_section(part, OfPart::Mime),
+        Some(Section::HeaderFields(Some(part), names)) => part_section(part, OfPart::Fields { names: field_names(names), not: false }),
+        Some(Section::HeaderFieldsNot(Some(part), names)) => part_section(part, OfPart::Fields { names: field_names(names), not: true }),
+    }
+}
+
+fn part_section(part: &Part, of: OfPart) -> What {
+    What::Part { path: part.0.as_ref().iter().map(|number| number.get()).collect(), of }
+}
+
+fn field_names(names: &Vec1<AString<'_>>) -> Vec<Vec<u8>> {
+    names.as_ref().iter().map(|name| name.as_ref().to_vec()).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use imap_codec::CommandCodec;
+    use imap_codec::decode::Decoder;
+    use imap_codec::imap_types::command::CommandBody;
+
+    fn plan(items: &str) -> Result<Plan, Fault> {
+        let line = format!("a UID FETCH 1 {items}\r\n");
+        let (_, command) = CommandCodec::new().decode(line.as_bytes()).unwrap();
+        let CommandBody::Fetch { macro_or_item_names, uid, .. } = command.body else { panic!("no FETCH") };
+        Plan::new(&macro_or_item_names, By::from(uid))
+    }
+
+    #[test]
+    fn only_what_is_needed_is_read() {
+        let needs = |items: &str| plan(items).unwrap().needs;
+        assert_eq!(needs("FAST"), Needs::default());
+        assert_eq!(needs("(FLAGS UID RFC822.SIZE INTERNALDATE)"), Needs::default());
+        assert_eq!(needs("FULL"), Needs { facts: true, ..Needs::default() });
+        assert_eq!(needs("(BODY.PEEK[HEADER.FIELDS (To)] RFC822.HEADER)"), Needs { header: true, ..Needs::default() });
+        assert_eq!(needs("BODY[1.MIME]"), Needs { whole: true, ..Needs::default() });
+    }
+
+    #[test]
+    fn seen_is_set_by_what_reads() {
+        for items in ["BODY[]", "BODY[HEADER]", "BODY[1]<0.5>", "RFC822", "RFC822.TEXT", "(FLAGS BODY.PEEK[] BODY[1])"] {
+            assert!(plan(items).unwrap().sets_seen, "{items}");
+        }
+        for items in ["ALL", "FULL", "BODY", "BODYSTRUCTURE", "BODY.PEEK[]", "RFC822.HEADER", "(BODY.PEEK[1] BODY.PEEK[TEXT])"] {
+            assert!(!plan(items).unwrap().sets_seen, "{items}");
+        }
+    }
+
+    #[test]
+    fn the_uid_comes_with_uid_fetch_once() {
+        assert_eq!(plan("FLAGS").unwrap().items, [Wanted::Uid, Wanted::Flags]);
+        assert_eq!(plan("(FLAGS UID)").unwrap().items, [Wanted::Flags, Wanted::Uid]);
+    }
+
+    #[test]
+    fn what_is_not_offered_or_too_much_is_refused() {
+        assert!(plan("BINARY[1]").is_err());
+        assert!(plan("()").is_err());
+        assert!(plan(&format!("(BODY[]{})", " BODY[]".repeat(ITEMS_MAX))).is_err());
+        assert!(plan("(BODY[] BODY[HEADER] RFC822.TEXT)").unwrap().streams());
+        assert!(!plan("(BODY[] BODYSTRUCTURE)").unwrap().streams());
+        assert!(!plan("BODY[1]").unwrap().streams());
+    }
+}

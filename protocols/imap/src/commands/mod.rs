@@ -1,0 +1,32 @@
+//! The commands, one file each, named as on the wire. Called by the dispatch in `connection`.
+//!
+//! A handler first decodes all its arguments, then checks, then acts; it gets what its state holds and returns the tagged reply. What
+//! changed in the selected mailbox is told by the caller, except where a command must tell it in its own words.
+
+pub(crate) mod append;
+pub(crate) mod authenticate;
+pub(crate) mod capability;
+pub(crate) mod close;
+pub(crate) mod copy;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod enable;
+pub(crate) mod expunge;
+pub(crate) mod fetch;
+pub(crate) mod id;
+pub(crate) mod idle;
+pub(crate) mod list;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod lsub;
+pub(crate) mod r#move;
+pub(crate) mod namespace;
+pub(crate) mod rename;
+pub(crate) mod search;
+pub(crate) mod select;
+pub(crate) mod starttls;
+pub(crate) mod status;
+pub(crate) mod store;
+pub(crate) mod subscribe;
+pub(crate) mod unselect;
+pub(crate) mod unsubscribe;

@@ -1,0 +1,41 @@
+//! MOVE and UID MOVE. RFC 6851.
+
+use super::copy::{copyuid, target};
+use crate::reply::{Done, Reply};
+use crate::state::{By, Selected};
+use crate::wire::Wire;
+use crate::wire::numbers::uids_at;
+use imap_codec::imap_types::mailbox::Mailbox;
+use imap_codec::imap_types::sequence::SequenceSet;
+use octroi_gate::{Expunge, Refusal};
+
+/// How often a move is tried again when somebody changes flags of the same messages at the same moment.
+const TRIES_MAX: usize = 5;
+
+/// MOVE, UID MOVE: the messages appear and go in one step. The caller tells what went.
+pub(crate) async fn r#move(wire: &mut Wire, selected: &mut Selected, set: &SequenceSet, mailbox: &Mailbox<'_>, by: By) -> Done {
+    let positions = selected.positions(set, by)?;
+    selected.writable()?;
+    let source = selected.session.open(&selected.mailbox, Expunge).await?;
+    let target = target(&selected.session, mailbox).await?;
+    if target.collection_id() == source.collection_id() {
+        // RFC 6851 section 3.3 allows it, but the messages would come back as new ones: nobody means that.
+        return Err(Reply::no("CANNOT", "The messages are in that mailbox already").into());
+    }
+    let uids = uids_at(&positions, selected.sight.shown());
+    if uids.is_empty() {
+        return Ok(Reply::ok("No such messages"));
+    }
+    let mut tries = 1;
+    let moved = loop {
+        match target.move_from(&source, &uids).await {
+            Err(Refusal::Precondition) if tries < TRIES_MAX => tries += 1,
+            done => break done?,
+        }
+    };
+    // RFC 6851 section 4.3: COPYUID goes before the EXPUNGEs.
+    if let Some(code) = copyuid(&moved) {
+        wire.untagged(code, "Moved").await?;
+    }
+    Ok(Reply::ok("Moved"))
+}

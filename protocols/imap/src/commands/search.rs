@@ -1,0 +1,147 @@
+//! SEARCH and UID SEARCH. RFC 9051 section 6.4.4, answered as RFC 3501 section 7.2.5 says.
+//!
+//! Three rounds: what the view decides, what headers decide, what only bodies decide. Contents are read in groups, so that memory is
+//! bounded whatever the mailbox holds.
+
+use crate::query::{Candidate, Place, Query, QueryError};
+use crate::reply::{Done, Fault, Reply};
+use crate::state::{By, Selected};
+use crate::view::Expunges;
+use crate::view::Snapshot;
+use crate::wire::Wire;
+use crate::wire::fetch::write_search;
+use imap_codec::imap_types::core::Charset;
+use imap_codec::imap_types::response::{Code, StatusKind};
+use imap_codec::imap_types::search::SearchKey;
+use octroi_gate::{Part, Refusal};
+use octroi_model::Item;
+use std::sync::Arc;
+use tokio::task::spawn_blocking;
+
+/// Messages that are read at once.
+const GROUP_MESSAGES: usize = 256;
+/// Octets that are read at once; a single message may have more.
+const GROUP_BYTES: u64 = 1024 * 1024;
+
+/// SEARCH, UID SEARCH.
+pub(crate) async fn search(
+    wire: &mut Wire,
+    selected: &mut Selected,
+    charset: Option<&Charset<'_>>,
+    keys: &[SearchKey<'_>],
+    by: By,
+) -> Done {
+    // What has arrived is told first, so that it can be found.
+    selected.announce(wire, Expunges::Held).await?;
+    let place = Place { view: selected.sight.shown(), keywords: selected.sight.current().keywords() };
+    let query = Arc::new(Query::new(charset, keys, &place).map_err(refused)?);
+    let mut found = vec![false; selected.sight.shown().length()];
+    let mut open = Vec::new();
+    for (position, is_found) in found.iter_mut().enumerate() {
+        let Some(item) = selected.sight.item(position) else { continue };
+        match query.decide(&candidate(selected, position, item)) {
+            Some(answer) => *is_found = answer,
+            None => open.push(position),
+        }
+    }
+    if query.reads_header() {
+        open = round(selected, &query, open, Part::Header, &mut found).await?;
+    }
+    round(selected, &query, open, Part::Whole, &mut found).await?;
+    let numbers = (0..found.len()).filter(|position| found[*position]).filter_map(|position| match by {
+        By::Number => Some(position as u32 + 1),
+        By::Uid => selected.sight.shown().uid_at(position).map(|uid| uid.0),
+    });
+    let mut out = Vec::new();
+    write_search(&mut out, numbers);
+    wire.raw(&out).await?;
+    Ok(Reply::ok("Done"))
+}
+
+fn candidate<'a>(selected: &Selected, position: usize, item: &'a Item) -> Candidate<'a> {
+    Candidate { position, item, is_recent: selected.is_recent(item.uid), header: None, octets: None }
+}
+
+/// Read this part of the open messages, group by group; returns those that are still open.
+async fn round(selected: &Selected, query: &Arc<Query>, open: Vec<usize>, part: Part, found: &mut [bool]) -> Result<Vec<usize>, Fault> {
+    let mut still_open = Vec::new();
+    let mut group = Vec::new();
+    let mut group_bytes = 0;
+    for position in open {
+        let Some(item) = selected.sight.item(position) else { continue };
+        group_bytes += if part == Part::Header { u64::from(item.content.header_bytes) } else { item.bytes() };
+        group.push(position);
+        if group.len() >= GROUP_MESSAGES || group_bytes >= GROUP_BYTES {
+            look(selected, query, std::mem::take(&mut group), part, found, &mut still_open).await?;
+            group_bytes = 0;
+        }
+    }
+    look(selected, query, group, part, found, &mut still_open).await?;
+    Ok(still_open)
+}
+
+async fn look(
+    selected: &Selected,
+    query: &Arc<Query>,
+    group: Vec<usize>,
+    part: Part,
+    found: &mut [bool],
+    still_open: &mut Vec<usize>,
+) -> Result<(), Fault> {
+    let view = selected.sight.shown();
+    let wanted: Vec<(usize, Part)> = group.iter().map(|position| (*position, part)).collect();
+    let contents = match view.read(&wanted).await {
+        Ok(contents) => group.iter().copied().zip(contents).collect(),
+        Err(Refusal::Missing) => one_by_one(selected, &wanted).await?,
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let messages: Vec<(usize, Item, bool, Vec<u8>)> = contents
+        .into_iter()
+        .filter_map(|(position, octets)| {
+            let item = selected.sight.item(position)?.clone();
+            let is_recent = selected.is_recent(item.uid);
+            Some((position, item, is_recent, octets))
+        })
+        .collect();
+    let query = query.clone();
+    // Decoding and comparing is work for the processor: other connections must not wait for it.
+    let decided = spawn_blocking(move || {
+        let decide = |(position, item, is_recent, octets): &(usize, Item, bool, Vec<u8>)| {
+            let (header, whole) = if part == Part::Header { (Some(&octets[..]), None) } else { (None, Some(&octets[..])) };
+            (*position, query.decide(&Candidate { position: *position, item, is_recent: *is_recent, header, octets: whole }))
+        };
+        messages.iter().map(decide).collect::<Vec<_>>()
+    });
+    for (position, answer) in decided.await.map_err(|_| Refusal::Unavailable)? {
+        match answer {
+            Some(answer) => found[position] = answer,
+            None => still_open.push(position),
+        }
+    }
+    Ok(())
+}
+
+/// A message of the group has gone for good: what is left of the group.
+async fn one_by_one(selected: &Selected, wanted: &[(usize, Part)]) -> Result<Vec<(usize, Vec<u8>)>, Fault> {
+    let mut contents = Vec::with_capacity(wanted.len());
+    for one in wanted {
+        match selected.sight.shown().read(std::slice::from_ref(one)).await {
+            Ok(read) => contents.extend(read.into_iter().map(|octets| (one.0, octets))),
+            Err(Refusal::Missing) => {}
+            Err(refusal) => return Err(refusal.into()),
+        }
+    }
+    Ok(contents)
+}
+
+fn refused(error: QueryError) -> Fault {
+    let no = |code, text: &'static str| Fault::Reply(Reply { kind: StatusKind::No, code: Some(code), text: text.into() });
+    match error {
+        QueryError::Charset => {
+            let allowed = ["US-ASCII", "UTF-8"].into_iter().filter_map(|name| Charset::try_from(name).ok()).collect();
+            no(Code::BadCharset { allowed }, "The charset is not known")
+        }
+        QueryError::Text => Reply::bad("The text is not in its charset").into(),
+        QueryError::TooLong => Reply::no("LIMIT", "The text to look for is too long").into(),
+    }
+}

@@ -1,0 +1,51 @@
+//! SELECT and EXAMINE, which differ in what may be done afterwards only. RFC 9051 sections 6.3.2 and 6.3.3.
+
+use crate::reply::{Done, Reply, bad_name};
+use crate::state::{Mode, Selected, State};
+use crate::wire::mailbox::path_of;
+use crate::wire::{Wire, encode};
+use imap_codec::imap_types::mailbox::Mailbox;
+use imap_codec::imap_types::response::Code;
+use octroi_gate::{MailboxAt, Select};
+use octroi_model::{Flags, Rights};
+
+/// SELECT, EXAMINE.
+pub(crate) async fn select(wire: &mut Wire, state: &mut State, mailbox: &Mailbox<'_>, mode: Mode) -> Done {
+    let path = path_of(mailbox);
+    let session = state.session()?.clone();
+    // RFC 9051 section 6.3.2: the old mailbox is closed first, also when the new one cannot be opened.
+    if matches!(state, State::Selected(_)) {
+        wire.untagged(encode::code("CLOSED"), "The previous mailbox is closed").await?;
+        state.leave_mailbox();
+    }
+    let mailbox = session.open(MailboxAt(path.ok_or_else(bad_name)?), Select).await?;
+    let mut selected = Selected::open(&session, mailbox, mode).await?;
+    describe(wire, &mut selected).await?;
+    let reply =
+        if is_read_only(&selected) { Reply::ok("Opened to look").with(Code::ReadOnly) } else { Reply::ok("Opened").with(Code::ReadWrite) };
+    *state = State::Selected(Box::new(selected));
+    Ok(reply)
+}
+
+async fn describe(wire: &mut Wire, selected: &mut Selected) -> Result<(), crate::reply::End> {
+    selected.send_flags(wire).await?;
+    selected.send_counts(wire).await?;
+    let view = selected.sight.shown();
+    if let Some(first) = view.items().position(|item| !item.flags.contains(Flags::SEEN)) {
+        let code = Code::unseen(first as u32 + 1).unwrap_or(Code::Parse);
+        wire.untagged(code, "The first message not seen").await?;
+    }
+    selected.send_permanent_flags(wire).await?;
+    let view = selected.sight.shown();
+    let next = Code::uidnext(view.head().uid_next.0.max(1)).unwrap_or(Code::Parse);
+    let validity = Code::uidvalidity(view.uid_validity().0.max(1)).unwrap_or(Code::Parse);
+    wire.untagged(next, "The next uid").await?;
+    wire.untagged(validity, "Uids are valid").await
+}
+
+/// Nothing can be changed here.
+// RFC 4314 section 5.2: none of the rights to insert, to expunge and to change flags.
+fn is_read_only(selected: &Selected) -> bool {
+    let changes = Rights::INSERT | Rights::EXPUNGE | Rights::SEEN | Rights::WRITE | Rights::DELETE_ITEMS;
+    selected.mode == Mode::Examine || !selected.mailbox.rights().intersects(changes)
+}

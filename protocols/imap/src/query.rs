@@ -1,0 +1,419 @@
+//! SEARCH keys: what a message has to be like, and how much of it must be read to know. Called by SEARCH.
+//!
+//! A key answers yes, no, or nothing yet. So flags, sizes and dates decide first and cost nothing, then headers, and bodies are read of
+//! those messages only that nothing else decides. A key never says no to a message that matches.
+
+use crate::view::Snapshot;
+use crate::wire::date::{day_of, internal_day};
+use crate::wire::numbers::{self, Positions};
+use imap_codec::imap_types::core::{AString, Charset};
+use imap_codec::imap_types::datetime::NaiveDate;
+use imap_codec::imap_types::search::SearchKey;
+use memchr::memmem;
+use octroi_mime::{PIECE_OVERLAP_BYTES, decoded_header, decoded_text, headers_of, sent_date};
+use octroi_model::{Flags, Item};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Octets of a text to look for. Folding may make it up to three times as long, and it must fit into the overlap of two pieces of a body.
+const NEEDLE_BYTES_MAX: usize = PIECE_OVERLAP_BYTES / 4;
+const FIRST_DAY: i64 = i64::MIN;
+const LAST_DAY: i64 = i64::MAX;
+
+/// Why a search cannot be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QueryError {
+    /// The charset is not one of ours.
+    Charset,
+    /// A text is not in the charset that was named.
+    Text,
+    /// A text is longer than we look for.
+    TooLong,
+}
+
+/// What a message has to be like.
+#[derive(Debug)]
+pub(crate) enum Query {
+    /// It is, or it is not, whatever it is like.
+    Constant(bool),
+    /// It stands at one of these positions.
+    At(Positions),
+    /// It has all of these flags.
+    Flags(Flags),
+    /// It is recent in this session.
+    Recent,
+    /// Octets, within the range.
+    Size(Range<u64>),
+    /// Day of INTERNALDATE, within the range.
+    Internal(Range<i64>),
+    /// Day of the `Date:` field, within the range.
+    Sent(Range<i64>),
+    /// The text stands in a field of this name.
+    Field(String, Needle),
+    /// The text stands in the body.
+    Body(Needle),
+    /// The text stands in the header.
+    Header(Needle),
+    /// Not that.
+    Not(Box<Query>),
+    /// All of these.
+    All(Vec<Query>),
+    /// One of these.
+    Any(Vec<Query>),
+}
+
+/// A text to look for, without regard to case.
+#[derive(Debug)]
+pub(crate) struct Needle(String);
+
+/// A message, as far as it has been read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Candidate<'a> {
+    pub(crate) position: usize,
+    pub(crate) item: &'a Item,
+    pub(crate) is_recent: bool,
+    pub(crate) header: Option<&'a [u8]>,
+    /// All of it.
+    pub(crate) octets: Option<&'a [u8]>,
+}
+
+/// What of the mailbox the keys are about.
+pub(crate) struct Place<'a, S> {
+    pub(crate) view: &'a S,
+    pub(crate) keywords: &'a [Arc<str>],
+}
+
+impl Query {
+    /// From the keys of a command, all of which must hold.
+    pub(crate) fn new<S: Snapshot>(
+        charset: Option<&Charset<'_>>,
+        keys: &[SearchKey<'_>],
+        place: &Place<'_, S>,
+    ) -> Result<Self, QueryError> {
+        // RFC 9051 section 6.4.4: both of these must be known, and there is no need for more.
+        let is_known = |charset: &Charset<'_>| {
+            let name: &str = charset.as_ref();
+            name.eq_ignore_ascii_case("UTF-8") || name.eq_ignore_ascii_case("US-ASCII")
+        };
+        if !charset.is_none_or(is_known) {
+            return Err(QueryError::Charset);
+        }
+        Ok(Self::All(keys.iter().map(|key| place.query(key)).collect::<Result<_, _>>()?))
+    }
+
+    /// Does the message match? Nothing when more of it must be read to know.
+    pub(crate) fn decide(&self, message: &Candidate<'_>) -> Option<bool> {
+        let item = message.item;
+        match self {
+            Self::Constant(answer) => Some(*answer),
+            Self::At(positions) => {
+                let after = positions.partition_point(|range| range.start <= message.position);
+                Some(after > 0 && positions[after - 1].contains(&message.position))
+            }
+            Self::Flags(flags) => Some(item.flags.contains(*flags)),
+            Self::Recent => Some(message.is_recent),
+            Self::Size(range) => Some(range.contains(&item.bytes())),
+            Self::Internal(days) => Some(days.contains(&internal_day(item.date))),
+            Self::Sent(days) => message.header().map(|header| {
+                let field = headers_of(header).find(|field| field.name.eq_ignore_ascii_case(b"Date"));
+                field.and_then(|field| sent_date(field.value)).is_some_and(|date| days.contains(&i64::from(date.day)))
+            }),
+            Self::Field(name, needle) => message.header().map(|header| {
+                let mut named = headers_of(header).filter(|field| field.name.eq_ignore_ascii_case(name.as_bytes()));
+                named.any(|field| needle.is_in(&decoded_header(field.value)))
+            }),
+            Self::Header(needle) => message.header().map(|header| needle.is_in_header(header)),
+            Self::Body(needle) => message.octets.map(|octets| needle.is_in_body(octets)),
+            Self::Not(query) => query.decide(message).map(|answer| !answer),
+            Self::All(queries) => settle(queries, message, false),
+            Self::Any(queries) => settle(queries, message, true),
+        }
+    }
+
+    /// Can reading headers decide anything?
+    pub(crate) fn reads_header(&self) -> bool {
+        match self {
+            Self::Sent(_) | Self::Field(..) | Self::Header(_) => true,
+            Self::Not(query) => query.reads_header(),
+            Self::All(queries) | Self::Any(queries) => queries.iter().any(Self::reads_header),
+            _ => false,
+        }
+    }
+}
+
+/// `decisive` if one query says so, undecided if one cannot say, the other answer if all say that.
+fn settle(queries: &[Query], message: &Candidate<'_>, decisive: bool) -> Option<bool> {
+    let mut is_open = false;
+    for query in queries {
+        match query.decide(message) {
+            Some(answer) if answer == decisive => return Some(decisive),
+            Some(_) => {}
+            None => is_open = true,
+        }
+    }
+    (!is_open).then_some(!decisive)
+}
+
+impl Candidate<'_> {
+    fn header(&self) -> Option<&[u8]> {
+        self.header.or_else(|| {
+            let octets = self.octets?;
+            Some(&octets[..octets.len().min(self.item.content.header_bytes as usize)])
+        })
+    }
+}
+
+impl<S: Snapshot> Place<'_, S> {
+    fn query(&self, key: &SearchKey<'_>) -> Result<Query, QueryError> {
+        Ok(match key {
+            SearchKey::All => Query::Constant(true),
+            SearchKey::And(keys) => Query::All(keys.as_ref().iter().map(|key| self.query(key)).collect::<Result<_, _>>()?),
+            SearchKey::Or(one, other) => Query::Any(vec![self.query(one)?, self.query(other)?]),
+            SearchKey::Not(key) => not(self.query(key)?),
+            SearchKey::SequenceSet(set) => Query::At(numbers::of_numbers_in_use(set, self.view.length())),
+            SearchKey::Uid(set) => Query::At(numbers::of_uids(set, self.view)),
+            SearchKey::Answered => Query::Flags(Flags::ANSWERED),
+            SearchKey::Deleted => Query::Flags(Flags::DELETED),
+            SearchKey::Draft => Query::Flags(Flags::DRAFT),
+            SearchKey::Flagged => Query::Flags(Flags::FLAGGED),
+            SearchKey::Seen => Query::Flags(Flags::SEEN),
+            SearchKey::Unanswered => not(Query::Flags(Flags::ANSWERED)),
+            SearchKey::Undeleted => not(Query::Flags(Flags::DELETED)),
+            SearchKey::Undraft => not(Query::Flags(Flags::DRAFT)),
+            SearchKey::Unflagged => not(Query::Flags(Flags::FLAGGED)),
+            SearchKey::Unseen => not(Query::Flags(Flags::SEEN)),
+            SearchKey::Keyword(keyword) => self.keyword(keyword.as_ref()),
+            SearchKey::Unkeyword(keyword) => not(self.keyword(keyword.as_ref())),
+            SearchKey::Recent => Query::Recent,
+            SearchKey::Old => not(Query::Recent),
+            SearchKey::New => Query::All(vec![Query::Recent, not(Query::Flags(Flags::SEEN))]),
+            SearchKey::Larger(bytes) => Query::Size(u64::from(*bytes) + 1..u64::MAX),
+            SearchKey::Smaller(bytes) => Query::Size(0..u64::from(*bytes)),
+            SearchKey::Before(date) => Query::Internal(before(date)),
+            SearchKey::On(date) => Query::Internal(on(date)),
+            SearchKey::Since(date) => Query::Internal(since(date)),
+            SearchKey::SentBefore(date) => Query::Sent(before(date)),
+            SearchKey::SentOn(date) => Query::Sent(on(date)),
+            SearchKey::SentSince(date) => Query::Sent(since(date)),
+            SearchKey::Bcc(text) => Query::Field("Bcc".to_owned(), Needle::new(text)?),
+            SearchKey::Cc(text) => Query::Field("Cc".to_owned(), Needle::new(text)?),
+            SearchKey::From(text) => Query::Field("From".to_owned(), Needle::new(text)?),
+            SearchKey::To(text) => Query::Field("To".to_owned(), Needle::new(text)?),
+            SearchKey::Subject(text) => Query::Field("Subject".to_owned(), Needle::new(text)?),
+            SearchKey::Header(name, text) => {
+                let name = std::str::from_utf8(name.as_ref()).map_err(|_| QueryError::Text)?;
+                Query::Field(name.to_owned(), Needle::new(text)?)
+            }
+            SearchKey::Body(text) => Query::Body(Needle::new(text)?),
+            SearchKey::Text(text) => Query::Any(vec![Query::Header(Needle::new(text)?), Query::Body(Needle::new(text)?)]),
+        })
+    }
+
+    fn keyword(&self, keyword: &str) -> Query {
+        let index = self.keywords.iter().position(|known| known.eq_ignore_ascii_case(keyword));
+        index.and_then(Flags::keyword).map_or(Query::Constant(false), Query::Flags)
+    }
+}
+
+fn not(query: Query) -> Query {
+    Query::Not(Box::new(query))
+}
+
+fn before(date: &NaiveDate) -> Range<i64> {
+    FIRST_DAY..day_of(date)
+}
+
+fn on(date: &NaiveDate) -> Range<i64> {
+    day_of(date)..day_of(date) + 1
+}
+
+fn since(date: &NaiveDate) -> Range<i64> {
+    day_of(date)..LAST_DAY
+}
+
+impl Needle {
+    fn new(text: &AString<'_>) -> Result<Self, QueryError> {
+        let octets = text.as_ref();
+        if octets.len() > NEEDLE_BYTES_MAX {
+            return Err(QueryError::TooLong);
+        }
+        std::str::from_utf8(octets).map(|text| Self(fold(text))).map_err(|_| QueryError::Text)
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        self.0.is_empty() || memmem::find(fold(text).as_bytes(), self.0.as_bytes()).is_some()
+    }
+
+    fn is_in_header(&self, header: &[u8]) -> bool {
+        let mut lines = headers_of(header).map(|field| format!("{}: {}", String::from_utf8_lossy(field.name), decoded_header(field.value)));
+        lines.any(|line| self.is_in(&line))
+    }
+
+    fn is_in_body(&self, octets: &[u8]) -> bool {
+        let mut found = self.0.is_empty();
+        if !found {
+            decoded_text(octets, &mut |piece| {
+                found = self.is_in(piece);
+                !found
+            });
+        }
+        found
+    }
+}
+
+/// Upper and lower case become one. Going up first makes one of the forms that have two lower cases (such as the Greek sigma).
+fn fold(text: &str) -> String {
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_uppercase().to_lowercase().replace('ς', "σ") }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::view::testing::Sample;
+    use imap_codec::CommandCodec;
+    use imap_codec::decode::Decoder;
+    use imap_codec::imap_types::command::CommandBody;
+    use octroi_model::{ContentRef, Hash, ModSeq, Uid, UnixTime};
+    use proptest::prelude::*;
+
+    const MESSAGE: &[u8] = b"From: =?utf-8?q?Ren=C3=A9e?= <renee@douane.example>\r\nSubject: Note\r\n de service\r\n\
+        Date: Mon, 5 Feb 2024 23:30:00 -0500\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n\
+        Le tarif dou=\r\nanier de l'=C3=89TAT.\r\n";
+
+    fn query(keys: &str) -> Result<Query, QueryError> {
+        let line = format!("a SEARCH {keys}\r\n");
+        let (_, command) = CommandCodec::new().decode(line.as_bytes()).unwrap();
+        let CommandBody::Search { charset, criteria, .. } = command.body else { panic!("no SEARCH") };
+        let keywords = [Arc::from("$Forwarded")];
+        let place = Place { view: &Sample::of(&[10, 20, 30]), keywords: &keywords };
+        Query::new(charset.as_ref(), criteria.as_ref(), &place)
+    }
+
+    fn item() -> Item {
+        let header_bytes = MESSAGE.windows(4).position(|w| w == b"\r\n\r\n").unwrap() as u32 + 4;
+        let content = ContentRef { header_bytes, body_bytes: MESSAGE.len() as u64 - u64::from(header_bytes), ..ContentRef::default() };
+        Item {
+            uid: Uid(20),
+            modseq: ModSeq(1),
+            flags: Flags::SEEN | Flags::keyword(0).unwrap(),
+            // 2024-02-07 00:00:00
+            date: UnixTime(1_707_264_000),
+            saved: UnixTime(0),
+            name: None,
+            media_type: None,
+            properties: None,
+            content,
+            hash: Hash::default(),
+        }
+    }
+
+    fn answers(keys: &str) -> [Option<bool>; 3] {
+        let query = query(keys).unwrap();
+        let item = item();
+        let bare = Candidate { position: 1, item: &item, is_recent: false, header: None, octets: None };
+        let header = Candidate { header: Some(&MESSAGE[..item.content.header_bytes as usize]), ..bare };
+        let whole = Candidate { octets: Some(MESSAGE), ..bare };
+        [query.decide(&bare), query.decide(&header), query.decide(&whole)]
+    }
+
+    #[test]
+    fn each_key_means_what_the_rfc_says() {
+        for matching in [
+            "ALL",
+            "SEEN",
+            "UNANSWERED",
+            "UNDELETED UNDRAFT UNFLAGGED",
+            "KEYWORD $forwarded",
+            "UNKEYWORD x",
+            "OLD",
+            "NOT NEW",
+            "NOT RECENT",
+            "2",
+            "1:*",
+            "2:4294967295",
+            "UID 20",
+            "UID 15:*",
+            "LARGER 100",
+            "SMALLER 4294967295",
+            "ON 7-Feb-2024",
+            "SINCE 7-Feb-2024",
+            "BEFORE 8-Feb-2024",
+            "NOT BEFORE 7-Feb-2024",
+            "OR DELETED SEEN",
+            "(SEEN (OLD))",
+            "NOT (SEEN DELETED)",
+        ] {
+            assert_eq!(answers(matching), [Some(true); 3], "{matching}");
+        }
+        for other in ["DELETED", "UNSEEN", "KEYWORD x", "3", "UID 21:29", "UID 30:*", "ON 6-Feb-2024", "SMALLER 100", "NEW", "SEEN RECENT"]
+        {
+            assert_eq!(answers(other), [Some(false); 3], "{other}");
+        }
+        // The day that was written counts, not the day in UTC.
+        for matching in [
+            "SENTON 5-Feb-2024",
+            "SENTSINCE 5-Feb-2024",
+            "SENTBEFORE 6-Feb-2024",
+            "FROM renee@",
+            "SUBJECT \"note DE service\"",
+            "HEADER Subject \"\"",
+            "HEADER date \"-0500\"",
+            "NOT HEADER X-Missing \"\"",
+            "NOT CC \"\"",
+            "NOT BCC x",
+            "NOT TO x",
+        ] {
+            assert_eq!(answers(matching), [None, Some(true), Some(true)], "{matching}");
+        }
+        for matching in ["BODY \"tarif douanier\"", "NOT BODY Renee", "SEEN BODY l'"] {
+            assert_eq!(answers(matching), [None, None, Some(true)], "{matching}");
+        }
+        assert_eq!(answers("TEXT \"subject: note\""), [None, Some(true), Some(true)]);
+        assert_eq!(answers("TEXT douanier"), [None, None, Some(true)]);
+        assert_eq!(answers("DELETED BODY x"), [Some(false); 3]);
+        assert_eq!(answers("OR SEEN BODY x"), [Some(true); 3]);
+    }
+
+    #[test]
+    fn case_is_folded_beyond_ascii() {
+        for keys in ["CHARSET UTF-8 BODY {8}\r\nl'\u{e9}tat.", "CHARSET \"utf-8\" FROM {6}\r\nREN\u{c9}E"] {
+            assert_eq!(answers(keys)[2], Some(true), "{keys}");
+        }
+        assert_eq!(fold("ΟΔΟΣ"), fold("οδος"));
+        assert_eq!(fold("straße"), fold("STRASSE"));
+    }
+
+    #[test]
+    fn what_cannot_be_searched_is_refused() {
+        assert_eq!(query("CHARSET KOI8-R ALL").unwrap_err(), QueryError::Charset);
+        assert_eq!(query(&format!("BODY {}", "x".repeat(NEEDLE_BYTES_MAX + 1))).unwrap_err(), QueryError::TooLong);
+        assert!(query("CHARSET us-ascii ALL").is_ok());
+        assert!(query("OR SENTON 1-Jan-2024 SEEN").unwrap().reads_header());
+        assert!(!query("BODY x SEEN").unwrap().reads_header());
+    }
+
+    fn keys() -> impl Strategy<Value = String> {
+        let leaf = proptest::sample::select(
+            &["SEEN", "DELETED", "BODY tarif", "BODY absent", "SUBJECT note", "FROM absent", "TEXT service", "RECENT", "2"][..],
+        );
+        leaf.prop_map(str::to_owned).prop_recursive(3, 12, 2, |inner| {
+            prop_oneof![
+                inner.clone().prop_map(|key| format!("NOT {key}")),
+                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("OR {a} {b}")),
+                (inner.clone(), inner).prop_map(|(a, b)| format!("({a} {b})")),
+            ]
+        })
+    }
+
+    proptest! {
+        /// What is decided early is what reading everything would have decided.
+        #[test]
+        fn early_answers_are_right(keys in keys()) {
+            let [bare, header, whole] = answers(&keys);
+            prop_assert!(whole.is_some());
+            prop_assert!(bare.is_none() || bare == whole);
+            prop_assert!(header.is_none() || header == whole);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The one place where a refusal of the gate becomes a reply. Called by `reply` for every handler.
+//!
+//! What may not be known to exist and what does not exist give the same octets; no internal text goes out.
+
+use crate::reply::{End, Fault, Reply};
+use imap_codec::imap_types::response::{Code, StatusKind};
+use octroi_gate::Refusal;
+
+/// What the client hears.
+// RFC 5530 section 3 and RFC 9051 section 7.1 have the codes.
+pub(crate) fn reply(refusal: Refusal) -> Result<Reply, End> {
+    Ok(match refusal {
+        Refusal::Missing => Reply::no("NONEXISTENT", "There is no such mailbox"),
+        Refusal::Forbidden(lacking) => Reply::no("NOPERM", format!("Not permitted: that needs the rights {lacking}")),
+        Refusal::Ended => return Err(End::Bye(None, "The session has ended")),
+        Refusal::Precondition => Reply::no("INUSE", "Changed by somebody else at the same moment; try again"),
+        Refusal::Exists => Reply::no("ALREADYEXISTS", "The name is taken"),
+        // RFC 9051 section 6.3.5.
+        Refusal::NotEmpty => Reply::no("HASCHILDREN", "There are mailboxes below it"),
+        Refusal::Limit(what) => Reply::no("LIMIT", format!("Limit reached: {what}")),
+        Refusal::Unavailable => Reply::no("UNAVAILABLE", "Not possible at the moment; try again later"),
+        // The rest cannot come from an act on a mailbox; refusing is right whatever it is.
+        _ => Reply::no("CANNOT", "That is not possible here"),
+    })
+}
+
+/// The refusal of a mailbox that messages should go to.
+// RFC 9051 section 6.3.12: TRYCREATE, when creating it might help; it says no more than that nothing is there to be seen.
+pub(crate) fn as_target(refusal: Refusal) -> Fault {
+    match refusal {
+        Refusal::Missing => {
+            Fault::Reply(Reply { kind: StatusKind::No, code: Some(Code::TryCreate), text: "There is no such mailbox".into() })
+        }
+        other => Fault::Refused(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::encode;
+    use octroi_model::Rights;
+
+    fn text(refusal: Refusal) -> String {
+        match reply(refusal) {
+            Ok(reply) => String::from_utf8_lossy(&encode::tagged(None, reply.kind, reply.code, &reply.text)).into_owned(),
+            Err(_) => "ended".to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_refusal_has_its_code() {
+        assert!(text(Refusal::Missing).starts_with("* NO [NONEXISTENT] "));
+        assert!(text(Refusal::Forbidden(Rights::EXPUNGE)).starts_with("* NO [NOPERM] "));
+        assert!(text(Refusal::Limit("keywords")).starts_with("* NO [LIMIT] "));
+        assert!(text(Refusal::NotRelay).starts_with("* NO [CANNOT] "));
+        assert_eq!(text(Refusal::Ended), "ended");
+        assert!(matches!(as_target(Refusal::Missing), Fault::Reply(Reply { code: Some(Code::TryCreate), .. })));
+    }
+}

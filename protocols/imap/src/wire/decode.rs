@@ -1,0 +1,161 @@
+//! Octets to commands, by imap-codec. Called with what the reader has gathered: all lines and literals of one command.
+//!
+//! Whatever the octets, nothing here panics; what is no command is [`Malformed`], with the tag if there is one to answer to.
+
+use super::literal;
+use imap_codec::CommandCodec;
+use imap_codec::decode::Decoder;
+use imap_codec::imap_types::command::{Command, CommandBody};
+use imap_codec::imap_types::core::Tag;
+
+/// Not a command.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Malformed {
+    /// Whom the BAD is for.
+    pub(crate) tag: Option<Tag<'static>>,
+    /// For the client's log.
+    pub(crate) text: &'static str,
+}
+
+/// Every command word that is taken, with the number of words that it may be the last of.
+const WORDS: [&str; 35] = [
+    "CAPABILITY",
+    "NOOP",
+    "LOGOUT",
+    "ID",
+    "STARTTLS",
+    "AUTHENTICATE",
+    "LOGIN",
+    "ENABLE",
+    "NAMESPACE",
+    "SELECT",
+    "EXAMINE",
+    "CREATE",
+    "DELETE",
+    "RENAME",
+    "SUBSCRIBE",
+    "UNSUBSCRIBE",
+    "LIST",
+    "LSUB",
+    "STATUS",
+    "APPEND",
+    "IDLE",
+    "CHECK",
+    "CLOSE",
+    "UNSELECT",
+    "EXPUNGE",
+    "SEARCH",
+    "FETCH",
+    "STORE",
+    "COPY",
+    "MOVE",
+    "UID SEARCH",
+    "UID FETCH",
+    "UID STORE",
+    "UID COPY",
+    "UID MOVE",
+];
+
+/// One whole command.
+pub(crate) fn command(octets: &[u8]) -> Result<Command<'_>, Malformed> {
+    match CommandCodec::new().decode(octets) {
+        Ok((b"", command)) => Ok(command),
+        _ => Err(Malformed { tag: tag(octets), text: fault(octets) }),
+    }
+}
+
+/// The tag at the start of a line, if it is one.
+pub(crate) fn tag(octets: &[u8]) -> Option<Tag<'static>> {
+    let word = octets.split(|b| matches!(b, b' ' | b'\r' | b'\n')).next()?;
+    Tag::try_from(word.to_vec()).ok()
+}
+
+/// If these octets, which end in a literal announcement and CRLF, are an APPEND up to its message: the same with an empty message,
+/// which [`command`] reads. So mailbox, flags and date are known, and perhaps refused, before the first octet of the message is taken.
+pub(crate) fn upload(octets: &[u8]) -> Option<Vec<u8>> {
+    let word = octets.splitn(3, |b| *b == b' ').nth(1)?;
+    let line = octets.strip_suffix(b"\r\n")?;
+    if !word.eq_ignore_ascii_case(b"APPEND") || literal::announced(line).is_none() {
+        return None;
+    }
+    let before = &line[..line.iter().rposition(|b| *b == b'{')?];
+    let whole = [before, b"{0}\r\n\r\n"].concat();
+    let is_whole = matches!(command(&whole), Ok(Command { body: CommandBody::Append { .. }, .. }));
+    is_whole.then_some(whole)
+}
+
+/// What to say of a line that is no command.
+fn fault(octets: &[u8]) -> &'static str {
+    let line = octets.split(|b| *b == b'\r').next().unwrap_or_default();
+    let Some(at) = line.iter().position(|b| *b == b' ') else { return "A command is a tag and a word" };
+    let rest = line[at + 1..].to_ascii_uppercase();
+    let known = WORDS
+        .iter()
+        .chain(&["UID EXPUNGE"])
+        .any(|word| rest.strip_prefix(word.as_bytes()).is_some_and(|after| after.first().is_none_or(|b| !b.is_ascii_alphanumeric())));
+    if known { "The command's arguments are not understood" } else { "The command is not known" }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn bad(octets: &[u8]) -> (Option<String>, &'static str) {
+        let malformed = command(octets).unwrap_err();
+        (malformed.tag.map(|tag| tag.inner().to_owned()), malformed.text)
+    }
+
+    #[test]
+    fn faults_are_told_apart() {
+        assert_eq!(bad(b"a1 XYZZY\r\n"), (Some("a1".into()), "The command is not known"));
+        assert_eq!(bad(b"a1 UID XYZZY\r\n"), (Some("a1".into()), "The command is not known"));
+        assert_eq!(bad(b"a1 select\r\n"), (Some("a1".into()), "The command's arguments are not understood"));
+        assert_eq!(bad(b"a1\r\n"), (Some("a1".into()), "A command is a tag and a word"));
+        assert_eq!(bad(b"\r\n").0, None);
+        assert_eq!(bad(b"+ NOOP\r\n").0, None);
+        assert_eq!(bad(b"a NOOP\r\nb NOOP\r\n").0, Some("a".into()));
+    }
+
+    #[test]
+    fn deep_searches_are_refused_not_followed() {
+        for word in ["NOT ", "OR ALL ", "("] {
+            assert!(command(format!("a SEARCH {}ALL\r\n", word.repeat(100_000)).as_bytes()).is_err());
+        }
+    }
+
+    #[test]
+    fn an_append_is_known_before_its_message() {
+        let head = upload(b"a append \"Envoy&AOk-s\" (\\Seen $MDNSent) \"01-Feb-2024 10:00:00 +0100\" {310+}\r\n").unwrap();
+        let Command { body: CommandBody::Append { mailbox, flags, date, .. }, .. } = command(&head).unwrap() else { panic!("no APPEND") };
+        assert_eq!(super::super::mailbox::name_of(&mailbox).as_deref(), Some("Envoyés"));
+        assert_eq!(flags.len(), 2);
+        assert_eq!(super::super::date::instant_of(&date.unwrap()).0, 1_706_778_000);
+        assert!(upload(b"a APPEND {5}\r\nINBOX {310}\r\n").is_some(), "the second literal is the message");
+        assert!(upload(b"a APPEND INBOX ~{310}\r\n").is_some(), "binary: refused later, but taken for what it is");
+        for other in [&b"a APPEND {5}\r\n"[..], b"a LOGIN x {5}\r\n", b"a APPEND {5}\r\n", b"APPEND {5}\r\n", b"a APPEND x y {5}\r\n"] {
+            assert_eq!(upload(other), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_octets_panic(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = command(&octets);
+            let _ = upload(&octets);
+        }
+
+        #[test]
+        fn no_half_command_panics(
+            word in proptest::sample::select(&WORDS[..]),
+            rest in "[ -~]{0,40}",
+            tail in proptest::sample::select(&["\r\n", "{3}\r\nabc\r\n", "{3+}\r\n", "", "\n", "{0}\r\n\r\n"][..]),
+        ) {
+            let line = format!("a {word}{rest}{tail}");
+            let _ = command(line.as_bytes());
+            let _ = upload(line.as_bytes());
+            prop_assert!(tag(line.as_bytes()).is_some());
+        }
+    }
+}

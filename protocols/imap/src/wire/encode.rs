@@ -1,0 +1,59 @@
+//! Responses to octets, by imap-codec. Called for all that is not on the hot path; FETCH and SEARCH have [`super::fetch`].
+
+use imap_codec::ResponseCodec;
+use imap_codec::encode::Encoder;
+use imap_codec::imap_types::core::{Tag, Text};
+use imap_codec::imap_types::response::{Bye, Code, CodeOther, Data, Response, Status, StatusBody, StatusKind, Tagged};
+
+/// Untagged data.
+pub(crate) fn data(data: Data<'_>) -> Vec<u8> {
+    ResponseCodec::new().encode(&Response::Data(data)).dump()
+}
+
+/// An untagged OK.
+pub(crate) fn untagged(code: Code<'_>, text: &str) -> Vec<u8> {
+    status(Status::Untagged(StatusBody { kind: StatusKind::Ok, code: Some(code), text: visible(text) }))
+}
+
+/// The answer to a command; without a tag when the command had none.
+pub(crate) fn tagged(tag: Option<Tag<'_>>, kind: StatusKind, code: Option<Code<'_>>, text: &str) -> Vec<u8> {
+    let body = StatusBody { kind, code, text: visible(text) };
+    status(match tag {
+        Some(tag) => Status::Tagged(Tagged { tag, body }),
+        None => Status::Untagged(body),
+    })
+}
+
+/// The last thing we say.
+pub(crate) fn bye(code: Option<Code<'_>>, text: &str) -> Vec<u8> {
+    status(Status::Bye(Bye { code, text: visible(text) }))
+}
+
+/// A response code that imap-codec has no value for, such as those of RFC 5530.
+pub(crate) fn code(word: &'static str) -> Code<'static> {
+    Code::Other(CodeOther::unvalidated(word.as_bytes()))
+}
+
+fn status(status: Status<'_>) -> Vec<u8> {
+    ResponseCodec::new().encode(&Response::Status(status)).dump()
+}
+
+/// Text that can stand on one line of ASCII.
+fn visible(text: &str) -> Text<'static> {
+    let text: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+    Text::try_from(text).unwrap_or_else(|_| Text::unvalidated("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_breaks_its_line() {
+        let tag = Tag::unvalidated("a1");
+        assert_eq!(tagged(Some(tag), StatusKind::No, Some(code("LIMIT")), "é\r\n* BYE"), b"a1 NO [LIMIT] ???* BYE\r\n");
+        assert_eq!(tagged(None, StatusKind::Bad, None, ""), b"* BAD -\r\n");
+        assert_eq!(bye(None, "Until later"), b"* BYE Until later\r\n");
+        assert_eq!(untagged(Code::ReadWrite, "x"), b"* OK [READ-WRITE] x\r\n");
+    }
+}

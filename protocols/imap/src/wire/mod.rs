@@ -1,0 +1,26 @@
+//! The words of IMAP: reading commands, writing responses. Knows the connection and the grammar, but no mailbox and no rights.
+//!
+//! | file | what |
+//! |---|---|
+//! | `input` | [`Wire`]: lines and literals under limits, until a command is whole |
+//! | `literal` | literal announcements |
+//! | `decode` | octets to imap-codec's commands |
+//! | `encode` | imap-codec's responses to octets |
+//! | `fetch` | FETCH and SEARCH responses, written without values in between |
+//! | `numbers` | sequence sets to positions |
+//! | `mailbox`, `utf7` | mailbox names |
+//! | `pattern` | LIST's wildcards |
+//! | `date` | INTERNALDATE |
+
+pub(crate) mod date;
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod fetch;
+mod input;
+pub(crate) mod literal;
+pub(crate) mod mailbox;
+pub(crate) mod numbers;
+pub(crate) mod pattern;
+mod utf7;
+
+pub(crate) use input::{Input, Trust, Wire};

@@ -1,0 +1,135 @@
+//! Sequence sets: from `1:*,7` to ranges of positions in a view. Called by every command that takes a set.
+//!
+//! A set stays a list of ranges all the way: `1:4294967295` costs one entry, whatever the mailbox holds.
+
+use crate::view::Snapshot;
+use imap_codec::imap_types::sequence::{SeqOrUid, Sequence, SequenceSet};
+use octroi_model::{Uid, UidSet};
+use std::ops::Range;
+
+/// Ascending, disjoint, not empty ranges of positions from 0.
+pub(crate) type Positions = Vec<Range<usize>>;
+
+/// A message number that is not in use.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct OutOfRange;
+
+/// The positions of message numbers.
+// RFC 9051 section 9 (seq-number): a number that is not in use is answered with BAD. Only `*` in an empty mailbox is let pass,
+// because clients ask for `1:*` without looking.
+pub(crate) fn of_numbers(set: &SequenceSet, length: usize) -> Result<Positions, OutOfRange> {
+    if length == 0 {
+        return if set.0.as_ref().iter().all(has_star) { Ok(Vec::new()) } else { Err(OutOfRange) };
+    }
+    let ranges = ends(set, length as u32).map(|(a, b)| {
+        let (low, high) = (a.min(b) as usize, a.max(b) as usize);
+        if high > length { Err(OutOfRange) } else { Ok(low - 1..high) }
+    });
+    Ok(merged(ranges.collect::<Result<_, _>>()?))
+}
+
+fn has_star(sequence: &Sequence) -> bool {
+    matches!(
+        sequence,
+        Sequence::Single(SeqOrUid::Asterisk) | Sequence::Range(SeqOrUid::Asterisk, _) | Sequence::Range(_, SeqOrUid::Asterisk)
+    )
+}
+
+/// The positions of message numbers, those not in use left out: in SEARCH they just match nothing.
+pub(crate) fn of_numbers_in_use(set: &SequenceSet, length: usize) -> Positions {
+    let ranges = ends(set, length as u32).map(|(a, b)| (a.min(b).max(1) as usize - 1)..(a.max(b) as usize).min(length));
+    merged(ranges.filter(|range| range.start < range.end).collect())
+}
+
+/// The positions of uids; those that are not there are left out (RFC 9051 section 6.4.9).
+pub(crate) fn of_uids<S: Snapshot>(set: &SequenceSet, view: &S) -> Positions {
+    let Some(last) = view.length().checked_sub(1).and_then(|last| view.uid_at(last)) else { return Vec::new() };
+    let ranges = ends(set, last.0).map(|(a, b)| {
+        let (low, high) = (a.min(b), a.max(b));
+        view.lower_bound(Uid(low))..high.checked_add(1).map_or(view.length(), |after| view.lower_bound(Uid(after)))
+    });
+    merged(ranges.filter(|range| range.start < range.end).collect())
+}
+
+/// The uids at these positions, as ranges: between two neighbours of a view there is no uid that the view could not see.
+pub(crate) fn uids_at<S: Snapshot>(positions: &[Range<usize>], view: &S) -> UidSet {
+    UidSet::from_ranges(positions.iter().filter_map(|range| Some((view.uid_at(range.start)?, view.uid_at(range.end.checked_sub(1)?)?))))
+}
+
+/// Both ends of each range in their written order, `*` being `last`.
+fn ends(set: &SequenceSet, last: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
+    let number = move |end: &SeqOrUid| match end {
+        SeqOrUid::Value(value) => value.get(),
+        SeqOrUid::Asterisk => last,
+    };
+    set.0.as_ref().iter().map(move |sequence| match sequence {
+        Sequence::Single(end) => (number(end), number(end)),
+        Sequence::Range(from, to) => (number(from), number(to)),
+    })
+}
+
+/// Overlapping and adjoining ranges become one, so that no message is answered twice.
+fn merged(mut ranges: Vec<Range<usize>>) -> Positions {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut out: Positions = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match out.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => out.push(range),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::view::testing::Sample;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn set(text: &str) -> SequenceSet {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn numbers_in_use_only() {
+        assert_eq!(of_numbers(&set("2,4:*,3"), 5), Ok(vec![1..5]));
+        assert_eq!(of_numbers(&set("*:4"), 5), Ok(vec![3..5]));
+        assert_eq!(of_numbers(&set("1:6"), 5), Err(OutOfRange));
+        assert_eq!(of_numbers(&set("1:*"), 0), Ok(vec![]));
+        assert_eq!(of_numbers(&set("1"), 0), Err(OutOfRange));
+        assert_eq!(of_numbers_in_use(&set("4:4294967295,1"), 5), vec![0..1, 3..5]);
+        assert_eq!(of_numbers_in_use(&set("1:*"), 0), vec![]);
+    }
+
+    #[test]
+    fn star_is_the_last_uid_whatever_stands_beside_it() {
+        // RFC 9051 section 6.4.9: `559:*` includes the last message even when 559 is above it.
+        let view = Sample::of(&[3, 7, 8]);
+        assert_eq!(of_uids(&set("559:*"), &view), vec![2..3]);
+        assert_eq!(of_uids(&set("1:4294967295"), &view), vec![0..3]);
+        assert_eq!(of_uids(&set("4:6"), &view), vec![]);
+        assert_eq!(of_uids(&set("1:*"), &Sample::of(&[])), vec![]);
+        assert_eq!(uids_at(&[0..2], &view).ranges().collect::<Vec<_>>(), [(Uid(3), Uid(7))]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_as_counting(uids in proptest::collection::btree_set(1u32..40, 0..20), asked in proptest::collection::vec((1u32..45, 1u32..45), 1..6)) {
+            let uids: Vec<u32> = uids.into_iter().collect();
+            let view = Sample::of(&uids);
+            let text = asked.iter().map(|(a, b)| format!("{a}:{b}")).collect::<Vec<_>>().join(",");
+            let wanted = |n: u32| asked.iter().any(|(a, b)| (*a.min(b)..=*a.max(b)).contains(&n));
+            let flat = |positions: Positions| positions.into_iter().flatten().collect::<Vec<_>>();
+            let by_uid: Vec<usize> = (0..uids.len()).filter(|i| wanted(uids[*i])).collect();
+            prop_assert_eq!(flat(of_uids(&set(&text), &view)), by_uid.clone());
+            let by_number: Vec<usize> = (0..uids.len()).filter(|i| wanted(*i as u32 + 1)).collect();
+            prop_assert_eq!(flat(of_numbers_in_use(&set(&text), uids.len())), by_number);
+            let back = uids_at(&of_uids(&set(&text), &view), &view);
+            let named: BTreeSet<u32> = uids.iter().copied().filter(|uid| back.contains(Uid(*uid))).collect();
+            prop_assert_eq!(named, by_uid.iter().map(|i| uids[*i]).collect::<BTreeSet<_>>());
+        }
+    }
+}
