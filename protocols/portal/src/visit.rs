@@ -1,0 +1,156 @@
+//! What comes with a request: who asks, in which language, with which cookie; and for a form, whether the visitor's own page sent it.
+//!
+//! Every visitor has a cookie with a random value, before signing in too, so that the sign-in form is protected like any other: a
+//! form's token is a keyed hash of that value, which another site can neither read nor compute.
+
+use crate::form::{FORM_BYTES_MAX, Form};
+use crate::language::Language;
+use crate::sessions::VisitId;
+use crate::texts::Texts;
+use axum::extract::Request;
+use data_encoding::HEXLOWER;
+use http::header::{COOKIE, HOST, ORIGIN};
+use http::{HeaderMap, HeaderValue, Uri};
+use http_body_util::{BodyExt, Limited};
+use octroi_http::ClientAddr;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// The cookie's name. The prefix makes browsers insist on `Secure`, `Path=/` and no `Domain`, so no other host can plant it.
+const COOKIE_NAME: &str = "__Host-octroi";
+
+/// The key of form tokens; new with each start.
+pub(crate) struct TokenKey([u8; 32]);
+
+impl TokenKey {
+    /// A random key.
+    pub(crate) fn new() -> Self {
+        let mut key = [0; 32];
+        if getrandom::fill(&mut key).is_err() {
+            tracing::error!("no randomness: nobody can sign in to the portal");
+        }
+        Self(key)
+    }
+
+    /// The token for the forms of one visitor.
+    pub(crate) fn token(&self, id: &VisitId) -> String {
+        HEXLOWER.encode(blake3::keyed_hash(&self.0, id.as_str().as_bytes()).as_bytes())
+    }
+
+    /// Is it that visitor's? Takes as long for any wrong one.
+    fn accepts(&self, id: &VisitId, token: &str) -> bool {
+        let mut sent = [0; 32];
+        let decoded = token.len() == 64 && HEXLOWER.decode_mut(token.as_bytes(), &mut sent).is_ok();
+        decoded && blake3::keyed_hash(&self.0, id.as_str().as_bytes()) == blake3::Hash::from_bytes(sent)
+    }
+}
+
+/// A request's visitor.
+pub(crate) struct Visit {
+    pub language: Language,
+    pub peer: IpAddr,
+    /// The cookie, if one came.
+    pub id: Option<VisitId>,
+}
+
+/// A form that the visitor's own page did not send, or that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stale;
+
+impl Visit {
+    /// Of a request.
+    pub(crate) fn of(request: &Request) -> Self {
+        let peer = request.extensions().get::<ClientAddr>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |client| client.0);
+        Self { language: Language::of(request.headers()), peer, id: cookie(request.headers()) }
+    }
+
+    /// What to say to them.
+    pub(crate) fn texts(&self) -> &'static Texts {
+        self.language.texts()
+    }
+
+    /// The form of a POST, if it is the visitor's own.
+    pub(crate) async fn form(&self, key: &TokenKey, request: Request) -> Result<Form, Stale> {
+        let (parts, body) = request.into_parts();
+        if !is_same_origin(&parts.headers, &parts.uri) {
+            return Err(Stale);
+        }
+        let body = Limited::new(body, FORM_BYTES_MAX).collect().await.map_err(|_| Stale)?.to_bytes();
+        let form = Form::parse(&body).ok_or(Stale)?;
+        match &self.id {
+            Some(id) if key.accepts(id, form.get("token")) => Ok(form),
+            _ => Err(Stale),
+        }
+    }
+}
+
+/// Our cookie. Two of that name: neither is believed.
+fn cookie(headers: &HeaderMap) -> Option<VisitId> {
+    let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+    let mut ours = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(name, _)| *name == COOKIE_NAME);
+    let (_, value) = ours.next()?;
+    if ours.next().is_some() { None } else { VisitId::parse(value) }
+}
+
+/// The header that gives a visitor their cookie. Lax rather than Strict: who follows a link to the portal from a mail is still signed in.
+pub(crate) fn set_cookie(id: &VisitId) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("{COOKIE_NAME}={}; Path=/; Secure; HttpOnly; SameSite=Lax", id.as_str())).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The header that takes it away.
+pub(crate) fn clear_cookie() -> HeaderValue {
+    HeaderValue::from_static("__Host-octroi=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
+}
+
+/// Browsers say where a form comes from; what says nothing is no browser and has no cookie to abuse.
+fn is_same_origin(headers: &HeaderMap, uri: &Uri) -> bool {
+    if headers.get("sec-fetch-site").is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none")) {
+        return false;
+    }
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let host = uri.authority().map(http::uri::Authority::as_str).or_else(|| headers.get(HOST)?.to_str().ok());
+    let origin_host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    matches!((origin_host, host), (Some(origin), Some(host)) if origin.eq_ignore_ascii_case(host))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+
+    fn post(id: &VisitId, body: String, more: &[(&str, &str)]) -> Request {
+        let mut request = Request::post("/portal/sign-in").header("host", "mail.example:8443");
+        request = request.header("cookie", format!("a=b; {COOKIE_NAME}={}", id.as_str()));
+        for (name, value) in more {
+            request = request.header(*name, *value);
+        }
+        request.body(Body::from(body)).unwrap()
+    }
+
+    async fn accepted(key: &TokenKey, request: Request) -> bool {
+        Visit::of(&request).form(key, request).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn only_the_visitors_own_page_can_post() {
+        let key = TokenKey::new();
+        let id = VisitId::new().unwrap();
+        let token = key.token(&id);
+        let good = format!("token={token}");
+        assert!(accepted(&key, post(&id, good.clone(), &[])).await);
+        assert!(
+            accepted(&key, post(&id, good.clone(), &[("origin", "https://mail.example:8443"), ("sec-fetch-site", "same-origin")])).await
+        );
+        assert!(!accepted(&key, post(&id, good.clone(), &[("origin", "https://evil.example")])).await);
+        assert!(!accepted(&key, post(&id, good.clone(), &[("origin", "null")])).await);
+        assert!(!accepted(&key, post(&id, good.clone(), &[("sec-fetch-site", "cross-site")])).await);
+        assert!(!accepted(&key, post(&id, String::new(), &[])).await);
+        assert!(!accepted(&key, post(&VisitId::new().unwrap(), good.clone(), &[])).await);
+        assert!(!accepted(&TokenKey::new(), post(&id, good.clone(), &[])).await);
+        assert!(!accepted(&key, post(&id, format!("{good}&x={}", "y".repeat(FORM_BYTES_MAX)), &[])).await);
+        // A second cookie of the name: which is the visitor's?
+        assert!(!accepted(&key, post(&id, good, &[("cookie", &format!("{COOKIE_NAME}={}", "0".repeat(64)))])).await);
+    }
+}
