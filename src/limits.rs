@@ -7,6 +7,7 @@ use octroi_dav::DavConfig;
 use octroi_gate::Limits as GateLimits;
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
+use octroi_portal::PortalConfig;
 use octroi_smtp::SmtpConfig;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
@@ -156,6 +157,21 @@ section! {
 section! {
     /// `[limits.dav]`
     DavSection for DavConfig {
+        document_bytes_max => document_bytes_max;
+        object_bytes_max => object_bytes_max;
+        xml_bytes_max => xml_bytes_max;
+        sync_members_max => sync_members_max;
+    }
+}
+
+section! {
+    /// `[limits.portal]`
+    PortalSection for PortalConfig {
+        idle_seconds => idle;
+        lifetime_seconds => lifetime;
+        code_wait_seconds => code_wait;
+        sessions_max => sessions_max;
+        sign_ins_max => sign_ins_max;
     }
 }
 
@@ -169,6 +185,7 @@ pub(crate) struct Limits {
     pub(crate) smtp: SmtpSection,
     pub(crate) http: HttpSection,
     pub(crate) dav: DavSection,
+    pub(crate) portal: PortalSection,
 }
 
 impl Limits {

@@ -145,7 +145,13 @@ struct Listeners {
 }
 
 impl Listeners {
-    fn imap(&self, config: &Config, certificate: &Certificate, offered: Vec<TcpListener>, implicit: Vec<TcpListener>) -> Result<(), String> {
+    fn imap(
+        &self,
+        config: &Config,
+        certificate: &Certificate,
+        offered: Vec<TcpListener>,
+        implicit: Vec<TcpListener>,
+    ) -> Result<(), String> {
         let acceptor = certificate.acceptor(&[b"imap"])?;
         let settings = Arc::new(config.limits.imap.over(ImapConfig::default()));
         let busy = |_: &Peer| Some(b"* BYE [LIMIT] Too many connections, try again later\r\n".to_vec());
@@ -184,12 +190,13 @@ impl Listeners {
         let acceptor = certificate.acceptor(&[b"h2", b"http/1.1"])?;
         let settings = Arc::new(config.limits.http.over(HttpConfig::default()));
         let dav = Arc::new(config.limits.dav.over(octroi_dav::DavConfig::default()));
-        let portal = Arc::new(octroi_portal::PortalConfig::default());
+        let portal = Arc::new(config.limits.portal.over(octroi_portal::PortalConfig::default()));
         let router = octroi_dav::router(self.gate.clone(), dav).merge(octroi_portal::router(self.gate.clone(), portal));
         let shutdown = self.shutdown.clone();
-        let handler =
-            move |connection| octroi_http::serve_connection(connection, router.clone(), settings.clone(), shutdown.clone());
-        let busy = |_: &Peer| Some(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec());
+        let handler = move |connection| octroi_http::serve_connection(connection, router.clone(), settings.clone(), shutdown.clone());
+        let busy = |_: &Peer| {
+            Some(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec())
+        };
         self.spawn("https", TlsMode::Implicit(acceptor), sockets, busy, handler);
         Ok(())
     }

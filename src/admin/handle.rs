@@ -33,9 +33,7 @@ impl Handler {
                 self.account_add(&address, &name, &profile, remote, &password).await
             }
             Request::AccountList => Ok(self.account_list()),
-            Request::AccountRemove { address } => {
-                done(self.admin.remove_account(&parse(&address)?).await, &address)
-            }
+            Request::AccountRemove { address } => done(self.admin.remove_account(&parse(&address)?).await, &address),
             Request::AppPasswordMint { address, label, services, expires_days } => {
                 self.mint(&address, &label, &services, expires_days).await
             }
@@ -136,9 +134,10 @@ impl Handler {
         let accounts = self.admin.accounts();
         let mut text = String::new();
         for entry in entries {
-            let who = entry.account.map_or_else(|| "-".to_owned(), |id| {
-                accounts.iter().find(|a| a.id == id).map_or_else(|| format!("account {id}"), |a| a.address.to_string())
-            });
+            let who = entry.account.map_or_else(
+                || "-".to_owned(),
+                |id| accounts.iter().find(|a| a.id == id).map_or_else(|| format!("account {id}"), |a| a.address.to_string()),
+            );
             let _ = writeln!(
                 text,
                 "{}  {:?}  {who}  {}  {}  from {}  {}",

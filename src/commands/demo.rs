@@ -127,18 +127,9 @@ fn announce(config: &Config, server: &Server, mut people: Vec<Person>, json: boo
         addresses.extend(bound.first().map(|address| (name, address.to_string())));
     }
     addresses.insert("https", format!("https://localhost:{https}"));
-    let ready = Ready {
-        addresses,
-        certificate: server.certificate.display().to_string(),
-        data: config.data.display().to_string(),
-        people,
-    };
+    let ready = Ready { addresses, certificate: server.certificate.display().to_string(), data: config.data.display().to_string(), people };
     let mut out = std::io::stdout().lock();
-    let text = if json {
-        serde_json::to_string(&ready).map_err(|e| e.to_string())?
-    } else {
-        for_people(&ready)
-    };
+    let text = if json { serde_json::to_string(&ready).map_err(|e| e.to_string())? } else { for_people(&ready) };
     writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|e| format!("cannot print: {e}"))
 }
 

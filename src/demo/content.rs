@@ -5,8 +5,16 @@ use mail_builder::MessageBuilder;
 
 /// Messages for each of the people.
 const MESSAGES: [(&str, &str, &str); 6] = [
-    ("Hugo Bernard", "Planning de la semaine 48", "Bonjour,\n\nLe planning des contrôles du quai 3 est dans le calendrier de l'équipe.\n\nHugo"),
-    ("Transit du Nord SARL", "Déclaration T1 en attente", "Madame, Monsieur,\n\nNous attendons la validation de notre déclaration T1 no 26FR004821.\n\nTransit du Nord"),
+    (
+        "Hugo Bernard",
+        "Planning de la semaine 48",
+        "Bonjour,\n\nLe planning des contrôles du quai 3 est dans le calendrier de l'équipe.\n\nHugo",
+    ),
+    (
+        "Transit du Nord SARL",
+        "Déclaration T1 en attente",
+        "Madame, Monsieur,\n\nNous attendons la validation de notre déclaration T1 no 26FR004821.\n\nTransit du Nord",
+    ),
     ("Claire Petit", "Nouveaux modèles d'actes", "Les modèles d'actes 2026 sont dans Actes/Modeles.\n\nClaire"),
     ("Léa Martin", "Contingent tarifaire : acier", "Le contingent « acier » est épuisé depuis ce matin. Merci d'en tenir compte.\n\nLéa"),
     ("Paul Durand", "Note : embargo sur les semi-conducteurs", "La note de service est jointe au dossier 2026-114.\n\nPaul"),
@@ -19,8 +27,18 @@ pub(crate) type Document = (&'static [&'static str], &'static str, &'static str,
 /// The shared documents.
 pub(crate) const DOCUMENTS: &[Document] = &[
     (&[], "LISEZ-MOI.txt", "text/plain; charset=utf-8", "Espace documentaire de la direction.\n"),
-    (&["Procedures"], "controle-quai.txt", "text/plain; charset=utf-8", "1. Verifier la declaration.\n2. Ouvrir le conteneur en presence de l'operateur.\n"),
-    (&["Procedures"], "transit.html", "text/html; charset=utf-8", "<!doctype html><title>Transit</title><p>Procedure de transit commun.</p>\n"),
+    (
+        &["Procedures"],
+        "controle-quai.txt",
+        "text/plain; charset=utf-8",
+        "1. Verifier la declaration.\n2. Ouvrir le conteneur en presence de l'operateur.\n",
+    ),
+    (
+        &["Procedures"],
+        "transit.html",
+        "text/html; charset=utf-8",
+        "<!doctype html><title>Transit</title><p>Procedure de transit commun.</p>\n",
+    ),
     (&["Dossiers", "2026"], "2026-114.txt", "text/plain; charset=utf-8", "Dossier 2026-114 : semi-conducteurs.\n"),
     (&["Dossiers", "2026"], "2026-115.csv", "text/csv; charset=utf-8", "article;origine;valeur\nacier;NO;12000\n"),
     (&["Actes", "Modeles"], "acte-type.txt", "text/plain; charset=utf-8", "ACTE No ____ du ____\nVu le code des douanes ...\n"),
@@ -34,7 +52,7 @@ pub(crate) fn message(number: usize, to: &str, sent: i64) -> Vec<u8> {
     let (from, subject, text) = MESSAGES[number % MESSAGES.len()];
     let local = from.to_lowercase().replace(['é', 'è'], "e").replace(' ', ".");
     MessageBuilder::new()
-        .from((from, format!("{local}@{DOMAIN}")))
+        .from((from.to_owned(), format!("{local}@{DOMAIN}")))
         .to(to.to_owned())
         .subject(subject)
         .date(sent)
