@@ -13,7 +13,7 @@ use crate::wire::{Input, Trust, Wire, decode, encode};
 use imap_codec::imap_types::command::{Command, CommandBody};
 use imap_codec::imap_types::core::Tag;
 use octroi_gate::{Gate, Session};
-use octroi_net::{Acceptor, Connection, Line, LineEnd, ReadError, Shutdown};
+use octroi_net::{Acceptor, Connection, Line, ReadError, Shutdown};
 use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::debug;
@@ -31,7 +31,10 @@ pub async fn serve(connection: Connection, gate: Gate, config: Arc<ImapConfig>, 
             debug!(%peer, ?end, "connection ended");
             return dialogue.wire.close(end).await;
         };
-        match dialogue.wire.connection.start_tls(&acceptor, config.handshake_timeout).await {
+        let mut plain = dialogue.wire.connection;
+        // What stands behind STARTTLS came in the clear: it is thrown away unread (CVE-2011-0411). What comes later spoils the handshake.
+        plain.consume(plain.buffered().len());
+        match plain.start_tls(&acceptor, config.handshake_timeout).await {
             Ok(secured) => connection = secured,
             Err(error) => return debug!(%peer, %error, "STARTTLS failed"),
         }
@@ -86,9 +89,6 @@ impl Dialogue {
             self.wire.flush().await?;
         }
         let Some(line) = self.wait().await? else { return self.bad(None, "The line is too long").await };
-        if line.end == LineEnd::Lf {
-            return self.bad(decode::tag(&line.bytes), "Lines end in CR LF").await;
-        }
         // A handler's state is large; it is on the heap only while the command runs.
         match self.wire.complete(line, self.state.trust()).await? {
             Input::Command(octets) => Box::pin(self.command(octets)).await,
@@ -124,7 +124,8 @@ impl Dialogue {
         };
         self.bad_commands = 0;
         let expunges = expunges_during(&body);
-        let done = match self.begin().await {
+        let begun = if body == CommandBody::Logout { Ok(()) } else { self.begin().await };
+        let done = match begun {
             Ok(()) => self.dispatch(body).await,
             Err(fault) => Err(fault),
         };
@@ -292,5 +293,17 @@ async fn ended(session: Option<Session>) {
     match session {
         Some(session) => session.ended().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Listeners spawn it, so it must be able to move between threads.
+    #[allow(dead_code)]
+    fn a_dialogue_can_be_spawned(connection: Connection, gate: Gate, config: Arc<ImapConfig>, shutdown: Shutdown) {
+        fn spawned<F: Future + Send + 'static>(_: F) {}
+        spawned(serve(connection, gate, config, shutdown));
     }
 }

@@ -161,6 +161,9 @@ impl Answer<'_> {
                     Part::Whole | Part::Range { .. } => of.whole = Some(octets),
                 }
             }
+            if of.whole.is_none() && of.needs_facts() {
+                of.whole = self.selected.sight.shown().read(&[(*position, Part::Whole)]).await?.pop();
+            }
             contents.push((*position, of));
         }
         Ok(contents)

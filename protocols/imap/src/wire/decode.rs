@@ -75,7 +75,9 @@ pub(crate) fn tag(octets: &[u8]) -> Option<Tag<'static>> {
 pub(crate) fn upload(octets: &[u8]) -> Option<Vec<u8>> {
     let word = octets.splitn(3, |b| *b == b' ').nth(1)?;
     let line = octets.strip_suffix(b"\r\n")?;
-    if !word.eq_ignore_ascii_case(b"APPEND") || literal::announced(line).is_none() {
+    // RFC 9051 section 9: a number has 32 bits; with more it is no APPEND.
+    let is_literal = literal::announced(line).is_some_and(|literal| u32::try_from(literal.bytes).is_ok());
+    if !word.eq_ignore_ascii_case(b"APPEND") || !is_literal {
         return None;
     }
     let before = &line[..line.iter().rposition(|b| *b == b'{')?];
@@ -134,7 +136,14 @@ mod tests {
         assert_eq!(super::super::date::instant_of(&date.unwrap()).0, 1_706_778_000);
         assert!(upload(b"a APPEND {5}\r\nINBOX {310}\r\n").is_some(), "the second literal is the message");
         assert!(upload(b"a APPEND INBOX ~{310}\r\n").is_some(), "binary: refused later, but taken for what it is");
-        for other in [&b"a APPEND {5}\r\n"[..], b"a LOGIN x {5}\r\n", b"a APPEND {5}\r\n", b"APPEND {5}\r\n", b"a APPEND x y {5}\r\n"] {
+        for other in [
+            &b"a APPEND {5}\r\n"[..],
+            b"a LOGIN x {5}\r\n",
+            b"a APPEND {5}\r\n",
+            b"APPEND {5}\r\n",
+            b"a APPEND x y {5}\r\n",
+            b"a APPEND x {4294967296}\r\n",
+        ] {
             assert_eq!(upload(other), None);
         }
     }

@@ -215,8 +215,9 @@ mod tests {
     use super::*;
     use imap_codec::decode::Decoder;
     use imap_codec::encode::Encoder;
+    use imap_codec::imap_types::command::CommandBody;
     use imap_codec::imap_types::core::{NString, Vec1};
-    use imap_codec::imap_types::fetch::MessageDataItem;
+    use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItem, MessageDataItemName};
     use imap_codec::imap_types::flag::{Flag, FlagFetch};
     use imap_codec::imap_types::response::{Data, Response};
     use imap_codec::imap_types::{IntoStatic, core::Literal};
@@ -231,8 +232,6 @@ mod tests {
     fn section(text: &str) -> Option<Section<'static>> {
         let line = format!("a FETCH 1 BODY[{text}]\r\n");
         let (_, command) = CommandCodec::new().decode(line.as_bytes()).unwrap();
-        use imap_codec::imap_types::command::CommandBody;
-        use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName};
         match command.body.into_static() {
             CommandBody::Fetch { macro_or_item_names: MacroOrMessageDataItemNames::MessageDataItemNames(names), .. } => {
                 match names.into_iter().next().unwrap() {

@@ -82,7 +82,7 @@ fn merged(mut ranges: Vec<Range<usize>>) -> Positions {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::single_range_in_vec_init)]
 mod tests {
     use super::*;
     use crate::view::testing::Sample;

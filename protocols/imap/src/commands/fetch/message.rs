@@ -15,6 +15,13 @@ pub(super) struct Contents {
     pub(super) whole: Option<Vec<u8>>,
 }
 
+impl Contents {
+    /// Facts were read, but they are of another version than ours: they must be derived again.
+    pub(super) fn needs_facts(&self) -> bool {
+        self.facts.as_deref().is_some_and(|stored| Facts::decode(stored).is_none())
+    }
+}
+
 /// Append the response for one message. `newly_seen`: its flags are told although nobody asked.
 pub(super) fn write(out: &mut Vec<u8>, selected: &Selected, position: usize, plan: &Plan, contents: &Contents, newly_seen: bool) {
     let Some(item) = selected.sight.item(position) else { return };
@@ -80,7 +87,7 @@ impl<'a> Source<'a> {
         let split = whole.map(|octets| octets.split_at(octets.len().min(item.content.header_bytes as usize)));
         let facts = match whole {
             // The store derives facts from the beginning of a large message only, so their sizes are too small.
-            Some(octets) if item.bytes() > WHOLE_FACTS_BYTES_MAX && contents.facts.is_some() => {
+            Some(octets) if contents.facts.is_some() && (item.bytes() > WHOLE_FACTS_BYTES_MAX || contents.needs_facts()) => {
                 Some(Cow::Owned(octroi_mime::facts(octets).encode()))
             }
             _ => contents.facts.as_deref().map(Cow::Borrowed),
@@ -127,7 +134,7 @@ impl<'a> Source<'a> {
         let facts = if let Some(facts) = self.facts.as_deref().and_then(Facts::decode) {
             facts
         } else {
-            // Facts of another version, or none: what can be said without them.
+            // A message that is streamed has its header here, which is enough for the envelope.
             made = octroi_mime::facts(self.whole.or(self.header).unwrap_or_default()).encode();
             let Some(facts) = Facts::decode(&made) else { return };
             facts
