@@ -98,8 +98,7 @@ pub struct QueueConfig {
     pub destinations_max: usize,
     /// Hosts that are tried for one destination in one attempt (RFC 5321 section 5.1 wants at least two).
     pub hosts_max: usize,
-    /// The whole of an attempt at one entry, waiting for its turn included. An entry whose attempt was cut off by a crash is tried
-    /// again that long after it began.
+    /// The whole of an attempt at one entry.
     pub attempt: Duration,
     /// How long attempts under way may go on after the signal to shut down.
     pub shutdown_grace: Duration,

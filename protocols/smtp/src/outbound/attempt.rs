@@ -3,16 +3,18 @@
 //! What always holds: a delivered recipient is on disk as such before its entry is touched again; a failed one is recorded only
 //! after its author was told, so that a crash may tell twice but never not at all.
 
-use super::Runner;
 use super::client::{Errand, Fault, Host, Outcome, Source, deliver};
 use super::resolve::{Hop, Unroutable, hop};
 use super::schedule;
+use super::turns::NoTurn;
+use super::{Runner, UNDER_WAY};
 use crate::config::OutboundTls;
 use crate::dsn::{Report, compose};
 use crate::stamp::{chance, unique_id};
 use octroi_gate::{Content, Queue, QueueEntry, Queued, RecipientState, Refusal};
 use octroi_model::{Address, UnixTime};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
@@ -22,7 +24,9 @@ const HEAD_BYTES: u64 = 256 * 1024;
 /// Recipients of one transaction (RFC 5321 section 4.5.3.1.8: a host need not take more).
 const RECIPIENTS_MAX: usize = 100;
 /// When to try again if something of our own failed.
-const OWN_FAULT_DELAY: std::time::Duration = std::time::Duration::from_mins(5);
+const OWN_FAULT_DELAY: Duration = Duration::from_mins(5);
+/// When to try again if its turn did not come.
+const UNTRIED_DELAY: Duration = Duration::from_secs(30);
 
 /// Recipients that go to the same place, by their position in the entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,14 +140,18 @@ async fn attempt(
         outcomes = tokio::time::timeout_at(deadline, hand_over(&runner, &destination.hop, &errand)) => {
             outcomes.unwrap_or_else(|_| all(Outcome::Later("451 4.4.1 the attempt took too long".to_owned())))
         }
-        () = runner.cut_off() => all(Outcome::Later("451 4.3.2 shut down during the attempt".to_owned())),
+        () = runner.cut_off() => all(Outcome::Untried),
     };
     (destination, outcomes)
 }
 
 async fn hand_over<S: Source>(runner: &Runner, hop: &Hop, errand: &Errand<'_, S>) -> Vec<Outcome> {
-    let _turn = runner.turns.wait(hop).await;
     let all = |outcome: Outcome| vec![outcome; errand.to.len()];
+    let _turn = match runner.turns.wait(hop).await {
+        Ok(turn) => turn,
+        Err(NoTurn::Busy) => return all(Outcome::Untried),
+        Err(NoTurn::Down(why)) => return all(Outcome::Later(why)),
+    };
     let hosts = match runner.hosts.of(hop, runner.gate.organisation().hostname.as_str(), &runner.config.queue).await {
         Ok(hosts) => hosts,
         Err(Unroutable::Later(why)) => return all(Outcome::Later(why)),
@@ -160,6 +168,7 @@ async fn hand_over<S: Source>(runner: &Runner, hop: &Hop, errand: &Errand<'_, S>
             }
         }
     }
+    runner.turns.down(hop, &last);
     all(Outcome::Later(last))
 }
 
@@ -179,10 +188,21 @@ async fn settle(runner: &Runner, queued: &Queued, outcomes: &[Option<Outcome>]) 
     let now = UnixTime::now();
     let queue = &runner.config.queue;
     let mut entry = queued.entry.clone();
+    if entry.last_error == UNDER_WAY {
+        entry.last_error.clear();
+    }
     let expired = schedule::expired(entry.queued, now, queue.expiry);
     let failures = apply(&mut entry, outcomes, expired);
-    let delay =
-        if runner.shutdown.is_triggered() { std::time::Duration::ZERO } else { schedule::delay(&queue.retry, entry.attempts, chance()) };
+    let put_off = outcomes.iter().any(|outcome| matches!(outcome, Some(Outcome::Later(_))));
+    let delay = if runner.shutdown.is_triggered() {
+        Duration::ZERO
+    } else if outcomes.contains(&Some(Outcome::Untried)) && !put_off {
+        // It was no attempt.
+        entry.attempts = entry.attempts.saturating_sub(1);
+        schedule::delay(&[UNTRIED_DELAY], 1, chance())
+    } else {
+        schedule::delay(&queue.retry, entry.attempts, chance())
+    };
     entry.next_try = schedule::after(now, delay);
     if !failures.is_empty()
         && let Err(refused) = notify(runner, queued, &failures, now).await
@@ -219,7 +239,7 @@ pub(super) fn apply(entry: &mut QueueEntry, outcomes: &[Option<Outcome>], expire
                 entry.last_error.clone_from(why);
                 expired.then(|| why.clone())
             }
-            None => expired.then(|| "451 4.3.0 it could not be tried".to_owned()),
+            Some(Outcome::Untried) | None => expired.then(|| "451 4.3.0 it could not be tried".to_owned()),
         };
         if let Some(why) = failed {
             entry.last_error.clone_from(&why);

@@ -61,6 +61,8 @@ pub(crate) enum Outcome {
     Later(String),
     /// Do not; why.
     Failed(String),
+    /// It was not tried, as others had their turn.
+    Untried,
 }
 
 /// Why there was no transaction.

@@ -1,7 +1,7 @@
 //! The outbound queue's runner: takes entries whose time has come and tries to hand them over.
 //!
 //! Started once by the program. What always holds: one attempt at a time per entry, because an entry is leased on disk (its next try
-//! set behind the longest attempt) before it is worked on; so a crash delays it by that lease and loses nothing.
+//! set behind the longest attempt) before it is worked on; so a crash loses nothing.
 //!
 //! | module | |
 //! |---|---|
@@ -10,6 +10,7 @@
 //! | `answer` | the other side's replies |
 //! | `resolve`, `mx` | which hosts, in which order |
 //! | `schedule` | when again |
+//! | `turns` | how many at once per destination |
 //! | `tls` | TLS settings |
 
 mod answer;
@@ -22,26 +23,26 @@ mod schedule;
 #[allow(clippy::unwrap_used)]
 mod tests;
 mod tls;
+mod turns;
 
 use crate::config::SmtpConfig;
 use client::Manners;
 use octroi_gate::{Gate, Queue, QueueEntry, Queued, Refusal};
 use octroi_model::UnixTime;
 use octroi_net::Shutdown;
-use resolve::{Hop, Hosts};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use resolve::Hosts;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
+use turns::Turns;
 
 /// What a lease lasts longer than the longest attempt: for recording it.
 const LEASE_MARGIN: Duration = Duration::from_mins(1);
 /// How long the queue is left alone after it was looked at: our own records wake us too.
 const REST: Duration = Duration::from_millis(100);
-/// Destinations whose turn-takers are remembered before unused ones are forgotten.
-const TURNS_MAX: usize = 1024;
+/// What an entry's last error says while it is leased, so that a lease that outlived its runner is known at the next start.
+const UNDER_WAY: &str = "an attempt is under way";
 
 /// What all attempts share.
 pub(crate) struct Runner {
@@ -61,9 +62,10 @@ pub(crate) async fn run(queue: Queue, gate: Gate, config: Arc<SmtpConfig>, shutd
         Err(error) => return error!(%error, "no TLS for outbound mail, the queue stands still"),
     };
     let manners = Manners { hostname: gate.organisation().hostname.clone(), timeouts: config.client_timeouts.clone(), tls };
-    let turns = Turns { per_destination_max: config.queue.per_destination_max.max(1), known: Mutex::default() };
+    let turns = Turns::new(config.queue.per_destination_max);
     let _hold = shutdown.hold();
     let runner = Arc::new(Runner { queue, gate, config, shutdown, manners, hosts: Hosts::default(), turns });
+    reclaim(&runner).await;
     let mut attempts = JoinSet::new();
     let mut changed = runner.queue.watch();
     while !runner.shutdown.is_triggered() {
@@ -82,6 +84,21 @@ pub(crate) async fn run(queue: Queue, gate: Gate, config: Arc<SmtpConfig>, shutd
         }
     }
     while attempts.join_next().await.is_some() {}
+}
+
+/// Entries that were leased when the program ended are due again: there is one runner per store, and it is starting just now.
+async fn reclaim(runner: &Runner) {
+    let all = match runner.queue.due(UnixTime(i64::MAX), usize::MAX).await {
+        Ok(all) => all,
+        Err(refused) => return warn!(%refused, "the queue cannot be read"),
+    };
+    for queued in all.into_iter().filter(|queued| queued.entry.last_error == UNDER_WAY) {
+        info!(attempts = queued.entry.attempts, "an attempt was cut off by the last end of the program");
+        let entry = QueueEntry { next_try: UnixTime::now(), last_error: String::new(), ..queued.entry.clone() };
+        if let Err(refused) = runner.queue.update(&queued, entry).await {
+            warn!(%refused, "it is tried again when its lease has ended");
+        }
+    }
 }
 
 /// Lease and start what is due, as far as there is room.
@@ -110,7 +127,8 @@ async fn start_due(runner: &Arc<Runner>, attempts: &mut JoinSet<()>) {
 /// Take an entry for this attempt.
 async fn lease(runner: Arc<Runner>, queued: Queued) -> Option<Queued> {
     let next_try = schedule::after(UnixTime::now(), runner.lease());
-    let entry = QueueEntry { attempts: queued.entry.attempts.saturating_add(1), next_try, ..queued.entry.clone() };
+    let attempts = queued.entry.attempts.saturating_add(1);
+    let entry = QueueEntry { attempts, next_try, last_error: UNDER_WAY.to_owned(), ..queued.entry.clone() };
     match runner.queue.update(&queued, entry).await {
         Ok(queued) => Some(queued),
         // Taken already.
@@ -143,32 +161,5 @@ impl Runner {
     async fn cut_off(&self) {
         self.shutdown.triggered().await;
         tokio::time::sleep(self.config.queue.shutdown_grace).await;
-    }
-}
-
-/// Sees that no destination gets too many connections at once.
-struct Turns {
-    per_destination_max: usize,
-    known: Mutex<HashMap<Hop, Weak<Semaphore>>>,
-}
-
-impl Turns {
-    /// Wait for a turn; it ends when what is returned is dropped.
-    async fn wait(&self, hop: &Hop) -> Option<(OwnedSemaphorePermit, Arc<Semaphore>)> {
-        let semaphore = self.semaphore(hop);
-        Some((semaphore.clone().acquire_owned().await.ok()?, semaphore))
-    }
-
-    fn semaphore(&self, hop: &Hop) -> Arc<Semaphore> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(semaphore) = known.get(hop).and_then(Weak::upgrade) {
-            return semaphore;
-        }
-        if known.len() >= TURNS_MAX {
-            known.retain(|_, semaphore| semaphore.strong_count() > 0);
-        }
-        let semaphore = Arc::new(Semaphore::new(self.per_destination_max));
-        known.insert(hop.clone(), Arc::downgrade(&semaphore));
-        semaphore
     }
 }
