@@ -67,7 +67,7 @@ impl Reception {
                 head.extend_from_slice(octets);
                 match header::end(head, searched) {
                     Some(end) => return self.open_body(end, route).await,
-                    None if head.len() > self.header_bytes_max => return self.refuse(Reply::new(552, "5.3.4", "Header too big")),
+                    None if head.len() > self.header_bytes_max => return self.refuse(header_too_big()),
                     None => Ok(()),
                 }
             }
@@ -79,26 +79,24 @@ impl Reception {
 
     /// The header is whole and ends at `end`: judge it, and pass it and what followed it on.
     async fn open_body(&mut self, end: usize, route: &Route) {
-        let Body::Header { mut upload, head } =
-            std::mem::replace(&mut self.body, Body::Refused(Reply::new(451, "4.3.0", "Try again later")))
-        else {
-            return;
+        let body = std::mem::replace(&mut self.body, Body::Refused(refusal::of_gate(&Refusal::Unavailable)));
+        self.body = match body {
+            Body::Header { upload, head } => match self.begin_body(upload, &head, end, route).await {
+                Ok(upload) => Body::Text { upload },
+                Err(reply) => Body::Refused(reply),
+            },
+            begun => begun,
         };
+    }
+
+    async fn begin_body(&mut self, mut upload: Upload, head: &[u8], end: usize, route: &Route) -> Result<Upload, Reply> {
         if end > self.header_bytes_max {
-            return self.refuse(Reply::new(552, "5.3.4", "Header too big"));
+            return Err(header_too_big());
         }
-        let rewritten = match header::rewrite(&head[..end], &self.plan, |from| route.may_author(from)) {
-            Ok(rewritten) => rewritten,
-            Err(reply) => return self.refuse(reply),
-        };
-        let mut written = upload.write(&rewritten).await;
-        if written.is_ok() {
-            written = upload.write(&head[end..]).await;
-        }
-        match written {
-            Ok(()) => self.body = Body::Text { upload },
-            Err(refused) => self.refuse(refusal::of_gate(&refused)),
-        }
+        let rewritten = header::rewrite(&head[..end], &self.plan, |from| route.may_author(from))?;
+        upload.write(&rewritten).await.map_err(|refused| refusal::of_gate(&refused))?;
+        upload.write(&head[end..]).await.map_err(|refused| refusal::of_gate(&refused))?;
+        Ok(upload)
     }
 
     /// Take in octets of a chunk, which no end-of-data rule has looked at.
@@ -139,6 +137,10 @@ impl Reception {
             }
         }
     }
+}
+
+fn header_too_big() -> Reply {
+    Reply::new(552, "5.3.4", "Header too big")
 }
 
 /// The first thing in `octets`, which follow `last`, that RFC 5321 section 2.3.8 forbids.
@@ -213,7 +215,7 @@ impl Session {
         self.say(&reply).await
     }
 
-    async fn begin(&self, open: &Open) -> Result<Reception, Refusal> {
+    async fn begin(&mut self, open: &Open) -> Result<Reception, Refusal> {
         let id = crate::stamp::unique_id();
         let plan = self.plan(open, &id);
         Reception::begin(id, &open.route, plan, &self.config).await

@@ -59,3 +59,21 @@ pub fn busy(hostname: &str) -> Vec<u8> {
     wire::Reply::new(421, "4.7.0", format!("{hostname} Too many connections, try again later")).write(&mut out);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both must be fit for `tokio::spawn`; it does not compile otherwise.
+    #[allow(dead_code)]
+    fn can_be_spawned(connection: Connection, gate: &Gate, queue: Queue, config: &Arc<SmtpConfig>, shutdown: &Shutdown) {
+        fn sendable(_: impl Send) {}
+        sendable(serve(Kind::Inbound, connection, gate.clone(), config.clone(), shutdown.clone()));
+        sendable(run_queue(queue, gate.clone(), config.clone(), shutdown.clone()));
+    }
+
+    #[test]
+    fn too_many_connections_are_told_in_one_line() {
+        assert_eq!(busy("mail.example"), b"421 4.7.0 mail.example Too many connections, try again later\r\n");
+    }
+}

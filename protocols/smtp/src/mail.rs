@@ -17,7 +17,7 @@ impl Session {
         }
     }
 
-    async fn open(&self, mail: Mail) -> Result<Open, Reply> {
+    async fn open(&mut self, mail: Mail) -> Result<Open, Reply> {
         // RFC 5321 section 4.1.1.1: a client must greet first.
         if self.hello.is_none() {
             return Err(Reply::new(503, "5.5.1", "Greet first"));
@@ -30,7 +30,7 @@ impl Session {
             return Err(Reply::new(552, "5.3.4", "Message too big"));
         }
         let route = match self.kind {
-            Kind::Submission => Route::Submitted(submission::open(self, &mail.from).await?),
+            Kind::Submission => Route::Submitted(submission::open(submission::member(self)?, &mail.from).await?),
             Kind::Inbound | Kind::Lmtp => Route::Inbound(inbound::open(self, &mail.from)),
         };
         Ok(Open { route, from: mail.from, utf8: mail.utf8, accepted: 0 })

@@ -1,7 +1,7 @@
 //! RCPT (RFC 5321 section 4.1.1.3): one more recipient.
 
 use crate::refusal;
-use crate::session::{End, Session};
+use crate::session::{End, Kind, Session};
 use crate::transaction::Transaction;
 use crate::wire::{ForwardPath, Reply};
 use octroi_gate::Refusal;
@@ -13,7 +13,7 @@ impl Session {
             Ok(()) => self.say(&Reply::new(250, "2.1.5", "Recipient accepted")).await,
             Err(Refused::Here(reply)) => self.say(&reply).await,
             Err(Refused::ByGate(refused)) => {
-                if matches!(refused, Refusal::UnknownRecipient | Refusal::NotRelay) {
+                if self.kind != Kind::Lmtp && matches!(refused, Refusal::UnknownRecipient | Refusal::NotRelay) {
                     self.slow_down().await?;
                 }
                 self.say(&refusal::of_gate(&refused)).await

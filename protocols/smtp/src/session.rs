@@ -143,16 +143,20 @@ impl Session {
             Err(Waiting::TooLong) => return self.say(&refusal::of_line(&crate::wire::Fault::TooLong)).await,
             Err(Waiting::End(end)) => return Err(end),
         };
-        self.commands += 1;
-        if self.commands > self.config.commands_per_message_max {
-            return Err(End::Close(Reply::new(421, "4.7.0", "Too many commands, closing connection")));
-        }
         if let Some(member) = &self.member
             && let Err(refused) = member.check().await
         {
             return Err(End::Close(refusal::of_gate(&refused)));
         }
-        match parse(&line) {
+        let command = parse(&line);
+        // A large message has many chunks, and its size is limited.
+        if !matches!(command, Ok(Command::Bdat { bytes: 1.., .. })) {
+            self.commands += 1;
+        }
+        if self.commands > self.config.commands_per_message_max {
+            return Err(End::Close(Reply::new(421, "4.7.0", "Too many commands, closing connection")));
+        }
+        match command {
             Ok(command) => self.obey(command).await,
             Err(fault) if refusal::is_fatal(&fault) => Err(End::Close(refusal::of_line(&fault))),
             Err(fault) => self.say(&refusal::of_line(&fault)).await,
@@ -190,19 +194,14 @@ impl Session {
         self.transaction = Transaction::Idle;
         let mut reply = Reply::bare(250, self.hostname().to_owned());
         if extended {
-            reply = reply
-                .line("PIPELINING")
-                .line(format!("SIZE {}", self.config.message_bytes_max))
-                .line("8BITMIME")
-                .line("SMTPUTF8")
-                .line("ENHANCEDSTATUSCODES")
-                .line("CHUNKING");
+            reply = reply.line("PIPELINING").line(format!("SIZE {}", self.config.message_bytes_max));
             if self.may_start_tls() {
                 reply = reply.line("STARTTLS");
             }
             if self.may_log_in() {
                 reply = reply.line("AUTH PLAIN LOGIN");
             }
+            reply = reply.line("8BITMIME").line("SMTPUTF8").line("ENHANCEDSTATUSCODES").line("CHUNKING");
         }
         self.say(&reply).await
     }
@@ -323,7 +322,8 @@ impl Session {
     /// Write a reply; it goes out with the others of its batch. Too many refusals end the session.
     pub(crate) async fn say(&mut self, reply: &Reply) -> Result<(), End> {
         self.write(reply).await?;
-        if reply.is_refusal() {
+        // A front server of ours passes on what others got wrong.
+        if reply.is_refusal() && self.kind != Kind::Lmtp {
             self.errors += 1;
             if self.errors > self.config.errors_max {
                 return Err(End::Close(Reply::new(421, "4.7.0", "Too many errors, closing connection")));

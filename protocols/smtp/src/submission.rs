@@ -9,16 +9,18 @@ use crate::wire::{Reply, ReversePath};
 use octroi_gate::{Envelope, MemberEnvelope, Refusal};
 use octroi_model::UnixTime;
 
-/// An envelope for a message of the one who has logged in.
-pub(crate) async fn open(session: &Session, from: &ReversePath) -> Result<Envelope<MemberEnvelope>, Reply> {
+/// Who has logged in, under TLS.
+pub(crate) fn member(session: &Session) -> Result<octroi_gate::Session, Reply> {
     // RFC 3207 section 4.
     if !session.connection.is_tls() {
         return Err(Reply::new(530, "5.7.0", "Must issue a STARTTLS command first"));
     }
     // RFC 4954 section 6.
-    let Some(member) = &session.member else {
-        return Err(Reply::new(530, "5.7.0", "Authentication required"));
-    };
+    session.member.clone().ok_or_else(|| Reply::new(530, "5.7.0", "Authentication required"))
+}
+
+/// An envelope for a message of the one who has logged in.
+pub(crate) async fn open(member: octroi_gate::Session, from: &ReversePath) -> Result<Envelope<MemberEnvelope>, Reply> {
     let opened = match from {
         ReversePath::Mailbox(address) => member.submit(address).await,
         // Notifications come from servers, and this one makes its own.
