@@ -21,6 +21,9 @@ pub(crate) struct Config {
     pub(crate) hostname: String,
     /// Domains whose mail is ours.
     pub(crate) domains: Vec<String>,
+    /// The account that gets the mail for `postmaster` and `abuse` where no such account exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) postmaster: Option<octroi_model::Address>,
     /// The profiles and zones. Relative to the file; without one everybody has what is their own (profiles `plain`, `administrator`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profiles: Option<PathBuf>,

@@ -44,6 +44,7 @@ impl Store {
             name: config.organisation.clone(),
             hostname: config.hostname.clone(),
             domains: config.domains.iter().map(|d| d.to_lowercase()).collect(),
+            postmaster: config.postmaster.clone(),
             portal_url: config.portal_url.clone().unwrap_or_else(|| format!("https://{}/portal/", config.hostname)),
         };
         let limits = config.limits.gate.over(octroi_gate::Limits::default());

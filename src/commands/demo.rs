@@ -63,6 +63,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         organisation: "Direction des douanes (demo)".to_owned(),
         hostname: "localhost".to_owned(),
         domains: vec![DOMAIN.to_owned(), arguments.domain.clone()],
+        postmaster: Some(people::address(people::TEAM_LEAD)?),
         profiles: Some(PathBuf::from("profiles.toml")),
         portal_url: Some(format!("https://localhost:{https}/portal/")),
         listen,

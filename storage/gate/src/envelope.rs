@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::tree;
 use octroi_engine::{Batch, CommitError};
-use octroi_model::{Address, CollectionId, CollectionKind, Item, Name, Outcome, Service, UnixTime};
+use octroi_model::{Account, Address, CollectionId, CollectionKind, Item, Name, Outcome, Service, UnixTime};
 use octroi_policy::Area;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -56,10 +56,19 @@ impl Gate {
 
     /// The INBOX of one of our people.
     fn inbox(&self, address: &Address) -> Option<CollectionId> {
-        let account = self.engine().account_by_key(&address.key())?;
+        let account = self.engine().account_by_key(&address.key()).or_else(|| self.postmaster(address))?;
         let home = tree::home(self.engine(), account.id, Area::Mail)?;
         let inbox = self.engine().child(home.id, &Name::new("INBOX").ok()?)?;
         (inbox.kind == CollectionKind::Mailbox).then_some(inbox.id)
+    }
+}
+
+impl Gate {
+    /// Who answers for `postmaster` and `abuse`.
+    fn postmaster(&self, address: &Address) -> Option<Arc<Account>> {
+        let role = ["postmaster", "abuse"].iter().any(|role| address.local().eq_ignore_ascii_case(role));
+        let who = self.organisation().postmaster.as_ref().filter(|_| role)?;
+        self.engine().account_by_key(&who.key())
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Organisation {
     pub hostname: String,
     /// Domains whose mail is ours, in lower case.
     pub domains: Vec<String>,
+    /// Who gets the mail for `postmaster` and `abuse` of our domains where no such account exists (RFC 5321 section 4.5.1, RFC 2142).
+    pub postmaster: Option<Address>,
     /// Where the portal is, for refusals that send people there.
     pub portal_url: String,
 }
@@ -84,15 +86,9 @@ impl Gate {
             Some(queue) => queue.id,
             None => create_queue(&*engine).await?,
         };
-        let inner = Inner {
-            engine,
-            policy: RwLock::new(Arc::new(policy)),
-            organisation,
-            limits,
-            key,
-            throttle: Throttle::default(),
-            recent: crate::recent::RecentMarks::default(),
-        };
+        let recent = crate::recent::RecentMarks::from_now_on(&*engine);
+        let inner =
+            Inner { engine, policy: RwLock::new(Arc::new(policy)), organisation, limits, key, throttle: Throttle::default(), recent };
         let gate = Self(Arc::new(inner));
         Ok(Opened { admin: Admin::new(gate.clone()), queue: Queue::new(gate.clone(), queue), gate })
     }

@@ -142,6 +142,18 @@ async fn the_internet_reaches_our_people_only() {
 }
 
 #[tokio::test]
+async fn postmaster_and_abuse_are_always_there() {
+    let world = World::new().await;
+    for role in ["postmaster@octroi.example", "Abuse@octroi.example"] {
+        let mut envelope = world.gate.inbound(ReturnPath::Null, OUTSIDE);
+        envelope.add(&address(role)).await.unwrap();
+        envelope.deliver(message("hello")).await.unwrap();
+    }
+    let session = world.session(OWNER, Service::Imap).await;
+    assert_eq!(session.open(MailboxAt(path("INBOX")), Select).await.unwrap().view().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn members_send_as_themselves_to_whom_the_profile_allows() {
     let world = World::new().await;
     let owner = world.session(OWNER, Service::Submission).await;

@@ -92,7 +92,7 @@ impl Granted<Mailbox, Status> {
         self.renew()?;
         let collection = self.collection()?;
         let marks = &self.session.gate().0.recent;
-        let recent = marks.peek(collection.id).map_or(0, |from| collection.head.uid_next.0.saturating_sub(from.0));
+        let recent = collection.head.uid_next.0.saturating_sub(marks.peek(collection.id).0);
         Ok(MailboxStatus { head: collection.head, uid_validity: collection.uid_validity, recent: recent.min(collection.head.items) })
     }
 }

@@ -65,6 +65,7 @@ impl World {
             name: "Test".to_owned(),
             hostname: "mail.octroi.example".to_owned(),
             domains: vec!["octroi.example".to_owned()],
+            postmaster: Some(address(OWNER)),
             portal_url: "https://portal.octroi.example/".to_owned(),
         };
         let opened = Gate::open(engine, organisation, policy(Rights::ALL), Limits::default(), DataKey::from_bytes(&[3; 32])).await;
