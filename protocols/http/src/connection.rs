@@ -90,3 +90,140 @@ async fn answer(request: Request<Incoming>, router: Router, config: Arc<HttpConf
     secure(response.headers_mut(), peer.tls);
     Ok(response)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use axum::extract::Request as AxumRequest;
+    use axum::routing::{get, put};
+    use std::time::Instant;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    fn config() -> HttpConfig {
+        let quick = Duration::from_millis(200);
+        HttpConfig { header_timeout: quick, body_timeout: quick, connection_idle: quick * 2, plain_allowed: true, ..HttpConfig::default() }
+    }
+
+    fn router() -> Router {
+        Router::new()
+            .route("/peer", get(|request: AxumRequest| async move { format!("{:?}", request.extensions().get::<ClientAddr>()) }))
+            .route("/refuse", put(|| async { StatusCode::UNAUTHORIZED }))
+            .route("/slow", get(|| async { tokio::time::sleep(Duration::from_millis(100)).await }))
+            .route(
+                "/take",
+                put(|request: AxumRequest| async move {
+                    match axum::body::to_bytes(request.into_body(), usize::MAX).await {
+                        Ok(body) => body.len().to_string(),
+                        Err(_) => "broken off".to_owned(),
+                    }
+                }),
+            )
+    }
+
+    async fn client(config: HttpConfig, shutdown: &Shutdown) -> TcpStream {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (server, address) = listener.accept().await.unwrap();
+        tokio::spawn(serve_connection(Connection::plain(server, address), router(), Arc::new(config), shutdown.clone()));
+        client
+    }
+
+    async fn ask(config: HttpConfig, request: &[u8]) -> String {
+        let mut client = client(config, &Shutdown::new()).await;
+        client.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_request_carries_its_peer_and_an_answer_its_headers() {
+        let answer = ask(config(), b"GET /peer HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+        assert!(answer.contains("ClientAddr(127.0.0.1)"), "{answer}");
+        assert!(answer.contains("content-security-policy: default-src 'none'"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn no_request_is_served_in_the_clear_unless_allowed() {
+        let answer =
+            ask(HttpConfig { plain_allowed: false, ..config() }, b"GET /peer HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn silence_half_a_head_and_half_a_preface_end() {
+        for beginning in [&b""[..], b"GET /peer HT", b"PRI * HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+            let start = Instant::now();
+            let mut client = client(config(), &Shutdown::new()).await;
+            client.write_all(beginning).await.unwrap();
+            let mut rest = Vec::new();
+            let _ = client.read_to_end(&mut rest).await;
+            assert!(start.elapsed() < Duration::from_secs(3), "{beginning:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_beyond_its_limit_is_refused() {
+        let long = format!("GET /peer HTTP/1.1\r\nHost: h\r\nX: {}\r\n\r\n", "x".repeat(200_000));
+        let mut client = client(config(), &Shutdown::new()).await;
+        let _ = client.write_all(long.as_bytes()).await;
+        let mut answer = vec![0; 12];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, b"HTTP/1.1 431");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_trickles_is_broken_off() {
+        let mut client = client(config(), &Shutdown::new()).await;
+        client.write_all(b"PUT /take HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n").await.unwrap();
+        let (mut read, mut write) = client.into_split();
+        // One octet per interval keeps no window open.
+        let trickle = tokio::spawn(async move {
+            for _ in 0..100 {
+                if write.write_all(b"x").await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+        });
+        let start = Instant::now();
+        let mut answer = vec![0; 2048];
+        let bytes = read.read(&mut answer).await.unwrap();
+        assert!(String::from_utf8_lossy(&answer[..bytes]).contains("broken off"));
+        assert!(start.elapsed() < Duration::from_millis(1500), "{:?}", start.elapsed());
+        trickle.abort();
+    }
+
+    #[tokio::test]
+    async fn a_refused_upload_still_hears_its_answer() {
+        let mut request = b"PUT /refuse HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 600000\r\n\r\n".to_vec();
+        request.resize(request.len() + 600_000, b'x');
+        let answer = ask(config(), &request).await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_hundred_is_refused_without_it() {
+        let answer = ask(config(), b"PUT /refuse HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 600000\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        let mut client = client(config(), &Shutdown::new()).await;
+        client.write_all(b"PUT /take HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n").await.unwrap();
+        let mut answer = vec![0; 21];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, b"HTTP/1.1 100 Continue");
+    }
+
+    #[tokio::test]
+    async fn a_shutdown_lets_a_request_end_and_then_closes() {
+        let shutdown = Shutdown::new();
+        let mut client = client(config(), &shutdown).await;
+        client.write_all(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        shutdown.trigger();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+}
