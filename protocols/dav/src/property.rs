@@ -124,8 +124,8 @@ pub(crate) enum Subject<'a> {
     Fixed(&'static str),
     /// The viewer's own principal.
     Principal,
-    /// A collection in the tree.
-    Folder { facts: &'a FolderFacts, area: Area, sync: Option<SyncState> },
+    /// A collection in the tree. `name` is its URL segment; a home has none.
+    Folder { facts: &'a FolderFacts, area: Area, name: Option<&'a str>, sync: Option<SyncState> },
     /// A document, event or card.
     File { item: &'a Item, area: Area, rights: Rights, owner: Option<&'a Address> },
 }
@@ -204,7 +204,7 @@ fn about_collection(property: Property, subject: &Subject<'_>, viewer: &Viewer, 
             _ => write_privileges(Rights::READ, xml),
         },
         _ => {
-            let Subject::Folder { facts, area, sync } = subject else { return false };
+            let Subject::Folder { facts, area, sync, .. } = subject else { return false };
             return about_folder(property, facts, *area, *sync, viewer, xml);
         }
     }
@@ -274,7 +274,8 @@ fn display_name(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
         Subject::Fixed(name) => xml.characters(name),
         Subject::Principal if viewer.display_name.is_empty() => xml.characters(&viewer.address.to_string()),
         Subject::Principal => xml.characters(&viewer.display_name),
-        Subject::Folder { facts, .. } => match &facts.display_name {
+        // Clients that get no name show an empty line.
+        Subject::Folder { facts, name, .. } => match facts.display_name.as_deref().or(*name) {
             Some(name) => xml.characters(name),
             None => return false,
         },

@@ -9,7 +9,7 @@ use crate::refusal::{Answer, Fault, empty};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE};
+use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use octroi_gate::{File, Folder, Granted, List, MemberIs, READ_BYTES_MAX, Read};
 use octroi_http::{Sink, produce};
@@ -18,6 +18,9 @@ use std::fmt::Write as _;
 
 /// Members that a page shows: it is for a glance; programs use PROPFIND, which has no such limit.
 const PAGE_MEMBERS_MAX: usize = 5_000;
+
+/// For what cannot run anything, and for our own pages.
+const PASSIVE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// GET.
 pub(crate) async fn get(call: Call) -> Answer {
@@ -114,7 +117,18 @@ fn described(status: StatusCode, file: &Granted<File, Read>, place: &Place) -> R
     insert(headers, ETAG, &item.etag().to_string());
     insert(headers, LAST_MODIFIED, &http_date(item.date));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if !is_active(media_type(item, place.area)) {
+        // The listener's own policy is a sandbox, in which browsers show no PDF and save no archive.
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PASSIVE_POLICY));
+    }
     response
+}
+
+/// Can a browser be made to run something by a document of this type? It comes from the portal's origin, so the answer errs on the side of yes.
+fn is_active(media_type: &str) -> bool {
+    const ACTIVE: [&str; 8] = ["html", "xml", "svg", "xsl", "script", "multipart", "message", "flash"];
+    let essence = media_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    !essence.contains('/') || ACTIVE.iter().any(|word| essence.contains(word))
 }
 
 fn with_length(mut response: Response, bytes: u64) -> Response {
@@ -163,10 +177,44 @@ fn page(title: &str, links: &[(String, String)], cut: bool) -> Response {
     html.push_str(if cut { "</ul>\n<p>…</p>\n</body></html>\n" } else { "</ul>\n</body></html>\n" });
     let mut response = with_length(empty(StatusCode::OK), html.len() as u64);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PASSIVE_POLICY));
     *response.body_mut() = Body::from(html);
     response
 }
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_run_in_a_browser_stays_in_the_sandbox() {
+        for active in [
+            "text/html",
+            "application/xhtml+xml; charset=utf-8",
+            "image/SVG+xml",
+            "text/xml",
+            "multipart/related",
+            "text/javascript",
+            "",
+            "html",
+        ] {
+            assert!(is_active(active), "{active}");
+        }
+        for passive in ["application/pdf", "text/plain; charset=utf-8", "image/png", "application/zip", "application/octet-stream"] {
+            assert!(!is_active(passive), "{passive}");
+        }
+    }
+
+    #[test]
+    fn names_cannot_become_markup_in_a_page() {
+        let links = [("/dav/%22".to_owned(), "<script>\"'&".to_owned())];
+        let response = page("<b>", &links, false);
+        let length: usize = response.headers()[CONTENT_LENGTH].to_str().map_or(0, |n| n.parse().unwrap_or(0));
+        assert!(length > 0);
+        assert_eq!(escape("<script>\"'&"), "&lt;script&gt;&quot;&#39;&amp;");
+    }
 }

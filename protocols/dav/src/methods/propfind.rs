@@ -8,7 +8,7 @@ use crate::refusal::{Answer, Fault};
 use crate::xml::{Xml, parse};
 use http::StatusCode;
 use octroi_gate::{Area, Folder, FolderAt, FolderFacts, Granted, List, Member, MemberIs, Session};
-use octroi_model::Path;
+use octroi_model::{Name, Path};
 
 /// PROPFIND.
 pub(crate) async fn propfind(mut call: Call) -> Answer {
@@ -73,11 +73,12 @@ impl Listing {
     /// The response for the collection itself.
     fn itself(&self, folder: &Granted<Folder, List>, xml: &mut Xml) {
         let href = folder_href(self.area, &self.viewer.address, &self.path);
-        self.folder(&href, &folder.facts(), sync_state(folder), xml);
+        let name = self.path.names().last().map(Name::as_str);
+        self.folder(&href, name, &folder.facts(), sync_state(folder), xml);
     }
 
-    fn folder(&self, href: &str, facts: &FolderFacts, sync: Option<SyncState>, xml: &mut Xml) {
-        let subject = Subject::Folder { facts, area: self.area, sync };
+    fn folder(&self, href: &str, name: Option<&str>, facts: &FolderFacts, sync: Option<SyncState>, xml: &mut Xml) {
+        let subject = Subject::Folder { facts, area: self.area, name, sync };
         describe(href, &subject, &self.wanted, &self.viewer, None, xml);
     }
 
@@ -103,7 +104,7 @@ impl Listing {
                 let Ok(path) = self.path.child(member.name.clone()) else { return };
                 let href = folder_href(self.area, &self.viewer.address, &path);
                 let sync = if self.tokens { self.sync_state_at(path).await } else { None };
-                self.folder(&href, facts, sync, xml);
+                self.folder(&href, Some(member.name.as_str()), facts, sync, xml);
             }
         }
     }
@@ -155,7 +156,7 @@ async fn fixed(call: &Call, wanted: &Wanted, depth: Depth) -> Answer {
         }
         if let Some((area, home)) = &home {
             let facts = home.facts();
-            let subject = Subject::Folder { facts: &facts, area: *area, sync: sync_state(home) };
+            let subject = Subject::Folder { facts: &facts, area: *area, name: None, sync: sync_state(home) };
             describe(&folder_href(*area, address, &Path::top()), &subject, wanted, &viewer, None, xml);
         }
     }))
