@@ -8,7 +8,9 @@ use crate::key::DataKey;
 use crate::queue::Queue;
 use crate::throttle::Throttle;
 use octroi_engine::{Batch, Change, Engine};
-use octroi_model::{AccountId, AuditEntry, Collection, CollectionId, CollectionKind, Head, ModSeq, Name, Outcome, UidValidity, UnixTime};
+use octroi_model::{
+    AccountId, Address, AuditEntry, Collection, CollectionId, CollectionKind, Head, ModSeq, Name, Outcome, UidValidity, UnixTime,
+};
 use octroi_policy::Policy;
 use std::sync::{Arc, RwLock};
 
