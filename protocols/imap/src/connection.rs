@@ -8,6 +8,7 @@ use crate::config::ImapConfig;
 use crate::reply::{Done, End, Fault, Reply};
 use crate::state::{By, Mode, Selected, State, Visitor};
 use crate::view::Expunges;
+use crate::wire::decode::ListScope;
 use crate::wire::literal::Literal;
 use crate::wire::{Input, Trust, Wire, decode, encode};
 use imap_codec::imap_types::command::{Command, CommandBody};
@@ -118,6 +119,10 @@ impl Dialogue {
     }
 
     async fn command(&mut self, octets: Zeroizing<Vec<u8>>) -> Result<(), End> {
+        let (octets, scope) = match decode::without_list_options(&octets) {
+            Some((plain, scope)) => (Zeroizing::new(plain), scope),
+            None => (octets, ListScope::All),
+        };
         let Command { tag, body } = match decode::command(&octets) {
             Ok(command) => command,
             Err(malformed) => return self.bad(malformed.tag, malformed.text).await,
@@ -126,7 +131,7 @@ impl Dialogue {
         let expunges = expunges_during(&body);
         let begun = if body == CommandBody::Logout { Ok(()) } else { self.begin().await };
         let done = match begun {
-            Ok(()) => self.dispatch(body).await,
+            Ok(()) => self.dispatch(body, scope).await,
             Err(fault) => Err(fault),
         };
         self.answer(tag, done, expunges).await
@@ -194,7 +199,7 @@ impl Dialogue {
     }
 
     /// The one list of commands: the state that each needs, and its handler.
-    async fn dispatch(&mut self, body: CommandBody<'_>) -> Done {
+    async fn dispatch(&mut self, body: CommandBody<'_>, scope: ListScope) -> Done {
         let Self { wire, gate, config, shutdown, state, .. } = self;
         match body {
             // In any state.
@@ -225,7 +230,7 @@ impl Dialogue {
             CommandBody::Enable { .. } => commands::enable::enable(wire, state.session()?).await,
             CommandBody::Namespace => commands::namespace::namespace(wire, state.session()?).await,
             CommandBody::List { reference, mailbox_wildcard } => {
-                commands::list::list(wire, state.session()?, &reference, &mailbox_wildcard).await
+                commands::list::list(wire, state.session()?, &reference, &mailbox_wildcard, scope).await
             }
             CommandBody::Lsub { reference, mailbox_wildcard } => {
                 commands::lsub::lsub(wire, state.session()?, &reference, &mailbox_wildcard).await
@@ -243,30 +248,7 @@ impl Dialogue {
                 let session = state.session()?.clone();
                 commands::idle::idle(wire, &session, state.selected().ok(), shutdown, config).await
             }
-            // With a mailbox.
-            CommandBody::Check => state.selected().map(|_: &mut Selected| Reply::ok("Done")),
-            CommandBody::Close => commands::close::close(state).await,
-            CommandBody::Unselect => commands::unselect::unselect(state),
-            CommandBody::Expunge => commands::expunge::expunge(state.selected()?, None).await,
-            CommandBody::ExpungeUid { sequence_set } => commands::expunge::expunge(state.selected()?, Some(&sequence_set)).await,
-            CommandBody::Search { charset, criteria, uid } => {
-                commands::search::search(wire, state.selected()?, charset.as_ref(), criteria.as_ref(), By::from(uid)).await
-            }
-            CommandBody::Fetch { sequence_set, macro_or_item_names, uid } => {
-                commands::fetch::fetch(wire, state.selected()?, &sequence_set, &macro_or_item_names, By::from(uid)).await
-            }
-            CommandBody::Store { sequence_set, kind, response, flags, uid } => {
-                let change = commands::store::Change { kind, response, flags };
-                commands::store::store(wire, state.selected()?, &sequence_set, &change, By::from(uid)).await
-            }
-            CommandBody::Copy { sequence_set, mailbox, uid } => {
-                commands::copy::copy(state.selected()?, &sequence_set, &mailbox, By::from(uid)).await
-            }
-            CommandBody::Move { sequence_set, mailbox, uid } => {
-                commands::r#move::r#move(wire, state.selected()?, &sequence_set, &mailbox, By::from(uid)).await
-            }
-            // What imap-codec reads and we do not offer.
-            _ => Err(Reply::bad("The command is not known").into()),
+            body => with_mailbox(wire, state, body).await,
         }
     }
 
@@ -274,6 +256,35 @@ impl Dialogue {
     fn enter(&mut self, session: Session) -> Reply {
         self.state = State::Authenticated(session);
         Reply::ok("Logged in").with(commands::capability::code(&self.wire, Trust::Member))
+    }
+}
+
+/// The rest of the list: commands on the open mailbox.
+async fn with_mailbox(wire: &mut Wire, state: &mut State, body: CommandBody<'_>) -> Done {
+    match body {
+        CommandBody::Check => state.selected().map(|_: &mut Selected| Reply::ok("Done")),
+        CommandBody::Close => commands::close::close(state).await,
+        CommandBody::Unselect => commands::unselect::unselect(state),
+        CommandBody::Expunge => commands::expunge::expunge(state.selected()?, None).await,
+        CommandBody::ExpungeUid { sequence_set } => commands::expunge::expunge(state.selected()?, Some(&sequence_set)).await,
+        CommandBody::Search { charset, criteria, uid } => {
+            commands::search::search(wire, state.selected()?, charset.as_ref(), criteria.as_ref(), By::from(uid)).await
+        }
+        CommandBody::Fetch { sequence_set, macro_or_item_names, uid } => {
+            commands::fetch::fetch(wire, state.selected()?, &sequence_set, &macro_or_item_names, By::from(uid)).await
+        }
+        CommandBody::Store { sequence_set, kind, response, flags, uid } => {
+            let change = commands::store::Change { kind, response, flags };
+            commands::store::store(wire, state.selected()?, &sequence_set, &change, By::from(uid)).await
+        }
+        CommandBody::Copy { sequence_set, mailbox, uid } => {
+            commands::copy::copy(state.selected()?, &sequence_set, &mailbox, By::from(uid)).await
+        }
+        CommandBody::Move { sequence_set, mailbox, uid } => {
+            commands::r#move::r#move(wire, state.selected()?, &sequence_set, &mailbox, By::from(uid)).await
+        }
+        // What imap-codec reads and we do not offer.
+        _ => Err(Reply::bad("The command is not known").into()),
     }
 }
 

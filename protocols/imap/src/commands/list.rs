@@ -2,6 +2,7 @@
 
 use crate::reply::{Done, End, Reply};
 use crate::wire::Wire;
+use crate::wire::decode::ListScope;
 use crate::wire::mailbox::{self, SEPARATOR};
 use crate::wire::pattern::Pattern;
 use imap_codec::imap_types::core::{Atom, QuotedChar};
@@ -12,7 +13,13 @@ use octroi_gate::{Area, Entry, SHARED, Session};
 use octroi_model::{Rights, SpecialUse};
 
 /// LIST.
-pub(crate) async fn list(wire: &mut Wire, session: &Session, reference: &Mailbox<'_>, wildcard: &ListMailbox<'_>) -> Done {
+pub(crate) async fn list(
+    wire: &mut Wire,
+    session: &Session,
+    reference: &Mailbox<'_>,
+    wildcard: &ListMailbox<'_>,
+    scope: ListScope,
+) -> Done {
     let (Some(reference), Some(wildcard)) = (mailbox::name_of(reference), mailbox::pattern_of(wildcard)) else {
         return Ok(Reply::ok("No such name"));
     };
@@ -23,7 +30,8 @@ pub(crate) async fn list(wire: &mut Wire, session: &Session, reference: &Mailbox
     let pattern = Pattern::new(&format!("{reference}{wildcard}"));
     for entry in session.tree(Area::Mail).await {
         let name = entry.path.join("/");
-        let Some(attributes) = attributes(&entry).filter(|_| pattern.matches(&name)) else { continue };
+        let is_wanted = scope == ListScope::All || entry.special_use.is_some();
+        let Some(attributes) = attributes(&entry).filter(|_| is_wanted && pattern.matches(&name)) else { continue };
         wire.data(Data::List { items: attributes, delimiter: separator(), mailbox: mailbox::on_wire(&name) }).await?;
     }
     Ok(Reply::ok("Done"))

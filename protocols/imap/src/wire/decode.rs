@@ -86,6 +86,46 @@ pub(crate) fn upload(octets: &[u8]) -> Option<Vec<u8>> {
     is_whole.then_some(whole)
 }
 
+/// Which mailboxes LIST shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListScope {
+    /// All that the pattern covers.
+    All,
+    /// Of those, the ones with a special use.
+    SpecialUse,
+}
+
+/// A LIST with the options of RFC 6154 section 2, which imap-codec does not read: the same without them, and what they mean. What
+/// `RETURN` may ask for here is shown in any case.
+pub(crate) fn without_list_options(octets: &[u8]) -> Option<(Vec<u8>, ListScope)> {
+    let mut line = std::str::from_utf8(octets).ok()?.strip_suffix("\r\n")?;
+    let mut words = line.splitn(3, ' ');
+    let (tag, word, mut rest) = (words.next()?, words.next()?, words.next()?);
+    // A literal may hold anything, also what looks like an option.
+    if !word.eq_ignore_ascii_case("LIST") || line.contains('{') {
+        return None;
+    }
+    let mut scope = ListScope::All;
+    if let Some((options, after)) = rest.strip_prefix('(').and_then(|selection| selection.split_once(") ")) {
+        if !options.eq_ignore_ascii_case("SPECIAL-USE") {
+            return None;
+        }
+        (scope, rest) = (ListScope::SpecialUse, after);
+    }
+    let options = rest.rfind(" (").map(|at| (&rest[..at], &rest[at + 2..]));
+    if let Some((before, options)) = options.and_then(|(before, options)| Some((before, options.strip_suffix(')')?))) {
+        let at = before.len().checked_sub(" RETURN".len())?;
+        let is_return = before.get(at..).is_some_and(|word| word.eq_ignore_ascii_case(" RETURN"));
+        let is_shown = |option: &str| option.eq_ignore_ascii_case("SPECIAL-USE") || option.eq_ignore_ascii_case("CHILDREN");
+        if !is_return || !options.split(' ').all(is_shown) {
+            return None;
+        }
+        rest = &before[..at];
+    }
+    line = rest;
+    Some((format!("{tag} LIST {line}\r\n").into_bytes(), scope))
+}
+
 /// What to say of a line that is no command.
 fn fault(octets: &[u8]) -> &'static str {
     let line = octets.split(|b| *b == b'\r').next().unwrap_or_default();
@@ -148,11 +188,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_options_of_special_use_are_read() {
+        let plain = |line: &str| without_list_options(line.as_bytes()).map(|(octets, scope)| (String::from_utf8(octets).unwrap(), scope));
+        let (all, special) = (ListScope::All, ListScope::SpecialUse);
+        for (line, same, scope) in [
+            ("a LIST \"\" \"*\" RETURN (SPECIAL-USE)\r\n", "a LIST \"\" \"*\"\r\n", all),
+            ("a list \"\" % return (children special-use)\r\n", "a LIST \"\" %\r\n", all),
+            ("a LIST (SPECIAL-USE) \"\" *\r\n", "a LIST \"\" *\r\n", special),
+            ("a LIST (special-use) \"\" * RETURN (SPECIAL-USE)\r\n", "a LIST \"\" *\r\n", special),
+            ("a LIST \"\" \"x (y)\"\r\n", "a LIST \"\" \"x (y)\"\r\n", all),
+        ] {
+            assert_eq!(plain(line), Some((same.to_owned(), scope)), "{line}");
+        }
+        for line in [
+            "a LIST (REMOTE) \"\" *\r\n",
+            "a LIST \"\" * RETURN (STATUS (UNSEEN))\r\n",
+            "a LSUB \"\" *\r\n",
+            "a LIST \"\" {3}\r\n(x)\r\n",
+            "a LIST (\r\n",
+        ] {
+            assert!(plain(line).is_none_or(|(octets, _)| octets.len() == line.len()), "{line}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_octets_panic(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = command(&octets);
             let _ = upload(&octets);
+            let _ = without_list_options(&octets);
         }
 
         #[test]
@@ -164,6 +229,7 @@ mod tests {
             let line = format!("a {word}{rest}{tail}");
             let _ = command(line.as_bytes());
             let _ = upload(line.as_bytes());
+            let _ = without_list_options(line.as_bytes());
             prop_assert!(tag(line.as_bytes()).is_some());
         }
     }
