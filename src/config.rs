@@ -3,6 +3,7 @@
 //! Read by `serve` and by the administration commands (which need only the data folder). `deploy/octroi.toml` shows every key.
 
 use crate::limits::Limits;
+use octroi_smtp::HostPort;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -145,7 +146,7 @@ impl Config {
         }
         let hops = self.outbound.smarthost.iter().chain(self.outbound.routes.values());
         for hop in hops {
-            crate::server::host_port(hop).map_err(ConfigError)?;
+            host_port(hop).map_err(ConfigError)?;
         }
         Ok(())
     }
@@ -161,6 +162,15 @@ impl Config {
     pub(crate) fn admin_socket(data: &Path) -> PathBuf {
         data.join("admin.sock")
     }
+}
+
+/// `host:port`, the host perhaps an IPv6 address in brackets.
+pub(crate) fn host_port(text: &str) -> Result<HostPort, String> {
+    let fail = || format!("`{text}` is not host:port");
+    let (host, port) = text.rsplit_once(':').ok_or_else(fail)?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = port.parse().map_err(|_| fail())?;
+    if host.is_empty() { Err(fail()) } else { Ok(HostPort { host: host.to_owned(), port }) }
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use crate::admin::handle::Handler;
 use crate::admin::socket;
-use crate::config::{Config, Listen};
+use crate::config::{Config, Listen, host_port};
 use crate::limits::Connections;
 use crate::tls::Certificate;
 use octroi_gate::{Admin, DataKey, Gate, Opened, Organisation, Queue};
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
 use octroi_net::{Acceptor, Connection, ListenerOptions, Peer, Shutdown, TlsMode};
-use octroi_smtp::{HostPort, Kind, OutboundTls, SmtpConfig};
+use octroi_smtp::{Kind, OutboundTls, SmtpConfig};
 use std::fs;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -232,13 +232,4 @@ fn smtp_config(config: &Config) -> Result<SmtpConfig, String> {
         settings.queue.relay_tls = OutboundTls::Verified;
     }
     Ok(settings)
-}
-
-/// `host:port`, the host perhaps an IPv6 address in brackets.
-pub(crate) fn host_port(text: &str) -> Result<HostPort, String> {
-    let fail = || format!("`{text}` is not host:port");
-    let (host, port) = text.rsplit_once(':').ok_or_else(fail)?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let port = port.parse().map_err(|_| fail())?;
-    if host.is_empty() { Err(fail()) } else { Ok(HostPort { host: host.to_owned(), port }) }
 }
