@@ -21,8 +21,8 @@ pub struct Body {
 
 /// zstd's fastest useful level: delivery must not wait for better ratios.
 const ZSTD_LEVEL: i32 = 1;
-/// Contents below this many bytes do not shrink enough to pay for a frame.
-const ZSTD_BYTES_MIN: usize = 256;
+/// Runs below this many bytes do not shrink enough to pay for making a frame: most headers.
+const ZSTD_BYTES_MIN: usize = 1024;
 
 thread_local! {
     /// A compression context is some hundred KiB; making one takes longer than compressing a message.
@@ -54,14 +54,10 @@ impl Body {
     fn assemble(facts: &[u8], header: &[u8], body: &[u8], hash: Hash) -> Self {
         let mut stored = Vec::with_capacity(facts.len() + header.len() + body.len());
         stored.extend_from_slice(facts);
-        let packed = (header.len() + body.len() >= ZSTD_BYTES_MIN)
-            .then(|| Some((compress(header)?, compress(body)?)))
-            .flatten()
-            .filter(|(h, b)| h.len() + b.len() < header.len() + body.len());
-        let (encoding, stored_header, stored_body) = match &packed {
-            Some((h, b)) => (Encoding::Zstd, h.as_slice(), b.as_slice()),
-            None => (Encoding::Raw, header, body),
-        };
+        let (packed_header, packed_body) = (compress(header), compress(body));
+        let encoding = if packed_header.is_some() || packed_body.is_some() { Encoding::Zstd } else { Encoding::Raw };
+        let stored_header = packed_header.as_deref().unwrap_or(header);
+        let stored_body = packed_body.as_deref().unwrap_or(body);
         stored.extend_from_slice(stored_header);
         stored.extend_from_slice(stored_body);
         let content = ContentRef {
@@ -79,15 +75,15 @@ impl Body {
     }
 }
 
-/// One zstd frame, or nothing for nothing.
+/// One zstd frame; `None` when that would not be shorter. A stored run that is as long as what was sent is what was sent.
 fn compress(octets: &[u8]) -> Option<Vec<u8>> {
-    if octets.is_empty() {
-        return Some(Vec::new());
+    if octets.len() < ZSTD_BYTES_MIN {
+        return None;
     }
     COMPRESSOR.with_borrow_mut(|compressor| {
         if compressor.is_none() {
             *compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL).ok();
         }
-        compressor.as_mut()?.compress(octets).ok()
+        compressor.as_mut()?.compress(octets).ok().filter(|packed| packed.len() < octets.len())
     })
 }

@@ -13,6 +13,7 @@ use crate::stage::{BIG_HEADER_BYTES, OCTETS_OFFSET, big_header};
 use octroi_model::{CollectionId, ContentRef, Hash, Item, Uid};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Faults reported; a store that is damaged all over needs no longer list.
@@ -145,9 +146,11 @@ impl Checking {
 /// Wait until the index has all that was committed before this; returns where that is.
 async fn caught_up(shared: &Shared) -> Result<Position, ReadError> {
     let end = shared.state().end();
+    shared.hurry.store(true, Ordering::Release);
     loop {
         let projected = shared.state().projected;
         if projected >= end {
+            shared.hurry.store(false, Ordering::Release);
             return Ok(projected);
         }
         if let Some(why) = shared.failure() {

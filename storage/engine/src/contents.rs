@@ -118,10 +118,10 @@ fn run(file: &dyn DiskFile, offset: u64, bytes: u64) -> Result<Vec<u8>, ReadErro
     Ok(octets)
 }
 
-/// Decompress; what comes out is exactly `bytes` long or it is an error.
+/// Decompress; what comes out is exactly `bytes` long or it is an error. A run that did not shrink was stored as it came.
 fn unpack(stored: &[u8], bytes: u64) -> Result<Vec<u8>, ReadError> {
-    if stored.is_empty() && bytes == 0 {
-        return Ok(Vec::new());
+    if stored.len() as u64 == bytes {
+        return Ok(stored.to_vec());
     }
     let octets = DECOMPRESSOR.with_borrow_mut(|decompressor| {
         if decompressor.is_none() {

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 /// Changes in one transaction: large ones are cheap, but too large a one keeps a checkpoint waiting.
 const CHANGES_MAX: usize = 16_384;
-/// How long changes gather before they are written: one transaction for many is cheaper.
-const GATHER: Duration = Duration::from_millis(25);
+/// How long changes gather before they are written, in so many looks: a transaction for many changes writes each page once. Nobody waits for
+/// this: views take what is not in the index from the backlog.
+const GATHER: (Duration, u32) = (Duration::from_millis(20), 12);
 /// After so many failures in a row the store takes no further commit: the backlog must not grow without end.
 const FAILURES_MAX: u32 = 10;
 
@@ -23,9 +24,7 @@ pub(crate) async fn run(shared: Arc<Shared>, index: Arc<Index>) {
             Ok(0) => {
                 failures = 0;
                 shared.work.notified().await;
-                if !shared.stopping.load(Ordering::Acquire) {
-                    tokio::time::sleep(GATHER).await;
-                }
+                gather(&shared).await;
             }
             Ok(_) => failures = 0,
             Err(error) => {
@@ -38,6 +37,23 @@ pub(crate) async fn run(shared: Arc<Shared>, index: Arc<Index>) {
                 tokio::time::sleep(Duration::from_millis(100) * failures).await;
             }
         }
+    }
+}
+
+/// Wait until there is enough for a large transaction, or someone waits, or it has been long enough.
+async fn gather(shared: &Shared) {
+    for _ in 0..GATHER.1 {
+        let (changes, bytes) = {
+            let state = shared.state();
+            (state.backlog_changes, state.backlog_bytes)
+        };
+        let enough = changes >= CHANGES_MAX as u64
+            || changes >= shared.options.backlog_changes_max / 2
+            || bytes >= shared.options.backlog_bytes_max / 2;
+        if enough || shared.hurry.load(Ordering::Acquire) || shared.stopping.load(Ordering::Acquire) {
+            return;
+        }
+        tokio::time::sleep(GATHER.0).await;
     }
 }
 

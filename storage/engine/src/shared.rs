@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     /// Wakes the projector.
     pub(crate) work: Notify,
     pub(crate) stopping: AtomicBool,
+    /// Someone waits for the index to catch up.
+    pub(crate) hurry: AtomicBool,
     state: RwLock<State>,
     watchers: Mutex<HashMap<CollectionId, watch::Sender<ModSeq>>>,
     /// Why no further commit is taken.
@@ -45,6 +47,7 @@ impl Shared {
             generation: watch::Sender::new(1),
             work: Notify::new(),
             stopping: AtomicBool::new(false),
+            hurry: AtomicBool::new(false),
             state: RwLock::new(state),
             watchers: Mutex::default(),
             failure: OnceLock::new(),
