@@ -17,6 +17,7 @@ static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
     let mut specification = Specification::new();
     // RFC 4648 section 6 in lower case: easy to read out, no 0/O or 1/l.
     specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
+    // The 32 symbols above are distinct, which is all that is asked.
     specification.encoding().expect("32 distinct symbols")
 });
 

@@ -15,6 +15,7 @@ use octroi_policy::{Admission, Area, Facts, Strength};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// How long a standing is believed without asking again: strength lapses with time, not only by changes.
 const STANDING_HOLDS: Duration = Duration::from_secs(30);
@@ -111,6 +112,11 @@ impl Session {
             // Time alone ends some sessions, so look now and then even when nothing moves.
             let _ = tokio::time::timeout(STANDING_HOLDS, moves.changed()).await;
         }
+    }
+
+    /// Wakes when rights have moved, so that whoever is idle on something looks whether they may still see it.
+    pub fn watch_rights(&self) -> watch::Receiver<u64> {
+        self.0.gate.engine().watch_generation()
     }
 
     /// The one decision: may this be done to that? Refusals of what exists are audited.

@@ -8,12 +8,8 @@ use crate::wire::{Trust, Wire, encode};
 use octroi_gate::Session;
 use octroi_model::ModSeq;
 use octroi_net::{ReadError, Shutdown};
-use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval};
-
-/// How long a right that was taken away may go unnoticed: nothing wakes us when rights on a mailbox move.
-const RIGHTS_LOOK: Duration = Duration::from_secs(1);
+use tokio::time::Instant;
 
 /// IDLE: changes are told as they happen, until `DONE`.
 pub(crate) async fn idle(
@@ -26,8 +22,7 @@ pub(crate) async fn idle(
     wire.raw(b"+ idling\r\n").await?;
     let until = Instant::now() + config.idle_timeout;
     let mut changes = selected.as_ref().map(|selected| selected.changes.clone());
-    let mut look = interval(RIGHTS_LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rights = session.watch_rights();
     let ended = session.ended();
     tokio::pin!(ended);
     let mut notice_at = Instant::now() + config.idle_notice;
@@ -51,7 +46,8 @@ pub(crate) async fn idle(
                 Err(error) => return Err(End::from(error).into()),
             },
             () = changed(&mut changes) => {}
-            _ = look.tick(), if selected.is_some() => {}
+            // A right that was taken away shows at the next look.
+            Ok(()) = rights.changed(), if selected.is_some() => {}
         }
     }
 }
