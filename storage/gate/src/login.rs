@@ -62,18 +62,25 @@ impl Gate {
         let policy = self.policy();
         let evidence = self.evidence(&policy, &account, &app_password, &via);
         match octroi_policy::admit(&policy, &account.profile, &evidence) {
-            Admission::Open(strength) => self.opened(account, app_password, via, strength).await,
+            Admission::Open(strength) => {
+                // A code that came although it was not asked for makes the log-in stronger: reserved acts want a fresh one. A stale one
+                // does no harm: clients keep what they were given and send it again.
+                if let (Some(code), true, Some(_)) = (code, strength < Strength::FreshSecondFactor, &account.totp) {
+                    let pending = self.pending(account.clone(), app_password.clone(), via.clone());
+                    if let Ok(session) = pending.finish(code).await {
+                        return Login::Open(session);
+                    }
+                }
+                self.opened(account, app_password, via, strength).await
+            }
             Admission::AskSecondFactor => {
-                let pending = Pending { gate: self.clone(), account, app_password, via };
+                let pending = self.pending(account, app_password, via);
                 match code {
                     None => {
                         pending.note(Outcome::Refused, "second factor wanted").await;
                         Login::NeedsSecondFactor(pending)
                     }
-                    Some(code) => match pending.finish(code).await {
-                        Ok(session) => Login::Open(session),
-                        Err(_) => Login::Refused,
-                    },
+                    Some(code) => pending.finish(code).await.map_or(Login::Refused, Login::Open),
                 }
             }
             Admission::Refused(reason) => self.refuse(credentials, &via, Some(&account), &reason.to_string()).await,
@@ -109,6 +116,10 @@ impl Gate {
             remote_access: account.remote_access,
             now: UnixTime::now(),
         }
+    }
+
+    fn pending(&self, account: Arc<Account>, app_password: Arc<AppPassword>, via: Channel) -> Pending {
+        Pending { gate: self.clone(), account, app_password, via }
     }
 
     async fn opened(&self, account: Arc<Account>, app_password: Arc<AppPassword>, via: Channel, strength: Strength) -> Login {

@@ -156,7 +156,7 @@ impl Session {
         let home = self.home_node(area)?;
         let names = path.names();
         let mut node = match names {
-            [] => return Some(home),
+            [] => return Some(self.with_passage(home)),
             [first, ..] if is_flat(area) => return if names.len() == 1 { self.flat_node(&home, first) } else { None },
             [first] if first.as_str() == SHARED => return self.shared_top(area),
             [first, owner, ..] if first.as_str() == SHARED => self.sharer_node(area, self.sharer(owner)?)?,
@@ -224,8 +224,15 @@ impl Session {
     /// `Shared`, if there is anything in it.
     fn shared_top(&self, area: Area) -> Option<Node> {
         let path = Path::from_names(vec![Name::new(SHARED).ok()?]).ok()?;
-        let any = self.sharers().into_iter().filter_map(|o| self.sharer_node(area, o)).any(|n| self.leads_somewhere(&n));
-        any.then(|| Node { collection: None, area, path, inner_path: String::new(), passage: true, owner: self.account() })
+        let home = self.home_node(area)?;
+        self.leads_to_shares(&home).then(|| Node {
+            collection: None,
+            area,
+            path,
+            inner_path: String::new(),
+            passage: true,
+            owner: self.account(),
+        })
     }
 
     /// Another owner's home of an area, under the name that the session knows it by.
@@ -250,10 +257,16 @@ impl Session {
     /// Mark a node that may not be known itself but leads to something that may.
     fn with_passage(&self, mut node: Node) -> Node {
         let hidden = !self.rights_of(&node).is_ok_and(|r| r.contains(Rights::LOOKUP));
-        if hidden && self.leads_somewhere(&node) {
+        if hidden && (self.leads_somewhere(&node) || self.leads_to_shares(&node)) {
             node.passage = true;
         }
         node
+    }
+
+    /// The top of one's own tree leads to what others share, also for who has nothing of their own.
+    fn leads_to_shares(&self, node: &Node) -> bool {
+        node.path.names().is_empty()
+            && self.sharers().into_iter().filter_map(|o| self.sharer_node(node.area, o)).any(|n| self.leads_somewhere(&n))
     }
 
     fn leads_somewhere(&self, node: &Node) -> bool {

@@ -138,6 +138,9 @@ async fn a_shared_folder_shows_with_the_way_to_it_and_nothing_else() {
     world.admin.replace_policy(policy(Rights::ALL)).await;
     let session = world.session(SUBJECT, Service::Files).await;
     let theirs = format!("Shared/{OWNER}");
+    // The subject has nothing of their own, yet a program can be pointed at the top.
+    assert_eq!(names(&session, "").await, ["Shared"]);
+    assert!(session.open(folder(""), Bind).await.is_err());
     assert_eq!(names(&session, "Shared").await, [OWNER]);
     assert_eq!(names(&session, &theirs).await, ["a"]);
     assert_eq!(names(&session, &format!("{theirs}/a")).await, ["b"], "one.txt stays hidden");

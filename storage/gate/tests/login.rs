@@ -71,6 +71,31 @@ async fn outside_the_office_a_code_is_wanted_and_remembered() {
     assert!(matches!(world.login(SUBJECT, &format!("{secret} {code}"), Service::Imap, other).await, Login::Refused));
 }
 
+#[tokio::test]
+async fn a_code_that_was_not_asked_for_makes_a_log_in_stronger_once() {
+    let world = World::new().await;
+    // The owner's own calendar is writable with a fresh second factor only.
+    let services: String = Service::ALL.iter().map(|(_, name)| format!("{name} = [\"*\"]\n")).collect();
+    let text = format!(
+        "[profile.owner]\n[profile.owner.services]\n{services}[profile.owner.second_factor]\n\"*\" = \"enrolment\"\n\
+         [[profile.owner.rule]]\npath = \"**\"\nrights = \"lr\"\n\
+         [[profile.owner.rule]]\npath = \"**\"\nrights = \"i\"\nstrength_min = \"fresh-second-factor\"\n"
+    );
+    world.admin.replace_policy(octroi_gate::Policy::parse(&text).unwrap()).await;
+    let totp = world.admin.enrol_totp(&address(OWNER)).await.unwrap();
+    let secret = world.mint(OWNER, Services::ALL).await;
+    let at = || octroi_gate::FolderAt { area: Area::Calendars, path: path("calendar") };
+    let plain = open(world.login(OWNER, &secret, Service::Caldav, OFFICE).await);
+    assert!(matches!(plain.open(at(), octroi_gate::Bind).await.err(), Some(Refusal::Forbidden(_))));
+    let code = code_at(&totp.secret_base32, UnixTime::now().0).unwrap();
+    let fresh = open(world.login(OWNER, &format!("{secret} {code}"), Service::Caldav, OFFICE).await);
+    assert!(fresh.open(at(), octroi_gate::Bind).await.is_ok());
+    // A stale code, from elsewhere, opens no more than the app password alone.
+    let elsewhere: IpAddr = [10, 0, 0, 2].into();
+    let stale = open(world.login(OWNER, &format!("{secret} {code}"), Service::Caldav, elsewhere).await);
+    assert!(matches!(stale.open(at(), octroi_gate::Bind).await.err(), Some(Refusal::Forbidden(_))));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_parallel_tries_with_one_code_one_passes() {
     let world = World::new().await;

@@ -42,6 +42,8 @@ pub struct FolderFacts {
     pub properties: Vec<(Arc<str>, Arc<str>)>,
     /// Whose it is.
     pub owner: Address,
+    /// The collection's number, part of its sync token; 0 for what is not real.
+    pub sync_id: u64,
 }
 
 /// Something in a folder.
@@ -86,11 +88,6 @@ impl Granted<Folder, List> {
         self.node().real().map_or(0, |c| c.id.0)
     }
 
-    /// The sync token and ctag as of now.
-    pub fn sync_token(&self) -> ModSeq {
-        self.collection().map_or(ModSeq(0), |c| c.head.modseq)
-    }
-
     /// Items and folders directly in it that the session may know of, by name.
     pub async fn members(&self) -> Result<Vec<Member>, Refusal> {
         self.renew()?;
@@ -113,7 +110,10 @@ impl Granted<Folder, List> {
             return Err(Refusal::Precondition);
         }
         let mut changed: Vec<Member> = view.changed_since(from).filter_map(item_member).collect();
-        let folders: Vec<Member> = self.session.children_of(self.node()).iter().filter_map(|node| self.folder_member(node)).collect();
+        // What others share has counters of its own, so it is listed but not synchronised.
+        let mut folders = self.session.children_of(self.node());
+        folders.retain(|node| node.real().is_ok_and(|child| child.parent == Some(collection.id)));
+        let folders: Vec<Member> = folders.iter().filter_map(|node| self.folder_member(node)).collect();
         let present: BTreeSet<&Name> = folders.iter().map(|f| &f.name).collect();
         let mut removed = BTreeSet::new();
         if since.is_some() {
@@ -143,6 +143,7 @@ impl Granted<Folder, List> {
             display_name: now.as_ref().and_then(|c| c.property(DISPLAY_NAME)).map(ToString::to_string),
             created: now.as_ref().map_or(UnixTime(0), |c| c.created),
             head: now.as_ref().map_or(Head::default(), |c| c.head),
+            sync_id: now.as_ref().map_or(0, |c| c.id.0),
             properties: now.as_ref().map_or(Vec::new(), |c| c.properties.clone()),
             owner,
         }
