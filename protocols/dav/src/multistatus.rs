@@ -59,12 +59,6 @@ impl Wanted {
         Ok(Self { which: Which::These(names(prop)?), minimal: prefers_minimal(headers) })
     }
 
-    /// Is this property asked for by its name?
-    pub(crate) fn names(&self, property: property::Property) -> bool {
-        let (Which::All(names) | Which::These(names)) = &self.which else { return false };
-        names.iter().any(|name| property::find(name).is_some_and(|known| known.property == property))
-    }
-
     /// Is a property of this name asked for?
     pub(crate) fn asks(&self, namespace: &str, local: &str) -> bool {
         let (Which::All(names) | Which::These(names)) = &self.which else { return false };

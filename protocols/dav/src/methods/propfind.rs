@@ -3,12 +3,12 @@
 use crate::call::{Call, Depth, Found, find};
 use crate::multistatus::{Stopped, Stream, Wanted, describe, streamed, whole};
 use crate::path::{AREAS, DAV_ROOT, PRINCIPALS, Place, Target, area_href, file_href, folder_href, principal_href, segment_of};
-use crate::property::{Property, Subject, SyncState, Viewer};
+use crate::property::{Subject, SyncState, Viewer};
 use crate::refusal::{Answer, Fault};
 use crate::xml::{Xml, parse};
 use http::StatusCode;
-use octroi_gate::{Area, Folder, FolderAt, FolderFacts, Granted, List, Member, MemberIs, Session};
-use octroi_model::{Name, Path};
+use octroi_gate::{Area, Folder, FolderAt, FolderFacts, Granted, List, Member, MemberIs};
+use octroi_model::{Name, Path, Rights};
 
 /// PROPFIND.
 pub(crate) async fn propfind(mut call: Call) -> Answer {
@@ -54,31 +54,27 @@ pub(crate) fn viewer(call: &Call) -> Viewer {
 
 /// A collection and its members on their way into an answer. Used by `sync-collection` too.
 pub(crate) struct Listing {
-    pub session: Session,
     pub viewer: Viewer,
     pub wanted: Wanted,
     pub area: Area,
     pub path: Path,
-    /// Tokens are asked for, which cost a look at each collection.
-    tokens: bool,
 }
 
 impl Listing {
     /// Of the collection at `place`.
     pub(crate) fn of(call: &Call, place: &Place, wanted: Wanted) -> Self {
-        let tokens = wanted.names(Property::SyncToken) || wanted.names(Property::Ctag);
-        Self { session: call.session.clone(), viewer: viewer(call), wanted, area: place.area, path: place.path.clone(), tokens }
+        Self { viewer: viewer(call), wanted, area: place.area, path: place.path.clone() }
     }
 
     /// The response for the collection itself.
     fn itself(&self, folder: &Granted<Folder, List>, xml: &mut Xml) {
         let href = folder_href(self.area, &self.viewer.address, &self.path);
         let name = self.path.names().last().map(Name::as_str);
-        self.folder(&href, name, &folder.facts(), sync_state(folder), xml);
+        self.folder(&href, name, &folder.facts(), xml);
     }
 
-    fn folder(&self, href: &str, name: Option<&str>, facts: &FolderFacts, sync: Option<SyncState>, xml: &mut Xml) {
-        let subject = Subject::Folder { facts, area: self.area, name, sync };
+    fn folder(&self, href: &str, name: Option<&str>, facts: &FolderFacts, xml: &mut Xml) {
+        let subject = Subject::Folder { facts, area: self.area, name, sync: sync_state(facts) };
         describe(href, &subject, &self.wanted, &self.viewer, None, xml);
     }
 
@@ -86,14 +82,14 @@ impl Listing {
         self.itself(&folder, &mut stream.xml);
         let facts = folder.facts();
         for member in &members {
-            self.member(member, &facts, &mut stream.xml).await;
+            self.member(member, &facts, &mut stream.xml);
             stream.breathe().await?;
         }
         Ok(stream)
     }
 
     /// The response for a member of the collection whose facts are given.
-    pub(crate) async fn member(&self, member: &Member, parent: &FolderFacts, xml: &mut Xml) {
+    pub(crate) fn member(&self, member: &Member, parent: &FolderFacts, xml: &mut Xml) {
         match &member.is {
             MemberIs::Item(item) => {
                 let href = file_href(self.area, &self.viewer.address, &self.path, &member.name);
@@ -103,22 +99,16 @@ impl Listing {
             MemberIs::Folder(facts) => {
                 let Ok(path) = self.path.child(member.name.clone()) else { return };
                 let href = folder_href(self.area, &self.viewer.address, &path);
-                let sync = if self.tokens { self.sync_state_at(path).await } else { None };
-                self.folder(&href, Some(member.name.as_str()), facts, sync, xml);
+                self.folder(&href, Some(member.name.as_str()), facts, xml);
             }
         }
     }
-
-    async fn sync_state_at(&self, path: Path) -> Option<SyncState> {
-        let folder = self.session.open(FolderAt { area: self.area, path }, List).await.ok()?;
-        sync_state(&folder)
-    }
 }
 
-/// The token of a collection as of now; a virtual one has none.
-pub(crate) fn sync_state(folder: &Granted<Folder, List>) -> Option<SyncState> {
-    let id = folder.sync_id();
-    (id != 0).then(|| SyncState { id, modseq: folder.sync_token() })
+/// The token of a collection as of now; a virtual one has none, nor one that may not be read.
+fn sync_state(facts: &FolderFacts) -> Option<SyncState> {
+    let told = facts.real && facts.rights.contains(Rights::READ);
+    told.then_some(SyncState { id: facts.sync_id, modseq: facts.head.modseq })
 }
 
 /// The collections above the trees, and the principal.
@@ -156,7 +146,7 @@ async fn fixed(call: &Call, wanted: &Wanted, depth: Depth) -> Answer {
         }
         if let Some((area, home)) = &home {
             let facts = home.facts();
-            let subject = Subject::Folder { facts: &facts, area: *area, name: None, sync: sync_state(home) };
+            let subject = Subject::Folder { facts: &facts, area: *area, name: None, sync: sync_state(&facts) };
             describe(&folder_href(*area, address, &Path::top()), &subject, wanted, &viewer, None, xml);
         }
     }))

@@ -104,7 +104,7 @@ async fn send(mut stream: Stream, listing: Listing, page: Page, facts: FolderFac
         stream.breathe().await?;
     }
     for member in &page.changed {
-        listing.member(member, &facts, &mut stream.xml).await;
+        listing.member(member, &facts, &mut stream.xml);
         stream.breathe().await?;
     }
     if page.cut {
@@ -134,6 +134,7 @@ mod tests {
             head: Head::default(),
             properties: Vec::new(),
             owner: "a@b.example".parse().unwrap(),
+            sync_id: 1,
         };
         Member { name: Name::new(name).unwrap(), is: MemberIs::Folder(facts), modseq: ModSeq(modseq) }
     }
