@@ -41,6 +41,8 @@ macro_rules! section {
         $(#[$doc])*
         #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, default)]
+        // The names are the keys of the file.
+        #[allow(clippy::struct_field_names)]
         pub(crate) struct $name {
             $(#[serde(skip_serializing_if = "Option::is_none")] $key: Option<NonZeroU64>,)*
         }
@@ -57,17 +59,20 @@ macro_rules! section {
 /// Connections of one listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Connections {
-    pub(crate) connections_max: usize,
-    pub(crate) connections_per_peer_max: usize,
+    /// At the same time.
+    pub(crate) all_max: usize,
+    /// From one IPv4 address or IPv6 /64.
+    pub(crate) per_peer_max: usize,
+    /// For the TLS handshake.
     pub(crate) handshake: Duration,
 }
 
 impl Default for Connections {
     fn default() -> Self {
         Self {
-            connections_max: 10_000,
+            all_max: 10_000,
             // Thunderbird opens five per account, and many people may share one address.
-            connections_per_peer_max: 500,
+            per_peer_max: 500,
             handshake: Duration::from_secs(30),
         }
     }
@@ -76,8 +81,8 @@ impl Default for Connections {
 section! {
     /// `[limits.connections]`, for each listener.
     ConnectionLimits for Connections {
-        connections_max => connections_max;
-        connections_per_peer_max => connections_per_peer_max;
+        connections_max => all_max;
+        connections_per_peer_max => per_peer_max;
         handshake_seconds => handshake;
     }
 }

@@ -56,13 +56,13 @@ impl Store {
 
 /// Sockets that are bound but not served yet, so that nothing is open before the store is.
 pub(crate) struct Sockets {
-    imap: Vec<TcpListener>,
-    imaps: Vec<TcpListener>,
-    smtp: Vec<TcpListener>,
-    submission: Vec<TcpListener>,
-    submissions: Vec<TcpListener>,
-    lmtp: Vec<TcpListener>,
-    https: Vec<TcpListener>,
+    pub(crate) imap: Vec<TcpListener>,
+    pub(crate) imaps: Vec<TcpListener>,
+    pub(crate) smtp: Vec<TcpListener>,
+    pub(crate) submission: Vec<TcpListener>,
+    pub(crate) submissions: Vec<TcpListener>,
+    pub(crate) lmtp: Vec<TcpListener>,
+    pub(crate) https: Vec<TcpListener>,
 }
 
 impl Sockets {
@@ -160,8 +160,8 @@ impl Listeners {
             let (gate, shutdown) = (self.gate.clone(), self.shutdown.clone());
             move |connection| octroi_imap::serve(connection, gate.clone(), settings.clone(), shutdown.clone())
         };
-        self.spawn("imap", TlsMode::Offered(acceptor.clone()), offered, busy, handler.clone());
-        self.spawn("imaps", TlsMode::Implicit(acceptor), implicit, busy, handler);
+        self.spawn("imap", &TlsMode::Offered(acceptor.clone()), offered, busy, handler.clone());
+        self.spawn("imaps", &TlsMode::Implicit(acceptor), implicit, busy, handler);
         Ok(())
     }
 
@@ -180,10 +180,10 @@ impl Listeners {
             let (gate, settings, shutdown) = (self.gate.clone(), settings.clone(), self.shutdown.clone());
             move |connection| octroi_smtp::serve(kind, connection, gate.clone(), settings.clone(), shutdown.clone())
         };
-        self.spawn("smtp", TlsMode::Offered(acceptor.clone()), inbound, busy, handler(Kind::Inbound));
-        self.spawn("submission", TlsMode::Offered(acceptor.clone()), submission, busy, handler(Kind::Submission));
-        self.spawn("submissions", TlsMode::Implicit(acceptor), submissions, busy, handler(Kind::Submission));
-        self.spawn("lmtp", TlsMode::None, lmtp, busy, handler(Kind::Lmtp));
+        self.spawn("smtp", &TlsMode::Offered(acceptor.clone()), inbound, busy, handler(Kind::Inbound));
+        self.spawn("submission", &TlsMode::Offered(acceptor.clone()), submission, busy, handler(Kind::Submission));
+        self.spawn("submissions", &TlsMode::Implicit(acceptor), submissions, busy, handler(Kind::Submission));
+        self.spawn("lmtp", &TlsMode::None, lmtp, busy, handler(Kind::Lmtp));
         Ok(())
     }
 
@@ -198,12 +198,12 @@ impl Listeners {
         let busy = |_: &Peer| {
             Some(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec())
         };
-        self.spawn("https", TlsMode::Implicit(acceptor), sockets, busy, handler);
+        self.spawn("https", &TlsMode::Implicit(acceptor), sockets, busy, handler);
         Ok(())
     }
 
     /// Serve each socket in a task of its own.
-    fn spawn<B, H, F>(&self, name: &'static str, tls: TlsMode, sockets: Vec<TcpListener>, busy: B, handler: H)
+    fn spawn<B, H, F>(&self, name: &'static str, tls: &TlsMode, sockets: Vec<TcpListener>, busy: B, handler: H)
     where
         B: Fn(&Peer) -> Option<Vec<u8>> + Copy + Send + Sync + 'static,
         H: Fn(Connection) -> F + Clone + Send + Sync + 'static,
@@ -213,8 +213,8 @@ impl Listeners {
             let options = ListenerOptions {
                 name,
                 tls: tls.clone(),
-                connections_max: self.connections.connections_max,
-                connections_per_peer_max: self.connections.connections_per_peer_max,
+                connections_max: self.connections.all_max,
+                connections_per_peer_max: self.connections.per_peer_max,
                 handshake_timeout: self.connections.handshake,
             };
             tokio::spawn(octroi_net::serve(socket, options, self.shutdown.clone(), busy, handler.clone()));

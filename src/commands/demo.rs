@@ -5,7 +5,7 @@ use crate::commands::serve::{log_to_stderr, until_stopped};
 use crate::config::{Config, Listen, Outbound};
 use crate::demo::{DOMAIN, Person, Ready, fill, people, ports};
 use crate::limits::Limits;
-use crate::server::{Server, Sockets, Store};
+use crate::server::{Server, Store};
 use octroi_gate::Admin;
 use octroi_model::Address;
 use std::collections::BTreeMap;
@@ -32,9 +32,8 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode, String> {
             println!("  preparing {what} …");
         }
     };
-    let listen = ports::choose()?;
+    let (listen, sockets) = ports::claim().await?;
     let config = configuration(&arguments, &data, listen)?;
-    let sockets = Sockets::bind(&config.listen).await?;
     let file = data.join("octroi.toml");
     let store = Store::open(&config).await?;
     let server = Server::start(&config, Some(&file), store, sockets)?;
@@ -77,7 +76,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
     if !data.join("profiles.toml").exists() {
         write("profiles.toml", PROFILES)?;
     }
-    config.data = data.to_owned();
+    data.clone_into(&mut config.data);
     config.profiles = Some(data.join("profiles.toml"));
     Ok(config)
 }

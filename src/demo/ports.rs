@@ -1,22 +1,41 @@
 //! Loopback ports: the usual ones plus a thousand if they are free, others if not.
 
 use crate::config::Listen;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use crate::server::Sockets;
+use std::net::{Ipv4Addr, SocketAddr};
+use tokio::net::TcpListener;
 
-/// Choose a port for every protocol.
-pub(crate) fn choose() -> Result<Listen, String> {
-    let one = |usual: u16| -> Result<Vec<SocketAddr>, String> {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, usual)).or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-        let address = free.and_then(|socket| socket.local_addr()).map_err(|e| format!("no free port on loopback: {e}"))?;
-        Ok(vec![address])
+/// Take a port for every protocol and keep it: another demo may be starting at the same moment.
+pub(crate) async fn claim() -> Result<(Listen, Sockets), String> {
+    let sockets = Sockets {
+        imap: one(1143).await?,
+        imaps: one(1993).await?,
+        smtp: one(1025).await?,
+        submission: one(1587).await?,
+        submissions: one(1465).await?,
+        lmtp: one(1024).await?,
+        https: one(8443).await?,
     };
-    Ok(Listen {
-        imap: one(1143)?,
-        imaps: one(1993)?,
-        smtp: one(1025)?,
-        submission: one(1587)?,
-        submissions: one(1465)?,
-        lmtp: one(1024)?,
-        https: one(8443)?,
-    })
+    let listen = Listen {
+        imap: bound(&sockets.imap),
+        imaps: bound(&sockets.imaps),
+        smtp: bound(&sockets.smtp),
+        submission: bound(&sockets.submission),
+        submissions: bound(&sockets.submissions),
+        lmtp: bound(&sockets.lmtp),
+        https: bound(&sockets.https),
+    };
+    Ok((listen, sockets))
+}
+
+async fn one(usual: u16) -> Result<Vec<TcpListener>, String> {
+    let claimed = match TcpListener::bind((Ipv4Addr::LOCALHOST, usual)).await {
+        Ok(socket) => Ok(socket),
+        Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await,
+    };
+    claimed.map(|socket| vec![socket]).map_err(|e| format!("no free port on loopback: {e}"))
+}
+
+fn bound(sockets: &[TcpListener]) -> Vec<SocketAddr> {
+    sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
 }
