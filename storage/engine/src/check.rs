@@ -71,7 +71,8 @@ impl Checking {
     /// Replay the journal from one position to another; returns where it ended.
     async fn replay_until(&mut self, shared: &Shared, fresh: &Index, from: Position, until: Position) -> Result<Position, ReadError> {
         let segments = match survey(&*shared.disk) {
-            Ok(segments) => segments,
+            // One that is just being made has nothing in it that is meant here.
+            Ok(survey) => survey.segments,
             Err(error) => {
                 self.fault(error.to_string());
                 return Ok(until);

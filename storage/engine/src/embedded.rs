@@ -29,6 +29,8 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 
 /// Batches on their way to the committer; who comes later waits.
 const QUEUE_BATCHES: usize = 1024;
+/// File of the index that check makes.
+const CHECK_INDEX: &str = "check.sqlite";
 /// How long what nobody waits for may wait ([`Engine::commit_later`]).
 const LATER: Duration = Duration::from_millis(100);
 
@@ -53,8 +55,6 @@ pub struct Embedded {
 struct Running {
     committer: Option<JoinHandle<()>>,
     projector: Option<tokio::task::JoinHandle<()>>,
-    /// Held while the folder is open; the operating system lets go of it when the process ends.
-    lock: Option<File>,
 }
 
 impl Embedded {
@@ -63,6 +63,8 @@ impl Embedded {
         std::fs::create_dir_all(dir)?;
         let lock = lock(dir)?;
         let disk = RealDisk::open(&dir.join("journal"))?;
+        // A check that was interrupted leaves its index behind.
+        Index::remove(&dir.join(CHECK_INDEX))?;
         // The journal's folder must not vanish with what is acknowledged in it.
         File::open(dir)?.sync_all()?;
         Self::open_on(dir, Arc::new(disk), options, Some(lock)).await
@@ -73,7 +75,7 @@ impl Embedded {
         let path = dir.join("index.sqlite");
         let index = Arc::new(Index::open(&path).await?);
         let Recovered { state, journal, numbers, next_id } = recover(disk.clone(), &index, &options).await?;
-        let shared = Arc::new(Shared::new(options, disk, numbers, next_id, state));
+        let shared = Arc::new(Shared::new(options, disk, numbers, next_id, state, lock));
         let (sender, messages) = mpsc::channel(QUEUE_BATCHES);
         let committer = Committer { shared: shared.clone(), journal, messages };
         let thread = std::thread::Builder::new().name("committer".into()).spawn(move || committer.run())?;
@@ -86,7 +88,7 @@ impl Embedded {
             committer: sender,
             flush_due: AtomicBool::new(false),
             loading: Mutex::default(),
-            running: Mutex::new(Running { committer: Some(thread), projector: Some(projector), lock }),
+            running: Mutex::new(Running { committer: Some(thread), projector: Some(projector) }),
             checking: AsyncMutex::new(()),
         }))
     }
@@ -151,15 +153,20 @@ impl Embedded {
                 }
                 state.collections.get(&id).cloned().ok_or(ReadError::Gone)?
             };
+            let load = Load::begin(&self.shared);
             let (view, position) = self.index.load_view(&collection).await.map_err(|error| ReadError::Storage(error.to_string()))?;
             let mut state = self.shared.state_mut();
             if !state.collections.contains_key(&id) {
+                drop(state);
                 return Err(ReadError::Gone);
             }
-            if let Some(loaded) = state.adopt(view, position, self.shared.options.view_items_max) {
-                return Ok(loaded.view.clone());
+            let adopted = state.adopt(view, position, self.shared.options.view_items_max).map(|loaded| loaded.view.clone());
+            drop(state);
+            drop(load);
+            if let Some(view) = adopted {
+                return Ok(view);
             }
-            // The index has moved on and the backlog with it: read again.
+            // The index was older than it said: read again.
         }
     }
 
@@ -183,12 +190,22 @@ impl Embedded {
             let _ = projector.await;
             self.index.close().await;
         }
-        lock_of(&self.running).lock = None;
+        *lock_of(&self.shared.lock) = None;
     }
 }
 
 #[cfg(test)]
 impl Embedded {
+    /// Collections whose view is in memory.
+    pub(crate) fn loaded(&self) -> Vec<CollectionId> {
+        self.shared.state().views.keys().copied().collect()
+    }
+
+    /// Drop all views that are in memory.
+    pub(crate) fn forget_views(&self) {
+        self.shared.state_mut().views.clear();
+    }
+
     /// End without bringing the index up to the journal, as a crash would.
     pub(crate) async fn abandon(&self) {
         self.shared.fail("abandoned".into());
@@ -207,6 +224,25 @@ impl Drop for Embedded {
         // The committer ends with its channel; what it still commits is projected by the next who opens.
         self.shared.stopping.store(true, Ordering::Release);
         self.shared.work.notify_one();
+    }
+}
+
+/// Keeps what a load may need in the backlog.
+struct Load<'a> {
+    shared: &'a Shared,
+    load: u64,
+}
+
+impl<'a> Load<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        let load = shared.state_mut().begin_load();
+        Self { shared, load }
+    }
+}
+
+impl Drop for Load<'_> {
+    fn drop(&mut self) {
+        self.shared.state_mut().end_load(self.load);
     }
 }
 
@@ -367,7 +403,7 @@ impl Engine for Embedded {
     fn check(&self) -> Promise<'_, Result<CheckReport, ReadError>> {
         Box::pin(async move {
             let _one = self.checking.lock().await;
-            check::check(&self.shared, &self.index, &self.dir.join("check.sqlite")).await
+            check::check(&self.shared, &self.index, &self.dir.join(CHECK_INDEX)).await
         })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::index::Index;
 use crate::shared::Shared;
-use crate::state::Entry;
+use crate::state::{Entry, State};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -59,7 +59,7 @@ async fn gather(shared: &Shared) {
 
 /// Write one run of the backlog; returns how many batches it was.
 pub(crate) async fn step(shared: &Shared, index: &Index) -> Result<usize, sqlx::Error> {
-    let entries = oldest(&shared.state().backlog);
+    let entries = oldest(&shared.state());
     if entries.is_empty() {
         return Ok(0);
     }
@@ -69,12 +69,12 @@ pub(crate) async fn step(shared: &Shared, index: &Index) -> Result<usize, sqlx::
     Ok(entries.len())
 }
 
-fn oldest(backlog: &std::collections::VecDeque<Entry>) -> Vec<Entry> {
+fn oldest(state: &State) -> Vec<Entry> {
     let mut changes = 0;
     let fits = |entry: &&Entry| {
         let room = changes < CHANGES_MAX;
         changes += entry.changes.len();
         room
     };
-    backlog.iter().take_while(fits).cloned().collect()
+    state.unwritten().take_while(fits).cloned().collect()
 }

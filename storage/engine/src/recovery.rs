@@ -5,7 +5,7 @@
 use crate::change::Change;
 use crate::disk::Disk;
 use crate::index::{Index, Restored};
-use crate::journal::{Journal, Kind, Position, Reread, Segment, Step, Walk, big_name, find_frame, number_of, segment_name, survey};
+use crate::journal::{Journal, Kind, Position, Reread, Segment, Step, Survey, Walk, big_name, find_frame, number_of, segment_name, survey};
 use crate::options::{OpenError, Options};
 use crate::state::{Applied, Entry, State};
 use std::collections::HashSet;
@@ -26,7 +26,11 @@ pub(crate) struct Recovered {
 
 /// Bring everything up to the end of the journal.
 pub(crate) async fn recover(disk: Arc<dyn Disk>, index: &Index, options: &Options) -> Result<Recovered, OpenError> {
-    let mut segments = survey(&*disk)?;
+    let Survey { mut segments, unfinished } = survey(&*disk)?;
+    if let Some(unfinished) = unfinished {
+        disk.remove(&segment_name(unfinished))?;
+        disk.sync_dir()?;
+    }
     let restored = index.restore().await?;
     let from = restored.position;
     if from.segment != 0 && !segments.iter().any(|segment| segment.number == from.segment) {
@@ -69,7 +73,7 @@ pub(crate) struct Replay {
 impl Replay {
     pub(crate) fn new(restored: Restored) -> Self {
         let mut state = State::default();
-        state.projected = restored.position;
+        state.set_projected(restored.position);
         restored.accounts.into_iter().for_each(|account| state.insert_account(Arc::new(account)));
         restored.app_passwords.into_iter().for_each(|password| state.insert_app_password(Arc::new(password)));
         restored.collections.into_iter().for_each(|collection| state.insert_collection(Arc::new(collection)));
@@ -131,7 +135,7 @@ impl Replay {
 
     /// Write all that was replayed to the index.
     pub(crate) async fn project(&mut self, index: &Index) -> Result<(), OpenError> {
-        let entries: Vec<_> = self.state.backlog.iter().cloned().collect();
+        let entries: Vec<_> = self.state.unwritten().cloned().collect();
         index.project(&entries, self.next_id).await?;
         self.state.forget(entries.len());
         Ok(())

@@ -6,6 +6,7 @@ use crate::options::Options;
 use crate::state::{Applied, State};
 use octroi_model::{CollectionId, ModSeq};
 use std::collections::HashMap;
+use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -34,10 +35,19 @@ pub(crate) struct Shared {
     /// Why no further commit is taken.
     failure: OnceLock<String>,
     room: (Mutex<()>, Condvar),
+    /// Held while anything here can still write; the operating system lets go of it when the process ends.
+    pub(crate) lock: Mutex<Option<File>>,
 }
 
 impl Shared {
-    pub(crate) fn new(options: Options, disk: Arc<dyn Disk>, numbers: Arc<AtomicU64>, next_id: u64, state: State) -> Self {
+    pub(crate) fn new(
+        options: Options,
+        disk: Arc<dyn Disk>,
+        numbers: Arc<AtomicU64>,
+        next_id: u64,
+        state: State,
+        lock: Option<File>,
+    ) -> Self {
         Self {
             options,
             contents: Contents::new(disk.clone()),
@@ -52,6 +62,7 @@ impl Shared {
             watchers: Mutex::default(),
             failure: OnceLock::new(),
             room: (Mutex::new(()), Condvar::new()),
+            lock: Mutex::new(lock),
         }
     }
 

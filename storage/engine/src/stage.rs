@@ -12,6 +12,7 @@ use octroi_model::{ContentRef, Encoding, Hash};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::runtime::Handle;
 
 /// Contents up to this size stay in memory and go through the journal; also what `describe` is shown of a larger one.
 pub(crate) const IN_MEMORY_BYTES_MAX: usize = 1 << 20;
@@ -29,6 +30,8 @@ pub(crate) struct StagedFile {
     disk: Arc<dyn Disk>,
     number: u64,
     kept: AtomicBool,
+    /// Where to remove it: who drops it may be the committer, which must not wait.
+    runtime: Handle,
 }
 
 impl StagedFile {
@@ -46,11 +49,8 @@ impl Drop for StagedFile {
         let (disk, name) = (self.disk.clone(), big_name(self.number));
         // What is left behind when this fails is removed by the next recovery.
         let remove = move || drop(disk.remove(&name));
-        match tokio::runtime::Handle::try_current() {
-            // Unlinking gigabytes takes its time.
-            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
-            Err(_) => remove(),
-        }
+        // Unlinking gigabytes takes its time.
+        drop(self.runtime.spawn_blocking(remove));
     }
 }
 
@@ -156,7 +156,7 @@ impl Stage for Staging {
 impl SpillFile {
     fn begin(disk: Arc<dyn Disk>, number: u64) -> io::Result<Box<Self>> {
         let file = disk.create(&big_name(number))?;
-        let staged = StagedFile { disk, number, kept: AtomicBool::new(false) };
+        let staged = StagedFile { disk, number, kept: AtomicBool::new(false), runtime: Handle::current() };
         Ok(Box::new(Self { file, staged, hasher: blake3::Hasher::new(), bytes: 0 }))
     }
 

@@ -27,12 +27,19 @@ pub(crate) struct State {
     pub(crate) children: HashMap<CollectionId, BTreeMap<Name, CollectionId>>,
     pub(crate) homes: HashMap<AccountId, BTreeMap<Name, CollectionId>>,
     pub(crate) views: HashMap<CollectionId, Loaded>,
-    /// Committed and not known to be in the index, oldest first.
-    pub(crate) backlog: VecDeque<Entry>,
+    /// Committed and not known to be in the index, oldest first; in front of that what a load under way may still need.
+    backlog: VecDeque<Entry>,
+    /// How many of the backlog are in the index.
+    written: usize,
+    /// Of those that are not.
     pub(crate) backlog_changes: u64,
     pub(crate) backlog_bytes: u64,
-    /// What the index has at least; the backlog goes on from here.
+    /// What the index has at least.
     pub(crate) projected: Position,
+    /// The backlog goes on from here.
+    covered: Position,
+    /// Where the index was when each load under way began.
+    loads: BTreeMap<u64, Position>,
     clock: AtomicU64,
 }
 
@@ -238,12 +245,46 @@ impl State {
         self.backlog.push_back(entry);
     }
 
-    /// The index has got the first `entries` of the backlog.
+    /// What the index has not got, oldest first.
+    pub(crate) fn unwritten(&self) -> impl Iterator<Item = &Entry> {
+        self.backlog.range(self.written..)
+    }
+
+    /// The index has got the next `entries` of the backlog.
     pub(crate) fn forget(&mut self, entries: usize) {
-        for entry in self.backlog.drain(..entries) {
+        for entry in self.backlog.range(self.written..self.written + entries) {
             self.backlog_changes -= entry.changes.len() as u64;
             self.backlog_bytes -= entry.bytes;
             self.projected = entry.end;
+        }
+        self.written += entries;
+        self.trim();
+    }
+
+    /// The index has reached this position, as it says itself.
+    pub(crate) fn set_projected(&mut self, position: Position) {
+        (self.projected, self.covered) = (position, position);
+    }
+
+    /// A load begins: until it ends, nothing that it may need leaves the backlog. Otherwise a large view could never be loaded while others
+    /// write.
+    pub(crate) fn begin_load(&mut self) -> u64 {
+        let load = self.clock.fetch_add(1, Ordering::Relaxed);
+        self.loads.insert(load, self.projected);
+        load
+    }
+
+    /// A load has ended.
+    pub(crate) fn end_load(&mut self, load: u64) {
+        self.loads.remove(&load);
+        self.trim();
+    }
+
+    fn trim(&mut self) {
+        let needed = self.loads.values().min().copied().unwrap_or(self.projected);
+        while self.written > 0 && self.backlog.front().is_some_and(|entry| entry.end <= needed) {
+            self.covered = self.backlog.pop_front().map_or(self.covered, |entry| entry.end);
+            self.written -= 1;
         }
     }
 
@@ -261,7 +302,7 @@ impl State {
 
     /// Publish a view that was read from the index at `position`, brought up to now. `None` if the backlog no longer goes back that far.
     pub(crate) fn adopt(&mut self, mut view: View, position: Position, items_max: u64) -> Option<&Loaded> {
-        if position < self.projected {
+        if position < self.covered {
             return None;
         }
         let id = view.collection;
@@ -282,7 +323,7 @@ impl State {
 
     /// Audit lines committed after `position`, newest first; `None` if the backlog no longer goes back that far.
     pub(crate) fn audit_after(&self, position: Position, lines_max: usize) -> Option<Vec<AuditEntry>> {
-        if position < self.projected {
+        if position < self.covered {
             return None;
         }
         let entries = self.backlog.iter().rev().take_while(|entry| entry.end > position);

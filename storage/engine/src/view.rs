@@ -24,7 +24,7 @@ pub struct View {
     /// Sequence number (from 0) of the first item of each chunk.
     pub(crate) starts: Vec<u32>,
     /// Empty for mailboxes: messages have no name.
-    pub(crate) names: Arc<HashMap<Name, Uid>>,
+    pub(crate) names: Names,
     /// Ascending by modseq.
     pub(crate) tombstones: Arc<Vec<Tombstone>>,
     /// Tombstones at or below this modseq have been forgotten.
@@ -79,7 +79,7 @@ impl View {
     }
     /// The item of this name.
     pub fn by_name(&self, name: &Name) -> Option<&Item> {
-        self.by_uid(*self.names.get(name)?)
+        self.by_uid(self.names.find(name)?)
     }
     /// Items changed after `modseq`, ascending by uid.
     pub fn changed_since(&self, modseq: ModSeq) -> impl Iterator<Item = &Item> {
@@ -95,11 +95,49 @@ impl View {
     }
 }
 
+/// Parts of a table of names: who changes one name of a view that others hold copies one part.
+const NAME_PARTS: usize = 64;
+
+/// Uids by name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Names {
+    /// None, or [`NAME_PARTS`].
+    parts: Vec<Arc<HashMap<Name, Uid>>>,
+}
+
+impl Names {
+    fn find(&self, name: &Name) -> Option<Uid> {
+        self.parts.get(Self::part(name))?.get(name).copied()
+    }
+
+    fn insert(&mut self, name: Name, uid: Uid) {
+        if self.parts.is_empty() {
+            self.parts.resize_with(NAME_PARTS, Arc::default);
+        }
+        Arc::make_mut(&mut self.parts[Self::part(&name)]).insert(name, uid);
+    }
+
+    fn remove(&mut self, name: &Name) {
+        if let Some(part) = self.parts.get_mut(Self::part(name)) {
+            Arc::make_mut(part).remove(name);
+        }
+    }
+
+    fn part(name: &Name) -> usize {
+        crc32fast::hash(name.as_str().as_bytes()) as usize % NAME_PARTS
+    }
+}
+
 /// What the engine does to views.
 impl View {
     /// A view of what the index holds; items ascending by uid, tombstones by modseq.
     pub(crate) fn build(collection: &Collection, items: Vec<Item>, tombstones: Vec<Tombstone>, forgotten: ModSeq) -> Self {
-        let names = items.iter().filter_map(|item| Some((item.name.clone()?, item.uid))).collect();
+        let mut names = Names::default();
+        for item in &items {
+            if let Some(name) = &item.name {
+                names.insert(name.clone(), item.uid);
+            }
+        }
         let mut chunks = Vec::with_capacity(items.len() / CHUNK_ITEMS + 1);
         let mut items = items.into_iter().peekable();
         while items.peek().is_some() {
@@ -112,7 +150,7 @@ impl View {
             keywords: Arc::new(collection.keywords.clone()),
             chunks,
             starts: Vec::new(),
-            names: Arc::new(names),
+            names,
             tombstones: Arc::new(tombstones),
             forgotten,
         };
@@ -124,7 +162,7 @@ impl View {
     pub(crate) fn put(&mut self, item: &Item, head: Head) {
         self.head = head;
         if let Some(name) = &item.name {
-            Arc::make_mut(&mut self.names).insert(name.clone(), item.uid);
+            self.names.insert(name.clone(), item.uid);
         }
         let at = self.chunks.partition_point(|chunk| chunk.last().is_some_and(|last| last.uid < item.uid));
         if let Some(chunk) = self.chunks.get_mut(at) {
@@ -178,9 +216,9 @@ impl View {
                 for item in chunk.iter().filter(|item| uids.contains(item.uid)) {
                     tombstones.push(Tombstone { uid: item.uid, modseq, name: item.name.clone() });
                     if let Some(name) = &item.name
-                        && self.names.get(name) == Some(&item.uid)
+                        && self.names.find(name) == Some(item.uid)
                     {
-                        Arc::make_mut(&mut self.names).remove(name);
+                        self.names.remove(name);
                     }
                 }
                 Arc::make_mut(&mut chunk).retain(|item| !uids.contains(item.uid));

@@ -103,23 +103,29 @@ impl Segment {
     }
 }
 
-/// All segments by number. A last one that was not finished being made is removed; a gap is an error.
-pub(crate) fn survey(disk: &dyn Disk) -> Result<Vec<Segment>, OpenError> {
-    let io = |error: io::Error| OpenError::Io(error.to_string());
-    let mut numbers: Vec<u64> = disk.list().map_err(io)?.iter().filter_map(|name| number_of(name, ".seg")).collect();
+/// What segment files there are.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    /// By number, each following the one before it.
+    pub(crate) segments: Vec<Segment>,
+    /// Number of a last one whose header is not (yet) there: a torn creation, or one under way.
+    pub(crate) unfinished: Option<u64>,
+}
+
+/// Look at all segments. A gap, or one whose length is not what the next one says, is an error.
+pub(crate) fn survey(disk: &dyn Disk) -> Result<Survey, OpenError> {
+    let mut numbers: Vec<u64> = disk.list()?.iter().filter_map(|name| number_of(name, ".seg")).collect();
     numbers.sort_unstable();
-    let mut segments: Vec<Segment> = Vec::with_capacity(numbers.len());
+    let mut survey = Survey::default();
     for (at, number) in numbers.iter().enumerate() {
-        let corrupt = |what: &str| OpenError::Corrupt { file: segment_name(*number), offset: 0, what: what.into() };
         let Some(segment) = Segment::open(disk, *number)? else {
-            if at + 1 < numbers.len() {
-                return Err(corrupt("the segment header does not check"));
+            if at + 1 == numbers.len() {
+                survey.unfinished = Some(*number);
+                break;
             }
-            disk.remove(&segment_name(*number)).map_err(io)?;
-            disk.sync_dir().map_err(io)?;
-            break;
+            return Err(OpenError::Corrupt { file: segment_name(*number), offset: 0, what: "its header does not check".into() });
         };
-        let (previous, previous_bytes) = segments.last().map_or((0, 0), |last| (last.number, last.bytes));
+        let (previous, previous_bytes) = survey.segments.last().map_or((0, 0), |last| (last.number, last.bytes));
         if segment.previous != previous {
             return Err(OpenError::Missing(segment_name(segment.previous)));
         }
@@ -128,7 +134,7 @@ pub(crate) fn survey(disk: &dyn Disk) -> Result<Vec<Segment>, OpenError> {
             let what = format!("it had {} bytes when it was closed", segment.previous_bytes);
             return Err(OpenError::Corrupt { file: segment_name(previous), offset, what });
         }
-        segments.push(segment);
+        survey.segments.push(segment);
     }
-    Ok(segments)
+    Ok(survey)
 }

@@ -3,7 +3,11 @@
 
 mod basic;
 mod crash;
+mod damage;
+mod golden;
+mod kill;
 mod model;
+mod parts;
 mod property;
 mod simdisk;
 mod world;

@@ -1,0 +1,293 @@
+//! The parts beside the commit itself: large contents, waking who waits, what may wait, memory, forgetting.
+
+use super::world::{account, collection, commit, create, expunge, flag, item, open, put, uids};
+use crate::{Batch, Body, Change, CommitError, Embedded, Engine, Expect, Options, Part, Stage, TOMBSTONES_MAX};
+use octroi_model::{AccountId, AuditEntry, CollectionId, CollectionKind, FlagEdit, Flags, ModSeq, Outcome, Uid, UidSet, UnixTime};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const BOX: CollectionId = CollectionId(10);
+
+async fn with_mailbox(dir: &Path, options: Options) -> Arc<Embedded> {
+    let engine = Embedded::open(dir, options).await.unwrap();
+    commit(&engine, create(collection(10, None, "INBOX", CollectionKind::Mailbox))).await.unwrap();
+    engine
+}
+
+fn big_files(dir: &Path) -> usize {
+    let names = std::fs::read_dir(dir.join("journal")).unwrap();
+    names.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "big")).count()
+}
+
+async fn staged(engine: &Embedded, octets: &[u8], header_bytes: usize) -> Body {
+    let mut stage: Box<dyn Stage> = engine.stage().await.unwrap();
+    for piece in octets.chunks(70_000) {
+        stage.write(piece).await.unwrap();
+    }
+    stage.finish(Box::new(move |first| (first[..20].to_vec(), header_bytes))).await.unwrap()
+}
+
+#[tokio::test]
+async fn large_contents_have_a_file_of_their_own_for_as_long_as_they_are_needed() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = with_mailbox(dir.path(), Options::default()).await;
+    let octets: Vec<u8> = (0..3_500_000u32).map(|n| (n / 7) as u8).collect();
+    // One that is dropped, one whose batch is refused, one that is copied and then expunged.
+    drop(staged(&engine, &octets, 0).await);
+    let mut refused = Batch::new();
+    let body = refused.body(staged(&engine, &octets, 0).await);
+    refused.expect(Expect::Unchanged { collection: BOX, uid: Uid(77), modseq: ModSeq(0) }).put(BOX, item(Flags::NONE, None), body);
+    assert_eq!(engine.commit(refused).await.unwrap_err(), CommitError::Expectation(0));
+    let mut batch = Batch::new();
+    let body = batch.body(staged(&engine, &octets, 1000).await);
+    batch.put(BOX, item(Flags::NONE, None), body).put(BOX, item(Flags::SEEN, None), body);
+    engine.commit(batch).await.unwrap();
+    for _ in 0..2 {
+        let view = engine.view(BOX).await.unwrap();
+        let content = view.items().last().unwrap().content;
+        let parts = [Part::Facts, Part::Header, Part::Range { offset: 2_000_000, bytes: 5000 }, Part::Whole];
+        let read = engine.read(parts.into_iter().map(|part| (content, part)).collect()).await.unwrap();
+        assert_eq!(read, [&octets[..20], &octets[..1000], &octets[2_000_000..2_005_000], &octets[..]]);
+        commit(&engine, expunge(10, uids(&[1]))).await.unwrap();
+    }
+    assert_eq!(engine.check().await.unwrap().faults, Vec::<String>::new());
+    engine.close().await;
+    let engine = open(dir.path()).await;
+    assert_eq!(big_files(dir.path()), 1);
+    commit(&engine, expunge(10, uids(&[2]))).await.unwrap();
+    engine.close().await;
+    open(dir.path()).await.close().await;
+    assert_eq!(big_files(dir.path()), 0);
+}
+
+#[tokio::test]
+async fn small_staged_contents_go_through_the_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = with_mailbox(dir.path(), Options::default()).await;
+    let octets = b"Subject: x\r\n\r\n".repeat(3000);
+    let body = staged(&engine, &octets, 14).await;
+    assert_eq!((body.bytes(), body.hash()), (octets.len() as u64, Body::document(&octets).hash()));
+    let mut batch = Batch::new();
+    let body = batch.body(body);
+    batch.put(BOX, item(Flags::NONE, None), body);
+    engine.commit(batch).await.unwrap();
+    assert_eq!(big_files(dir.path()), 0);
+    let content = engine.view(BOX).await.unwrap().at(0).unwrap().content;
+    assert!(content.body_stored < 5000);
+    assert_eq!(engine.read(vec![(content, Part::Whole)]).await.unwrap(), [octets]);
+}
+
+#[tokio::test]
+async fn who_waits_is_woken() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = with_mailbox(dir.path(), Options::default()).await;
+    let mut inbox = engine.watch(BOX);
+    let mut generation = engine.watch_generation();
+    put(&engine, 10, None, b"x").await.unwrap();
+    tokio::time::timeout(Duration::from_secs(5), inbox.changed()).await.unwrap().unwrap();
+    assert_eq!(*inbox.borrow_and_update(), ModSeq(2));
+    assert!(!generation.has_changed().unwrap());
+    commit(&engine, Change::SetAcl { collection: BOX, acl: Some(vec![]) }).await.unwrap();
+    assert!(generation.has_changed().unwrap());
+    generation.borrow_and_update();
+    assert_eq!(engine.shared().len(), 1);
+    commit(&engine, Change::RemoveCollection { collection: BOX, parent_head: None }).await.unwrap();
+    // Closed: what was watched is gone.
+    assert!(inbox.changed().await.is_err());
+    assert!(engine.watch(BOX).changed().await.is_err());
+}
+
+#[tokio::test]
+async fn what_may_wait_comes_soon_and_newest_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path()).await;
+    let line = |act: &str| AuditEntry {
+        at: UnixTime(1),
+        account: None,
+        act: act.into(),
+        subject: String::new(),
+        peer: String::new(),
+        outcome: Outcome::Done,
+        reason: String::new(),
+    };
+    for act in ["one", "two", "three"] {
+        let mut batch = Batch::new();
+        batch.push(Change::Audit(line(act)));
+        engine.commit_later(batch).await;
+    }
+    let mut waited = 0;
+    while engine.audit(10).await.unwrap().len() < 3 {
+        waited += 1;
+        assert!(waited < 200, "still not there after two seconds");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    commit(&engine, Change::Audit(line("four"))).await.unwrap();
+    for _ in 0..2 {
+        let acts: Vec<String> = engine.audit(3).await.unwrap().into_iter().map(|line| line.act).collect();
+        assert_eq!(acts, ["four", "three", "two"]);
+        assert!(engine.check().await.unwrap().faults.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_close_takes_along_what_may_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path()).await;
+    commit(&engine, Change::CreateAccount(account(engine.new_id(), "a@douane.example"))).await.unwrap();
+    let id = engine.accounts()[0].id;
+    let mut batch = Batch::new();
+    batch.push(Change::Subscribe { account: id, mailbox: "Sent".into(), subscribed: true });
+    engine.commit_later(batch).await;
+    engine.close().await;
+    let engine = open(dir.path()).await;
+    assert_eq!(engine.account(id).unwrap().subscriptions, ["Sent"]);
+    assert!(engine.new_id() > id.0);
+}
+
+#[tokio::test]
+async fn views_that_nobody_holds_make_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = with_mailbox(dir.path(), Options { view_items_max: 10, ..Options::default() }).await;
+    for id in 11..15 {
+        commit(&engine, create(collection(id, None, &format!("b{id}"), CollectionKind::Mailbox))).await.unwrap();
+        for _ in 0..4 {
+            put(&engine, id, None, b"x").await.unwrap();
+        }
+    }
+    let held = engine.view(CollectionId(11)).await.unwrap();
+    for id in 12..15 {
+        engine.view(CollectionId(id)).await.unwrap();
+    }
+    let loaded = engine.loaded();
+    assert!(loaded.contains(&CollectionId(11)) && loaded.contains(&CollectionId(14)), "{loaded:?}");
+    assert!(!loaded.contains(&CollectionId(12)), "{loaded:?}");
+    // What was held did not change under its holder; who asks anew sees all.
+    put(&engine, 11, None, b"new").await.unwrap();
+    assert_eq!((held.len(), engine.view(CollectionId(11)).await.unwrap().len()), (4, 5));
+}
+
+#[tokio::test]
+async fn too_many_tombstones_are_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = with_mailbox(dir.path(), Options::default()).await;
+    let count = TOMBSTONES_MAX as u32 + 500;
+    for _ in 0..count.div_ceil(8000) {
+        let mut batch = Batch::new();
+        let body = batch.body(Body::document(b"x"));
+        for _ in 0..8000 {
+            batch.put(BOX, item(Flags::NONE, None), body);
+        }
+        engine.commit(batch).await.unwrap();
+    }
+    let step = count / 10;
+    for round in 0..10 {
+        let from = Uid(round * step + 1);
+        commit(&engine, expunge(10, UidSet::from_ranges([(from, Uid(from.0 + step - 1))]))).await.unwrap();
+    }
+    commit(&engine, expunge(10, UidSet::from_ranges([(Uid(10 * step + 1), Uid(u32::MAX))]))).await.unwrap();
+    let head = engine.collection(BOX).unwrap().head;
+    assert_eq!(head.items, 0);
+    for _ in 0..2 {
+        let view = engine.view(BOX).await.unwrap();
+        assert_eq!(view.vanished_since(ModSeq(1)), None);
+        let last = view.vanished_since(ModSeq(head.modseq.0 - 3)).unwrap();
+        assert!(last.len() >= 2 * step as usize && last.len() < TOMBSTONES_MAX);
+        assert!(last.is_sorted_by_key(|tombstone| tombstone.modseq));
+        assert_eq!(engine.check().await.unwrap().faults, Vec::<String>::new());
+        engine.forget_views();
+    }
+}
+
+/// A large view takes longer to read than the index takes to move on: it must be loaded all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_is_loaded_while_others_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { backlog_changes_max: 50, ..Options::default() };
+    let engine = with_mailbox(dir.path(), options).await;
+    let mut batch = Batch::new();
+    let body = batch.body(Body::document(b"x"));
+    for _ in 0..20_000 {
+        batch.put(BOX, item(Flags::NONE, None), body);
+    }
+    engine.commit(batch).await.unwrap();
+    let writer = engine.clone();
+    let writing = tokio::spawn(async move {
+        for _ in 0..300 {
+            put(&writer, 10, None, b"y").await.unwrap();
+        }
+    });
+    let mut loads = 0;
+    while !writing.is_finished() {
+        engine.forget_views();
+        let view = tokio::time::timeout(Duration::from_secs(20), engine.view(BOX)).await.unwrap().unwrap();
+        assert_eq!(view.items().count(), view.len());
+        loads += 1;
+    }
+    writing.await.unwrap();
+    assert!(loads > 1);
+    assert_eq!(engine.view(BOX).await.unwrap().len(), 20_300);
+}
+
+/// Flags and deliveries from many sides at once: each is answered with what it did, and the counters stay right.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_sessions_share_one_mailbox() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = with_mailbox(dir.path(), Options::default()).await;
+    let mut sessions = Vec::new();
+    for session in 0..12u64 {
+        let engine = engine.clone();
+        sessions.push(tokio::spawn(async move {
+            for round in 0..30u64 {
+                let uid = put(&engine, 10, None, &[session as u8; 50]).await.unwrap();
+                commit(&engine, flag(10, UidSet::from_uids([uid]), FlagEdit::add(Flags::SEEN))).await.unwrap();
+                if round % 3 == 0 {
+                    let receipt = commit(&engine, expunge(10, UidSet::from_uids([uid]))).await.unwrap();
+                    let Change::Expunge { uids, .. } = &receipt.changes[0] else { panic!() };
+                    assert_eq!(*uids, UidSet::from_uids([uid]));
+                }
+            }
+        }));
+    }
+    for session in sessions {
+        session.await.unwrap();
+    }
+    let head = engine.collection(BOX).unwrap().head;
+    assert_eq!((head.items, head.unseen, head.uid_next), (240, 0, Uid(361)));
+    assert_eq!(head.modseq, ModSeq(1 + 360 * 2 + 120));
+    assert_eq!(engine.check().await.unwrap().faults, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_account_goes_with_its_app_passwords() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path()).await;
+    commit(&engine, Change::CreateAccount(account(7, "lea@douane.example"))).await.unwrap();
+    let twin = commit(&engine, Change::CreateAccount(account(8, "Lea+x@douane.example"))).await;
+    assert_eq!(twin.unwrap_err(), CommitError::Exists);
+    let mut owned = collection(30, None, "mail", CollectionKind::MailHome);
+    owned.owner = AccountId(7);
+    commit(&engine, create(owned)).await.unwrap();
+    commit(&engine, Change::Mint(super::golden::app_password())).await.unwrap();
+    commit(&engine, Change::Confirm(super::golden::confirmation())).await.unwrap();
+    assert_eq!(commit(&engine, Change::RemoveAccount(AccountId(7))).await.unwrap_err(), CommitError::NotEmpty);
+    commit(&engine, Change::SetTotp { account: AccountId(7), sealed_secret: Some(vec![1]) }).await.unwrap();
+    let step = |step| Change::UseTotpStep { account: AccountId(7), step };
+    commit(&engine, step(5)).await.unwrap();
+    assert_eq!(commit(&engine, step(5)).await.unwrap_err(), CommitError::Replayed);
+    engine.close().await;
+    let engine = open(dir.path()).await;
+    assert_eq!(commit(&engine, step(4)).await.unwrap_err(), CommitError::Replayed);
+    let app_password = super::golden::app_password();
+    assert_eq!(*engine.app_password(&app_password.public_id).unwrap(), app_password);
+    assert!(engine.confirmation(app_password.id, "192.0.2.0/24").is_some());
+    let mut batch = Batch::new();
+    batch.push(Change::RemoveCollection { collection: CollectionId(30), parent_head: None });
+    batch.push(Change::RemoveAccount(AccountId(7)));
+    engine.commit(batch).await.unwrap();
+    for _ in 0..2 {
+        assert!(engine.accounts().is_empty() && engine.app_password(&app_password.public_id).is_none());
+        assert!(engine.confirmation(app_password.id, "192.0.2.0/24").is_none() && engine.homes(AccountId(7)).is_empty());
+        assert_eq!(engine.check().await.unwrap().faults, Vec::<String>::new());
+    }
+}
