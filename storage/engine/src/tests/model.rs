@@ -105,11 +105,11 @@ impl Ids {
 /// See the module.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Model {
-    pub(crate) collections: BTreeMap<u64, Box_>,
+    pub(crate) collections: BTreeMap<u64, Shelf>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Box_ {
+pub(crate) struct Shelf {
     parent: Option<u64>,
     name: String,
     mailbox: bool,
@@ -140,7 +140,7 @@ impl Model {
         Ok(())
     }
 
-    fn at(&mut self, id: u64) -> Result<&mut Box_, CommitError> {
+    fn at(&mut self, id: u64) -> Result<&mut Shelf, CommitError> {
         self.collections.get_mut(&id).ok_or(CommitError::Gone)
     }
 
@@ -153,6 +153,7 @@ impl Model {
         if taken | self.at(parent)?.items.values().any(|t| t.name.as_deref() == Some(name)) { Err(CommitError::Exists) } else { Ok(()) }
     }
 
+    // tidy: table
     fn one(&mut self, act: &Act) -> Result<(), CommitError> {
         match act {
             Act::Create { id, parent, name, mailbox } => {
@@ -167,7 +168,7 @@ impl Model {
                     None if self.child(None, name).is_some() => return Err(CommitError::Exists),
                     None => {}
                 }
-                let new = Box_ {
+                let new = Shelf {
                     parent: *parent,
                     name: name.clone(),
                     mailbox: *mailbox,
@@ -303,7 +304,7 @@ impl Model {
     }
 }
 
-impl Box_ {
+impl Shelf {
     fn head(&self) -> Head {
         let things = || self.items.values();
         Head {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 enum Step {
     Commit(Vec<Act>),
-    /// Several at once: they are committed in one group, in this order.
+    /// Several at once, from as many sessions.
     Together(Vec<Vec<Act>>),
     Close,
     /// Without bringing the index up to the journal.
@@ -99,43 +99,10 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 prop_assert_eq!(real, model.act(&acts), "{:?}", acts);
             }
             Step::Together(mut all) => {
-                let mut batches = Vec::new();
                 for acts in &mut all {
                     ids.translate(&model, acts);
                 }
-                for acts in &all {
-                    // Views are loaded beforehand: a batch that waits for one lets the next go first.
-                    for id in model.collections.keys() {
-                        let _ = engine.view(octroi_model::CollectionId(*id)).await;
-                    }
-                    batches.push(batch(&engine, acts).await);
-                }
-                let mut running = Vec::new();
-                for asked in batches {
-                    let engine = engine.clone();
-                    running.push(tokio::spawn(async move { engine.commit(asked).await.map(|_| ()) }));
-                    tokio::task::yield_now().await;
-                }
-                let mut real = Vec::new();
-                for one in running {
-                    real.push(one.await.unwrap());
-                }
-                // Whatever order they came in, it must be some order.
-                let possible = orders(all.len()).into_iter().any(|order| {
-                    let mut trial = model.clone();
-                    order.iter().all(|at| trial.act(&all[*at]) == real[*at])
-                });
-                prop_assert!(possible, "{:?} for {:?}", real, all);
-                let mut found = None;
-                for order in orders(all.len()) {
-                    let mut trial = model.clone();
-                    if order.iter().all(|at| trial.act(&all[*at]) == real[*at]) && trial.compare(&engine).await.is_ok() {
-                        found = Some(trial);
-                        break;
-                    }
-                }
-                prop_assert!(found.is_some(), "no order gives what is there after {:?}", all);
-                model = found.unwrap_or_default();
+                model = together(&engine, &model, &all).await?;
             }
             Step::Close => {
                 engine.close().await;
@@ -162,6 +129,26 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
     }
     engine.abandon().await;
     Ok(())
+}
+
+/// Commit all of them at once. Whatever order they came in, the answers and the state must be those of some order.
+async fn together(engine: &Arc<Embedded>, model: &Model, all: &[Vec<Act>]) -> Result<Model, TestCaseError> {
+    let mut running = Vec::new();
+    for acts in all {
+        let (engine, asked) = (engine.clone(), batch(engine, acts).await);
+        running.push(tokio::spawn(async move { engine.commit(asked).await.map(|_| ()) }));
+    }
+    let mut real = Vec::new();
+    for one in running {
+        real.push(one.await.unwrap());
+    }
+    for order in orders(all.len()) {
+        let mut trial = model.clone();
+        if order.iter().all(|at| trial.act(&all[*at]) == real[*at]) && trial.compare(engine).await.is_ok() {
+            return Ok(trial);
+        }
+    }
+    Err(TestCaseError::fail(format!("no order gives {real:?} and what is there after {all:?}")))
 }
 
 fn orders(count: usize) -> Vec<Vec<usize>> {
