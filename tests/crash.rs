@@ -9,7 +9,7 @@ use crate::support::wire::Wire;
 use crate::support::{Person, Server, message, unique};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -198,7 +198,7 @@ fn rounds(count: u64) {
         // Odd lengths, so that the kill meets another moment each time.
         load_and_kill(server, Duration::from_millis(300 + round * 337 % 900), &mut acknowledged);
     }
-    let server = Server::demo_on(&data);
+    let mut server = Server::demo_on(&data);
     verify(&server, &acknowledged, &mut known);
     let messages: usize = acknowledged.messages.values().map(BTreeMap::len).sum();
     let files: usize = acknowledged.files.values().map(BTreeMap::len).sum();
@@ -240,10 +240,42 @@ fn kill_under_load_many_times() {
     rounds(ROUNDS_FULL);
 }
 
+/// The check above can fail: when the end of the journal is cut off behind the server's back, it is noticed, one way or the other.
+#[test]
+fn a_lost_end_of_the_journal_is_noticed() {
+    let folder = tempfile::Builder::new().prefix("octroi-crash-").tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut acknowledged = Acknowledged::default();
+    load_and_kill(Server::demo_on(&data), Duration::from_secs(1), &mut acknowledged);
+    let newest = newest_segment(&data);
+    let length = newest.metadata().unwrap().len();
+    let file = std::fs::File::options().write(true).open(&newest).unwrap();
+    file.set_len(length / 2).unwrap();
+    let noticed = std::panic::catch_unwind(|| verify(&Server::demo_on(&data), &acknowledged, &mut HashMap::new()));
+    assert!(noticed.is_err(), "half of {} is gone and nobody sees it", newest.display());
+}
+
+/// The file of the data folder that was written last and is large enough to be one of the journal's.
+fn newest_segment(data: &Path) -> PathBuf {
+    let mut folders = vec![data.to_path_buf()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.to_string_lossy().contains("journal") || entry.extension().is_some_and(|e| e == "seg") {
+                found.push(entry);
+            }
+        }
+    }
+    let written = |file: &PathBuf| (file.metadata().unwrap().modified().unwrap(), file.metadata().unwrap().len());
+    found.into_iter().max_by_key(written).expect("a segment of the journal")
+}
+
 /// A client that never reads must not keep the others from being served, nor the server from ending.
 #[test]
 fn a_stuck_client_stops_nobody() {
-    let server = Server::demo();
+    let mut server = Server::demo();
     let stuck: Vec<Wire> = (0..20).map(|_| Wire::plain(server.address("smtp"))).collect();
     let mut smtp = Smtp::connect(&server, "smtp");
     let to = &server.user(1).address;

@@ -36,6 +36,13 @@ fn everybody_gets_in_and_finds_something() {
             assert!(listed.contains(special), "{profile}: no {special} in {listed}");
         }
     }
+    for profile in ["agent", "operator", "document-manager", "team-lead"] {
+        let person = server.with_profile(profile);
+        let root = Http::new(server, person).request("PROPFIND", &person.files, &[("Depth", "1")], b"");
+        // A mount whose root is not there is refused by every client, and what is shared lies below it.
+        assert_eq!(root.status, 207, "{profile}: {}", root.text());
+        assert!(root.text().contains("/Shared/"), "{profile}: {}", root.text());
+    }
     let mut sizes = Vec::new();
     for number in 1..=2 {
         let mut imap = Imap::login(server, server.user(number));
@@ -72,7 +79,7 @@ pub(crate) fn shared_documents(http: &Http, home: &str) -> String {
 fn the_data_is_kept_and_not_filled_twice() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let server = Server::demo_on(&data);
+    let mut server = Server::demo_on(&data);
     let (to, subject) = (server.user(1).address.clone(), unique("kept"));
     let mut smtp = Smtp::connect(&server, "smtp");
     assert_eq!(smtp.try_send("a@outside.test", &to, &message("a@outside.test", &to, &subject)).unwrap().code, 250);

@@ -12,7 +12,8 @@ fn discovers_and_saves() {
     assert!(python.exists(), "{} is missing; ./test makes it", python.display());
     let script = top.join("tests/clients/caldav_client.py");
     let certificate = server.certificate().to_str().unwrap();
-    let urls = [server.url("/"), server.url("/.well-known/caldav")];
+    // Where people start: the host alone, and their calendars. (The library does not follow a redirect's new address.)
+    let urls = [server.url("/"), server.url(&server.user(3).calendars)];
     for url in &urls {
         let person = server.user(3);
         let arguments = [script.to_str().unwrap(), url, &person.address, &person.app_password, certificate];

@@ -43,8 +43,9 @@ got = reader.request(address)
 assert got.status == 200 and "SUMMARY:Planning" in got.raw, got.status
 try:
     status = reader.put(address, text(uid, "Changed"), kind).status
-except caldav.lib.error.DAVError as refusal:
-    status = 403 if "orbidden" in repr(refusal) or "403" in repr(refusal) else repr(refusal)
+except caldav.lib.error.AuthorizationError as refusal:
+    # The library's name for 401 and 403.
+    status = 403 if "Forbidden" in str(refusal.reason) else refusal.reason
 assert status == 403, status
 assert "SUMMARY:Planning" in reader.request(address).raw
 print("all is well")

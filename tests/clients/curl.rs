@@ -187,13 +187,14 @@ fn documents_by_cadaver() {
     fs::write(here.join(".netrc"), netrc).unwrap();
     fs::write(here.join("letter.txt"), "A letter.\n").unwrap();
     let name = unique("cadaver");
-    // The first line answers the question about the certificate, which no public authority has signed.
+    // The first line answers the question about the certificate, which no public authority has signed. It is asked of a terminal only:
+    // `script` gives it one.
     let script = format!(
         "y\nmkcol {name}\ncd {name}\nput letter.txt\nls\ncopy letter.txt second.txt\nmove second.txt third.txt\nget third.txt back.txt\n\
          delete letter.txt\nls\ncd ..\nrmcol {name}\nquit\n"
     );
-    let home = here.to_str().unwrap();
-    let said = run_in(here, &[("HOME", home)], &script, "cadaver", &[server.url(&person.files)]).good();
+    let (home, command) = (here.to_str().unwrap(), format!("cadaver {}", server.url(&person.files)));
+    let said = run_in(here, &[("HOME", home)], &script, "script", &["-qec", &command, "/dev/null"]).good();
     assert_eq!(fs::read_to_string(here.join("back.txt")).unwrap_or_else(|e| panic!("{e}: {said}")), "A letter.\n");
     assert!(said.contains("third.txt") && !said.contains("failed"), "{said}");
     let (_, status) = curl(server, person, &format!("{}{name}/", person.files), &["-X", "PROPFIND", "-H", "Depth: 0", "--data", PROPFIND]);

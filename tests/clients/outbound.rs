@@ -96,7 +96,7 @@ fn the_queue_outlives_a_crash() {
     eventually("the first attempt", || (!sink.is_busy()).then_some(()));
     // Long enough for the outcome of the attempt to be written down; if it is not, the message leaves later, which is no loss.
     std::thread::sleep(Duration::from_millis(500));
-    let server = server.killed_and_started_again();
+    let mut server = server.killed_and_started_again();
     // The second attempt comes a minute after the first.
     let received = std::iter::repeat_with(|| {
         std::thread::sleep(Duration::from_millis(500));

@@ -48,15 +48,16 @@ fn a_new_network_is_confirmed_once() {
     let server = Server::demo();
     let operator = server.with_profile("operator");
     let list = ["-X", "PROPFIND", "-H", "Depth: 0", "--dump-header", "-"];
-    let (said, status) = from(&server, ANYWHERE, operator, &operator.app_password, &operator.files, &list);
+    let shared = format!("{}Shared/", operator.files);
+    let (said, status) = from(&server, ANYWHERE, operator, &operator.app_password, &shared, &list);
     assert!(status == 503 && said.to_lowercase().contains("retry-after:"), "{status} {said}");
     let now = code(operator);
     let with_code = format!("{} {now}", operator.app_password);
-    assert_eq!(from(&server, ANYWHERE, operator, &with_code, &operator.files, &list).1, 207);
-    assert_eq!(from(&server, ANYWHERE, operator, &operator.app_password, &operator.files, &list).1, 207);
+    assert_eq!(from(&server, ANYWHERE, operator, &with_code, &shared, &list).1, 207);
+    assert_eq!(from(&server, ANYWHERE, operator, &operator.app_password, &shared, &list).1, 207);
     // The next network is another one, and a code counts once.
-    assert_eq!(from(&server, "127.1.0.10", operator, &operator.app_password, &operator.files, &list).1, 503);
-    assert_ne!(from(&server, "127.1.0.10", operator, &with_code, &operator.files, &list).1, 207);
+    assert_eq!(from(&server, "127.1.0.10", operator, &operator.app_password, &shared, &list).1, 503);
+    assert_ne!(from(&server, "127.1.0.10", operator, &with_code, &shared, &list).1, 207);
 }
 
 /// Official acts are read at the office, and written nowhere but at a secured post after a fresh second factor.

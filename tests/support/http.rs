@@ -58,7 +58,7 @@ impl Http {
 
     /// Likewise, for when the server may go away.
     pub(crate) fn try_request(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Response> {
-        let mut wire = Wire::tls(&self.address, &self.certificate);
+        let mut wire = Wire::try_tls(&self.address, &self.certificate)?;
         let mut head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
         if let Some(authorization) = &self.authorization {
             let _ = write!(head, "Authorization: {authorization}\r\n");

@@ -53,10 +53,15 @@ impl Imap {
     /// Connect with implicit TLS and read the greeting.
     #[track_caller]
     pub(crate) fn connect(server: &Server) -> Self {
-        let mut wire = Wire::tls(server.address("imaps"), server.certificate());
-        let greeting = wire.line();
-        assert!(greeting.starts_with("* OK"), "{greeting}");
-        Self { wire, next_tag: 1 }
+        Self::try_connect(server).unwrap_or_else(|e| panic!("imaps: {e}"))
+    }
+
+    fn try_connect(server: &Server) -> io::Result<Self> {
+        let mut wire = Wire::try_tls(server.address("imaps"), server.certificate())?;
+        match wire.try_line()? {
+            Some(greeting) if greeting.starts_with("* OK") => Ok(Self { wire, next_tag: 1 }),
+            other => Err(io::Error::other(other.unwrap_or_default())),
+        }
     }
 
     /// Connect and log in with the app password.
@@ -65,10 +70,10 @@ impl Imap {
         Self::try_login(server, &person.address, &person.app_password).unwrap_or_else(|status| panic!("{}: {status}", person.address))
     }
 
-    /// Connect and log in; a refusal is the tagged line.
+    /// Connect and log in; a refusal is the tagged line, or why there is none.
     pub(crate) fn try_login(server: &Server, user: &str, secret: &str) -> Result<Self, String> {
-        let mut imap = Self::connect(server);
-        let reply = imap.command(&format!("LOGIN \"{user}\" \"{secret}\""));
+        let mut imap = Self::try_connect(server).map_err(|e| e.to_string())?;
+        let reply = imap.try_command(&format!("LOGIN \"{user}\" \"{secret}\"")).map_err(|e| e.to_string())?;
         if reply.is_ok() { Ok(imap) } else { Err(reply.status) }
     }
 

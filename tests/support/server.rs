@@ -180,7 +180,7 @@ impl Server {
     }
 
     /// SIGTERM, and whether it then ended as it should.
-    pub(crate) fn stop(mut self) -> bool {
+    pub(crate) fn stop(&mut self) -> bool {
         Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         let start = SystemTime::now();
         while start.elapsed().unwrap_or_default() < PATIENCE {
@@ -259,7 +259,7 @@ pub(crate) fn last_word(said: &str) -> String {
 fn facts_of(config: &str, data: &Path) -> Value {
     let table: toml::Table = config.parse().unwrap();
     let addresses = SERVICES.map(|service| (service.to_owned(), Value::from(table["listen"][service][0].as_str().unwrap())));
-    let certificate = data.join("certificate.pem");
+    let certificate = data.join("tls/certificate.pem");
     serde_json::json!({
         "addresses": Value::Object(addresses.into_iter().collect()),
         "data": data.to_str().unwrap(),

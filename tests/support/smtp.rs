@@ -25,7 +25,7 @@ impl Smtp {
 
     /// Likewise, for when the server may be away.
     pub(crate) fn try_connect(address: &str, lmtp: bool) -> io::Result<Self> {
-        let mut smtp = Self { wire: Wire::plain(address) };
+        let mut smtp = Self { wire: Wire::try_plain(address)? };
         let hello = if lmtp { "LHLO client.test" } else { "EHLO client.test" };
         let greeting = smtp.reply()?;
         if greeting.code != 220 || smtp.try_command(hello)?.code != 250 {

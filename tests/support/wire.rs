@@ -29,11 +29,16 @@ impl Wire {
     /// Connect in the clear.
     #[track_caller]
     pub(crate) fn plain(address: &str) -> Self {
-        let stream = TcpStream::connect(address).unwrap_or_else(|e| panic!("cannot connect to {address}: {e}"));
+        Self::try_plain(address).unwrap_or_else(|e| panic!("cannot connect to {address}: {e}"))
+    }
+
+    /// Likewise, for when the server may be away.
+    pub(crate) fn try_plain(address: &str) -> std::io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream: Stream::Plain(stream), unread: Vec::new() }
+        Ok(Self { stream: Stream::Plain(stream), unread: Vec::new() })
     }
 
     /// Connect with TLS from the first octet.
@@ -42,18 +47,27 @@ impl Wire {
         Self::plain(address).secure(certificate)
     }
 
+    /// Likewise, for when the server may be away.
+    pub(crate) fn try_tls(address: &str, certificate: &Path) -> std::io::Result<Self> {
+        Self::try_plain(address)?.try_secure(certificate)
+    }
+
     /// Start TLS on this connection (after STARTTLS). Octets that came before and were not read are dropped, as a
     /// careful client does.
     #[track_caller]
-    pub(crate) fn secure(mut self, certificate: &Path) -> Self {
+    pub(crate) fn secure(self, certificate: &Path) -> Self {
+        self.try_secure(certificate).unwrap_or_else(|e| panic!("TLS handshake: {e}"))
+    }
+
+    fn try_secure(mut self, certificate: &Path) -> std::io::Result<Self> {
         let Stream::Plain(tcp) = std::mem::replace(&mut self.stream, Stream::Between) else { panic!("TLS within TLS") };
         let name = ServerName::try_from("localhost").unwrap();
         let connection = ClientConnection::new(client_config(certificate), name).unwrap();
         let mut stream = StreamOwned::new(connection, tcp);
         while stream.conn.is_handshaking() {
-            stream.conn.complete_io(&mut stream.sock).unwrap_or_else(|e| panic!("TLS handshake: {e}"));
+            stream.conn.complete_io(&mut stream.sock)?;
         }
-        Self { stream: Stream::Tls(Box::new(stream)), unread: Vec::new() }
+        Ok(Self { stream: Stream::Tls(Box::new(stream)), unread: Vec::new() })
     }
 
     /// How long a read may wait from now on.
@@ -105,7 +119,9 @@ impl Wire {
                 return Ok(Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()));
             }
             if self.fill()? == 0 {
-                return Ok(None);
+                // A body may end without a line end.
+                let last = std::mem::take(&mut self.unread);
+                return Ok((!last.is_empty()).then(|| String::from_utf8_lossy(&last).into_owned()));
             }
         }
     }
