@@ -111,6 +111,13 @@ fn no_panic_on_input() {
     over_sources(source::panics);
 }
 
+/// Whoever reads a section's number in the code finds in the index how much of that standard is kept.
+#[test]
+fn every_standard_is_in_the_index() {
+    let index = std::fs::read_to_string(root().join("docs/rfc.md")).unwrap();
+    over_sources(|file, text| source::unlisted_standards(file, text, &index));
+}
+
 #[test]
 fn no_path_of_a_machine() {
     let texts = files(|path| {

@@ -93,6 +93,20 @@ pub(super) fn machine_paths(file: &str, text: &str) -> Vec<Finding> {
         .collect()
 }
 
+/// Every standard that the text cites must stand in the first column of a row of the index.
+pub(super) fn unlisted_standards(file: &str, text: &str, index: &str) -> Vec<Finding> {
+    let numbers = index.lines().filter_map(|line| line.strip_prefix("| ")?.split('|').next());
+    let listed: Vec<&str> = numbers.flat_map(|column| column.split(',')).map(str::trim).collect();
+    let mut findings = Vec::new();
+    for (at, _) in text.match_indices("RFC ") {
+        let digits: String = text[at + "RFC ".len()..].chars().take_while(char::is_ascii_digit).collect();
+        if digits.len() >= 3 && !listed.contains(&digits.as_str()) {
+            findings.push(finding(file, line_of(text, at), format!("RFC {digits} is not in docs/rfc.md")));
+        }
+    }
+    findings
+}
+
 /// Where `word` stands in the code as a word by itself.
 fn words(code: &str, word: &str) -> Vec<usize> {
     let is_part = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
@@ -279,6 +293,13 @@ mod tests {
     fn a_machine_path_is_found() {
         assert_eq!(machine_paths("x.md", concat!("see /wo", "rk/main\n")).len(), 1);
         assert!(machine_paths("x.md", "see network/ and workspace/\n").is_empty());
+    }
+
+    #[test]
+    fn an_unlisted_standard_is_found() {
+        let index = "| RFC | what |\n| 3501, 9051 | IMAP |\n";
+        assert_eq!(unlisted_standards("x.rs", concat!("// RFC", " 5321 section 4.\n"), index).len(), 1);
+        assert!(unlisted_standards("x.rs", concat!("// RFC", " 9051 and RFC", " 3501.\n"), index).is_empty());
     }
 
     #[test]
