@@ -5,11 +5,10 @@
 
 use crate::call::{Call, Depth, file_at, folder_at, is_own, may_be_file, parent_of};
 use crate::path::{Place, Target};
-use crate::refusal::{Fault, empty};
-use axum::response::Response;
+use crate::refusal::{Answer, Fault, empty};
 use http::header::{HOST, LOCATION};
 use http::{HeaderValue, StatusCode};
-use octroi_gate::{File, Folder, FolderAt, Granted, Purpose, Refusal, RemoveFolder, Rewrite, Unlink, When};
+use octroi_gate::{Bind, File, Folder, FolderAt, Granted, MakeFolder, Purpose, Refusal, RemoveFolder, Rewrite, Unlink, When};
 use octroi_model::{Name, Path};
 
 /// Where something is to go.
@@ -23,7 +22,7 @@ pub(crate) struct Destination {
 }
 
 /// What is at the destination.
-pub(crate) enum Occupant {
+enum Occupant {
     Nothing,
     File(Granted<File, Rewrite>),
     Folder(Granted<Folder, RemoveFolder>),
@@ -61,13 +60,13 @@ impl Destination {
     }
 
     /// Can a document of this area be here? In homes and below objects none can.
-    pub(crate) fn takes_file(&self) -> Result<(), Fault> {
+    fn takes_file(&self) -> Result<(), Fault> {
         let place = Place { slash: false, ..self.place.clone() };
         if may_be_file(&place) { Ok(()) } else { Err(Fault::Status(StatusCode::FORBIDDEN, "Here is no collection that takes it.")) }
     }
 
     /// Open the collection that is to hold it.
-    pub(crate) async fn open_parent<P: Purpose<Folder>>(&self, call: &Call, purpose: P) -> Result<Granted<Folder, P>, Fault> {
+    async fn open_parent<P: Purpose<Folder>>(&self, call: &Call, purpose: P) -> Result<Granted<Folder, P>, Fault> {
         match call.session.open(self.parent.clone(), purpose).await {
             Ok(parent) => Ok(parent),
             Err(Refusal::Missing) => Err(Fault::no_parent()),
@@ -75,8 +74,27 @@ impl Destination {
         }
     }
 
+    /// Ready the place for a document: its parent, the document that is replaced, and whether anything is. All grants are opened before
+    /// anything is removed.
+    pub(crate) async fn ready_for_file(&self, call: &Call) -> Result<(Granted<Folder, Bind>, Option<Granted<File, Rewrite>>, bool), Fault> {
+        self.takes_file()?;
+        let parent = self.open_parent(call, Bind).await?;
+        let occupant = self.occupant(call).await?;
+        let replaced = occupant.is_there();
+        Ok((parent, self.clear_for_file(occupant).await?, replaced))
+    }
+
+    /// Ready the place for a collection: its parent, and whether something was there.
+    pub(crate) async fn ready_for_folder(&self, call: &Call) -> Result<(Granted<Folder, MakeFolder>, bool), Fault> {
+        let parent = self.open_parent(call, MakeFolder).await?;
+        let occupant = self.occupant(call).await?;
+        let replaced = occupant.is_there();
+        self.clear_for_folder(call, occupant).await?;
+        Ok((parent, replaced))
+    }
+
     /// What is there now; 412 if there is something and it is not to be overwritten.
-    pub(crate) async fn occupant(&self, call: &Call) -> Result<Occupant, Fault> {
+    async fn occupant(&self, call: &Call) -> Result<Occupant, Fault> {
         let refused = |refusal| match refusal {
             // It is there, and in the way all the same.
             Refusal::Forbidden(_) if !self.overwrite => Fault::precondition(),
@@ -101,7 +119,7 @@ impl Destination {
     }
 
     /// Remove what is in the way of a collection (RFC 4918 section 9.8.4). A commit of its own: what fails afterwards does not bring it back.
-    pub(crate) async fn clear_for_folder(&self, call: &Call, occupant: Occupant) -> Result<(), Fault> {
+    async fn clear_for_folder(&self, call: &Call, occupant: Occupant) -> Result<(), Fault> {
         match occupant {
             Occupant::Nothing => Ok(()),
             Occupant::Folder(folder) => folder.remove().await.map_err(Fault::about(&self.href)),
@@ -114,7 +132,7 @@ impl Destination {
     }
 
     /// Remove the collection in the way of a document, or give back the document that is to be replaced.
-    pub(crate) async fn clear_for_file(&self, occupant: Occupant) -> Result<Option<Granted<File, Rewrite>>, Fault> {
+    async fn clear_for_file(&self, occupant: Occupant) -> Result<Option<Granted<File, Rewrite>>, Fault> {
         match occupant {
             Occupant::Nothing => Ok(None),
             Occupant::File(file) => Ok(Some(file)),
@@ -126,21 +144,26 @@ impl Destination {
     }
 
     /// 201 for something new, 204 where something was.
-    pub(crate) fn done(&self, replaced: bool) -> Response {
+    pub(crate) fn answer(&self, outcome: Result<(), Refusal>, replaced: bool) -> Answer {
+        outcome.map_err(|refusal| match refusal {
+            // A destination that does not take the source.
+            Refusal::Unsupported => elsewhere(),
+            other => Fault::Gate(other, self.href.clone()),
+        })?;
         if replaced {
-            return empty(StatusCode::NO_CONTENT);
+            return Ok(empty(StatusCode::NO_CONTENT));
         }
         let mut response = empty(StatusCode::CREATED);
         if let Ok(location) = HeaderValue::from_str(&self.href) {
             response.headers_mut().insert(LOCATION, location);
         }
-        response
+        Ok(response)
     }
 }
 
 impl Occupant {
     /// Is there something?
-    pub(crate) fn is_there(&self) -> bool {
+    fn is_there(&self) -> bool {
         !matches!(self, Self::Nothing)
     }
 }
@@ -157,11 +180,6 @@ pub(crate) fn is_deep(call: &Call) -> Result<bool, Fault> {
 /// RFC 4918 section 9.8.5: another server, or a part of this one that cannot take it.
 fn elsewhere() -> Fault {
     Fault::Status(StatusCode::BAD_GATEWAY, "The destination is on another server or in another tree.")
-}
-
-/// What the gate calls unsupported is a destination that does not take the source.
-pub(crate) fn refused_move(refusal: Refusal, href: &str) -> Fault {
-    if refusal == Refusal::Unsupported { elsewhere() } else { Fault::Gate(refusal, href.to_owned()) }
 }
 
 /// Is `inside` at or below `top`?

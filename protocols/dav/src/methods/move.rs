@@ -1,11 +1,11 @@
 //! MOVE (RFC 4918 section 9.9): it appears there and goes here in one commit.
 
 use crate::call::{Call, Depth, file_at, folder_at, may_be_file, may_be_folder};
-use crate::methods::destination::{Destination, refused_move};
+use crate::methods::destination::Destination;
 use crate::precondition::Current;
 use crate::refusal::{Answer, Fault};
 use http::StatusCode;
-use octroi_gate::{Bind, File, Folder, Granted, MakeFolder, Refusal, RemoveFolder, Unlink};
+use octroi_gate::{File, Folder, Granted, Refusal, RemoveFolder, Unlink};
 
 /// MOVE.
 pub(crate) async fn r#move(call: Call) -> Answer {
@@ -30,14 +30,8 @@ pub(crate) async fn r#move(call: Call) -> Answer {
 async fn move_file(call: &Call, file: &Granted<File, Unlink>, destination: &Destination) -> Answer {
     let etag = file.item().etag();
     call.check_write(Current::document(&etag, file.item().date)).await?;
-    destination.takes_file()?;
-    let parent = destination.open_parent(call, Bind).await?;
-    let occupant = destination.occupant(call).await?;
-    let replaced = occupant.is_there();
-    let overwrite = destination.clear_for_file(occupant).await?;
-    let moved = parent.move_file(file, &destination.name, overwrite.as_ref()).await;
-    moved.map_err(|refusal| refused_move(refusal, &destination.href))?;
-    Ok(destination.done(replaced))
+    let (parent, overwrite, replaced) = destination.ready_for_file(call).await?;
+    destination.answer(parent.move_file(file, &destination.name, overwrite.as_ref()).await, replaced)
 }
 
 async fn move_folder(call: &Call, folder: &Granted<Folder, RemoveFolder>, destination: &Destination) -> Answer {
@@ -46,11 +40,6 @@ async fn move_folder(call: &Call, folder: &Granted<Folder, RemoveFolder>, destin
         return Err(Fault::Status(StatusCode::BAD_REQUEST, "A collection is moved with all in it."));
     }
     call.check_write(Current::collection()).await?;
-    let parent = destination.open_parent(call, MakeFolder).await?;
-    let occupant = destination.occupant(call).await?;
-    let replaced = occupant.is_there();
-    destination.clear_for_folder(call, occupant).await?;
-    let moved = parent.move_folder(folder, &destination.name).await;
-    moved.map_err(|refusal| refused_move(refusal, &destination.href))?;
-    Ok(destination.done(replaced))
+    let (parent, replaced) = destination.ready_for_folder(call).await?;
+    destination.answer(parent.move_folder(folder, &destination.name).await, replaced)
 }
