@@ -109,9 +109,9 @@ pub struct CheckReport {
 pub trait Stage: Send {
     /// Add octets. They go to disk as they come once there are more than fit in memory comfortably.
     fn write<'a>(&'a mut self, octets: &'a [u8]) -> Promise<'a, Result<(), CommitError>>;
-    /// All octets were written: make them durable (if they are in a file) and hand them over. `describe` is called with the whole octets
-    /// when they are still in memory and returns the facts and the header's length; a large content calls it with its first mebibyte.
-    fn finish(self: Box<Self>, describe: Describe) -> Promise<'static, Result<Body, CommitError>>;
+    /// All octets were written: make them durable (if they are in a file) and hand them over. `describe` is called with the octets; of a
+    /// content above [`crate::DESCRIBED_BYTES_MAX`] with its first mebibyte. A document has nothing to describe.
+    fn finish(self: Box<Self>, describe: Option<Describe>) -> Promise<'static, Result<Body, CommitError>>;
 }
 
 /// Derives `(facts, header_bytes)` from octets; see [`Stage::finish`].

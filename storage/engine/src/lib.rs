@@ -30,4 +30,5 @@ pub use change::{Batch, BodyIndex, Change, Expect, Receipt};
 pub use embedded::Embedded;
 pub use interface::{CheckReport, CommitError, Describe, Engine, Part, Promise, ReadError, Stage};
 pub use options::{OpenError, Options};
+pub use stage::DESCRIBED_BYTES_MAX;
 pub use view::{TOMBSTONES_MAX, View};

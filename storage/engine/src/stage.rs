@@ -13,16 +13,23 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
-/// Contents up to this size stay in memory and go through the journal; also what `describe` is shown of a larger one.
+/// Contents up to this size stay in memory and go through the journal.
 pub(crate) const IN_MEMORY_BYTES_MAX: usize = 1 << 20;
+/// Largest content that is read back to be described whole; of a larger one `describe` sees the beginning.
+pub const DESCRIBED_BYTES_MAX: u64 = 64 << 20;
+/// Large contents being described at the same time: each is in memory meanwhile.
+const DESCRIBED_AT_ONCE: usize = 4;
 /// Octets collected before they are written.
 const WRITE_BYTES: usize = 1 << 20;
-/// Where the octets begin. Facts derived from a mebibyte are smaller than it, unless someone tries hard.
+/// Where the octets begin. Facts are smaller than that, unless someone tries hard; then none are kept, and readers derive them anew.
 pub(crate) const OCTETS_OFFSET: u64 = 1 << 20;
 /// Bytes of the file's header.
 pub(crate) const BIG_HEADER_BYTES: usize = 40;
 const MAGIC: [u8; 8] = *b"OCTROIB\n";
+
+static DESCRIBING: Semaphore = Semaphore::const_new(DESCRIBED_AT_ONCE);
 
 /// A finished file that waits for its commit; removed when dropped before that.
 #[derive(Debug)]
@@ -133,22 +140,31 @@ impl Stage for Staging {
         })
     }
 
-    fn finish(mut self: Box<Self>, describe: Describe) -> Promise<'static, Result<Body, CommitError>> {
+    fn finish(mut self: Box<Self>, describe: Option<Describe>) -> Promise<'static, Result<Body, CommitError>> {
         Box::pin(async move {
             if !matches!(self.spill, Spill::None) {
                 self.flush().await?;
             }
             let first = std::mem::take(&mut self.first);
             let spill = std::mem::replace(&mut self.spill, Spill::Broken);
-            let finish = move || {
-                let (facts, header_bytes) = describe(&first);
-                match spill {
-                    Spill::None => Ok(Ok(Body::message(&facts, &first, header_bytes))),
-                    Spill::Open(spill) => spill.finish(&facts, header_bytes.min(first.len())),
-                    Spill::Broken => Err(io::Error::other("staging failed before")),
+            let large = describe.is_some() && matches!(spill, Spill::Open(_));
+            let _turn = if large { DESCRIBING.acquire().await.ok() } else { None };
+            let finish = move || match spill {
+                Spill::None => {
+                    let (facts, header_bytes) = describe.map_or((Vec::new(), 0), |describe| describe(&first));
+                    Ok(Body::message(&facts, &first, header_bytes))
                 }
+                Spill::Open(spill) => {
+                    let (facts, header_bytes) = match describe {
+                        None => (Vec::new(), 0),
+                        Some(describe) if spill.bytes > DESCRIBED_BYTES_MAX => describe(&first),
+                        Some(describe) => describe(&spill.read_back()?),
+                    };
+                    spill.finish(&facts, header_bytes)
+                }
+                Spill::Broken => Err(io::Error::other("staging failed before")),
             };
-            joined(tokio::task::spawn_blocking(finish).await)?
+            joined(tokio::task::spawn_blocking(finish).await)
         })
     }
 }
@@ -167,28 +183,34 @@ impl SpillFile {
         Ok(self)
     }
 
-    fn finish(self: Box<Self>, facts: &[u8], header_bytes: usize) -> io::Result<Result<Body, CommitError>> {
-        if facts.len() as u64 > OCTETS_OFFSET - BIG_HEADER_BYTES as u64 {
-            return Ok(Err(CommitError::Full));
-        }
+    fn read_back(&self) -> io::Result<Vec<u8>> {
+        let mut octets = vec![0; usize::try_from(self.bytes).map_err(io::Error::other)?];
+        self.file.read_at(&mut octets, OCTETS_OFFSET)?;
+        Ok(octets)
+    }
+
+    fn finish(self: Box<Self>, facts: &[u8], header_bytes: usize) -> io::Result<Body> {
+        let facts = if facts.len() as u64 > OCTETS_OFFSET - BIG_HEADER_BYTES as u64 { &[] } else { facts };
+        // A header is far below 4 GiB, as its reader looks into a mebibyte of it.
+        let header_bytes = u32::try_from((header_bytes as u64).min(self.bytes)).unwrap_or(0);
         let offset = OCTETS_OFFSET - facts.len() as u64;
         self.file.write_at(facts, offset)?;
         self.file.write_at(&big_header(self.staged.number, facts), 0)?;
         self.file.sync()?;
         self.staged.disk.sync_dir()?;
-        let body_bytes = self.bytes - header_bytes as u64;
+        let body_bytes = self.bytes - u64::from(header_bytes);
         let content = ContentRef {
             segment: self.staged.number,
             offset,
             facts_stored: facts.len() as u32,
-            header_stored: header_bytes as u32,
+            header_stored: header_bytes,
             body_stored: body_bytes,
-            header_bytes: header_bytes as u32,
+            header_bytes,
             body_bytes,
             encoding: Encoding::Raw,
         };
         let hash = Hash(*self.hasher.finalize().as_bytes());
-        Ok(Ok(Body { content, hash, stored: Vec::new(), crc: 0, staged: Some(self.staged) }))
+        Ok(Body { content, hash, stored: Vec::new(), crc: 0, staged: Some(self.staged) })
     }
 }
 

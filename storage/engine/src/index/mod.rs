@@ -19,6 +19,8 @@ pub(crate) use load::Restored;
 
 /// Connections that read: views are loaded one after the other when more are asked for at once.
 const READERS_MAX: u32 = 4;
+/// Rows that SQLite's thread may be ahead of who reads them: each hand-over costs more than a row.
+const ROWS_AHEAD: usize = 1024;
 /// Pages in the write-ahead log before they are moved into the file, 4 KiB each.
 const CHECKPOINT_PAGES: &str = "8000";
 /// Page cache of the writer in KiB (negative, says SQLite).
@@ -72,6 +74,7 @@ impl Index {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(30))
+            .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging();
         let mut writer = options.clone().pragma("wal_autocheckpoint", CHECKPOINT_PAGES).pragma("cache_size", CACHE_KIB).connect().await?;
         if !schema::prepare(&mut writer, VERSION).await? {

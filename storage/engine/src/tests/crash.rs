@@ -279,7 +279,7 @@ async fn short_life(die_after: Option<u64>, seed: u64) -> Result<u64, String> {
             if stage.write(&vec![round; bytes]).await.is_err() {
                 break;
             }
-            let Ok(body) = stage.finish(Box::new(|_| (b"facts".to_vec(), 10))).await else { break };
+            let Ok(body) = stage.finish(Some(Box::new(|_| (b"facts".to_vec(), 10)))).await else { break };
             let hash = body.hash();
             let mut asked = Batch::new();
             let body = asked.body(body);

@@ -1,6 +1,6 @@
 //! The parts beside the commit itself: large contents, waking who waits, what may wait, memory, forgetting.
 
-use super::world::{account, collection, commit, create, expunge, flag, item, open, put, uids};
+use super::world::{account, collection, commit, create, expunge, flag, item, name, open, put, uid_of, uids};
 use crate::{Batch, Body, Change, CommitError, Embedded, Engine, Expect, Options, Part, Stage, TOMBSTONES_MAX};
 use octroi_model::{AccountId, AuditEntry, CollectionId, CollectionKind, FlagEdit, Flags, ModSeq, Outcome, Uid, UidSet, UnixTime};
 use std::path::Path;
@@ -25,7 +25,7 @@ async fn staged(engine: &Embedded, octets: &[u8], header_bytes: usize) -> Body {
     for piece in octets.chunks(70_000) {
         stage.write(piece).await.unwrap();
     }
-    stage.finish(Box::new(move |first| (first[..20].to_vec(), header_bytes))).await.unwrap()
+    stage.finish(Some(Box::new(move |octets| (octets[..20].to_vec(), header_bytes)))).await.unwrap()
 }
 
 #[tokio::test]
@@ -290,4 +290,41 @@ async fn an_account_goes_with_its_app_passwords() {
         assert!(engine.confirmation(app_password.id, "192.0.2.0/24").is_none() && engine.homes(AccountId(7)).is_empty());
         assert_eq!(engine.check().await.unwrap().faults, Vec::<String>::new());
     }
+}
+
+/// Batches of one group see what the earlier ones of it do: of many who want to be the first, one is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_put_one_name_one_makes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path()).await;
+    commit(&engine, create(collection(1, None, "Files", CollectionKind::Folder))).await.unwrap();
+    for round in 0..5u32 {
+        let text = format!("f{round}");
+        let mut sessions = Vec::new();
+        for session in 0..24u8 {
+            let (engine, text) = (engine.clone(), text.clone());
+            sessions.push(tokio::spawn(async move {
+                let mut batch = Batch::new();
+                if session % 2 == 0 {
+                    batch.expect(Expect::Absent { collection: CollectionId(1), name: name(&text) });
+                }
+                let body = batch.body(Body::document(&[session; 10]));
+                batch.put(CollectionId(1), item(Flags::NONE, Some(&text)), body);
+                (session % 2 == 0, engine.commit(batch).await)
+            }));
+        }
+        let (mut firsts, mut uids) = (0, std::collections::BTreeSet::new());
+        for session in sessions {
+            match session.await.unwrap() {
+                (first, Ok(receipt)) => {
+                    firsts += u32::from(first);
+                    uids.insert(uid_of(&receipt));
+                }
+                (_, Err(error)) => assert_eq!(error, CommitError::Expectation(0)),
+            }
+        }
+        assert!(firsts <= 1 && uids.len() == 1, "{firsts} made it, uids {uids:?}");
+        assert_eq!(engine.collection(CollectionId(1)).unwrap().head.items, round + 1);
+    }
+    assert_eq!(engine.check().await.unwrap().faults, Vec::<String>::new());
 }
