@@ -57,14 +57,14 @@ impl Upload {
 
     /// All of a document was written.
     pub async fn finish_document(self) -> Result<Content, Refusal> {
-        let body = self.stage.finish(Box::new(|_| (Vec::new(), 0))).await?;
+        let body = self.stage.finish(None).await?;
         Ok(Content { body })
     }
 
-    /// All of a message was written. `describe` gets its octets (of a large message the first mebibyte) and returns the facts and the
-    /// length of the header.
+    /// All of a message was written. `describe` gets its octets (of one above [`crate::DESCRIBED_BYTES_MAX`] the first mebibyte) and returns
+    /// the facts and the length of the header.
     pub async fn finish_message(self, describe: impl FnOnce(&[u8]) -> (Vec<u8>, usize) + Send + 'static) -> Result<Content, Refusal> {
-        let body = self.stage.finish(Box::new(describe)).await?;
+        let body = self.stage.finish(Some(Box::new(describe))).await?;
         Ok(Content { body })
     }
 }

@@ -1,6 +1,6 @@
 //! One message of a FETCH response, from what was read of it. Called by FETCH only.
 
-use super::plan::{Octets, OfPart, Plan, WHOLE_FACTS_BYTES_MAX, Wanted, What};
+use super::plan::{Octets, OfPart, Plan, Wanted, What};
 use crate::state::Selected;
 use crate::wire::fetch::Writer;
 use octroi_mime::{Facts, Message, SectionText, header_fields};
@@ -86,8 +86,8 @@ impl<'a> Source<'a> {
         let whole = contents.whole.as_deref();
         let split = whole.map(|octets| octets.split_at(octets.len().min(item.content.header_bytes as usize)));
         let facts = match whole {
-            // The store derives facts from the beginning of a large message only, so their sizes are too small.
-            Some(octets) if contents.facts.is_some() && (item.bytes() > WHOLE_FACTS_BYTES_MAX || contents.needs_facts()) => {
+            // The store derives the facts of a very large message from its beginning, so their sizes are too small.
+            Some(octets) if contents.facts.is_some() && (item.bytes() > octroi_gate::DESCRIBED_BYTES_MAX || contents.needs_facts()) => {
                 Some(Cow::Owned(octroi_mime::facts(octets).encode()))
             }
             _ => contents.facts.as_deref().map(Cow::Borrowed),

@@ -5,12 +5,11 @@ use crate::state::By;
 use crate::wire::fetch::label_of;
 use imap_codec::imap_types::core::{AString, Vec1};
 use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName, Part, Section};
+use octroi_gate::DESCRIBED_BYTES_MAX;
 use octroi_model::Item;
 
 /// Items of one FETCH: each may repeat the whole message, and nobody needs so many.
 const ITEMS_MAX: usize = 64;
-/// The largest message whose facts were derived from all of it: of a larger one the store looks at the beginning only.
-pub(super) const WHOLE_FACTS_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What to answer for each message.
 #[derive(Debug, Default)]
@@ -146,7 +145,7 @@ impl Plan {
 
     /// What must be read of a message.
     pub(super) fn needs(&self, item: &Item) -> Needs {
-        let whole = self.needs.whole || (self.needs_structure() && item.bytes() > WHOLE_FACTS_BYTES_MAX);
+        let whole = self.needs.whole || (self.needs_structure() && item.bytes() > DESCRIBED_BYTES_MAX);
         // A header is a part of the whole.
         Needs { whole, header: self.needs.header && !whole, ..self.needs }
     }
