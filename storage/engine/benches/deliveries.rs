@@ -1,6 +1,8 @@
 //! Durable deliveries per second: the engine, the bare limit of the disk, and one file per message; in one run, taking turns.
 //!
 //! `cargo bench -p octroi-engine`; `OCTROI_BENCH_DIR` says on which disk, `OCTROI_BENCH_SECONDS` how long each measurement takes.
+//! `OCTROI_BENCH_ONLY=engine` runs just that, with 64 producers, for a profiler.
+//!
 //! The bare limit is the engine's discipline with nothing but bytes: producers hand messages to one thread that appends all that wait with
 //! one write and one fdatasync. One file per message is what a maildir does: write to `tmp`, fdatasync, rename, fsync the folder.
 #![allow(clippy::unwrap_used, missing_docs)]
@@ -43,7 +45,10 @@ fn main() {
         return;
     }
     println!("messages of {MESSAGE_BYTES} bytes, durable deliveries per second, median of {ROUNDS} rounds of {seconds} s");
-    println!("{:>15} {:>10} {:>9} {:>9} {:>9} {:>10} {:>10}", "content", "producers", "engine", "bare", "files", "of bare", "to files");
+    println!(
+        "{:>15} {:>10} {:>9} {:>9} {:>9} {:>12} {:>13}",
+        "content", "producers", "engine", "bare", "files", "engine/bare", "engine/files"
+    );
     for (kind, messages) in [("text", messages(true)), ("incompressible", messages(false))] {
         for producers in PRODUCERS {
             let mut rates = [const { Vec::new() }; 3];
@@ -53,7 +58,7 @@ fn main() {
                 rates[2].push(files(&runtime, &place, &messages, producers, time));
             }
             let [engine, bare, files] = rates.map(median);
-            println!("{kind:>15} {producers:>10} {engine:>9.0} {bare:>9.0} {files:>9.0} {:>10.2} {:>10.1}", engine / bare, engine / files);
+            println!("{kind:>15} {producers:>10} {engine:>9.0} {bare:>9.0} {files:>9.0} {:>12.2} {:>13.1}", engine / bare, engine / files);
         }
     }
 }
@@ -63,7 +68,7 @@ fn median(mut rates: Vec<f64>) -> f64 {
     rates[rates.len() / 2]
 }
 
-/// Messages with a header and a body: words in the one case, in the other base64 of something packed already.
+/// Messages with a header and a body: words in the one case, in the other octets that do not shrink.
 fn messages(compressible: bool) -> Arc<Vec<Vec<u8>>> {
     const WORDS: [&str; 24] = [
         "tarif",
@@ -99,11 +104,14 @@ fn messages(compressible: bool) -> Arc<Vec<Vec<u8>>> {
     let mut all = Vec::new();
     for number in 0..MESSAGES {
         let mut message = format!(
-            "Received: from mx.example (mx.example [192.0.2.{number}]) by mail.example with ESMTPS id {:x};\r\n\tTue, 3 Mar 2026 10:{number:02}:00 +0100\r\n\
+            "Received: from mx.example (mx.example [192.0.2.{number}]) by mail.example with ESMTPS id {:x};\r\n\t\
+             Tue, 3 Mar 2026 10:{number:02}:00 +0100\r\n\
              From: Agent {number} <agent{number}@douane.example>\r\nTo: Bureau <bureau@douane.example>\r\nSubject: Consignment {:x}\r\n\
              Date: Tue, 3 Mar 2026 10:{number:02}:00 +0100\r\nMessage-ID: <{:x}.{number}@douane.example>\r\nMIME-Version: 1.0\r\n\
              Content-Type: text/plain; charset=utf-8\r\n\r\n",
-            random(), random(), random()
+            random(),
+            random(),
+            random()
         )
         .into_bytes();
         while message.len() < MESSAGE_BYTES {

@@ -18,11 +18,13 @@ use crate::body::Body;
 // The fields are what the variant's sentence says; repeating it on each would hide what matters.
 #[allow(missing_docs)]
 pub enum Change {
-    /// A collection appears. Its id comes from [`crate::Engine::new_id`]; `bound` and `head` are stamped, so is `parent_head`.
+    /// A collection appears. Its id comes from [`crate::Engine::new_id`], its owner is there or is account 0, which stands for nobody.
+    /// `bound`, `head` and `parent_head` are stamped, and a UIDVALIDITY of 0.
     CreateCollection { collection: Collection, parent_head: Option<Head> },
     /// A collection gets another name or parent. `old_parent_head` and `new_parent_head` are stamped (equal when the parent stays).
     RenameCollection { collection: CollectionId, parent: CollectionId, name: Name, old_parent_head: Head, new_parent_head: Head },
-    /// A collection and all its items go. It must have no child collection left. Leaves a tombstone in the parent; `parent_head` is stamped.
+    /// A collection and all its items go. It must have no child collection left. Leaves a tombstone in the parent; `parent_head` is
+    /// stamped.
     RemoveCollection { collection: CollectionId, parent_head: Option<Head> },
     /// The ACL changes. Moves the rights generation.
     SetAcl { collection: CollectionId, acl: Option<Acl> },
@@ -32,8 +34,8 @@ pub enum Change {
     SetSpecialUse { collection: CollectionId, special_use: Option<SpecialUse> },
     /// A keyword takes the next free bit of the collection's table; nothing happens if it is there already.
     AddKeyword { collection: CollectionId, keyword: Arc<str> },
-    /// An item appears, or, when it has a name that is taken by an item, replaces that item and keeps its uid. Stamped: uid,
-    /// modseq, saved and, when the request carries a body, `item.content` and `item.hash`; `head`.
+    /// An item appears, or, when it has a name that is taken by an item, replaces that item and keeps its uid and `saved`. Stamped: uid,
+    /// modseq, saved and, when the request carries a body, `item.content` and `item.hash`; `head`. In a mailbox its name is dropped.
     Put { collection: CollectionId, item: Item, head: Head },
     /// Flags change. Stamped: `uids` is cut down to those that exist and really change; `modseq`, `head`.
     Flag { collection: CollectionId, uids: UidSet, edit: FlagEdit, modseq: ModSeq, head: Head },
@@ -41,7 +43,8 @@ pub enum Change {
     Expunge { collection: CollectionId, uids: UidSet, modseq: ModSeq, head: Head },
     /// An account appears. Its id comes from [`crate::Engine::new_id`]; its address must be free.
     CreateAccount(Account),
-    /// An account goes with its app passwords. Its collections must be gone already. Moves the rights generation.
+    /// An account goes with its app passwords. Its collections must be gone already ([`crate::CommitError::NotEmpty`]). Moves the rights
+    /// generation.
     RemoveAccount(AccountId),
     /// Another main password (PHC string).
     SetPassword { account: AccountId, password_hash: Option<String> },
@@ -114,7 +117,8 @@ pub enum Expect {
     Unchanged { collection: CollectionId, uid: Uid, modseq: ModSeq },
 }
 
-/// Changes that happen together or not at all. Cloning shares the bodies, so that a batch refused as stale can be asked for again.
+/// Changes that happen together or not at all. What is expected is judged on the state before the batch; each change sees those before
+/// it in the batch. Cloning shares the bodies, so that a batch refused as stale can be asked for again.
 #[derive(Debug, Default, Clone)]
 pub struct Batch {
     pub(crate) expects: Vec<Expect>,

@@ -121,7 +121,8 @@ pub type Describe = Box<dyn FnOnce(&[u8]) -> (Vec<u8>, usize) + Send>;
 pub trait Engine: Send + Sync + 'static {
     /// Commit a batch; resolves when it is on disk and everybody can see it.
     fn commit(&self, batch: Batch) -> Promise<'_, Result<Receipt, CommitError>>;
-    /// Commit with the next group or within a tenth of a second, whichever comes first; for audit lines and last uses. Bounded: when too many wait, the caller waits.
+    /// Commit with the next group or within a tenth of a second, whichever comes first; for audit lines and last uses. Bounded: when too
+    /// many wait, the caller waits.
     fn commit_later(&self, batch: Batch) -> Promise<'_, ()>;
     /// Take a content in pieces.
     fn stage(&self) -> Promise<'_, Result<Box<dyn Stage>, CommitError>>;

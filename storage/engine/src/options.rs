@@ -7,9 +7,11 @@ use std::fmt;
 pub struct Options {
     /// A journal segment that has grown to this many bytes is closed: what a backup copies, what a compaction rewrites at once.
     pub segment_bytes_max: u64,
-    /// Items of all views in memory; above it, views that nobody holds are dropped, the longest unused first. An item takes about 250 bytes.
+    /// Items of all views in memory; above it, views that nobody holds are dropped, the longest unused first. An item takes about 250
+    /// bytes.
     pub view_items_max: u64,
-    /// Changes that may be in the journal and not yet in the index; above it commits wait. Bounds the memory and the time that recovery takes.
+    /// Changes that may be in the journal and not yet in the index; above it commits wait. Bounds the memory and the time that recovery
+    /// takes.
     pub backlog_changes_max: u64,
     /// The same in bytes of memory.
     pub backlog_bytes_max: u64,

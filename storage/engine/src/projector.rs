@@ -9,8 +9,8 @@ use std::time::Duration;
 
 /// Changes in one transaction: large ones are cheap, but too large a one keeps a checkpoint waiting.
 const CHANGES_MAX: usize = 16_384;
-/// How long changes gather before they are written, in so many looks: a transaction for many changes writes each page once. Nobody waits for
-/// this: views take what is not in the index from the backlog.
+/// How long changes gather before they are written, in so many looks: a transaction for many changes writes each page once. Nobody waits
+/// for this: views take what is not in the index from the backlog.
 const GATHER: (Duration, u32) = (Duration::from_millis(20), 12);
 /// After so many failures in a row the store takes no further commit: the backlog must not grow without end.
 const FAILURES_MAX: u32 = 10;
