@@ -55,7 +55,6 @@ pub struct Pending {
 impl Gate {
     /// Log in with an app password.
     pub async fn login(&self, credentials: Credentials<'_>, via: Channel) -> Login {
-        tokio::time::sleep(self.0.throttle.wait(via.peer)).await;
         let Some((account, app_password, code)) = self.identify(credentials) else {
             return self.refuse(credentials, &via, None, "unknown user, wrong secret or not an app password").await;
         };
@@ -146,6 +145,8 @@ impl Gate {
         let line =
             Line { account: account.map(|a| a.id), act: "log-in", subject: &subject, peer: &peer, outcome: Outcome::Refused, reason };
         self.audit(line).await;
+        // Nobody guesses 160 bits, so who is right never waits; this only slows storms of old passwords.
+        tokio::time::sleep(self.0.throttle.wait(via.peer)).await;
         Login::Refused
     }
 
@@ -176,6 +177,8 @@ impl Gate {
 impl Pending {
     /// Give the code. The confirmation is remembered for this app password and network for as long as the profile says.
     pub async fn finish(self, code: &str) -> Result<Session, Refusal> {
+        // Six digits can be guessed: here the waiting comes first.
+        tokio::time::sleep(self.gate.0.throttle.wait(self.via.peer)).await;
         if let Err(refusal) = self.gate.use_code(&self.account, code).await {
             self.gate.0.throttle.failed(self.via.peer, code.parse().unwrap_or(0));
             self.note(Outcome::Refused, "wrong or used code").await;

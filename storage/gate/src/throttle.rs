@@ -1,4 +1,4 @@
-//! Slows guessing: wrong log-ins are counted per network, and each further try from there waits longer.
+//! Slows guessing: wrong log-ins are counted per network, and each further one from there waits longer.
 //!
 //! Counts *distinct* wrong secrets, so a phone that repeats one old password is not punished, and never locks an account:
 //! anybody could lock anybody else out that way.
@@ -17,7 +17,7 @@ const FORGET_AFTER: Duration = Duration::from_mins(10);
 /// Distinct wrong secrets that are free.
 const FREE_TRIES: usize = 5;
 /// Longest wait.
-const WAIT_MAX: Duration = Duration::from_secs(8);
+const WAIT_MAX: Duration = Duration::from_secs(4);
 
 #[derive(Default)]
 pub(crate) struct Throttle {
