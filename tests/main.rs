@@ -9,5 +9,6 @@ mod clients;
 mod crash;
 mod demo;
 mod dialogues;
+mod portal;
 mod support;
 mod tidy;

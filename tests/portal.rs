@@ -1,0 +1,135 @@
+//! The portal as a browser uses it (curl with a cookie jar): from the main password to an app password that works, and what must not work.
+
+use crate::support::http::Http;
+use crate::support::imap::Imap;
+use crate::support::process::{run, run_in};
+use crate::support::server::{DOMAIN, OCTROI};
+use crate::support::{Server, shared, unique};
+use std::path::Path;
+use tempfile::TempDir;
+
+const MAIN: &str = "Un-Long-Mot-De-Passe-42";
+
+/// Somebody's browser.
+struct Browser<'a> {
+    server: &'a Server,
+    jar: TempDir,
+    page: String,
+}
+
+impl<'a> Browser<'a> {
+    fn open(server: &'a Server) -> Self {
+        let mut browser = Self { server, jar: tempfile::tempdir().unwrap(), page: String::new() };
+        browser.go("/portal/");
+        browser
+    }
+
+    fn curl(&mut self, path: &str, more: &[&str]) {
+        let jar = self.jar.path().join("jar");
+        let jar = jar.to_str().unwrap();
+        let certificate = self.server.certificate().to_str().unwrap();
+        let url = format!("https://localhost:{}{path}", self.server.port("https"));
+        let fixed = ["--silent", "--show-error", "--location", "--cacert", certificate, "--cookie", jar, "--cookie-jar", jar, &url];
+        self.page = run("curl", &[&fixed[..], more].concat()).good();
+    }
+
+    fn go(&mut self, path: &str) {
+        self.curl(path, &[]);
+    }
+
+    /// Send a form with the page's token.
+    fn send(&mut self, path: &str, fields: &[(&str, &str)]) {
+        let token = between(&self.page, "name=\"token\" value=\"", "\"").to_owned();
+        self.send_with(path, &token, fields);
+    }
+
+    fn send_with(&mut self, path: &str, token: &str, fields: &[(&str, &str)]) {
+        let pairs: Vec<String> = [("token", token)].iter().chain(fields).map(|(name, value)| format!("{name}={value}")).collect();
+        let more: Vec<&str> = pairs.iter().flat_map(|pair| ["--data-urlencode", pair]).collect();
+        self.curl(path, &more);
+    }
+}
+
+#[track_caller]
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
+    rest.split_once(after).unwrap().0
+}
+
+/// A new agent with a main password and nothing else.
+fn newcomer(server: &Server) -> String {
+    let address = format!("{}@{DOMAIN}", unique("portal"));
+    let data = server.data().to_str().unwrap();
+    let arguments = ["account", "add", &address, "--profile", "agent", "--password-stdin", "--data", data];
+    run_in(Path::new("."), &[], &format!("{MAIN}\n"), OCTROI, &arguments).good();
+    address
+}
+
+fn code(secret: &str) -> String {
+    octroi_gate::code_at(secret, octroi_model::UnixTime::now().0).unwrap()
+}
+
+#[test]
+fn from_the_main_password_to_an_app_password_that_works_until_it_is_revoked() {
+    let server = shared();
+    let address = newcomer(server);
+    let mut browser = Browser::open(server);
+    browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
+    assert!(!browser.page.contains("name=\"service\""), "without a second factor nothing can be minted");
+    browser.go("/portal/second-factor");
+    browser.send("/portal/second-factor", &[]);
+    let secret = between(&browser.page, "<code id=\"secret\">", "<").to_owned();
+    browser.send("/portal/second-factor/confirm", &[("code", &code(&secret))]);
+    browser.send("/portal/app-passwords", &[("label", "portable <b>1</b>"), ("service", "imap"), ("access", "full"), ("days", "")]);
+    let app_password = between(&browser.page, "<code id=\"app-password\">", "<").to_owned();
+    Imap::try_login(server, &address, &app_password).unwrap().ok("SELECT INBOX");
+    let files = format!("/dav/files/{address}/");
+    assert_eq!(Http::with(server, &address, &app_password).request("PROPFIND", &files, &[("Depth", "0")], b"").status, 401);
+    browser.go("/portal/");
+    assert!(browser.page.contains("portable &lt;b&gt;1") && !browser.page.contains("<b>1"), "a label is text, never markup");
+    let id = app_password.split('-').next().unwrap();
+    browser.send("/portal/app-passwords/revoke", &[("id", id)]);
+    assert!(Imap::try_login(server, &address, &app_password).is_err());
+}
+
+#[test]
+fn a_second_factor_is_asked_for_and_a_code_counts_once() {
+    let server = shared();
+    let address = newcomer(server);
+    let mut browser = Browser::open(server);
+    browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
+    browser.go("/portal/second-factor");
+    browser.send("/portal/second-factor", &[]);
+    let secret = between(&browser.page, "<code id=\"secret\">", "<").to_owned();
+    let used = code(&secret);
+    browser.send("/portal/second-factor/confirm", &[("code", &used)]);
+    assert!(browser.page.contains("/portal/sign-out"));
+
+    let mut again = Browser::open(server);
+    again.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
+    assert!(again.page.contains("name=\"code\"") && !again.page.contains("/portal/sign-out"));
+    again.send("/portal/code", &[("code", &used)]);
+    assert!(!again.page.contains("/portal/sign-out"), "a used code opens nothing");
+    again.go("/portal/");
+    assert!(!again.page.contains("/portal/sign-out"));
+}
+
+#[test]
+fn wrong_passwords_and_forged_forms_open_nothing() {
+    let server = shared();
+    let address = newcomer(server);
+    let mut browser = Browser::open(server);
+    browser.send("/portal/sign-in", &[("address", &address), ("password", "Un-Autre-Mot-De-Passe-42")]);
+    let wrong = browser.page.clone();
+    assert!(!wrong.contains("/portal/sign-out"));
+    let mut stranger = Browser::open(server);
+    stranger.send("/portal/sign-in", &[("address", &format!("nobody@{DOMAIN}")), ("password", "Un-Autre-Mot-De-Passe-42")]);
+    let said = |page: &str| page.lines().filter(|l| !l.contains("token") && !l.contains("address")).collect::<Vec<_>>().join("\n");
+    assert_eq!(said(&wrong), said(&stranger.page), "an unknown address is answered like a wrong password");
+    let mut forged = Browser::open(server);
+    forged.send_with("/portal/sign-in", "0000", &[("address", &address), ("password", MAIN)]);
+    assert!(!forged.page.contains("/portal/sign-out"), "a form without its token does nothing");
+    let headers = Http::anonymous(server).request("GET", "/portal/", &[], b"");
+    let policy = headers.header("content-security-policy").unwrap();
+    assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"), "{policy}");
+}
