@@ -137,9 +137,7 @@ impl Gate {
     }
 
     async fn refuse(&self, credentials: Credentials<'_>, via: &Channel, account: Option<&Account>, reason: &str) -> Login {
-        let fingerprint =
-            self.0.key.hash_secret(&credentials.secret.as_bytes()[..credentials.secret.len().min(app_password::SECRET_TEXT_BYTES_MAX)]);
-        self.0.throttle.failed(via.peer, u64::from_le_bytes(fingerprint.as_bytes()[..8].try_into().unwrap_or_default()));
+        self.count_failure(via.peer, credentials.secret);
         let subject = format!("{} as {}", via.service.name(), credentials.user);
         let peer = via.peer.to_string();
         let line =
@@ -148,6 +146,15 @@ impl Gate {
         // Nobody guesses 160 bits, so who is right never waits; this only slows storms of old passwords.
         tokio::time::sleep(self.0.throttle.wait(via.peer)).await;
         Login::Refused
+    }
+
+    /// A wrong secret or code came from there. It is told apart from others by a keyed hash, never kept.
+    pub(crate) fn count_failure(&self, peer: IpAddr, secret: &str) {
+        let shown = &secret.as_bytes()[..secret.len().min(app_password::SECRET_TEXT_BYTES_MAX)];
+        let hash = self.0.key.hash_secret(shown);
+        let mut fingerprint = [0; 8];
+        fingerprint.copy_from_slice(&hash.as_bytes()[..8]);
+        self.0.throttle.failed(peer, u64::from_le_bytes(fingerprint));
     }
 
     /// Last use, at most once a minute: a busy client must not fill the journal.
@@ -180,7 +187,7 @@ impl Pending {
         // Six digits can be guessed: here the waiting comes first.
         tokio::time::sleep(self.gate.0.throttle.wait(self.via.peer)).await;
         if let Err(refusal) = self.gate.use_code(&self.account, code).await {
-            self.gate.0.throttle.failed(self.via.peer, code.parse().unwrap_or(0));
+            self.gate.count_failure(self.via.peer, code);
             self.note(Outcome::Refused, "wrong or used code").await;
             return Err(refusal);
         }

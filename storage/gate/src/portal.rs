@@ -80,9 +80,7 @@ impl Gate {
         let account = address.parse::<Address>().ok().and_then(|a| self.engine().account_by_key(&a.key()));
         let right = password::verify(password, account.as_ref().and_then(|a| a.password_hash.as_deref())).await;
         let Some(account) = account.filter(|_| right) else {
-            let end = password.len().min(password::PASSWORD_BYTES_MAX);
-            let fingerprint = self.0.key.hash_secret(&password.as_bytes()[..end]);
-            self.0.throttle.failed(peer, u64::from_le_bytes(fingerprint.as_bytes()[..8].try_into().unwrap_or_default()));
+            self.count_failure(peer, password);
             self.note(None, "sign-in", address, peer, Outcome::Refused, "unknown address or wrong password").await;
             return SignIn::Refused;
         };
@@ -148,7 +146,7 @@ impl PendingSignIn {
                 Ok(PortalSession::new(self.gate, &self.account, self.peer, Some(Instant::now())))
             }
             Err(refusal) => {
-                self.gate.0.throttle.failed(self.peer, code.parse().unwrap_or(0));
+                self.gate.count_failure(self.peer, code);
                 self.gate.note(Some(self.account.id), "sign-in", &address, self.peer, Outcome::Refused, "wrong or used code").await;
                 Err(refusal)
             }
@@ -199,7 +197,7 @@ impl PortalSession {
         let account = self.account()?;
         tokio::time::sleep(self.gate.0.throttle.wait(self.peer)).await;
         if let Err(refusal) = self.gate.use_code(&account, code).await {
-            self.gate.0.throttle.failed(self.peer, code.parse().unwrap_or(0));
+            self.gate.count_failure(self.peer, code);
             self.note("step up", "", Outcome::Refused, "wrong or used code").await;
             return Err(refusal);
         }
@@ -271,7 +269,7 @@ impl PortalSession {
         let account = self.account()?;
         tokio::time::sleep(self.gate.0.throttle.wait(self.peer)).await;
         if !password::verify(old, account.password_hash.as_deref()).await {
-            self.gate.0.throttle.failed(self.peer, 0);
+            self.gate.count_failure(self.peer, old);
             self.note("password change", "", Outcome::Refused, "the old password is wrong").await;
             return Err(Refusal::InvalidCode);
         }
