@@ -136,6 +136,7 @@ fn announce(config: &Config, server: &Server, mut people: Vec<Person>, json: boo
 fn for_people(ready: &Ready) -> String {
     let mut lines = vec![String::new(), "Octroi is running, on this machine only. Connect your programs to:".to_owned()];
     lines.extend(ready.addresses.iter().map(|(name, address)| format!("  {name:12} {address}")));
+    lines.extend(ready.addresses.get("https").map(|address| format!("  portal       {address}/portal/")));
     lines.push(format!("  certificate  {} (self-made: your program will ask once)", ready.certificate));
     lines.push(format!("  data         {}", ready.data));
     lines.push(String::new());
