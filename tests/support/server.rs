@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
@@ -75,18 +76,23 @@ impl Server {
     /// A demo server with [`ACCOUNTS`] plain accounts, in a folder of its own.
     pub(crate) fn demo() -> Self {
         let folder = tempfile::Builder::new().prefix("octroi-test-").tempdir().unwrap();
-        let mut server = Self::demo_on(&folder.path().join("data"));
+        let mut server = Self::start(&folder.path().join("data"), Some(folder.path()));
         server.folder = Some(folder);
         server
     }
 
     /// A demo server on that data folder, which outlives it.
     pub(crate) fn demo_on(data: &Path) -> Self {
+        Self::start(data, None)
+    }
+
+    /// `folder` goes with the server, even if nobody drops it.
+    fn start(data: &Path, folder: Option<&Path>) -> Self {
         let accounts = ACCOUNTS.to_string();
         let log = data.with_extension("log");
         let mut command = Command::new(OCTROI);
         command.args(["demo", "--json", "--accounts", &accounts, "--domain", DOMAIN, "--data"]).arg(data);
-        let (child, watchdog, first) = spawn(command, &log);
+        let (child, watchdog, first) = spawn(command, &log, folder);
         let facts: Value = serde_json::from_str(&first).unwrap_or_else(|e| panic!("not one JSON line: {e}: {first}"));
         let people = facts["people"].as_array().expect("people is a list").iter().map(person).collect();
         Self { child, _watchdog: watchdog, facts, log, people, folder: None, config: None }
@@ -96,7 +102,7 @@ impl Server {
     pub(crate) fn foreign(mut command: Command, facts: Value, people: Vec<Person>, folder: TempDir) -> Self {
         let log = folder.path().join("log");
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let watchdog = watch(&child);
+        let watchdog = watch(&child, None);
         let server = Self { child, _watchdog: watchdog, facts, log, people, folder: Some(folder), config: None };
         super::eventually("the other server to listen", || TcpStream::connect(server.address("imaps")).ok());
         server
@@ -274,12 +280,14 @@ fn serve(config: &Path, facts: Value) -> Result<Server, String> {
     let mut command = Command::new(OCTROI);
     command.args(["serve", "--config"]).arg(config).stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
     let child = command.spawn().unwrap();
-    let watchdog = watch(&child);
+    let watchdog = watch(&child, None);
     let mut server =
         Server { child, _watchdog: watchdog, facts, log, people: Vec::new(), folder: None, config: Some(config.to_path_buf()) };
     let start = SystemTime::now();
     let mut waiting: Vec<&str> = SERVICES.to_vec();
-    while !waiting.is_empty() {
+    // The sockets are bound before the store is open; the one for administration comes last.
+    let socket = server.data().join("admin.sock");
+    while !waiting.is_empty() || UnixStream::connect(&socket).is_err() {
         if server.child.try_wait().unwrap().is_some() || start.elapsed().unwrap_or_default() > START_MAX {
             return Err(server.log());
         }
@@ -290,10 +298,10 @@ fn serve(config: &Path, facts: Value) -> Result<Server, String> {
 }
 
 /// Start, and wait for the first line of standard output; everything else goes to the log file.
-fn spawn(mut command: Command, log: &Path) -> (Child, Child, String) {
+fn spawn(mut command: Command, log: &Path, folder: Option<&Path>) -> (Child, Child, String) {
     let errors = File::options().create(true).append(true).open(log).unwrap();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
-    let watchdog = watch(&child);
+    let watchdog = watch(&child, folder);
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
@@ -313,10 +321,11 @@ fn spawn(mut command: Command, log: &Path) -> (Child, Child, String) {
     (child, watchdog, first)
 }
 
-/// A shell that waits for the other end of its standard input to close, and then ends the child.
-fn watch(child: &Child) -> Child {
+/// A shell that waits for the other end of its standard input to close, then ends the child and removes the folder.
+fn watch(child: &Child, folder: Option<&Path>) -> Child {
     Command::new("sh")
-        .args(["-c", "read -r _; kill -9 \"$0\" 2>/dev/null", &child.id().to_string()])
+        .args(["-c", "read -r _; kill -9 \"$0\" 2>/dev/null; [ -z \"$1\" ] || rm -rf \"$1\"", &child.id().to_string()])
+        .arg(folder.unwrap_or(Path::new("")))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
