@@ -36,6 +36,8 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode, String> {
     let config = configuration(&arguments, &data, listen)?;
     let file = data.join("octroi.toml");
     let store = Store::open(&config).await?;
+    // Only now is the folder ours: another demo may be running in it.
+    write_down(&config, &file)?;
     let server = Server::start(&config, Some(&file), store, sockets)?;
     let mut people = match saved(&data) {
         Some(people) => people,
@@ -53,32 +55,34 @@ fn temporary_folder() -> Result<tempfile::TempDir, String> {
     tempfile::Builder::new().prefix("octroi-demo-").tempdir().map_err(|e| format!("cannot make a temporary folder: {e}"))
 }
 
-/// The demo's configuration, also written down so that `octroi serve --config` and the other commands can use it.
+/// The demo's configuration. The profiles are put into the data folder, where they can be changed and read again.
 fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config, String> {
     fs::create_dir_all(data).map_err(|e| format!("cannot make {}: {e}", data.display()))?;
+    let profiles = data.join("profiles.toml");
+    if !profiles.exists() {
+        fs::write(&profiles, PROFILES).map_err(|e| format!("cannot write {}: {e}", profiles.display()))?;
+    }
     let https = listen.https.first().map_or(8443, SocketAddr::port);
-    let mut config = Config {
-        data: PathBuf::from("."),
+    Ok(Config {
+        data: data.to_owned(),
         organisation: "Direction des douanes (demo)".to_owned(),
         hostname: "localhost".to_owned(),
         domains: vec![DOMAIN.to_owned(), arguments.domain.clone()],
         postmaster: Some(people::address(people::TEAM_LEAD)?),
-        profiles: Some(PathBuf::from("profiles.toml")),
+        profiles: Some(profiles),
         portal_url: Some(format!("https://localhost:{https}/portal/")),
         listen,
         tls: None,
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },
         limits: Limits::for_load_from_one_peer(),
-    };
-    let text = toml::to_string(&config).map_err(|e| format!("cannot write the configuration: {e}"))?;
-    let write = |name: &str, text: &str| fs::write(data.join(name), text).map_err(|e| format!("cannot write {name}: {e}"));
-    write("octroi.toml", &text)?;
-    if !data.join("profiles.toml").exists() {
-        write("profiles.toml", PROFILES)?;
-    }
-    data.clone_into(&mut config.data);
-    config.profiles = Some(data.join("profiles.toml"));
-    Ok(config)
+    })
+}
+
+/// So that `octroi serve --config` and the other commands can use what the demo made. Paths are relative to the file.
+fn write_down(config: &Config, file: &Path) -> Result<(), String> {
+    let portable = Config { data: PathBuf::from("."), profiles: Some(PathBuf::from("profiles.toml")), ..config.clone() };
+    let text = toml::to_string(&portable).map_err(|e| format!("cannot write the configuration: {e}"))?;
+    fs::write(file, text).map_err(|e| format!("cannot write {}: {e}", file.display()))
 }
 
 async fn add_plain_accounts(admin: &Admin, arguments: &Demo, people: &mut Vec<Person>, progress: &dyn Fn(&str)) -> Result<(), String> {

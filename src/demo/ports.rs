@@ -1,4 +1,4 @@
-//! Loopback ports: the usual ones plus a thousand if they are free, others if not.
+//! Loopback ports above 1024: like the usual ones if they are free, others if not.
 
 use crate::config::Listen;
 use crate::server::Sockets;
@@ -13,7 +13,7 @@ pub(crate) async fn claim() -> Result<(Listen, Sockets), String> {
         smtp: one(1025).await?,
         submission: one(1587).await?,
         submissions: one(1465).await?,
-        lmtp: one(1024).await?,
+        lmtp: one(2424).await?,
         https: one(8443).await?,
     };
     let listen = Listen {
