@@ -7,7 +7,7 @@ use crate::body::Body;
 use crate::change::{Batch, Change, Receipt};
 use crate::draft::{Draft, Stop};
 use crate::interface::CommitError;
-use crate::journal::{Group, Journal, Kind, Position, Written};
+use crate::journal::{Group, Journal, Kind, Position, WriteFault, Written};
 use crate::shared::Shared;
 use crate::stamp::Stamper;
 use crate::state::{Applied, Entry};
@@ -137,11 +137,17 @@ impl Committer {
         }
         let (mut accepted, refused) = self.stamp(group);
         if !accepted.is_empty() {
-            if let Err(error) = self.write(&mut accepted) {
-                self.shared.fail(error.to_string());
+            if let Err(fault) = self.write(&mut accepted) {
+                let error = match fault {
+                    WriteFault::NoSpace => CommitError::NoSpace,
+                    WriteFault::Broken(error) => {
+                        self.shared.fail(error.to_string());
+                        CommitError::Storage(error.to_string())
+                    }
+                };
                 let all = accepted.into_iter().map(|accepted| accepted.submission).chain(refused.into_iter().map(|(s, _)| s));
                 for submission in all {
-                    submission.answer(Err(CommitError::Storage(error.to_string())));
+                    submission.answer(Err(error.clone()));
                 }
                 return;
             }
@@ -177,7 +183,7 @@ impl Committer {
     }
 
     /// Bodies, then the batch that refers to them, for each; then one write and one sync.
-    fn write(&mut self, accepted: &mut [Accepted]) -> io::Result<()> {
+    fn write(&mut self, accepted: &mut [Accepted]) -> Result<(), WriteFault> {
         let ids = accepted.iter().flat_map(|accepted| &accepted.changes).filter_map(created_id);
         self.shared.next_id.fetch_max(ids.max().unwrap_or(0) + 1, Ordering::Relaxed);
         let next_id = self.shared.next_id.load(Ordering::Relaxed);
@@ -189,7 +195,7 @@ impl Committer {
                     item.content = *contents[*index].get_or_insert_with(|| place(&batch.bodies[*index], &mut group));
                 }
             }
-            let payload = postcard::to_stdvec(&Written { next_id, changes }).map_err(io::Error::other)?;
+            let payload = postcard::to_stdvec(&Written { next_id, changes }).map_err(|e| WriteFault::Broken(io::Error::other(e)))?;
             group.add(Kind::Batch, &payload, crc32fast::hash(&payload));
             *end = Position { segment: group.segment(), offset: group.offset() };
             *bytes = payload.len() as u64 + changes.len() as u64 * CHANGE_BYTES;

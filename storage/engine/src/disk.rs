@@ -38,6 +38,11 @@ pub(crate) trait DiskFile: Send + Sync + Debug {
     fn bytes(&self) -> io::Result<u64>;
 }
 
+/// Did the disk refuse for want of room? Then nothing is wrong with it, and what was begun can be taken back.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// A folder of the operating system.
 #[derive(Debug)]
 pub(crate) struct RealDisk {

@@ -36,6 +36,8 @@ pub enum CommitError {
     Replayed,
     /// A counter or table is full: uids, keywords, properties.
     Full,
+    /// The disk is full. Nothing was written; once there is room, commits go on.
+    NoSpace,
     /// The disk refused. After a failed sync the engine takes no further commit: what is on disk is no longer known.
     Storage(String),
 }
@@ -50,6 +52,7 @@ impl fmt::Display for CommitError {
             Self::NotEmpty => f.write_str("it is not empty"),
             Self::Replayed => f.write_str("the code was used before"),
             Self::Full => f.write_str("a table is full"),
+            Self::NoSpace => f.write_str("the disk is full"),
             Self::Storage(why) => write!(f, "storage failed: {why}"),
         }
     }

@@ -15,6 +15,11 @@ const GATHER: (Duration, u32) = (Duration::from_millis(20), 12);
 /// After so many failures in a row the store takes no further commit: the backlog must not grow without end.
 const FAILURES_MAX: u32 = 10;
 
+/// How long the index waits for room on the disk before it tries again.
+const FULL_PAUSE: Duration = Duration::from_secs(1);
+/// SQLITE_FULL.
+const SQLITE_FULL: &str = "13";
+
 /// Work until told to stop and nothing is left to do.
 pub(crate) async fn run(shared: Arc<Shared>, index: Arc<Index>) {
     let mut failures = 0;
@@ -27,6 +32,14 @@ pub(crate) async fn run(shared: Arc<Shared>, index: Arc<Index>) {
                 gather(&shared).await;
             }
             Ok(_) => failures = 0,
+            Err(error) if is_full(&error) => {
+                // Nothing is wrong but the want of room. The journal has none either, so the backlog does not grow meanwhile.
+                tracing::error!("the disk is full: the index waits");
+                tokio::time::sleep(FULL_PAUSE).await;
+                if shared.stopping.load(Ordering::Acquire) {
+                    return;
+                }
+            }
             Err(error) => {
                 failures += 1;
                 tracing::error!(%error, failures, "the index was not written");
@@ -38,6 +51,10 @@ pub(crate) async fn run(shared: Arc<Shared>, index: Arc<Index>) {
             }
         }
     }
+}
+
+fn is_full(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == SQLITE_FULL)
 }
 
 /// Wait until there is enough for a large transaction, or someone waits, or it has been long enough.

@@ -5,7 +5,7 @@
 //! because facts are only known when the octets have gone by.
 
 use crate::body::Body;
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, is_full};
 use crate::interface::{CommitError, Describe, Promise, Stage};
 use crate::journal::big_name;
 use octroi_model::{ContentRef, Encoding, Hash};
@@ -229,6 +229,7 @@ pub(crate) fn big_header(number: u64, facts: &[u8]) -> [u8; BIG_HEADER_BYTES] {
 fn joined<T>(outcome: Result<io::Result<T>, tokio::task::JoinError>) -> Result<T, CommitError> {
     match outcome {
         Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) if is_full(&error) => Err(CommitError::NoSpace),
         Ok(Err(error)) => Err(CommitError::Storage(error.to_string())),
         Err(error) => Err(CommitError::Storage(error.to_string())),
     }

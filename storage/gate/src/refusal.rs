@@ -73,6 +73,10 @@ impl From<CommitError> for Refusal {
             CommitError::NotEmpty => Self::NotEmpty,
             CommitError::Replayed => Self::InvalidCode,
             CommitError::Full => Self::Limit("table full"),
+            CommitError::NoSpace => {
+                tracing::error!("the disk is full");
+                Self::Limit("space on the disk")
+            }
             CommitError::Storage(why) => {
                 tracing::error!(%why, "a commit failed");
                 Self::Unavailable

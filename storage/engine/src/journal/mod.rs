@@ -11,4 +11,4 @@ mod writer;
 pub(crate) use frame::{Kind, Reread, Written};
 pub(crate) use segment::{Position, Segment, Survey, big_name, number_of, segment_name, survey};
 pub(crate) use walk::{Step, Walk, find_frame};
-pub(crate) use writer::{Group, Journal};
+pub(crate) use writer::{Group, Journal, WriteFault};

@@ -1,8 +1,8 @@
 //! Appending to the journal: one write and one sync per group of batches.
 
 use super::frame::{FRAME_HEADER_BYTES, Frame, Kind};
-use super::segment::{SEGMENT_HEADER_BYTES, Segment};
-use crate::disk::Disk;
+use super::segment::{SEGMENT_HEADER_BYTES, Segment, segment_name};
+use crate::disk::{Disk, is_full};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,10 +47,14 @@ impl Journal {
     }
 
     /// Begin a group, in a new segment if this one is full.
-    pub(crate) fn group(&mut self) -> io::Result<Group<'_>> {
+    pub(crate) fn group(&mut self) -> Result<Group<'_>, WriteFault> {
         if self.segment.bytes >= self.segment_bytes_max && self.segment.bytes > SEGMENT_HEADER_BYTES {
             let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-            self.segment = Segment::create(&*self.disk, number, self.segment.number, self.segment.bytes)?;
+            self.segment = Segment::create(&*self.disk, number, self.segment.number, self.segment.bytes).map_err(|error| {
+                // A file that was begun must be gone before another one follows this segment.
+                let taken_back = || self.disk.remove(&segment_name(number)).and_then(|()| self.disk.sync_dir());
+                WriteFault::of(error, taken_back)
+            })?;
         }
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_KEPT_BYTES);
@@ -80,12 +84,37 @@ impl Group<'_> {
         offset + FRAME_HEADER_BYTES as u64
     }
 
-    /// Write and sync all of it. After an error nobody knows what is on disk: the caller must not write again.
-    pub(crate) fn write(self) -> io::Result<()> {
+    /// Write and sync all of it. After [`WriteFault::Broken`] nobody knows what is on disk: the caller must not write again.
+    pub(crate) fn write(self) -> Result<(), WriteFault> {
         let Journal { segment, buffer, .. } = self.journal;
-        segment.file.write_at(buffer, self.start)?;
-        segment.file.sync()?;
-        segment.bytes = self.start + buffer.len() as u64;
+        let start = self.start;
+        segment.file.write_at(buffer, start).map_err(|error| {
+            // Synced, so that no part of this group can come back after a crash.
+            WriteFault::of(error, || segment.file.truncate(start).and_then(|()| segment.file.sync()))
+        })?;
+        segment.file.sync().map_err(WriteFault::Broken)?;
+        segment.bytes = start + buffer.len() as u64;
         Ok(())
+    }
+}
+
+/// Why a group was not written.
+#[derive(Debug)]
+pub(crate) enum WriteFault {
+    /// There was no room, and what was begun has been taken back: the journal ends where it ended before.
+    NoSpace,
+    /// What is on disk is not known any more.
+    Broken(io::Error),
+}
+
+impl WriteFault {
+    fn of(error: io::Error, take_back: impl FnOnce() -> io::Result<()>) -> Self {
+        if !is_full(&error) {
+            return Self::Broken(error);
+        }
+        match take_back() {
+            Ok(()) => Self::NoSpace,
+            Err(worse) => Self::Broken(worse),
+        }
     }
 }

@@ -5,6 +5,7 @@ mod backlog;
 mod basic;
 mod crash;
 mod damage;
+mod full;
 mod golden;
 mod kill;
 mod model;

@@ -53,6 +53,8 @@ struct Inner {
     /// Says that it synced and does nothing.
     lies: bool,
     operations: u64,
+    /// Bytes that fit into all files together.
+    room: Option<usize>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -77,6 +79,16 @@ impl SimDisk {
     /// From now on syncs do nothing.
     pub(crate) fn lie(&self) {
         self.inner().lies = true;
+    }
+
+    /// So many bytes fit; `None`: any number.
+    pub(crate) fn set_room(&self, room: Option<usize>) {
+        self.inner().room = room;
+    }
+
+    /// Bytes of all files.
+    pub(crate) fn bytes_used(&self) -> usize {
+        self.inner().used()
     }
 
     /// Operations that would change something, so far.
@@ -123,6 +135,10 @@ impl SimDisk {
 }
 
 impl Inner {
+    fn used(&self) -> usize {
+        self.present.values().map(|file| self.files[*file].present.len()).sum()
+    }
+
     fn alive(&self) -> io::Result<()> {
         if self.dead { Err(io::Error::other("the power is off")) } else { Ok(()) }
     }
@@ -244,6 +260,16 @@ impl DiskFile for SimFile {
         let mut inner = self.disk.inner();
         inner.alive()?;
         let outcome = inner.count();
+        let grows = (offset as usize + octets.len()).saturating_sub(inner.files[self.file].present.len());
+        let left = inner.room.map_or(usize::MAX, |room| room.saturating_sub(inner.used()));
+        if grows > left {
+            // What fits is written, as a real disk does.
+            let fits = &octets[..octets.len() - (grows - left)];
+            let data = &mut inner.files[self.file];
+            write(&mut data.present, offset as usize, fits);
+            data.unsynced.push(Unsynced::Write(offset as usize, fits.to_vec()));
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         // The write at which the power goes may have come through in part.
         let data = &mut inner.files[self.file];
         write(&mut data.present, offset as usize, octets);
