@@ -1,6 +1,8 @@
 //! curl and cadaver on documents and calendars: put, get, a range, list, copy, move, delete; an event byte for byte; what changed.
 
+use crate::support::http::Http;
 use crate::support::process::{Ran, run, run_in};
+use crate::support::server::configured;
 use crate::support::{Person, Server, shared, unique};
 use std::fs;
 
@@ -199,4 +201,31 @@ fn documents_by_cadaver() {
     assert!(said.contains("third.txt") && !said.contains("failed"), "{said}");
     let (_, status) = curl(server, person, &format!("{}{name}/", person.files), &["-X", "PROPFIND", "-H", "Depth: 0", "--data", PROPFIND]);
     assert_eq!(status, 404);
+}
+
+/// The answer to a large upload that is refused was lost under HTTP/2: the stream was cancelled with the body that nobody read.
+#[test]
+fn a_large_upload_that_is_refused_is_told_why() {
+    let server = configured("[limits.dav]\ndocument_bytes_max = 2000000\n");
+    let person = &server.people()[0];
+    let folder = tempfile::tempdir().unwrap();
+    let (file, answer) = (folder.path().join("large"), folder.path().join("answer"));
+    std::fs::write(&file, vec![7u8; 30_000_000]).unwrap();
+    let path = format!("/dav/files/{}/large", person.address);
+    // From a pipe its length is unknown, so that it cannot be refused before it begins.
+    for (version, source) in [("--http1.1", "-"), ("--http2", "-"), ("--http1.1", "FILE"), ("--http2", "FILE")] {
+        let script = format!(
+            "curl {version} --silent --cacert '{}' --user '{}:{}' --output '{}' --write-out '%{{http_code}}' --upload-file {} '{}' < '{}' || true",
+            server.certificate().display(),
+            person.address,
+            person.app_password,
+            answer.display(),
+            source.replace("FILE", file.to_str().unwrap()),
+            server.url(&path),
+            file.display()
+        );
+        let said = run("sh", &["-c", &script]).good();
+        assert!(said == "413" || said == "507", "{version} {source}: {said}");
+        assert_eq!(Http::new(&server, person).request("GET", &path, &[], b"").status, 404);
+    }
 }

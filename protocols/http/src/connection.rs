@@ -7,7 +7,6 @@ use crate::incoming::WatchedBody;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::header::EXPECT;
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -78,8 +77,7 @@ fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {
 }
 
 async fn answer(request: Request<Incoming>, router: Router, config: Arc<HttpConfig>, peer: Peer) -> Result<Response, Infallible> {
-    let read_on = !request.headers().contains_key(EXPECT);
-    let mut request = request.map(|body| Body::new(WatchedBody::new(body, config.body_timeout, read_on)));
+    let mut request = WatchedBody::of(request, config.body_timeout).map(Body::new);
     let mut response = if peer.tls || config.plain_allowed {
         request.extensions_mut().insert(ClientAddr(peer.addr.ip()));
         router.oneshot(request).await?

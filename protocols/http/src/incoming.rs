@@ -4,6 +4,8 @@
 //! `body_timeout` of waiting, so one octet per interval defeats nothing; the time in which the handler is busy does not count.
 
 use bytes::Bytes;
+use http::header::EXPECT;
+use http::{Request, Version};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::io;
 use std::pin::Pin;
@@ -19,6 +21,10 @@ const READ_ON_BYTES_MAX: u64 = 1024 * 1024;
 /// How long that may take.
 const READ_ON_DEADLINE: Duration = Duration::from_secs(10);
 
+/// How long a body that is not read to its end is kept under HTTP/2: dropping it before our answer has gone out would cancel the stream,
+/// and the answer with it (RFC 9113 section 8.1).
+const KEPT_FOR: Duration = Duration::from_secs(2);
+
 /// A request body under a deadline.
 pub(crate) struct WatchedBody {
     inner: Option<Incoming>,
@@ -32,12 +38,25 @@ pub(crate) struct WatchedBody {
     /// Read on after an early refusal. Not when the client waits for our word before it sends (RFC 9110 section 10.1.1): reading
     /// would ask it to.
     read_on: bool,
+    /// Keep it a while after an early refusal.
+    keep: bool,
 }
 
 impl WatchedBody {
-    /// Watch `inner`.
-    pub(crate) fn new(inner: Incoming, window: Duration, read_on: bool) -> Self {
-        Self { inner: Some(inner), window, waited: Duration::ZERO, came: 0, waiting_since: None, alarm: None, read_on }
+    /// Watch the body of a request.
+    pub(crate) fn of(request: Request<Incoming>, window: Duration) -> Request<Self> {
+        let read_on = !request.headers().contains_key(EXPECT);
+        let keep = request.version() == Version::HTTP_2;
+        request.map(|inner| Self {
+            inner: Some(inner),
+            window,
+            waited: Duration::ZERO,
+            came: 0,
+            waiting_since: None,
+            alarm: None,
+            read_on,
+            keep,
+        })
     }
 
     /// Nothing to read now: has the window passed?
@@ -103,22 +122,29 @@ impl Body for WatchedBody {
 
 impl Drop for WatchedBody {
     fn drop(&mut self) {
-        let Some(inner) = self.inner.take() else { return };
+        let Some(mut inner) = self.inner.take() else { return };
         let too_large = inner.size_hint().exact().is_some_and(|bytes| bytes > READ_ON_BYTES_MAX);
-        if !self.read_on || too_large || inner.is_end_stream() {
+        let (reads, keeps) = (self.read_on && !too_large, self.keep);
+        if inner.is_end_stream() || !(reads || keeps) {
             return;
         }
         // A body may be dropped while the runtime is being taken down.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(tokio::time::timeout(READ_ON_DEADLINE, read_on(inner)));
-        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if reads {
+                let _ = tokio::time::timeout(READ_ON_DEADLINE, read_on(&mut inner)).await;
+            }
+            if keeps && !inner.is_end_stream() {
+                sleep(KEPT_FOR).await;
+            }
+        });
     }
 }
 
-async fn read_on(mut body: Incoming) {
+async fn read_on(body: &mut Incoming) {
     let mut read = 0;
     while read <= READ_ON_BYTES_MAX {
-        match std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        match std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
             Some(Ok(frame)) => read += frame.data_ref().map_or(0, |data| data.len() as u64),
             Some(Err(_)) | None => return,
         }
