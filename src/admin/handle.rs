@@ -2,7 +2,7 @@
 
 use super::protocol::{AccountLine, AppPasswordLine, Reply, Request, Secret};
 use crate::config::Config;
-use octroi_gate::{Admin, Area, NewAccount, PASSWORD_CHARACTERS_MIN, Refusal, Scope, Strength};
+use octroi_gate::{Admin, Area, NewAccount, Refusal, Scope, Strength};
 use octroi_model::{Address, Grantee, Path, Rights, Service, Services, UnixTime};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -61,7 +61,7 @@ impl Handler {
             Err(Refusal::NotRelay) => Err(format!("the domain of {address} is not one of ours")),
             Err(Refusal::Missing) => Err(format!("there is no profile `{profile}`")),
             Err(Refusal::Exists) => Err(format!("{address} exists already")),
-            Err(refusal) => Err(format!("{refusal} (a main password has at least {PASSWORD_CHARACTERS_MIN} characters)")),
+            Err(refusal) => Err(say(refusal, address)),
         }
     }
 
