@@ -33,8 +33,7 @@ async fn mail(gate: &Gate, address: &str) -> Result<(), String> {
     let now = UnixTime::now().0;
     for number in 0..content::messages() {
         let octets = content::message(number, address, now - 3600 * (content::messages() - number) as i64);
-        let facts = octroi_mime::facts(&octets).encode();
-        let header_bytes = octroi_mime::Message::parse(&octets).header_bytes();
+        let (facts, header_bytes) = octroi_mime::describe(&octets);
         let mut envelope = gate.inbound(ReturnPath::Null, LOOPBACK);
         envelope.add(&to).await.map_err(|e| e.to_string())?;
         envelope.deliver(Content::message(&facts, &octets, header_bytes)).await.map_err(|e| e.to_string())?;

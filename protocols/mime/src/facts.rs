@@ -46,6 +46,12 @@ pub fn facts(octets: &[u8]) -> Facts {
     Message::parse(octets).facts()
 }
 
+/// What the store keeps beside a message: its facts as [`Facts::encode`] makes them, and the length of its header.
+pub fn describe(octets: &[u8]) -> (Vec<u8>, usize) {
+    let facts = facts(octets);
+    (facts.encode(), usize::try_from(facts.header_bytes).unwrap_or(octets.len()))
+}
+
 impl Message<'_> {
     /// Derives the facts of this message.
     pub fn facts(&self) -> Facts {

@@ -27,7 +27,7 @@ mod words;
 
 pub use addresses::{AddressEntry, addresses};
 pub use date::{SentDate, parse_date, sent_date};
-pub use facts::{Facts, FactsRef, facts};
+pub use facts::{Facts, FactsRef, describe, facts};
 pub use header::{Header, Headers, header_fields, header_length, headers_of, unfolded};
 pub use message::{Kind, MediaType, Message, Param, Part};
 pub use newline::{has_bare_cr_or_lf, normalize_newlines, without_nul};

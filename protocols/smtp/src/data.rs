@@ -128,12 +128,7 @@ impl Reception {
         match self.body {
             Body::Refused(reply) => Err(reply),
             Body::Text { upload } | Body::Header { upload, .. } => {
-                let content = upload.finish_message(|octets| {
-                    let facts = octroi_mime::facts(octets);
-                    let header_bytes = usize::try_from(facts.header_bytes).unwrap_or(octets.len());
-                    (facts.encode(), header_bytes)
-                });
-                content.await.map_err(|refused| refusal::of_gate(&refused))
+                upload.finish_message(octroi_mime::describe).await.map_err(|refused| refusal::of_gate(&refused))
             }
         }
     }

@@ -64,7 +64,7 @@ impl Append<'_> {
             wire.skip(&rest.bytes, Trust::Member).await?;
             return Err(Reply::bad("One message per APPEND").into());
         }
-        let content = taken?.finish_message(describe).await?;
+        let content = taken?.finish_message(octroi_mime::describe).await?;
         let draft = Draft { content, flags: ready.flags, keywords: ready.keywords, date: ready.date };
         let appended = ready.target.append(vec![draft]).await?;
         let uid = appended.uids.first().and_then(|uid| NonZeroU32::new(uid.0));
@@ -111,10 +111,4 @@ async fn take(wire: &mut Wire, upload: Upload, bytes: u64) -> Result<Result<Uplo
         countdown.took(count);
     }
     Ok(taken)
-}
-
-/// What is kept beside a message: its facts, and where its header ends.
-fn describe(octets: &[u8]) -> (Vec<u8>, usize) {
-    let facts = octroi_mime::facts(octets);
-    (facts.encode(), facts.header_bytes as usize)
 }

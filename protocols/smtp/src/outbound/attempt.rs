@@ -261,9 +261,8 @@ async fn notify(runner: &Runner, queued: &Queued, failures: &[(Address, String)]
     let hostname = &runner.gate.organisation().hostname;
     let arrived = queued.entry.queued;
     let octets = compose(&Report { hostname, to: author, failures, arrived, now, id: &unique_id(), original: &original });
-    let facts = octroi_mime::facts(&octets);
-    let header_bytes = usize::try_from(facts.header_bytes).unwrap_or(octets.len());
-    match runner.queue.bounce(author, Content::message(&facts.encode(), &octets, header_bytes)).await {
+    let (facts, header_bytes) = octroi_mime::describe(&octets);
+    match runner.queue.bounce(author, Content::message(&facts, &octets, header_bytes)).await {
         // The author is gone; there is nobody to tell.
         Err(refused @ (Refusal::UnknownRecipient | Refusal::NotRelay | Refusal::Missing)) => {
             warn!(%author, %refused, "a notification has no recipient");
