@@ -270,11 +270,24 @@ impl Session {
     }
 
     fn leads_somewhere(&self, node: &Node) -> bool {
-        let mut visits = VISITS_MAX;
-        if node.collection.as_ref().is_some_and(|c| c.parent.is_none()) && self.rights_of(node).is_ok_and(|r| r.contains(Rights::LOOKUP)) {
-            return true;
+        self.any_visible(node, &mut { VISITS_MAX })
+    }
+
+    /// Is there a collection at or below `node` that the session may know of? Stops at the first.
+    fn any_visible(&self, node: &Node, visits: &mut usize) -> bool {
+        let Some(collection) = &node.collection else { return false };
+        if *visits == 0 {
+            return false;
         }
-        self.walk(node, &mut Vec::new(), &mut visits)
+        *visits -= 1;
+        self.rights_of(node).is_ok_and(|rights| rights.contains(Rights::LOOKUP))
+            || self
+                .gate()
+                .engine()
+                .children(collection.id)
+                .iter()
+                .filter_map(|c| self.child_node(node, c))
+                .any(|n| self.any_visible(&n, visits))
     }
 }
 
