@@ -175,14 +175,15 @@ impl Listeners {
         lmtp: Vec<TcpListener>,
     ) -> Result<(), String> {
         let acceptor: Acceptor = certificate.acceptor(&[b"smtp"])?;
-        let busy = |_: &Peer| Some(b"421 4.7.0 Too many connections, try again later\r\n".to_vec());
+        let hostname = self.gate.organisation().hostname.clone();
+        let busy = move |_: &Peer| Some(octroi_smtp::busy(&hostname));
         let handler = |kind: Kind| {
             let (gate, settings, shutdown) = (self.gate.clone(), settings.clone(), self.shutdown.clone());
             move |connection| octroi_smtp::serve(kind, connection, gate.clone(), settings.clone(), shutdown.clone())
         };
-        self.spawn("smtp", &TlsMode::Offered(acceptor.clone()), inbound, busy, handler(Kind::Inbound));
-        self.spawn("submission", &TlsMode::Offered(acceptor.clone()), submission, busy, handler(Kind::Submission));
-        self.spawn("submissions", &TlsMode::Implicit(acceptor), submissions, busy, handler(Kind::Submission));
+        self.spawn("smtp", &TlsMode::Offered(acceptor.clone()), inbound, busy.clone(), handler(Kind::Inbound));
+        self.spawn("submission", &TlsMode::Offered(acceptor.clone()), submission, busy.clone(), handler(Kind::Submission));
+        self.spawn("submissions", &TlsMode::Implicit(acceptor), submissions, busy.clone(), handler(Kind::Submission));
         self.spawn("lmtp", &TlsMode::None, lmtp, busy, handler(Kind::Lmtp));
         Ok(())
     }
@@ -205,7 +206,7 @@ impl Listeners {
     /// Serve each socket in a task of its own.
     fn spawn<B, H, F>(&self, name: &'static str, tls: &TlsMode, sockets: Vec<TcpListener>, busy: B, handler: H)
     where
-        B: Fn(&Peer) -> Option<Vec<u8>> + Copy + Send + Sync + 'static,
+        B: Fn(&Peer) -> Option<Vec<u8>> + Clone + Send + Sync + 'static,
         H: Fn(Connection) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
@@ -217,7 +218,7 @@ impl Listeners {
                 connections_per_peer_max: self.connections.per_peer_max,
                 handshake_timeout: self.connections.handshake,
             };
-            tokio::spawn(octroi_net::serve(socket, options, self.shutdown.clone(), busy, handler.clone()));
+            tokio::spawn(octroi_net::serve(socket, options, self.shutdown.clone(), busy.clone(), handler.clone()));
         }
     }
 }

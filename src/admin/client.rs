@@ -10,18 +10,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 /// Ask the server that `at` names; open its store if it does not run.
-pub(crate) async fn ask(at: &At, request: &Request) -> Result<Reply, String> {
+pub(crate) async fn ask(at: &At, request: Request) -> Result<Reply, String> {
     match (&at.config, &at.data) {
         (Some(file), _) => {
             let config = Config::load(file).map_err(|e| e.to_string())?;
-            match over_socket(&Config::admin_socket(&config.data), request).await {
+            match over_socket(&Config::admin_socket(&config.data), &request).await {
                 Err(error) if is_not_running(&error) => offline(&config, file, request).await,
                 other => other.map_err(|e| e.to_string()),
             }
         }
         (None, Some(data)) => {
             let socket = Config::admin_socket(data);
-            over_socket(&socket, request).await.map_err(|e| format!("no server answers at {}: {e}", socket.display()))
+            over_socket(&socket, &request).await.map_err(|e| format!("no server answers at {}: {e}", socket.display()))
         }
         (None, None) => Err("name the server with --config or --data".to_owned()),
     }
@@ -41,12 +41,10 @@ async fn over_socket(socket: &Path, request: &Request) -> io::Result<Reply> {
     Ok(serde_json::from_str(&answer)?)
 }
 
-async fn offline(config: &Config, file: &Path, request: &Request) -> Result<Reply, String> {
+async fn offline(config: &Config, file: &Path, request: Request) -> Result<Reply, String> {
     let store = Store::open(config).await?;
     let handler = super::handle::Handler::new(store.admin.clone(), Some(file.to_owned()));
-    // The request is used up by handling it, so it goes through its own form once more.
-    let again = serde_json::to_string(request).and_then(|text| serde_json::from_str(&text)).map_err(|e| e.to_string())?;
-    let reply = handler.handle(again).await;
+    let reply = handler.handle(request).await;
     store.admin.close().await;
     Ok(reply)
 }

@@ -16,7 +16,7 @@ pub(crate) async fn run(command: Account) -> Result<ExitCode, String> {
                 None => read_line()?,
             };
             let request = Request::AccountAdd { address: address.clone(), name, profile, remote, password: Secret(password) };
-            match ask(&at, &request).await? {
+            match ask(&at, request).await? {
                 Reply::Done => {
                     if let Some(password) = made_up {
                         println!("{address} was added. The main password opens the portal only, and is shown this once:\n{password}");
@@ -28,7 +28,7 @@ pub(crate) async fn run(command: Account) -> Result<ExitCode, String> {
                 other => finish(other),
             }
         }
-        Account::List { remote, at } => match ask(&at, &Request::AccountList).await? {
+        Account::List { remote, at } => match ask(&at, Request::AccountList).await? {
             Reply::Accounts(accounts) => {
                 list(&accounts, remote);
                 Ok(ExitCode::SUCCESS)
@@ -36,7 +36,7 @@ pub(crate) async fn run(command: Account) -> Result<ExitCode, String> {
             Reply::Failed(why) => Err(why),
             _ => Err(unexpected()),
         },
-        Account::Remove { address, at } => finish(ask(&at, &Request::AccountRemove { address }).await?),
+        Account::Remove { address, at } => finish(ask(&at, Request::AccountRemove { address }).await?),
     }
 }
 

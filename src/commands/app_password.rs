@@ -10,7 +10,7 @@ pub(crate) async fn run(command: AppPassword) -> Result<ExitCode, String> {
     match command {
         AppPassword::Mint { address, label, services, expires, at } => {
             let request = Request::AppPasswordMint { address, label, services, expires_days: expires };
-            match ask(&at, &request).await? {
+            match ask(&at, request).await? {
                 Reply::Secret(secret) => {
                     println!("{}", secret.0);
                     Ok(ExitCode::SUCCESS)
@@ -18,7 +18,7 @@ pub(crate) async fn run(command: AppPassword) -> Result<ExitCode, String> {
                 other => finish(other),
             }
         }
-        AppPassword::List { address, at } => match ask(&at, &Request::AppPasswordList { address }).await? {
+        AppPassword::List { address, at } => match ask(&at, Request::AppPasswordList { address }).await? {
             Reply::AppPasswords(lines) => {
                 for line in lines {
                     let until = line.expires.map_or_else(|| "-".to_owned(), |t| format!("until {t}"));
@@ -30,6 +30,6 @@ pub(crate) async fn run(command: AppPassword) -> Result<ExitCode, String> {
             Reply::Failed(why) => Err(why),
             _ => Err(unexpected()),
         },
-        AppPassword::Revoke { id, at } => finish(ask(&at, &Request::AppPasswordRevoke { id }).await?),
+        AppPassword::Revoke { id, at } => finish(ask(&at, Request::AppPasswordRevoke { id }).await?),
     }
 }

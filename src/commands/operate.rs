@@ -8,20 +8,20 @@ use std::process::ExitCode;
 
 pub(crate) async fn share(arguments: Share) -> Result<ExitCode, String> {
     let Share { owner, path, with, at } = arguments;
-    finish(ask(&at, &Request::Share { owner, path, with }).await?)
+    finish(ask(&at, Request::Share { owner, path, with }).await?)
 }
 
 pub(crate) async fn explain(arguments: Explain) -> Result<ExitCode, String> {
     let Explain { who, owner, path, rights, from, at } = arguments;
-    finish(ask(&at, &Request::Explain { who, owner, path, rights, from }).await?)
+    finish(ask(&at, Request::Explain { who, owner, path, rights, from }).await?)
 }
 
 pub(crate) async fn audit(at: &At, lines: usize) -> Result<ExitCode, String> {
-    finish(ask(at, &Request::Audit { lines }).await?)
+    finish(ask(at, Request::Audit { lines }).await?)
 }
 
 pub(crate) async fn reload(at: &At) -> Result<ExitCode, String> {
-    finish(ask(at, &Request::Reload).await?)
+    finish(ask(at, Request::Reload).await?)
 }
 
 pub(crate) async fn check(at: &At) -> Result<ExitCode, String> {
@@ -30,7 +30,7 @@ pub(crate) async fn check(at: &At) -> Result<ExitCode, String> {
         config.policy().map_err(|e| e.to_string())?;
         println!("{}: the configuration and the profiles are valid", file.display());
     }
-    finish(ask(at, &Request::Check).await?)
+    finish(ask(at, Request::Check).await?)
 }
 
 /// Print what came back.
