@@ -11,7 +11,8 @@ pub struct Body {
     /// Its lengths and encoding; segment and offset are set when it is written.
     pub(crate) content: ContentRef,
     pub(crate) hash: Hash,
-    /// Facts, header and body as they are stored, one after the other; empty when it lies in its own segment already.
+    /// Facts, header and body as they are stored, one after the other, each with its checksum behind it ([`push_run`]); empty when it lies
+    /// in its own segment already.
     pub(crate) stored: Vec<u8>,
     /// CRC of `stored`, made here so that the committer need not.
     pub(crate) crc: u32,
@@ -52,14 +53,14 @@ impl Body {
     }
 
     fn assemble(facts: &[u8], header: &[u8], body: &[u8], hash: Hash) -> Self {
-        let mut stored = Vec::with_capacity(facts.len() + header.len() + body.len());
-        stored.extend_from_slice(facts);
+        let mut stored = Vec::with_capacity(facts.len() + header.len() + body.len() + 3 * RUN_SUM_BYTES);
+        push_run(&mut stored, facts);
         let (packed_header, packed_body) = (compress(header), compress(body));
         let encoding = if packed_header.is_some() || packed_body.is_some() { Encoding::Zstd } else { Encoding::Raw };
         let stored_header = packed_header.as_deref().unwrap_or(header);
         let stored_body = packed_body.as_deref().unwrap_or(body);
-        stored.extend_from_slice(stored_header);
-        stored.extend_from_slice(stored_body);
+        push_run(&mut stored, stored_header);
+        push_run(&mut stored, stored_body);
         let content = ContentRef {
             segment: 0,
             offset: 0,
@@ -73,6 +74,22 @@ impl Body {
         let crc = crc32fast::hash(&stored);
         Self { content, hash, stored, crc, staged: None }
     }
+}
+
+/// Bytes of the checksum behind each run of a content.
+pub(crate) const RUN_SUM_BYTES: usize = 4;
+
+/// Add a run with its CRC-32, so that each can be read and checked alone. An empty run is nothing at all.
+fn push_run(stored: &mut Vec<u8>, run: &[u8]) {
+    if !run.is_empty() {
+        stored.extend_from_slice(run);
+        stored.extend_from_slice(&crc32fast::hash(run).to_le_bytes());
+    }
+}
+
+/// Bytes that a run of this length takes with its checksum.
+pub(crate) fn run_bytes(stored: u64) -> u64 {
+    if stored == 0 { 0 } else { stored + RUN_SUM_BYTES as u64 }
 }
 
 /// One zstd frame; `None` when that would not be shorter. A stored run that is as long as what was sent is what was sent.

@@ -9,8 +9,7 @@ use crate::interface::{CheckReport, Part, ReadError};
 use crate::journal::{Kind, Position, Segment, Step, Walk, find_frame, segment_name, survey};
 use crate::recovery::Replay;
 use crate::shared::Shared;
-use crate::stage::{BIG_HEADER_BYTES, OCTETS_OFFSET, big_header};
-use octroi_model::{CollectionId, ContentRef, Hash, Item, Uid};
+use octroi_model::{CollectionId, Hash, Item, Uid};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -78,11 +77,19 @@ impl Checking {
                 return Ok(until);
             }
         };
-        for segment in segments.iter().filter(|segment| segment.number >= from.segment && segment.number <= until.segment) {
-            let start = if segment.number == from.segment { from.offset } else { 0 };
-            let end = if segment.number == until.segment { until.offset } else { segment.bytes };
+        let numbers = segments.iter().map(|known| known.header.number);
+        for number in numbers.filter(|number| (from.segment..=until.segment).contains(number)) {
+            let segment = match Segment::open_whole(&*shared.disk, number) {
+                Ok(segment) => segment,
+                Err(error) => {
+                    self.fault(error.to_string());
+                    continue;
+                }
+            };
+            let start = if number == from.segment { from.offset } else { 0 };
+            let end = if number == until.segment { until.offset } else { segment.bytes };
             self.report.segments += u64::from(start == 0);
-            self.walk(segment, start, end, fresh).await?;
+            self.walk(&segment, start, end, fresh).await?;
         }
         self.replay.project(fresh).await.map_err(|error| ReadError::Storage(error.to_string()))?;
         Ok(until)
@@ -96,11 +103,11 @@ impl Checking {
             match walk.step(&mut payload).map_err(storage)? {
                 Step::Frame { kind, start, end } => {
                     self.report.frames += 1;
-                    let position = Position { segment: segment.number, offset: end };
+                    let position = Position { segment: segment.number(), offset: end };
                     if kind == Kind::Batch
                         && let Err(error) = self.replay.batch(&payload, position)
                     {
-                        self.fault(format!("{}: the batch at byte {start} cannot be understood: {error}", segment_name(segment.number)));
+                        self.fault(format!("{}: the batch at byte {start} cannot be understood: {error}", segment_name(segment.number())));
                     }
                     if self.replay.state.backlog_changes > 16_384 {
                         self.replay.project(fresh).await.map_err(|error| ReadError::Storage(error.to_string()))?;
@@ -108,7 +115,7 @@ impl Checking {
                 }
                 Step::End => break,
                 Step::Bad { start, end } => {
-                    self.fault(format!("{}: the frame at byte {start} does not check", segment_name(segment.number)));
+                    self.fault(format!("{}: the frame at byte {start} does not check", segment_name(segment.number())));
                     let next = match end {
                         Some(end) => Some(end),
                         None => find_frame(segment, start + 1).map_err(storage)?.map(|(offset, _)| offset),
@@ -175,20 +182,7 @@ fn content(contents: &Contents, item: &Item) -> Result<(), ReadError> {
         hasher.update(&contents.read(&item.content, Part::Whole)?);
     }
     if Hash(*hasher.finalize().as_bytes()) != item.hash {
-        return Err(ReadError::Storage("its content does not have its hash".into()));
+        return Err(ReadError::Damaged("its content does not have its hash".into()));
     }
-    if large { big_facts(contents, &item.content) } else { Ok(()) }
-}
-
-/// Facts in the journal are in its checksums; those in a large content's own file have one in its header.
-fn big_facts(contents: &Contents, content: &ContentRef) -> Result<(), ReadError> {
-    if content.offset + u64::from(content.facts_stored) != OCTETS_OFFSET {
-        return Ok(());
-    }
-    let mut header = [0; BIG_HEADER_BYTES];
-    contents.file(content.segment)?.read_at(&mut header, 0).map_err(|error| ReadError::Storage(error.to_string()))?;
-    if header != big_header(content.segment, &contents.read(content, Part::Facts)?) {
-        return Err(ReadError::Storage("the facts of its content do not check".into()));
-    }
-    Ok(())
+    if item.content.facts_stored > 0 { contents.read(&item.content, Part::Facts).map(drop) } else { Ok(()) }
 }

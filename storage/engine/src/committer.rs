@@ -88,10 +88,16 @@ impl Committer {
                 self.commit(group);
             }
             if stop {
-                return;
+                break;
             }
         }
         self.commit(later.drain(..).map(|batch| Submission { batch, reply: None }).collect());
+        if self.shared.failure().is_none()
+            && let Err(error) = self.journal.trim()
+        {
+            // The next who opens does it.
+            tracing::warn!(%error, "what was written ahead was not cut off");
+        }
     }
 
     /// All that waits, up to the limits of a group; and whether to stop afterwards.
@@ -187,6 +193,7 @@ impl Committer {
         let ids = accepted.iter().flat_map(|accepted| &accepted.changes).filter_map(created_id);
         self.shared.next_id.fetch_max(ids.max().unwrap_or(0) + 1, Ordering::Relaxed);
         let next_id = self.shared.next_id.load(Ordering::Relaxed);
+        let at = UnixTime::now();
         let mut group = self.journal.group()?;
         for Accepted { submission: Submission { batch, .. }, changes, end, bytes } in accepted {
             let mut contents: Vec<Option<ContentRef>> = vec![None; batch.bodies.len()];
@@ -195,7 +202,7 @@ impl Committer {
                     item.content = *contents[*index].get_or_insert_with(|| place(&batch.bodies[*index], &mut group));
                 }
             }
-            let payload = postcard::to_stdvec(&Written { next_id, changes }).map_err(|e| WriteFault::Broken(io::Error::other(e)))?;
+            let payload = postcard::to_stdvec(&Written { at, next_id, changes }).map_err(|e| WriteFault::Broken(io::Error::other(e)))?;
             group.add(Kind::Batch, &payload, crc32fast::hash(&payload));
             *end = Position { segment: group.segment(), offset: group.offset() };
             *bytes = payload.len() as u64 + changes.len() as u64 * CHANGE_BYTES;

@@ -3,9 +3,10 @@
 //! Used by the journal, by staging and by reading; the index has its own (SQLite's). What holds: nothing is durable before
 //! [`DiskFile::sync`], and a new file is not there after a crash before [`Disk::sync_dir`].
 
+use rustix::io::{ReadWriteFlags, preadv2};
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +21,9 @@ pub(crate) trait Disk: Send + Sync + Debug + 'static {
     fn list(&self) -> io::Result<Vec<String>>;
     /// Remove a file.
     fn remove(&self, name: &str) -> io::Result<()>;
-    /// Make creations and removals durable.
+    /// Give a file another name, in place of the one that has it.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Make creations, removals and new names durable.
     fn sync_dir(&self) -> io::Result<()>;
 }
 
@@ -30,6 +33,8 @@ pub(crate) trait DiskFile: Send + Sync + Debug {
     fn write_at(&self, octets: &[u8], offset: u64) -> io::Result<()>;
     /// Fill `into` from `offset`; a file that ends before that is an error.
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<()>;
+    /// The same without waiting for the disk; `false` if not all of it is in memory.
+    fn read_cached(&self, into: &mut [u8], offset: u64) -> io::Result<bool>;
     /// Make the content and the length durable.
     fn sync(&self) -> io::Result<()>;
     /// Cut the file.
@@ -82,6 +87,10 @@ impl Disk for RealDisk {
         std::fs::remove_file(self.dir.join(name))
     }
 
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.dir.join(from), self.dir.join(to))
+    }
+
     fn sync_dir(&self) -> io::Result<()> {
         File::open(&self.dir)?.sync_all()
     }
@@ -97,6 +106,12 @@ impl DiskFile for RealFile {
 
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<()> {
         self.0.read_exact_at(into, offset)
+    }
+
+    fn read_cached(&self, into: &mut [u8], offset: u64) -> io::Result<bool> {
+        let bytes = into.len();
+        // A file system that cannot say answers with an error: then ask properly.
+        Ok(preadv2(&self.0, &mut [IoSliceMut::new(into)], offset, ReadWriteFlags::NOWAIT).is_ok_and(|read| read == bytes))
     }
 
     fn sync(&self) -> io::Result<()> {

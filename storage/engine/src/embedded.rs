@@ -31,6 +31,8 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 const QUEUE_BATCHES: usize = 1024;
 /// File of the index that check makes.
 const CHECK_INDEX: &str = "check.sqlite";
+/// Parts that are read at once without another thread, if they are in memory.
+const CACHED_PARTS_MAX: usize = 4;
 /// How long what nobody waits for may wait ([`Engine::commit_later`]).
 const LATER: Duration = Duration::from_millis(100);
 
@@ -119,7 +121,7 @@ impl Embedded {
             match self.load(collection).await {
                 Ok(_) => {}
                 Err(ReadError::Gone) => return Err(CommitError::Gone),
-                Err(ReadError::Storage(why)) => return Err(CommitError::Storage(why)),
+                Err(ReadError::Storage(why) | ReadError::Damaged(why)) => return Err(CommitError::Storage(why)),
             }
             if let Some(loaded) = self.shared.state().look(collection) {
                 loaded.pins.fetch_add(1, Ordering::Relaxed);
@@ -380,8 +382,16 @@ impl Engine for Embedded {
     }
 
     fn read(&self, parts: Vec<(ContentRef, Part)>) -> Promise<'_, Result<Vec<Vec<u8>>, ReadError>> {
-        let shared = self.shared.clone();
         Box::pin(async move {
+            // A few small contents that are in memory need no other thread; handing over costs more than reading them.
+            if parts.len() <= CACHED_PARTS_MAX {
+                let cached: Result<Option<Vec<_>>, _> =
+                    parts.iter().map(|(content, part)| self.shared.contents.read_cached(content, *part)).collect();
+                if let Some(read) = cached? {
+                    return Ok(read);
+                }
+            }
+            let shared = self.shared.clone();
             let read = move || parts.iter().map(|(content, part)| shared.contents.read(content, *part)).collect();
             tokio::task::spawn_blocking(read).await.map_err(|error| ReadError::Storage(error.to_string()))?
         })

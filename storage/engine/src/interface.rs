@@ -65,7 +65,9 @@ impl std::error::Error for CommitError {}
 pub enum ReadError {
     /// Not there (any more).
     Gone,
-    /// The disk refused, or what it holds does not check.
+    /// What the disk holds of it does not check. Only this one content is concerned.
+    Damaged(String),
+    /// The disk refused.
     Storage(String),
 }
 
@@ -73,6 +75,7 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gone => f.write_str("it is gone"),
+            Self::Damaged(why) => write!(f, "it is damaged: {why}"),
             Self::Storage(why) => write!(f, "storage failed: {why}"),
         }
     }

@@ -14,6 +14,8 @@ mod embedded;
 mod index;
 mod interface;
 mod journal;
+mod large;
+
 mod options;
 mod projector;
 mod recovery;

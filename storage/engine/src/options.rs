@@ -50,7 +50,7 @@ pub enum OpenError {
     },
     /// A file that must be there is not.
     Missing(String),
-    /// The file was written by a later version of this program.
+    /// The file has a format that this version does not read: a later one, or one from before the first release.
     Version(String),
     /// The operating system refused.
     Io(String),
@@ -64,7 +64,7 @@ impl fmt::Display for OpenError {
             Self::Locked => f.write_str("another process has the data folder open"),
             Self::Corrupt { file, offset, what } => write!(f, "journal file {file} is damaged at byte {offset}: {what}"),
             Self::Missing(file) => write!(f, "journal file {file} is missing"),
-            Self::Version(file) => write!(f, "{file} was written by a later version"),
+            Self::Version(file) => write!(f, "{file} has a format that this version of the program does not read"),
             Self::Io(why) => write!(f, "cannot use the data folder: {why}"),
             Self::Index(why) => write!(f, "cannot use the index: {why}"),
         }

@@ -5,7 +5,9 @@
 use crate::change::Change;
 use crate::disk::Disk;
 use crate::index::{Index, Restored};
-use crate::journal::{Journal, Kind, Position, Reread, Segment, Step, Survey, Walk, big_name, find_frame, number_of, segment_name, survey};
+use crate::journal::{
+    Journal, Kind, Position, Reread, Segment, Step, Survey, Walk, big_name, find_frame, is_blank, number_of, segment_name, survey,
+};
 use crate::options::{OpenError, Options};
 use crate::state::{Applied, Entry, State};
 use std::collections::HashSet;
@@ -26,41 +28,62 @@ pub(crate) struct Recovered {
 
 /// Bring everything up to the end of the journal.
 pub(crate) async fn recover(disk: Arc<dyn Disk>, index: &Index, options: &Options) -> Result<Recovered, OpenError> {
-    let Survey { mut segments, unfinished } = survey(&*disk)?;
+    remove_unfinished(&*disk)?;
+    let Survey { segments, unfinished } = survey(&*disk)?;
     if let Some(unfinished) = unfinished {
         disk.remove(&segment_name(unfinished))?;
         disk.sync_dir()?;
     }
     let restored = index.restore().await?;
     let from = restored.position;
-    if from.segment != 0 && !segments.iter().any(|segment| segment.number == from.segment) {
+    if from.segment != 0 && !segments.iter().any(|segment| segment.header.number == from.segment) {
         return Err(OpenError::Missing(segment_name(from.segment)));
     }
     let mut replay = Replay::new(restored);
     let mut torn = false;
+    let mut last = None;
     let count = segments.len();
-    for (at, segment) in segments.iter_mut().enumerate().filter(|(_, segment)| segment.number >= from.segment) {
-        if at + 1 == count {
+    for (at, known) in segments.iter().enumerate().filter(|(_, known)| known.header.number >= from.segment) {
+        let is_last = at + 1 == count;
+        let mut segment = Segment::open_whole(&*disk, known.header.number)?;
+        if is_last {
             // What survived a crash of this process alone may still be in the cache of the operating system only: the index must not get
             // it, and nobody see it, before it is synced.
             segment.file.sync()?;
             disk.sync_dir()?;
         }
-        let end = replay.segment(segment, at + 1 == count, index).await?;
+        let end = replay.segment(&segment, is_last, index).await?;
         if end < segment.bytes {
-            tracing::warn!(file = segment_name(segment.number), end, bytes = segment.bytes, "cutting off what was never acknowledged");
+            // Nulls are what was written ahead.
+            torn = !is_blank(&segment, end)?;
+            if torn {
+                let (file, bytes) = (segment_name(segment.number()), segment.bytes);
+                tracing::warn!(file, end, bytes, "cutting off what was never acknowledged");
+            }
             segment.file.truncate(end)?;
             // Before the next segment is there: it says how long this one is.
             segment.file.sync()?;
             segment.bytes = end;
-            torn = true;
         }
+        last = Some(segment);
     }
     replay.project(index).await?;
-    let highest = remove_orphans(&*disk, index).await?.max(segments.last().map_or(0, |last| last.number));
+    let highest = remove_orphans(&*disk, index).await?.max(last.as_ref().map_or(0, Segment::number));
     let numbers = Arc::new(AtomicU64::new(highest + 1));
-    let journal = Journal::resume(disk, segments.pop(), torn, numbers.clone(), options.segment_bytes_max)?;
+    let journal = Journal::resume(disk, last, torn, numbers.clone(), options.segment_bytes_max)?;
     Ok(Recovered { state: replay.state, journal, numbers, next_id: replay.next_id })
+}
+
+/// Ending of files that take their name when they are whole.
+pub(crate) const UNFINISHED: &str = ".new";
+
+/// Files that were being written when the power went; nothing refers to them.
+fn remove_unfinished(disk: &dyn Disk) -> io::Result<()> {
+    let names: Vec<String> = disk.list()?.into_iter().filter(|name| name.ends_with(UNFINISHED)).collect();
+    for name in &names {
+        disk.remove(name)?;
+    }
+    if names.is_empty() { Ok(()) } else { disk.sync_dir() }
 }
 
 /// Applies the journal to a state, and to an index in portions.
@@ -86,8 +109,8 @@ impl Replay {
 
     /// Replay what the index has not got of a segment; returns where its last whole batch ends.
     async fn segment(&mut self, segment: &Segment, is_last: bool, index: &Index) -> Result<u64, OpenError> {
-        let from = if segment.number == self.state.projected.segment { self.state.projected.offset } else { 0 };
-        let corrupt = |offset, what: &str| OpenError::Corrupt { file: segment_name(segment.number), offset, what: what.into() };
+        let from = if segment.number() == self.state.projected.segment { self.state.projected.offset } else { 0 };
+        let corrupt = |offset, what: &str| OpenError::Corrupt { file: segment_name(segment.number()), offset, what: what.into() };
         if from > segment.bytes {
             return Err(corrupt(segment.bytes, "it ends before what the index has already got from it"));
         }
@@ -98,7 +121,7 @@ impl Replay {
             match walk.step(&mut payload)? {
                 Step::Frame { kind: Kind::Body, .. } => {}
                 Step::Frame { kind: Kind::Batch, start, end } => {
-                    self.batch(&payload, Position { segment: segment.number, offset: end })
+                    self.batch(&payload, Position { segment: segment.number(), offset: end })
                         .map_err(|error| corrupt(start, &format!("a batch that cannot be understood: {error}")))?;
                     whole_until = end;
                     if self.state.backlog_changes >= REPLAY_CHANGES_MAX {
@@ -121,7 +144,7 @@ impl Replay {
 
     /// Apply one batch as it stands in the journal.
     pub(crate) fn batch(&mut self, payload: &[u8], end: Position) -> Result<(), postcard::Error> {
-        let Reread { next_id, changes } = postcard::from_bytes(payload)?;
+        let Reread { at: _, next_id, changes } = postcard::from_bytes(payload)?;
         self.next_id = self.next_id.max(next_id);
         for change in &changes {
             self.state.apply(change, &mut self.applied);

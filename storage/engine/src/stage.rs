@@ -1,13 +1,13 @@
 //! Large contents on their way in: a segment file of their own, written as the octets come.
 //!
 //! Used through [`crate::Stage`]. A staged file that no committed change refers to is removed: at once when it is dropped, after a crash by
-//! recovery. Layout of the file: a header at 0, the octets from [`OCTETS_OFFSET`], the facts right in front of them (a hole before that),
-//! because facts are only known when the octets have gone by.
+//! recovery. `large.rs` says what such a file looks like.
 
 use crate::body::Body;
 use crate::disk::{Disk, DiskFile, is_full};
 use crate::interface::{CommitError, Describe, Promise, Stage};
 use crate::journal::big_name;
+use crate::large::{BIG_HEADER_BYTES, OCTETS_OFFSET, PieceSums, big_header};
 use octroi_model::{ContentRef, Encoding, Hash};
 use std::io;
 use std::sync::Arc;
@@ -23,11 +23,6 @@ pub const DESCRIBED_BYTES_MAX: u64 = 64 << 20;
 const DESCRIBED_AT_ONCE: usize = 4;
 /// Octets collected before they are written.
 const WRITE_BYTES: usize = 1 << 20;
-/// Where the octets begin. Facts are smaller than that, unless someone tries hard; then none are kept, and readers derive them anew.
-pub(crate) const OCTETS_OFFSET: u64 = 1 << 20;
-/// Bytes of the file's header.
-pub(crate) const BIG_HEADER_BYTES: usize = 40;
-const MAGIC: [u8; 8] = *b"OCTROIB\n";
 
 static DESCRIBING: Semaphore = Semaphore::const_new(DESCRIBED_AT_ONCE);
 
@@ -87,6 +82,7 @@ struct SpillFile {
     file: Arc<dyn DiskFile>,
     staged: StagedFile,
     hasher: blake3::Hasher,
+    sums: PieceSums,
     bytes: u64,
 }
 
@@ -173,11 +169,12 @@ impl SpillFile {
     fn begin(disk: Arc<dyn Disk>, number: u64) -> io::Result<Box<Self>> {
         let file = disk.create(&big_name(number))?;
         let staged = StagedFile { disk, number, kept: AtomicBool::new(false), runtime: Handle::current() };
-        Ok(Box::new(Self { file, staged, hasher: blake3::Hasher::new(), bytes: 0 }))
+        Ok(Box::new(Self { file, staged, hasher: blake3::Hasher::new(), sums: PieceSums::default(), bytes: 0 }))
     }
 
     fn write(mut self: Box<Self>, octets: &[u8]) -> io::Result<Box<Self>> {
         self.hasher.update(octets);
+        self.sums.update(octets);
         self.file.write_at(octets, OCTETS_OFFSET + self.bytes)?;
         self.bytes += octets.len() as u64;
         Ok(self)
@@ -189,12 +186,13 @@ impl SpillFile {
         Ok(octets)
     }
 
-    fn finish(self: Box<Self>, facts: &[u8], header_bytes: usize) -> io::Result<Body> {
+    fn finish(mut self: Box<Self>, facts: &[u8], header_bytes: usize) -> io::Result<Body> {
         let facts = if facts.len() as u64 > OCTETS_OFFSET - BIG_HEADER_BYTES as u64 { &[] } else { facts };
         // A header is far below 4 GiB, as its reader looks into a mebibyte of it.
         let header_bytes = u32::try_from((header_bytes as u64).min(self.bytes)).unwrap_or(0);
         let offset = OCTETS_OFFSET - facts.len() as u64;
         self.file.write_at(facts, offset)?;
+        self.file.write_at(&std::mem::take(&mut self.sums).finish(), OCTETS_OFFSET + self.bytes)?;
         self.file.write_at(&big_header(self.staged.number, facts), 0)?;
         self.file.sync()?;
         self.staged.disk.sync_dir()?;
@@ -212,18 +210,6 @@ impl SpillFile {
         let hash = Hash(*self.hasher.finalize().as_bytes());
         Ok(Body { content, hash, stored: Vec::new(), crc: 0, staged: Some(self.staged) })
     }
-}
-
-/// Header of a large content's file: says which it is, and the checksum of its facts (the octets have their hash).
-pub(crate) fn big_header(number: u64, facts: &[u8]) -> [u8; BIG_HEADER_BYTES] {
-    let mut header = [0; BIG_HEADER_BYTES];
-    header[..8].copy_from_slice(&MAGIC);
-    header[8..16].copy_from_slice(&number.to_le_bytes());
-    header[16..24].copy_from_slice(&(facts.len() as u64).to_le_bytes());
-    header[24..28].copy_from_slice(&crc32fast::hash(facts).to_le_bytes());
-    let sum = blake3::hash(&header[..32]);
-    header[32..].copy_from_slice(&sum.as_bytes()[..8]);
-    header
 }
 
 fn joined<T>(outcome: Result<io::Result<T>, tokio::task::JoinError>) -> Result<T, CommitError> {

@@ -33,6 +33,8 @@ pub enum Refusal {
     RecipientNotAllowed,
     /// Try later; the reason is in the log.
     Unavailable,
+    /// What is stored of this one object does not check; the reason is in the log.
+    Damaged,
     /// The code is wrong or was used.
     InvalidCode,
     /// The main password does not meet the policy.
@@ -55,6 +57,7 @@ impl fmt::Display for Refusal {
             Self::NotRelay => f.write_str("relaying denied"),
             Self::RecipientNotAllowed => f.write_str("not permitted to write to that recipient"),
             Self::Unavailable => f.write_str("temporarily unavailable"),
+            Self::Damaged => f.write_str("damaged in the store"),
             Self::InvalidCode => f.write_str("the code is not valid"),
             Self::Password(fault) => fault.fmt(f),
         }
@@ -89,6 +92,10 @@ impl From<ReadError> for Refusal {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Gone => Self::Missing,
+            ReadError::Damaged(why) => {
+                tracing::error!(%why, "a content is damaged");
+                Self::Damaged
+            }
             ReadError::Storage(why) => {
                 tracing::error!(%why, "a read failed");
                 Self::Unavailable

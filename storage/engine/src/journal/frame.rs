@@ -3,6 +3,7 @@
 //! The key is random per segment and the offset is part of what is summed, so a stale, copied or planted frame never checks.
 
 use crate::change::Change;
+use octroi_model::UnixTime;
 use serde::{Deserialize, Serialize};
 
 /// Bytes in front of each payload.
@@ -80,6 +81,8 @@ pub(crate) fn number(bytes: &[u8]) -> u64 {
 /// The payload of a batch frame, to write.
 #[derive(Serialize)]
 pub(crate) struct Written<'a> {
+    /// When it was committed, by the clock of this machine: a restore to a moment looks at it.
+    pub(crate) at: UnixTime,
     /// No collection, account or app password has this id or a larger one.
     pub(crate) next_id: u64,
     pub(crate) changes: &'a [Change],
@@ -88,6 +91,7 @@ pub(crate) struct Written<'a> {
 /// The payload of a batch frame, read back.
 #[derive(Deserialize)]
 pub(crate) struct Reread {
+    pub(crate) at: UnixTime,
     pub(crate) next_id: u64,
     pub(crate) changes: Vec<Change>,
 }

@@ -4,11 +4,12 @@
 //! before the start of a group of frames can be missing without being noticed.
 
 mod frame;
+mod runs;
 mod segment;
 mod walk;
 mod writer;
 
-pub(crate) use frame::{Kind, Reread, Written};
+pub(crate) use frame::{Kind, Reread, Written, number};
 pub(crate) use segment::{Position, Segment, Survey, big_name, number_of, segment_name, survey};
-pub(crate) use walk::{Step, Walk, find_frame};
+pub(crate) use walk::{Step, Walk, find_frame, is_blank};
 pub(crate) use writer::{Group, Journal, WriteFault};

@@ -43,7 +43,8 @@ impl<'a> Walk<'a> {
 
     /// The next frame, its payload in `payload`.
     pub(crate) fn step(&mut self, payload: &mut Vec<u8>) -> io::Result<Step> {
-        let start = self.offset;
+        let start = self.segment.next(self.offset);
+        self.offset = start;
         if start >= self.segment.bytes {
             return Ok(Step::End);
         }
@@ -52,8 +53,11 @@ impl<'a> Walk<'a> {
         let Some(end) = from.checked_add(frame.payload_bytes).filter(|end| *end <= self.segment.bytes) else {
             return Ok(Step::Bad { start, end: None });
         };
+        if self.segment.together(from) < frame.payload_bytes {
+            return Ok(Step::Bad { start, end: None });
+        }
         payload.resize(frame.payload_bytes as usize, 0);
-        self.segment.file.read_at(payload, from)?;
+        self.segment.read_at(payload, from)?;
         if crc32fast::hash(payload) != frame.crc {
             return Ok(Step::Bad { start, end: Some(end) });
         }
@@ -63,27 +67,30 @@ impl<'a> Walk<'a> {
 }
 
 fn header_at(segment: &Segment, offset: u64) -> io::Result<Option<Frame>> {
-    if offset + FRAME_HEADER_BYTES as u64 > segment.bytes {
+    if segment.together(offset) < FRAME_HEADER_BYTES as u64 {
         return Ok(None);
     }
     let mut header = [0; FRAME_HEADER_BYTES];
-    segment.file.read_at(&mut header, offset)?;
-    Ok(Frame::open(&header, &segment.key, offset))
+    segment.read_at(&mut header, offset)?;
+    Ok(Frame::open(&header, &segment.header.key, offset))
 }
 
 /// The first offset at or after `from` where a frame header checks, and where its group began.
 pub(crate) fn find_frame(segment: &Segment, from: u64) -> io::Result<Option<(u64, u64)>> {
     let mut window = Vec::new();
-    let mut at = from;
-    while at + (FRAME_HEADER_BYTES as u64) <= segment.bytes {
-        window.resize((segment.bytes - at).min(WINDOW_BYTES as u64) as usize, 0);
-        segment.file.read_at(&mut window, at)?;
-        for (index, header) in window.windows(FRAME_HEADER_BYTES).enumerate() {
-            if header[0] != FRAME_MAGIC[0] || header[1] != FRAME_MAGIC[1] {
-                continue;
-            }
+    let mut at = segment.next(from);
+    while at < segment.bytes {
+        let together = segment.together(at);
+        if together < FRAME_HEADER_BYTES as u64 {
+            at = segment.next(at + together.max(1));
+            continue;
+        }
+        window.resize(together.min(WINDOW_BYTES as u64) as usize, 0);
+        segment.read_at(&mut window, at)?;
+        for index in memchr::memchr_iter(FRAME_MAGIC[0], &window) {
+            let Some(header) = window.get(index..).and_then(|rest| rest.first_chunk::<FRAME_HEADER_BYTES>()) else { break };
             let offset = at + index as u64;
-            if let Some(frame) = header.try_into().ok().and_then(|header| Frame::open(header, &segment.key, offset)) {
+            if let Some(frame) = Frame::open(header, &segment.header.key, offset) {
                 return Ok(Some((offset, frame.group_start)));
             }
         }
@@ -91,4 +98,19 @@ pub(crate) fn find_frame(segment: &Segment, from: u64) -> io::Result<Option<(u64
         at += (window.len() - FRAME_HEADER_BYTES + 1) as u64;
     }
     Ok(None)
+}
+
+/// Is there nothing but nulls from `from` to the end?
+pub(crate) fn is_blank(segment: &Segment, from: u64) -> io::Result<bool> {
+    let mut window = Vec::new();
+    let mut at = from;
+    while at < segment.bytes {
+        window.resize((segment.bytes - at).min(WINDOW_BYTES as u64) as usize, 0);
+        segment.read_at(&mut window, at)?;
+        if window.iter().any(|octet| *octet != 0) {
+            return Ok(false);
+        }
+        at += window.len() as u64;
+    }
+    Ok(true)
 }

@@ -9,12 +9,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Memory kept for the next group; a larger buffer is given back.
 const BUFFER_KEPT_BYTES: usize = 32 << 20;
+/// Nulls written ahead of the end: a sync of what overwrites them need not wait for the file system to note a new length, which is a fifth
+/// to a quarter of its time.
+const AHEAD_BYTES: u64 = 1 << 20;
+/// Groups above this many bytes are appended as they are: writing ahead would double the work and save nothing that shows.
+const AHEAD_GROUP_BYTES_MAX: usize = 64 << 10;
 
 /// The end of the journal, held by the committer.
 #[derive(Debug)]
 pub(crate) struct Journal {
     disk: Arc<dyn Disk>,
     segment: Segment,
+    /// Length of its file: what lies behind `segment.bytes` is nulls.
+    ahead: u64,
     /// Gives numbers to new segments, shared with staging.
     numbers: Arc<AtomicU64>,
     segment_bytes_max: u64,
@@ -38,23 +45,37 @@ impl Journal {
         segment_bytes_max: u64,
     ) -> io::Result<Self> {
         let segment = match last {
-            Some(last) if !torn && last.bytes < segment_bytes_max => last,
+            // Nor behind what was compacted: that file has its list at the end.
+            Some(last) if !torn && last.bytes < segment_bytes_max && last.runs.is_none() => last,
             // Never append behind a tear: what comes later would look as if it stood on synced ground.
-            Some(last) => Segment::create(&*disk, numbers.fetch_add(1, Ordering::Relaxed), last.number, last.bytes)?,
+            Some(last) => Segment::create(&*disk, numbers.fetch_add(1, Ordering::Relaxed), last.number(), last.bytes)?,
             None => Segment::create(&*disk, numbers.fetch_add(1, Ordering::Relaxed), 0, 0)?,
         };
-        Ok(Self { disk, segment, numbers, segment_bytes_max, buffer: Vec::new() })
+        let ahead = segment.bytes;
+        Ok(Self { disk, segment, ahead, numbers, segment_bytes_max, buffer: Vec::new() })
+    }
+
+    /// Cut off what was written ahead. Needed before another segment follows, which says how long this one is.
+    pub(crate) fn trim(&mut self) -> io::Result<()> {
+        if self.ahead > self.segment.bytes {
+            self.segment.file.truncate(self.segment.bytes)?;
+            self.segment.file.sync()?;
+            self.ahead = self.segment.bytes;
+        }
+        Ok(())
     }
 
     /// Begin a group, in a new segment if this one is full.
     pub(crate) fn group(&mut self) -> Result<Group<'_>, WriteFault> {
         if self.segment.bytes >= self.segment_bytes_max && self.segment.bytes > SEGMENT_HEADER_BYTES {
+            self.trim().map_err(WriteFault::Broken)?;
             let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-            self.segment = Segment::create(&*self.disk, number, self.segment.number, self.segment.bytes).map_err(|error| {
+            self.segment = Segment::create(&*self.disk, number, self.segment.number(), self.segment.bytes).map_err(|error| {
                 // A file that was begun must be gone before another one follows this segment.
                 let taken_back = || self.disk.remove(&segment_name(number)).and_then(|()| self.disk.sync_dir());
                 WriteFault::of(error, taken_back)
             })?;
+            self.ahead = self.segment.bytes;
         }
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_KEPT_BYTES);
@@ -66,7 +87,7 @@ impl Journal {
 impl Group<'_> {
     /// Number of the segment that it goes to.
     pub(crate) fn segment(&self) -> u64 {
-        self.journal.segment.number
+        self.journal.segment.number()
     }
 
     /// Where the next frame will stand.
@@ -78,7 +99,7 @@ impl Group<'_> {
     pub(crate) fn add(&mut self, kind: Kind, payload: &[u8], crc: u32) -> u64 {
         let offset = self.offset();
         let frame = Frame { kind, payload_bytes: payload.len() as u64, group_start: self.start, crc };
-        let header = frame.seal(&self.journal.segment.key, offset);
+        let header = frame.seal(&self.journal.segment.header.key, offset);
         self.journal.buffer.extend_from_slice(&header);
         self.journal.buffer.extend_from_slice(payload);
         offset + FRAME_HEADER_BYTES as u64
@@ -86,14 +107,23 @@ impl Group<'_> {
 
     /// Write and sync all of it. After [`WriteFault::Broken`] nobody knows what is on disk: the caller must not write again.
     pub(crate) fn write(self) -> Result<(), WriteFault> {
-        let Journal { segment, buffer, .. } = self.journal;
+        let Journal { segment, ahead, buffer, segment_bytes_max, .. } = self.journal;
         let start = self.start;
+        let end = start + buffer.len() as u64;
+        if end > *ahead && buffer.len() <= AHEAD_GROUP_BYTES_MAX && end < *segment_bytes_max {
+            let nulls = vec![0; AHEAD_BYTES.min(*segment_bytes_max) as usize];
+            // Whether they fit shows when the group itself is written; some of them may be there even if not all are.
+            let _ = segment.file.write_at(&nulls, *ahead);
+            *ahead += nulls.len() as u64;
+        }
         segment.file.write_at(buffer, start).map_err(|error| {
+            *ahead = start;
             // Synced, so that no part of this group can come back after a crash.
             WriteFault::of(error, || segment.file.truncate(start).and_then(|()| segment.file.sync()))
         })?;
         segment.file.sync().map_err(WriteFault::Broken)?;
-        segment.bytes = start + buffer.len() as u64;
+        segment.bytes = end;
+        *ahead = end.max(*ahead);
         Ok(())
     }
 }

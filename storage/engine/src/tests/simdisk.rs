@@ -103,8 +103,8 @@ impl SimDisk {
         let mut found = Inner::default();
         let mut names = inner.durable.clone();
         for (name, file) in &inner.present {
-            // A new file that was not made durable may have become so by itself.
-            if !names.contains_key(name) && dice.one_in(2) {
+            // A new file, or one that took another's name, may have become durable by itself.
+            if names.get(name) != Some(file) && dice.one_in(2) {
                 names.insert(name.clone(), *file);
             }
         }
@@ -239,6 +239,14 @@ impl Disk for SimDisk {
         inner.present.remove(name).map(|_| ()).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut inner = self.inner();
+        inner.count()?;
+        let file = inner.present.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        inner.present.insert(to.to_owned(), file);
+        Ok(())
+    }
+
     fn sync_dir(&self) -> io::Result<()> {
         let mut inner = self.inner();
         inner.count()?;
@@ -284,6 +292,10 @@ impl DiskFile for SimFile {
         let end = offset as usize + into.len();
         into.copy_from_slice(present.get(offset as usize..end).ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
+    }
+
+    fn read_cached(&self, into: &mut [u8], offset: u64) -> io::Result<bool> {
+        self.read_at(into, offset).map(|()| true)
     }
 
     fn sync(&self) -> io::Result<()> {
