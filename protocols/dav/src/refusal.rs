@@ -97,6 +97,7 @@ fn refused(refusal: Refusal, href: &str, organisation: &str) -> Response {
         Refusal::NotEmpty => plain(StatusCode::CONFLICT, "It still holds something."),
         Refusal::Limit(what) => plain(StatusCode::INSUFFICIENT_STORAGE, &format!("A limit is reached: {what}.")),
         Refusal::Unavailable => retry_later("Try again in a moment.", RETRY_AFTER),
+        Refusal::Damaged => plain(StatusCode::INTERNAL_SERVER_ERROR, "It is damaged in the store; tell the administrator."),
         _ => plain(StatusCode::FORBIDDEN, "That is not possible with this resource."),
     }
 }

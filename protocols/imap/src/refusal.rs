@@ -19,6 +19,8 @@ pub(crate) fn reply(refusal: Refusal) -> Result<Reply, End> {
         Refusal::NotEmpty => Reply::no("HASCHILDREN", "There are mailboxes below it"),
         Refusal::Limit(what) => Reply::no("LIMIT", format!("Limit reached: {what}")),
         Refusal::Unavailable => Reply::no("UNAVAILABLE", "Not possible at the moment; try again later"),
+        // RFC 5530 section 3.
+        Refusal::Damaged => Reply::no("CONTACTADMIN", "That is damaged in the store"),
         // The rest cannot come from an act on a mailbox; refusing is right whatever it is.
         _ => Reply::no("CANNOT", "That is not possible here"),
     })

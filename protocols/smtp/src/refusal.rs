@@ -18,7 +18,9 @@ pub(crate) fn of_gate(refusal: &Refusal) -> Reply {
         Refusal::Limit(_) => Reply::new(452, "4.3.1", "A limit of this server is reached, try again later"),
         Refusal::Ended => Reply::new(421, "4.7.0", "Your credential is not valid any more, closing connection"),
         Refusal::InvalidCode => Reply::new(535, "5.7.8", "Authentication credentials invalid"),
-        Refusal::Precondition | Refusal::Unavailable => Reply::new(451, "4.3.0", "Temporarily unavailable, try again later"),
+        Refusal::Precondition | Refusal::Unavailable | Refusal::Damaged => {
+            Reply::new(451, "4.3.0", "Temporarily unavailable, try again later")
+        }
         _ => Reply::new(554, "5.3.0", "Not possible here"),
     }
 }

@@ -43,13 +43,16 @@ pub(crate) async fn fetch(
     let positions = selected.positions(set, by)?;
     let newly_seen = if plan.sets_seen { mark_seen(selected, &positions).await? } else { UidSet::default() };
     selected.announce_keywords(wire).await?;
-    let mut answer = Answer { selected, plan: &plan, newly_seen: &newly_seen, some_gone: false };
+    let mut answer = Answer { selected, plan: &plan, newly_seen: &newly_seen, some_gone: false, some_damaged: false };
     answer.send(wire, &positions).await?;
-    let some_gone = answer.some_gone;
+    let (some_gone, some_damaged) = (answer.some_gone, answer.some_damaged);
     // Flags that were just told need not be told again.
     selected.known = if plan.tells_flags { uids_at(&positions, selected.sight.shown()) } else { newly_seen };
+    // RFC 5530 section 3, for both.
+    if some_damaged {
+        return Err(Reply::no("CONTACTADMIN", "Some messages are damaged in the store and were left out").into());
+    }
     if some_gone {
-        // RFC 5530 section 3.
         return Err(Reply::no("EXPUNGEISSUED", "Some messages have been expunged").into());
     }
     Ok(Reply::ok("Done"))
@@ -88,6 +91,8 @@ struct Answer<'a> {
     newly_seen: &'a UidSet,
     /// Messages were expunged so long ago that their octets are gone too.
     some_gone: bool,
+    /// What is stored of some messages does not check.
+    some_damaged: bool,
 }
 
 impl Answer<'_> {
@@ -127,7 +132,7 @@ impl Answer<'_> {
     /// Read what the plan needs of these messages. Those whose octets are gone are left out.
     async fn read(&mut self, group: &[usize]) -> Result<Vec<(usize, Contents)>, Fault> {
         match self.read_all(group).await {
-            Err(Refusal::Missing) => {}
+            Err(Refusal::Missing | Refusal::Damaged) => {}
             done => return Ok(done?),
         }
         let mut contents = Vec::with_capacity(group.len());
@@ -135,6 +140,7 @@ impl Answer<'_> {
             match self.read_all(&[*position]).await {
                 Ok(one) => contents.extend(one),
                 Err(Refusal::Missing) => self.some_gone = true,
+                Err(Refusal::Damaged) => self.some_damaged = true,
                 Err(refusal) => return Err(refusal.into()),
             }
         }
@@ -212,6 +218,10 @@ impl Answer<'_> {
             }
             Err(Refusal::Missing) => {
                 self.some_gone = true;
+                Ok(None)
+            }
+            Err(Refusal::Damaged) => {
+                self.some_damaged = true;
                 Ok(None)
             }
             Err(refusal) => Err(refusal.into()),

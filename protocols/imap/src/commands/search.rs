@@ -92,7 +92,7 @@ async fn look(
     let wanted: Vec<(usize, Part)> = group.iter().map(|position| (*position, part)).collect();
     let contents = match view.read(&wanted).await {
         Ok(contents) => group.iter().copied().zip(contents).collect(),
-        Err(Refusal::Missing) => one_by_one(selected, &wanted).await?,
+        Err(Refusal::Missing | Refusal::Damaged) => one_by_one(selected, &wanted).await?,
         Err(refusal) => return Err(refusal.into()),
     };
     let messages: Vec<(usize, Item, bool, Vec<u8>)> = contents
@@ -121,13 +121,13 @@ async fn look(
     Ok(())
 }
 
-/// A message of the group has gone for good: what is left of the group.
+/// A message of the group has gone for good or is damaged: what is left of the group.
 async fn one_by_one(selected: &Selected, wanted: &[(usize, Part)]) -> Result<Vec<(usize, Vec<u8>)>, Fault> {
     let mut contents = Vec::with_capacity(wanted.len());
     for one in wanted {
         match selected.sight.shown().read(std::slice::from_ref(one)).await {
             Ok(read) => contents.extend(read.into_iter().map(|octets| (one.0, octets))),
-            Err(Refusal::Missing) => {}
+            Err(Refusal::Missing | Refusal::Damaged) => {}
             Err(refusal) => return Err(refusal.into()),
         }
     }

@@ -92,7 +92,15 @@ impl Reading {
             describe(href, &subject, &self.wanted, &self.viewer, None, xml);
             return Ok(());
         }
-        let octets = read_all(file).await.map_err(|_| Stopped::Failed)?;
+        let octets = match read_all(file).await {
+            Ok(octets) => octets,
+            // One that is damaged must not keep the client from the others.
+            Err(Refusal::Damaged) => {
+                status_only(href, "HTTP/1.1 500 Internal Server Error", xml);
+                return Ok(());
+            }
+            Err(_) => return Err(Stopped::Failed),
+        };
         let mut data = Xml::piece();
         data.text(self.kind.tag, &String::from_utf8_lossy(&octets));
         let name = ElementName { namespace: self.kind.namespace.to_owned(), local: self.kind.data.to_owned() };
