@@ -225,6 +225,7 @@ impl Committer {
             state.remember(Entry { end, changes: changes.clone(), sides, bytes });
             answers.push((submission, changes));
         }
+        state.evict(self.shared.options.view_items_max);
         if moves > 0 {
             // With the new rights, before anyone can see them: a grant that was decided on the old ones is stale from here on.
             self.shared.generation.send_modify(|generation| *generation += moves);

@@ -205,7 +205,7 @@ impl Embedded {
 
     /// Drop all views that are in memory.
     pub(crate) fn forget_views(&self) {
-        self.shared.state_mut().views.clear();
+        self.shared.state_mut().forget_views();
     }
 
     /// End without bringing the index up to the journal, as a crash would.

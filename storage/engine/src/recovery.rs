@@ -18,6 +18,9 @@ use std::sync::atomic::AtomicU64;
 /// Changes that replay holds before it writes them to the index.
 const REPLAY_CHANGES_MAX: u64 = 16_384;
 
+/// Items of views that replay keeps in memory.
+const REPLAY_VIEW_ITEMS_MAX: u64 = 100_000;
+
 /// A store brought up to date.
 pub(crate) struct Recovered {
     pub(crate) state: State,
@@ -161,6 +164,7 @@ impl Replay {
         let entries: Vec<_> = self.state.unwritten().cloned().collect();
         index.project(&entries, self.next_id).await?;
         self.state.forget(entries.len());
+        self.state.evict(REPLAY_VIEW_ITEMS_MAX);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::change::Change;
 use crate::journal::Position;
-use crate::view::View;
+use crate::view::{View, ViewBuilder};
 use octroi_model::{
     Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head, ModSeq, Name, Tombstone,
     TotpState,
@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) children: HashMap<CollectionId, BTreeMap<Name, CollectionId>>,
     pub(crate) homes: HashMap<AccountId, BTreeMap<Name, CollectionId>>,
     pub(crate) views: HashMap<CollectionId, Loaded>,
+    /// Items of all views in memory.
+    view_items: u64,
     /// Committed and not known to be in the index, oldest first; in front of that what a load under way may still need.
     backlog: VecDeque<Entry>,
     /// How many of the backlog are in the index.
@@ -114,7 +116,10 @@ impl State {
             Change::Put { collection, head, .. } | Change::Flag { collection, head, .. } | Change::Expunge { collection, head, .. } => {
                 self.set_head(*collection, *head, applied);
                 if let Some(view) = self.view_mut(*collection) {
+                    let before = view.counted();
                     apply_items(view, change);
+                    let after = view.counted();
+                    self.view_items = (self.view_items + after).saturating_sub(before);
                 }
             }
             Change::Confirm(confirmation) => {
@@ -130,6 +135,8 @@ impl State {
         match change {
             Change::CreateCollection { collection, parent_head } => {
                 self.insert_collection(Arc::new(collection.clone()));
+                // Its view is known, and kept up from here on: nothing need be read when it is first opened.
+                self.insert_view(ViewBuilder::new(collection).finish(Vec::new(), ModSeq(0)));
                 if let (Some(parent), Some(head)) = (collection.parent, parent_head) {
                     self.move_head(parent, *head, applied);
                 }
@@ -155,7 +162,7 @@ impl State {
                     self.move_head(parent, *head, applied);
                     self.bury(parent, &old.name, head.modseq, applied);
                 }
-                self.views.remove(collection);
+                self.remove_view(*collection);
                 self.children.remove(collection);
                 applied.sides.push(Side::CollectionGone(*collection));
                 applied.gone.push(*collection);
@@ -316,9 +323,28 @@ impl State {
         // Child collections leave tombstones beside those of the items: bring both into one order.
         Arc::make_mut(&mut view.tombstones).sort_by_key(|tombstone| tombstone.modseq);
         view.prune_tombstones();
-        self.evict(items_max.saturating_sub(view.len() as u64));
-        self.views.insert(id, Loaded { view: Arc::new(view), used: AtomicU64::new(0), pins: AtomicUsize::new(0) });
+        self.evict(items_max.saturating_sub(view.counted()));
+        self.insert_view(view);
         self.look(id)
+    }
+
+    fn insert_view(&mut self, view: View) {
+        self.remove_view(view.collection);
+        self.view_items += view.counted();
+        let used = AtomicU64::new(self.clock.fetch_add(1, Ordering::Relaxed));
+        self.views.insert(view.collection, Loaded { view: Arc::new(view), used, pins: AtomicUsize::new(0) });
+    }
+
+    fn remove_view(&mut self, id: CollectionId) {
+        let counted = self.views.remove(&id).map_or(0, |loaded| loaded.view.counted());
+        self.view_items = self.view_items.saturating_sub(counted);
+    }
+
+    /// Drop all views that are in memory.
+    #[cfg(test)]
+    pub(crate) fn forget_views(&mut self) {
+        self.views.clear();
+        self.view_items = 0;
     }
 
     /// Audit lines committed after `position`, newest first; `None` if the backlog no longer goes back that far.
@@ -335,11 +361,12 @@ impl State {
     }
 
     /// Drop the longest unused views that nobody holds until the rest is small enough.
-    fn evict(&mut self, items_max: u64) {
-        let mut items: u64 = self.views.values().map(|loaded| loaded.view.len() as u64).sum();
-        if items <= items_max {
+    pub(crate) fn evict(&mut self, items_max: u64) {
+        if self.view_items <= items_max {
             return;
         }
+        // An eighth at once: looking at all views must not happen with every delivery.
+        let items_max = items_max - items_max / 8;
         let mut idle: Vec<_> = self
             .views
             .iter()
@@ -348,10 +375,10 @@ impl State {
             .collect();
         idle.sort_unstable();
         for (_, id) in idle {
-            if items <= items_max {
+            if self.view_items <= items_max {
                 break;
             }
-            items -= self.views.remove(&id).map_or(0, |loaded| loaded.view.len() as u64);
+            self.remove_view(id);
         }
     }
 

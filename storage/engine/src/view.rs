@@ -52,6 +52,10 @@ impl View {
     pub fn len(&self) -> usize {
         self.head.items as usize
     }
+    /// What it counts against the memory for views: an empty one takes some too.
+    pub(crate) fn counted(&self) -> u64 {
+        u64::from(self.head.items) + 1
+    }
     /// No items?
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
@@ -128,36 +132,54 @@ impl Names {
     }
 }
 
-/// What the engine does to views.
-impl View {
-    /// A view of what the index holds; items ascending by uid, tombstones by modseq.
-    pub(crate) fn build(collection: &Collection, items: Vec<Item>, tombstones: Vec<Tombstone>, forgotten: ModSeq) -> Self {
-        let mut names = Names::default();
-        for item in &items {
-            if let Some(name) = &item.name {
-                names.insert(name.clone(), item.uid);
-            }
-        }
-        let mut chunks = Vec::with_capacity(items.len() / CHUNK_ITEMS + 1);
-        let mut items = items.into_iter().peekable();
-        while items.peek().is_some() {
-            chunks.push(Arc::new(items.by_ref().take(CHUNK_ITEMS).collect::<Vec<_>>()));
-        }
-        let mut view = Self {
+/// Makes a view of what the index holds, block by block, so that nothing is in memory twice.
+#[derive(Debug)]
+pub(crate) struct ViewBuilder(View);
+
+impl ViewBuilder {
+    /// Nothing yet.
+    pub(crate) fn new(collection: &Collection) -> Self {
+        Self(View {
             collection: collection.id,
             uid_validity: collection.uid_validity,
             head: collection.head,
             keywords: Arc::new(collection.keywords.clone()),
-            chunks,
+            chunks: Vec::with_capacity(collection.head.items as usize / CHUNK_ITEMS + 1),
             starts: Vec::new(),
-            names,
-            tombstones: Arc::new(tombstones),
-            forgotten,
-        };
-        view.number_chunks(0);
-        view
+            names: Names::default(),
+            tombstones: Arc::default(),
+            forgotten: ModSeq(0),
+        })
     }
 
+    /// Items with larger uids than all so far, ascending.
+    pub(crate) fn extend(&mut self, items: Vec<Item>) {
+        for item in &items {
+            if let Some(name) = &item.name {
+                self.0.names.insert(name.clone(), item.uid);
+            }
+        }
+        match self.0.chunks.last_mut() {
+            Some(last) if last.len() + items.len() <= CHUNK_ITEMS => Arc::make_mut(last).extend(items),
+            _ => {
+                let mut chunk = Vec::with_capacity(CHUNK_ITEMS);
+                chunk.extend(items);
+                self.0.chunks.push(Arc::new(chunk));
+            }
+        }
+    }
+
+    /// Tombstones ascending by modseq; those at or below `forgotten` are not known.
+    pub(crate) fn finish(mut self, tombstones: Vec<Tombstone>, forgotten: ModSeq) -> View {
+        self.0.tombstones = Arc::new(tombstones);
+        self.0.forgotten = forgotten;
+        self.0.number_chunks(0);
+        self.0
+    }
+}
+
+/// What the engine does to views.
+impl View {
     /// An item appears or takes the place of the one with its uid.
     pub(crate) fn put(&mut self, item: &Item, head: Head) {
         self.head = head;

@@ -1,11 +1,11 @@
 //! Reading the index: all that is kept in memory at open, the items of one collection, the last lines of the audit.
 
 use super::Index;
+use super::blocks::{self, Graves};
 use crate::journal::Position;
-use crate::view::View;
+use crate::view::{View, ViewBuilder};
 use octroi_model::{
-    Account, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Flags, Head, Item, ModSeq, Name, Tombstone,
-    Uid, UnixTime,
+    Account, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head, Item, ModSeq, Uid, UnixTime,
 };
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
@@ -38,15 +38,10 @@ impl Index {
                 at: UnixTime(row.try_get(2)?),
             });
         }
-        let mut heads = HashMap::new();
-        for row in
-            sqlx::query("SELECT collection, uid_next, modseq, items, unseen, deleted, bytes FROM heads").fetch_all(&mut *writer).await?
-        {
-            heads.insert(row.try_get::<i64, _>(0)? as u64, head(&row)?);
-        }
+        let heads = heads(&mut writer).await?;
         restored.collections = records(&mut writer, "SELECT record FROM collections").await?;
         for collection in &mut restored.collections {
-            if let Some(head) = heads.get(&collection.id.0) {
+            if let Some(head) = heads.get(&collection.id) {
                 collection.head = *head;
             }
         }
@@ -58,23 +53,25 @@ impl Index {
         let mut transaction = self.readers.begin().await?;
         let position = position(&mut transaction).await?;
         let id = collection.id.0 as i64;
-        let mut items = Vec::with_capacity(collection.head.items as usize);
-        let rows = sqlx::query("SELECT uid, modseq, flags, record FROM items WHERE collection = $1 ORDER BY uid")
-            .bind(id)
-            .fetch_all(&mut *transaction)
-            .await?;
-        for row in rows {
-            items.push(item(&row)?);
+        let mut building = ViewBuilder::new(collection);
+        let mut rows =
+            sqlx::query("SELECT record FROM item_blocks WHERE collection = $1 ORDER BY number").bind(id).fetch(&mut *transaction);
+        while let Some(row) = blocks::next(&mut rows).await? {
+            building.extend(blocks::decode(row.try_get(0)?)?);
         }
+        drop(rows);
         let forgotten: Option<i64> =
             sqlx::query_scalar("SELECT modseq FROM forgotten WHERE collection = $1").bind(id).fetch_optional(&mut *transaction).await?;
-        let rows = sqlx::query("SELECT uid, modseq, name FROM tombstones WHERE collection = $1 ORDER BY modseq, line")
+        let rows = sqlx::query("SELECT modseq, record FROM tombstones WHERE collection = $1 ORDER BY modseq, line")
             .bind(id)
             .fetch_all(&mut *transaction)
             .await?;
-        let tombstones = rows.iter().map(tombstone).collect::<Result<Vec<_>, _>>()?;
+        let mut tombstones = Vec::new();
+        for row in rows {
+            tombstones.extend(Graves::decode(row.try_get(1)?, ModSeq(row.try_get::<i64, _>(0)? as u64))?);
+        }
         transaction.commit().await?;
-        Ok((View::build(collection, items, tombstones, ModSeq(forgotten.unwrap_or(0) as u64)), position))
+        Ok((building.finish(tombstones, ModSeq(forgotten.unwrap_or(0) as u64)), position))
     }
 
     /// The last lines of the audit, newest first, and the position they are from.
@@ -93,22 +90,24 @@ impl Index {
     /// Segments that items' large contents are in.
     pub(crate) async fn large_segments(&self) -> Result<Vec<u64>, sqlx::Error> {
         let mut writer = self.writer().await?;
-        let segments: Vec<i64> =
-            sqlx::query_scalar("SELECT DISTINCT large FROM items WHERE large IS NOT NULL").fetch_all(&mut *writer).await?;
+        let segments: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT segment FROM large").fetch_all(&mut *writer).await?;
         Ok(segments.into_iter().map(|segment| segment as u64).collect())
     }
 
     /// Items from `(collection, uid)` on, in that order: for check.
     pub(crate) async fn items_after(&self, after: (CollectionId, Uid), items_max: u32) -> Result<Vec<(CollectionId, Item)>, sqlx::Error> {
-        let rows = sqlx::query(
-            "SELECT uid, modseq, flags, record, collection FROM items WHERE (collection, uid) > ($1, $2) ORDER BY collection, uid LIMIT $3",
-        )
-        .bind(after.0.0 as i64)
-        .bind(i64::from(after.1.0))
-        .bind(items_max)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(|row| Ok((CollectionId(row.try_get::<i64, _>(4)? as u64), item(row)?))).collect()
+        let mut items = Vec::new();
+        let sql = "SELECT collection, record FROM item_blocks WHERE (collection, number) >= ($1, $2) ORDER BY collection, number";
+        let mut rows = sqlx::query(sql).bind(after.0.0 as i64).bind(i64::from(blocks::number(after.1))).fetch(&self.readers);
+        while items.len() < items_max as usize
+            && let Some(row) = blocks::next(&mut rows).await?
+        {
+            let collection = CollectionId(row.try_get::<i64, _>(0)? as u64);
+            let found = blocks::decode(row.try_get(1)?)?.into_iter().map(|item| (collection, item));
+            items.extend(found.filter(|(collection, item)| (*collection, item.uid) > after));
+        }
+        items.truncate(items_max as usize);
+        Ok(items)
     }
 }
 
@@ -140,18 +139,11 @@ fn record<T: DeserializeOwned>(row: &SqliteRow, column: usize) -> Result<T, sqlx
     postcard::from_bytes(bytes).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
-fn item(row: &SqliteRow) -> Result<Item, sqlx::Error> {
-    let mut item: Item = record(row, 3)?;
-    item.uid = Uid(row.try_get(0)?);
-    item.modseq = ModSeq(row.try_get::<i64, _>(1)? as u64);
-    item.flags = Flags(row.try_get::<i64, _>(2)? as u64);
-    Ok(item)
-}
-
-fn tombstone(row: &SqliteRow) -> Result<Tombstone, sqlx::Error> {
-    let name: Option<&str> = row.try_get(2)?;
-    let name = name.map(Name::new).transpose().map_err(|error| sqlx::Error::Decode(error.into()))?;
-    Ok(Tombstone { uid: Uid(row.try_get(0)?), modseq: ModSeq(row.try_get::<i64, _>(1)? as u64), name })
+/// The heads of all collections.
+pub(super) async fn heads(connection: &mut SqliteConnection) -> Result<HashMap<CollectionId, Head>, sqlx::Error> {
+    let sql = "SELECT collection, uid_next, modseq, items, unseen, deleted, bytes FROM main.heads";
+    let rows = sqlx::query(sql).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((CollectionId(row.try_get::<i64, _>(0)? as u64), head(row)?))).collect()
 }
 
 fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {

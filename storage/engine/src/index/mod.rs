@@ -3,6 +3,7 @@
 //! Written by the projector, read when a view is loaded, at open and by check. What holds: the position of the journal that it has
 //! reached is stored in the transaction that reached it, so it may be behind but is never wrong.
 
+mod blocks;
 mod compare;
 mod load;
 mod project;
@@ -36,7 +37,7 @@ pub(crate) struct Index {
 }
 
 /// Moved when the tables change: an index of another version is made anew from the journal.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 impl Index {
     /// Open the index; one that is not there, of another version or unusable is made anew, empty.

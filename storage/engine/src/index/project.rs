@@ -1,15 +1,12 @@
 //! Writing the index: a run of committed batches in one transaction, in statements that take many rows.
 
 use super::Index;
+use super::blocks::Blocks;
 use crate::change::Change;
 use crate::journal::Position;
-use crate::stage::IN_MEMORY_BYTES_MAX;
 use crate::state::{Entry, Side};
 use crate::view::TOMBSTONES_MAX;
-use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, FlagEdit, Head, Item, ModSeq, Name,
-    Tombstone, UidSet,
-};
+use octroi_model::{Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head};
 use serde::Serialize;
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,8 +14,6 @@ use std::sync::Arc;
 
 /// Row counts of the statements that take many rows: few different ones, so that each stays prepared.
 const ROWS: [usize; 4] = [256, 32, 4, 1];
-/// Above this many ranges a set of uids goes as one JSON text.
-const RANGES_MAX: usize = 4;
 
 impl Index {
     /// Apply `entries`, which follow what the index has.
@@ -29,7 +24,7 @@ impl Index {
         let mut writing = Writing::new(&mut transaction);
         for entry in entries {
             for change in entry.changes.iter() {
-                writing.change(change).await?;
+                writing.change(change);
             }
             for side in entry.sides.iter() {
                 writing.side(side);
@@ -40,51 +35,37 @@ impl Index {
     }
 }
 
-/// A transaction under way. Items are written in the order of the changes; of all else only the last counts.
+/// A transaction under way. Blocks of items are changed in the order of the changes; of all else only the last counts.
 struct Writing<'a> {
     connection: &'a mut SqliteConnection,
-    items: Vec<(CollectionId, &'a Item)>,
+    blocks: Blocks<'a>,
     heads: BTreeMap<CollectionId, Head>,
     collections: BTreeMap<CollectionId, Option<Arc<Collection>>>,
     accounts: BTreeMap<AccountId, Option<Arc<Account>>>,
     app_passwords: BTreeMap<AppPasswordId, Option<Arc<AppPassword>>>,
     confirmations: BTreeMap<(AppPasswordId, &'a str), &'a Confirmation>,
     audit: Vec<&'a AuditEntry>,
-    tombstones: Vec<(CollectionId, Tombstone)>,
-    buried: BTreeSet<CollectionId>,
 }
 
 impl<'a> Writing<'a> {
     fn new(connection: &'a mut SqliteConnection) -> Self {
         Self {
             connection,
-            items: Vec::new(),
+            blocks: Blocks::default(),
             heads: BTreeMap::new(),
             collections: BTreeMap::new(),
             accounts: BTreeMap::new(),
             app_passwords: BTreeMap::new(),
             confirmations: BTreeMap::new(),
             audit: Vec::new(),
-            tombstones: Vec::new(),
-            buried: BTreeSet::new(),
         }
     }
 
-    async fn change(&mut self, change: &'a Change) -> Result<(), sqlx::Error> {
+    fn change(&mut self, change: &'a Change) {
         match change {
-            Change::Put { collection, item, head } => {
+            Change::Put { collection, head, .. } | Change::Flag { collection, head, .. } | Change::Expunge { collection, head, .. } => {
                 self.head(*collection, *head);
-                self.items.push((*collection, item));
-            }
-            Change::Flag { collection, uids, edit, modseq, head } => {
-                self.head(*collection, *head);
-                self.write_items().await?;
-                self.flag(*collection, uids, *edit, *modseq).await?;
-            }
-            Change::Expunge { collection, uids, modseq, head } => {
-                self.head(*collection, *head);
-                self.write_items().await?;
-                self.expunge(*collection, uids, *modseq).await?;
+                self.blocks.push(change);
             }
             Change::Confirm(confirmation) => {
                 self.confirmations.insert((confirmation.app_password, &confirmation.network), confirmation);
@@ -93,7 +74,6 @@ impl<'a> Writing<'a> {
             // All others are told by what they leave beside them.
             _ => {}
         }
-        Ok(())
     }
 
     fn side(&mut self, side: &Side) {
@@ -106,10 +86,7 @@ impl<'a> Writing<'a> {
                 self.collections.insert(*id, None);
             }
             Side::Head(id, head) => self.head(*id, *head),
-            Side::Tombstone(id, tombstone) => {
-                self.buried.insert(*id);
-                self.tombstones.push((*id, tombstone.clone()));
-            }
+            Side::Tombstone(id, tombstone) => self.blocks.bury(*id, tombstone),
             Side::Account(account) => {
                 self.accounts.insert(account.id, Some(account.clone()));
             }
@@ -133,100 +110,18 @@ impl<'a> Writing<'a> {
         }
     }
 
-    async fn write_items(&mut self) -> Result<(), sqlx::Error> {
-        let items = std::mem::take(&mut self.items);
-        let mut rest = items.as_slice();
-        for rows in ROWS {
-            while rest.len() >= rows {
-                let (now, later) = rest.split_at(rows);
-                rest = later;
-                let mut query =
-                    QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO items (collection, uid, modseq, flags, large, name, record) ");
-                let mut fault = None;
-                query.push_values(now, |mut row, (collection, item)| {
-                    let record = postcard::to_stdvec(item).unwrap_or_else(|error| {
-                        fault = Some(error);
-                        Vec::new()
-                    });
-                    let large = u64::from(item.content.header_stored) + item.content.body_stored > IN_MEMORY_BYTES_MAX as u64;
-                    row.push_bind(collection.0 as i64)
-                        .push_bind(i64::from(item.uid.0))
-                        .push_bind(item.modseq.0 as i64)
-                        .push_bind(item.flags.0 as i64)
-                        .push_bind(large.then_some(item.content.segment as i64))
-                        .push_bind(item.name.as_ref().map(Name::as_str))
-                        .push_bind(record);
-                });
-                if let Some(error) = fault {
-                    return Err(sqlx::Error::Encode(error.into()));
-                }
-                query.build().execute(&mut *self.connection).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn flag(&mut self, id: CollectionId, uids: &UidSet, edit: FlagEdit, modseq: ModSeq) -> Result<(), sqlx::Error> {
-        let (keep, set, modseq, id) = (edit.keep.0 as i64, edit.set.0 as i64, modseq.0 as i64, id.0 as i64);
-        if uids.ranges().nth(RANGES_MAX).is_some() {
-            let sql = "UPDATE items SET flags = (flags & $1) | $2, modseq = $3
-                WHERE collection = $4 AND uid IN (SELECT value FROM json_each($5))";
-            sqlx::query(sql).bind(keep).bind(set).bind(modseq).bind(id).bind(json(uids)).execute(&mut *self.connection).await?;
-            return Ok(());
-        }
-        for (low, high) in uids.ranges() {
-            let sql = "UPDATE items SET flags = (flags & $1) | $2, modseq = $3 WHERE collection = $4 AND uid BETWEEN $5 AND $6";
-            let query = sqlx::query(sql).bind(keep).bind(set).bind(modseq).bind(id).bind(low.0).bind(high.0);
-            query.execute(&mut *self.connection).await?;
-        }
-        Ok(())
-    }
-
-    async fn expunge(&mut self, id: CollectionId, uids: &UidSet, modseq: ModSeq) -> Result<(), sqlx::Error> {
-        if uids.is_empty() {
-            return Ok(());
-        }
-        self.buried.insert(id);
-        let (id, modseq) = (id.0 as i64, modseq.0 as i64);
-        if uids.ranges().nth(RANGES_MAX).is_some() {
-            let uids = json(uids);
-            let bury = "INSERT INTO tombstones (collection, modseq, uid, name) SELECT collection, $1, uid, name FROM items
-                WHERE collection = $2 AND uid IN (SELECT value FROM json_each($3)) ORDER BY uid";
-            sqlx::query(bury).bind(modseq).bind(id).bind(&uids).execute(&mut *self.connection).await?;
-            let delete = "DELETE FROM items WHERE collection = $1 AND uid IN (SELECT value FROM json_each($2))";
-            sqlx::query(delete).bind(id).bind(&uids).execute(&mut *self.connection).await?;
-            return Ok(());
-        }
-        for (low, high) in uids.ranges() {
-            let bury = "INSERT INTO tombstones (collection, modseq, uid, name) SELECT collection, $1, uid, name FROM items
-                WHERE collection = $2 AND uid BETWEEN $3 AND $4 ORDER BY uid";
-            sqlx::query(bury).bind(modseq).bind(id).bind(low.0).bind(high.0).execute(&mut *self.connection).await?;
-            let delete = "DELETE FROM items WHERE collection = $1 AND uid BETWEEN $2 AND $3";
-            sqlx::query(delete).bind(id).bind(low.0).bind(high.0).execute(&mut *self.connection).await?;
-        }
-        Ok(())
-    }
-
     async fn finish(mut self, end: Position, next_id: u64) -> Result<(), sqlx::Error> {
-        self.write_items().await?;
+        let buried: BTreeSet<CollectionId> = self.blocks.write(self.connection).await?;
         self.write_records().await?;
         self.write_heads().await?;
-        for (id, tombstone) in std::mem::take(&mut self.tombstones) {
-            sqlx::query("INSERT INTO tombstones (collection, modseq, uid, name) VALUES ($1, $2, $3, $4)")
-                .bind(id.0 as i64)
-                .bind(tombstone.modseq.0 as i64)
-                .bind(i64::from(tombstone.uid.0))
-                .bind(tombstone.name.as_ref().map(Name::as_str))
-                .execute(&mut *self.connection)
-                .await?;
-        }
-        for id in std::mem::take(&mut self.buried) {
+        for id in buried {
             self.prune_tombstones(id.0 as i64).await?;
         }
         let gone: Vec<_> = self.collections.iter().filter(|(_, record)| record.is_none()).map(|(id, _)| id.0 as i64).collect();
         for id in gone {
             for sql in [
-                "DELETE FROM items WHERE collection = $1",
+                "DELETE FROM item_blocks WHERE collection = $1",
+                "DELETE FROM large WHERE collection = $1",
                 "DELETE FROM tombstones WHERE collection = $1",
                 "DELETE FROM forgotten WHERE collection = $1",
                 "DELETE FROM heads WHERE collection = $1",
@@ -295,15 +190,18 @@ impl<'a> Writing<'a> {
 
     /// As [`crate::view::View::prune_tombstones`].
     async fn prune_tombstones(&mut self, id: i64) -> Result<(), sqlx::Error> {
-        let count: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM tombstones WHERE collection = $1").bind(id).fetch_one(&mut *self.connection).await?;
+        let count: Option<i64> =
+            sqlx::query_scalar("SELECT sum(count) FROM tombstones WHERE collection = $1").bind(id).fetch_one(&mut *self.connection).await?;
+        let count = count.unwrap_or(0);
         if count <= TOMBSTONES_MAX as i64 {
             return Ok(());
         }
         let excess = count - TOMBSTONES_MAX as i64 * 3 / 4;
-        let forget = "INSERT OR REPLACE INTO forgotten (collection, modseq)
-            SELECT $1, modseq FROM tombstones WHERE collection = $1 ORDER BY modseq LIMIT 1 OFFSET $2";
-        sqlx::query(forget).bind(id).bind(excess - 1).execute(&mut *self.connection).await?;
+        // Up to the row that holds the last of those in excess.
+        let forget = "INSERT OR REPLACE INTO forgotten (collection, modseq) SELECT $1, min(modseq) FROM
+            (SELECT modseq, sum(count) OVER (ORDER BY modseq, line) AS so_far FROM tombstones WHERE collection = $1)
+            WHERE so_far >= $2";
+        sqlx::query(forget).bind(id).bind(excess).execute(&mut *self.connection).await?;
         let prune = "DELETE FROM tombstones WHERE collection = $1
             AND modseq <= (SELECT modseq FROM forgotten WHERE collection = $1)";
         sqlx::query(prune).bind(id).execute(&mut *self.connection).await?;
@@ -328,19 +226,4 @@ async fn write_record<T: Serialize>(
 
 fn bytes<T: Serialize>(record: &T) -> Result<Vec<u8>, sqlx::Error> {
     postcard::to_stdvec(record).map_err(|error| sqlx::Error::Encode(error.into()))
-}
-
-/// The uids of a set as a JSON list; the set is one of uids that exist, so it is not longer than the collection.
-fn json(uids: &UidSet) -> String {
-    let mut text = String::from("[");
-    for (low, high) in uids.ranges() {
-        for uid in low.0..=high.0 {
-            if text.len() > 1 {
-                text.push(',');
-            }
-            text.push_str(&uid.to_string());
-        }
-    }
-    text.push(']');
-    text
 }

@@ -15,13 +15,17 @@ const TABLES: &[&str] = &[
         unseen INTEGER NOT NULL, deleted INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT",
     // Tombstones at or below this modseq have been forgotten.
     "CREATE TABLE forgotten (collection INTEGER PRIMARY KEY, modseq INTEGER NOT NULL) STRICT",
-    // modseq and flags beside the record are what counts; `large` is the segment of a content that may have one of its own.
-    "CREATE TABLE items (collection INTEGER NOT NULL, uid INTEGER NOT NULL, modseq INTEGER NOT NULL, flags INTEGER NOT NULL,
-        large INTEGER, name TEXT, record BLOB NOT NULL, PRIMARY KEY (collection, uid)) STRICT, WITHOUT ROWID",
-    "CREATE INDEX items_large ON items (large) WHERE large IS NOT NULL",
-    "CREATE TABLE tombstones (line INTEGER PRIMARY KEY, collection INTEGER NOT NULL, modseq INTEGER NOT NULL, uid INTEGER NOT NULL,
-        name TEXT) STRICT",
-    "CREATE INDEX tombstones_of ON tombstones (collection, modseq)",
+    // The items of a range of uids each.
+    "CREATE TABLE item_blocks (collection INTEGER NOT NULL, number INTEGER NOT NULL, record BLOB NOT NULL,
+        PRIMARY KEY (collection, number)) STRICT, WITHOUT ROWID",
+    // Contents that have a file of their own, and who refers to them.
+    "CREATE TABLE large (segment INTEGER NOT NULL, collection INTEGER NOT NULL, uid INTEGER NOT NULL,
+        PRIMARY KEY (segment, collection, uid)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX large_of ON large (collection)",
+    // What one expunge left behind.
+    "CREATE TABLE tombstones (line INTEGER PRIMARY KEY, collection INTEGER NOT NULL, modseq INTEGER NOT NULL, count INTEGER NOT NULL,
+        record BLOB NOT NULL) STRICT",
+    "CREATE INDEX tombstones_of ON tombstones (collection, modseq, count)",
 ];
 
 /// Make the tables in an empty file; `false` if there are tables of another version.

@@ -4,7 +4,7 @@ use super::world::{collection, create, expunge, item, uids};
 use crate::change::Change;
 use crate::journal::Position;
 use crate::state::{Applied, Entry, State};
-use crate::view::View;
+use crate::view::{View, ViewBuilder};
 use octroi_model::{CollectionId, CollectionKind, Flags, Head, ModSeq, Uid};
 
 const BOX: CollectionId = CollectionId(1);
@@ -28,7 +28,7 @@ fn put(uid: u32) -> Change {
 
 /// A view as the index would give it at the beginning, when it had only the collection.
 fn empty(state: &State) -> View {
-    View::build(&state.collections[&BOX], Vec::new(), Vec::new(), ModSeq(0))
+    ViewBuilder::new(&state.collections[&BOX]).finish(Vec::new(), ModSeq(0))
 }
 
 fn uids_of(view: &View) -> Vec<u32> {
@@ -70,7 +70,7 @@ fn what_the_index_had_is_not_applied_again() {
     state.forget(3);
     // As the index has it at 30: with the tombstone of the child.
     let tombstone = octroi_model::Tombstone { uid: Uid(0), modseq: ModSeq(3), name: Some(super::world::name("a")) };
-    let view = View::build(&state.collections[&BOX], Vec::new(), vec![tombstone], ModSeq(0));
+    let view = ViewBuilder::new(&state.collections[&BOX]).finish(vec![tombstone], ModSeq(0));
     let loaded = state.adopt(view, at(30), 100).unwrap();
     assert_eq!(loaded.view.vanished_since(ModSeq(0)).unwrap().len(), 1);
     state.end_load(load);

@@ -124,11 +124,13 @@ async fn a_segment_that_is_missing_or_shorter_is_noticed() {
 #[tokio::test]
 async fn an_index_that_differs_is_found_by_check() {
     let alterations = [
-        ("UPDATE items SET flags = 1 WHERE uid = 7", "item of collection 10"),
+        ("UPDATE item_blocks SET record = CAST(substr(record, 1, 2) || x'01' || substr(record, 4) AS BLOB)", "item of collection 10"),
+        ("INSERT INTO item_blocks SELECT collection, 999, record FROM item_blocks LIMIT 1", "item of collection 10"),
         ("UPDATE heads SET unseen = unseen - 1", "head of collection 10"),
-        ("DELETE FROM items WHERE uid = 9", "item of collection 10"),
-        ("INSERT INTO tombstones (collection, modseq, uid) VALUES (10, 3, 40)", "tombstone of collection 10"),
-        ("UPDATE collections SET record = (SELECT record FROM items LIMIT 1)", ""),
+        ("DELETE FROM item_blocks", "item of collection 10"),
+        ("INSERT INTO tombstones (collection, modseq, count, record) VALUES (10, 3, 1, x'01')", "tombstone of collection 10"),
+        ("INSERT INTO large VALUES (1, 10, 4)", "large content of collection 10"),
+        ("UPDATE collections SET record = x'00'", ""),
     ];
     for (sql, what) in alterations {
         let dir = tempfile::tempdir().unwrap();
@@ -158,7 +160,7 @@ async fn an_index_that_cannot_be_used_is_made_anew() {
     assert_eq!(faults(dir.path(), &disk).await, Vec::<String>::new());
     let mut connection = <sqlx::SqliteConnection as sqlx::Connection>::connect(&format!("sqlite://{}", path.display())).await.unwrap();
     sqlx::query("UPDATE meta SET value = 0 WHERE key = 'version'").execute(&mut connection).await.unwrap();
-    sqlx::query("DELETE FROM items").execute(&mut connection).await.unwrap();
+    sqlx::query("DELETE FROM item_blocks").execute(&mut connection).await.unwrap();
     sqlx::Connection::close(connection).await.unwrap();
     assert_eq!(faults(dir.path(), &disk).await, Vec::<String>::new());
 }
