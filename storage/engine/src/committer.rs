@@ -1,6 +1,6 @@
 //! The one that writes: takes all batches that wait, validates and stamps them, writes them with one sync, publishes, answers.
 //!
-//! Runs on a thread of its own, fed through a bounded channel. What holds: nothing is published or answered before it is synced; after
+//! Runs on a thread of its own, fed through a bounded channel; a batch that comes alone is committed by who asks for it. What holds: nothing is published or answered before it is synced; after
 //! a failed write or sync nothing is written again.
 
 use crate::body::Body;
@@ -12,11 +12,19 @@ use crate::shared::Shared;
 use crate::stamp::Stamper;
 use crate::state::{Applied, Entry};
 use octroi_model::{CollectionId, ContentRef, UnixTime};
+use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
+/// Batches on their way to the committer; who comes later waits.
+const QUEUE_BATCHES: usize = 1024;
+/// A batch that is committed by who asks for it brings no more octets than this,
+const HERE_BYTES_MAX: u64 = 128 << 10;
+/// and no more changes.
+const HERE_CHANGES_MAX: usize = 64;
 /// Batches that wait for the next group without anyone waiting for them.
 const LATER_MAX: usize = 256;
 /// About what a change takes in memory beside its encoded form.
@@ -70,34 +78,96 @@ struct Accepted {
     bytes: u64,
 }
 
+/// Validates, writes and publishes groups; one at a time.
+pub(crate) struct Core {
+    shared: Arc<Shared>,
+    journal: Journal,
+    /// What waits for the next group.
+    later: Vec<Batch>,
+}
+
 /// The committer's thread.
 pub(crate) struct Committer {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) journal: Journal,
-    pub(crate) messages: mpsc::Receiver<Message>,
+    shared: Arc<Shared>,
+    core: Arc<Mutex<Core>>,
+    messages: mpsc::Receiver<Message>,
 }
+
+/// The way to the committer.
+#[derive(Debug)]
+pub(crate) struct Submitter {
+    shared: Arc<Shared>,
+    core: Arc<Mutex<Core>>,
+    messages: mpsc::Sender<Message>,
+}
+
+/// A committer that is not running yet, and the way to it.
+pub(crate) fn committer(shared: Arc<Shared>, journal: Journal) -> (Committer, Submitter) {
+    let (sender, messages) = mpsc::channel(QUEUE_BATCHES);
+    let core = Arc::new(Mutex::new(Core { shared: shared.clone(), journal, later: Vec::new() }));
+    (Committer { shared: shared.clone(), core: core.clone(), messages }, Submitter { shared, core, messages: sender })
+}
+
+impl Submitter {
+    /// Hand a message over; `Err` when the committer has ended.
+    pub(crate) async fn send(&self, message: Message) -> Result<(), Closed> {
+        let permit = self.messages.reserve().await.map_err(|_| Closed)?;
+        // Counted once it is sure to be sent, and before that is seen.
+        self.shared.queued.fetch_add(1, Ordering::AcqRel);
+        permit.send(message);
+        Ok(())
+    }
+
+    /// Commit a batch. Alone and on a quick disk it is done here and now: handing over to another thread and being woken by it takes as
+    /// long as a sync, and blocking for that long harms nobody. As soon as there are several they share the committer's syncs.
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<Answer, Closed> {
+        let (reply, answer) = oneshot::channel();
+        let submission = Submission { batch, reply: Some(reply) };
+        if let Some(submission) = self.commit_here(submission) {
+            let Submission { batch, reply: Some(reply) } = submission else { return Err(Closed) };
+            self.send(Message::Commit(batch, reply)).await?;
+        }
+        answer.await.map_err(|_| Closed)
+    }
+
+    /// Returns the submission if it must go to the thread.
+    fn commit_here(&self, submission: Submission) -> Option<Submission> {
+        let bytes: u64 = submission.batch.bodies.iter().map(|body| body.stored.len() as u64).sum();
+        let is_small = bytes <= HERE_BYTES_MAX && submission.batch.changes.len() <= HERE_CHANGES_MAX;
+        let is_quick = self.shared.sync_micros.load(Ordering::Relaxed) < self.shared.options.alone_micros_max;
+        if !is_small || !is_quick || self.shared.queued.load(Ordering::Acquire) > 0 || !self.shared.has_room() {
+            return Some(submission);
+        }
+        let Ok(mut core) = self.core.try_lock() else { return Some(submission) };
+        if core.shared.closed.load(Ordering::Acquire) {
+            return Some(submission);
+        }
+        let mut group = core.take_later();
+        group.push(submission);
+        core.commit(group);
+        None
+    }
+}
+
+/// The committer has ended.
+#[derive(Debug)]
+pub(crate) struct Closed;
 
 impl Committer {
     /// Work until the channel is closed or told to stop.
     pub(crate) fn run(mut self) {
-        let mut later = Vec::new();
-        while let Some(first) = self.messages.blocking_recv() {
-            let (group, stop) = self.gather(first, &mut later);
+        let mut stop = false;
+        while !stop && let Some(first) = self.messages.blocking_recv() {
+            self.shared.wait_for_room();
+            let core = self.core.clone();
+            let mut core = core.lock().unwrap_or_else(PoisonError::into_inner);
+            let group;
+            (group, stop) = self.gather(first, &mut core.later);
             if !group.is_empty() {
-                self.shared.wait_for_room();
-                self.commit(group);
-            }
-            if stop {
-                break;
+                core.commit(group);
             }
         }
-        self.commit(later.drain(..).map(|batch| Submission { batch, reply: None }).collect());
-        if self.shared.failure().is_none()
-            && let Err(error) = self.journal.trim()
-        {
-            // The next who opens does it.
-            tracing::warn!(%error, "what was written ahead was not cut off");
-        }
+        self.core.lock().unwrap_or_else(PoisonError::into_inner).end();
     }
 
     /// All that waits, up to the limits of a group; and whether to stop afterwards.
@@ -106,6 +176,7 @@ impl Committer {
         let (mut bytes, mut flush, mut stop) = (0, false, false);
         let mut next = Some(first);
         while let Some(message) = next {
+            self.shared.queued.fetch_sub(1, Ordering::AcqRel);
             match message {
                 Message::Commit(batch, reply) => {
                     bytes += batch.bodies.iter().map(|body| body.stored.len() as u64).sum::<u64>();
@@ -132,6 +203,31 @@ impl Committer {
             group.extend(later.drain(..).map(|batch| Submission { batch, reply: None }));
         }
         (group, stop)
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core").finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    fn take_later(&mut self) -> Vec<Submission> {
+        self.later.drain(..).map(|batch| Submission { batch, reply: None }).collect()
+    }
+
+    /// Nothing is committed after this.
+    fn end(&mut self) {
+        let last = self.take_later();
+        self.commit(last);
+        self.shared.closed.store(true, Ordering::Release);
+        if self.shared.failure().is_none()
+            && let Err(error) = self.journal.trim()
+        {
+            // The next who opens does it.
+            tracing::warn!(%error, "what was written ahead was not cut off");
+        }
     }
 
     fn commit(&mut self, group: Vec<Submission>) {
@@ -207,7 +303,10 @@ impl Committer {
             *end = Position { segment: group.segment(), offset: group.offset() };
             *bytes = payload.len() as u64 + changes.len() as u64 * CHANGE_BYTES;
         }
-        group.write()
+        let began = Instant::now();
+        group.write()?;
+        self.shared.synced_in(began.elapsed());
+        Ok(())
     }
 
     fn publish(&self, accepted: Vec<Accepted>) {

@@ -7,7 +7,8 @@ use crate::interface::CommitError;
 use crate::state::State;
 use crate::view::View;
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, Collection, CollectionId, Flags, Hash, Head, Item, ModSeq, Name, Uid, UidSet, UnixTime,
+    Account, AccountId, AppPassword, AppPasswordId, Collection, CollectionId, FlagEdit, Flags, Hash, Head, Item, ModSeq, Name, Uid, UidSet,
+    UnixTime,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -34,7 +35,10 @@ pub(crate) struct Layer {
     pub(crate) heads: HashMap<CollectionId, Head>,
     pub(crate) children: HashMap<(CollectionId, Name), Option<CollectionId>>,
     pub(crate) homes: HashMap<(AccountId, Name), Option<CollectionId>>,
-    pub(crate) items: BTreeMap<(CollectionId, Uid), Drafted>,
+    /// Items that appear or are replaced.
+    pub(crate) items: BTreeMap<(CollectionId, Uid), Box<Item>>,
+    /// What happens to sets of items, in this order. Never laid out item by item: a STORE of a whole mailbox is one of these.
+    pub(crate) edits: HashMap<CollectionId, Vec<Edit>>,
     pub(crate) names: HashMap<(CollectionId, Name), Option<Uid>>,
     pub(crate) accounts: HashMap<AccountId, Option<Arc<Account>>>,
     pub(crate) account_keys: HashMap<String, Option<AccountId>>,
@@ -43,12 +47,11 @@ pub(crate) struct Layer {
     pub(crate) generation_moves: u64,
 }
 
-/// What becomes of an item.
+/// What becomes of a set of items.
 #[derive(Debug)]
-pub(crate) enum Drafted {
-    Put(Box<Item>),
-    Flags(Flags, ModSeq),
-    Gone,
+pub(crate) enum Edit {
+    Flags(UidSet, FlagEdit, ModSeq),
+    Gone(UidSet),
 }
 
 /// What is asked about an item.
@@ -108,6 +111,7 @@ impl<'a> Draft<'a> {
             children,
             homes,
             items,
+            edits,
             names,
             accounts,
             account_keys,
@@ -125,9 +129,14 @@ impl<'a> Draft<'a> {
         self.group.app_passwords.extend(app_passwords.drain());
         self.group.public_ids.extend(public_ids.drain());
         self.group.generation_moves += std::mem::take(generation_moves);
-        for (at, drafted) in std::mem::take(items) {
-            lay(&mut self.group.items, at, drafted);
+        // A layer's own items have its edits already, so the order is: what is below, edits, items.
+        for (id, later) in edits.drain() {
+            for edit in &later {
+                edit.apply_to(id, &mut self.group.items);
+            }
+            self.group.edits.entry(id).or_default().extend(later);
         }
+        self.group.items.append(items);
     }
 
     /// The batch was refused: forget it.
@@ -222,35 +231,35 @@ impl<'a> Draft<'a> {
 
     /// The item of a uid.
     pub(crate) fn item(&self, id: CollectionId, uid: Uid) -> Result<Option<Facts>, Stop> {
-        let published = || Ok::<_, Stop>(self.published(id)?.and_then(|view| view.by_uid(uid)).map(Facts::of));
-        let mut flags = None;
-        for layer in [&self.batch, &self.group] {
-            match layer.items.get(&(id, uid)) {
-                Some(Drafted::Gone) => return Ok(None),
-                Some(Drafted::Put(item)) => return Ok(Some(with_flags(Facts::of(item), flags))),
-                Some(Drafted::Flags(of_layer, modseq)) => flags = flags.or(Some((*of_layer, *modseq))),
-                None => {}
-            }
+        if let Some(item) = self.batch.items.get(&(id, uid)) {
+            return Ok(Some(Facts::of(item)));
         }
-        Ok(published()?.map(|facts| with_flags(facts, flags)))
+        if let Some(item) = self.group.items.get(&(id, uid)) {
+            return Ok(self.batch.edited(id, Facts::of(item)));
+        }
+        let published = self.published(id)?.and_then(|view| view.by_uid(uid)).map(Facts::of);
+        Ok(published.and_then(|facts| self.group.edited(id, facts)).and_then(|facts| self.batch.edited(id, facts)))
     }
 
     /// All items with a uid in the set, ascending.
     pub(crate) fn items(&self, id: CollectionId, uids: &UidSet) -> Result<Vec<Facts>, Stop> {
-        let view = self.published(id)?;
         let mut found = Vec::new();
-        let mut drafted = Vec::new();
-        for (low, high) in uids.ranges() {
-            for layer in [&self.group, &self.batch] {
-                drafted.extend(layer.items.range((id, low)..=(id, high)).map(|((_, uid), _)| *uid));
-            }
-            if let Some(view) = view {
+        if let Some(view) = self.published(id)? {
+            for (low, high) in uids.ranges() {
                 let from = view.lower_bound(low);
-                found.extend((from..view.len()).map_while(|at| view.at(at)).take_while(|item| item.uid <= high).map(Facts::of));
+                let published = (from..view.len()).map_while(|at| view.at(at)).take_while(|item| item.uid <= high);
+                found.extend(published.map(Facts::of));
+            }
+        }
+        let mut drafted = Vec::new();
+        for layer in [&self.group, &self.batch] {
+            for (low, high) in uids.ranges().filter(|_| !layer.items.is_empty()) {
+                drafted.extend(layer.items.range((id, low)..=(id, high)).map(|((_, uid), _)| *uid));
             }
         }
         if drafted.is_empty() {
-            return Ok(found);
+            let edited = |facts| self.group.edited(id, facts).and_then(|facts| self.batch.edited(id, facts));
+            return Ok(found.into_iter().filter_map(edited).collect());
         }
         let mut all: Vec<Uid> = found.into_iter().map(|facts| facts.uid).chain(drafted).collect();
         all.sort_unstable();
@@ -258,27 +267,51 @@ impl<'a> Draft<'a> {
         all.into_iter().filter_map(|uid| self.item(id, uid).transpose()).collect()
     }
 
-    /// Lay something over an item.
-    pub(crate) fn lay_item(&mut self, id: CollectionId, uid: Uid, drafted: Drafted) {
-        lay(&mut self.batch.items, (id, uid), drafted);
+    /// An item appears, or takes the place of the one with its uid.
+    pub(crate) fn lay_item(&mut self, id: CollectionId, item: Item) {
+        self.batch.items.insert((id, item.uid), Box::new(item));
+    }
+
+    /// Something happens to items that are there.
+    pub(crate) fn lay_edit(&mut self, id: CollectionId, edit: Edit) {
+        edit.apply_to(id, &mut self.batch.items);
+        self.batch.edits.entry(id).or_default().push(edit);
     }
 }
 
-fn with_flags(facts: Facts, flags: Option<(Flags, ModSeq)>) -> Facts {
-    match flags {
-        Some((flags, modseq)) => Facts { modseq, flags, ..facts },
-        None => facts,
+impl Layer {
+    /// What this layer makes of an item that lies below it.
+    fn edited(&self, id: CollectionId, mut facts: Facts) -> Option<Facts> {
+        for edit in self.edits.get(&id).into_iter().flatten() {
+            match edit {
+                Edit::Gone(uids) if uids.contains(facts.uid) => return None,
+                Edit::Flags(uids, edit, modseq) if uids.contains(facts.uid) => {
+                    facts.flags = edit.apply(facts.flags);
+                    facts.modseq = *modseq;
+                }
+                _ => {}
+            }
+        }
+        Some(facts)
     }
 }
 
-/// New flags for an item that is itself in the layer go into it; all else replaces what was there.
-fn lay(items: &mut BTreeMap<(CollectionId, Uid), Drafted>, at: (CollectionId, Uid), drafted: Drafted) {
-    if let Drafted::Flags(flags, modseq) = drafted
-        && let Some(Drafted::Put(item)) = items.get_mut(&at)
-    {
-        item.flags = flags;
-        item.modseq = modseq;
-        return;
+impl Edit {
+    /// To the items of a layer itself.
+    fn apply_to(&self, id: CollectionId, items: &mut BTreeMap<(CollectionId, Uid), Box<Item>>) {
+        if items.is_empty() {
+            return;
+        }
+        match self {
+            Self::Gone(uids) => items.retain(|(of, uid), _| *of != id || !uids.contains(*uid)),
+            Self::Flags(uids, edit, modseq) => {
+                for (low, high) in uids.ranges() {
+                    for (_, item) in items.range_mut((id, low)..=(id, high)) {
+                        item.flags = edit.apply(item.flags);
+                        item.modseq = *modseq;
+                    }
+                }
+            }
+        }
     }
-    items.insert(at, drafted);
 }

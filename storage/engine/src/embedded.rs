@@ -5,7 +5,7 @@
 
 use crate::change::{Batch, Receipt};
 use crate::check;
-use crate::committer::{Answer, Committer, Message};
+use crate::committer::{Answer, Closed, Message, Submitter, committer};
 use crate::disk::{Disk, RealDisk};
 use crate::index::Index;
 use crate::interface::{CheckReport, CommitError, Engine, Part, Promise, ReadError, Stage};
@@ -25,10 +25,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
+use tokio::sync::{Mutex as AsyncMutex, watch};
 
-/// Batches on their way to the committer; who comes later waits.
-const QUEUE_BATCHES: usize = 1024;
 /// File of the index that check makes.
 const CHECK_INDEX: &str = "check.sqlite";
 /// Parts that are read at once without another thread, if they are in memory.
@@ -43,7 +41,7 @@ pub struct Embedded {
     shared: Arc<Shared>,
     index: Arc<Index>,
     dir: PathBuf,
-    committer: mpsc::Sender<Message>,
+    committer: Submitter,
     /// A flush of what nobody waits for is on its way.
     flush_due: AtomicBool,
     /// Loads under way, so that a view is loaded once.
@@ -78,8 +76,7 @@ impl Embedded {
         let index = Arc::new(Index::open(&path).await?);
         let Recovered { state, journal, numbers, next_id } = recover(disk.clone(), &index, &options).await?;
         let shared = Arc::new(Shared::new(options, disk, numbers, next_id, state, lock));
-        let (sender, messages) = mpsc::channel(QUEUE_BATCHES);
-        let committer = Committer { shared: shared.clone(), journal, messages };
+        let (committer, submitter) = committer(shared.clone(), journal);
         let thread = std::thread::Builder::new().name("committer".into()).spawn(move || committer.run())?;
         let projector = tokio::spawn(projector::run(shared.clone(), index.clone()));
         Ok(Arc::new_cyclic(|me| Self {
@@ -87,7 +84,7 @@ impl Embedded {
             shared,
             index,
             dir: dir.to_owned(),
-            committer: sender,
+            committer: submitter,
             flush_due: AtomicBool::new(false),
             loading: Mutex::default(),
             running: Mutex::new(Running { committer: Some(thread), projector: Some(projector) }),
@@ -98,15 +95,13 @@ impl Embedded {
     async fn submit(&self, mut batch: Batch) -> Result<Receipt, CommitError> {
         let mut pins = Vec::new();
         loop {
-            let (reply, answer) = oneshot::channel();
-            self.committer.send(Message::Commit(batch, reply)).await.map_err(|_| self.closed())?;
-            match answer.await {
+            match self.committer.commit(batch).await {
                 Ok(Answer::Done(result)) => return result,
                 Ok(Answer::NotLoaded(again, collection)) => {
                     batch = again;
                     pins.push(self.pin(collection).await?);
                 }
-                Err(_) => return Err(self.closed()),
+                Err(Closed) => return Err(self.closed()),
             }
         }
     }

@@ -19,6 +19,9 @@ pub struct Options {
     pub group_batches_max: usize,
     /// Bytes of contents committed with one sync.
     pub group_bytes_max: u64,
+    /// A batch that comes alone is committed by the task that asks for it when a sync takes fewer microseconds than this: about what handing
+    /// over to another thread and being woken by it takes. 0: never.
+    pub alone_micros_max: u64,
 }
 
 impl Default for Options {
@@ -30,6 +33,7 @@ impl Default for Options {
             backlog_bytes_max: 256 << 20,
             group_batches_max: 1024,
             group_bytes_max: 16 << 20,
+            alone_micros_max: 400,
         }
     }
 }

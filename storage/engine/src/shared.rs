@@ -7,7 +7,7 @@ use crate::state::{Applied, State};
 use octroi_model::{CollectionId, ModSeq};
 use std::collections::HashMap;
 use std::fs::File;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -28,6 +28,12 @@ pub(crate) struct Shared {
     /// Wakes the projector.
     pub(crate) work: Notify,
     pub(crate) stopping: AtomicBool,
+    /// The committer has ended.
+    pub(crate) closed: AtomicBool,
+    /// Messages on their way to the committer's thread.
+    pub(crate) queued: AtomicUsize,
+    /// How long a write with its sync takes, of late.
+    pub(crate) sync_micros: AtomicU64,
     /// Someone waits for the index to catch up.
     pub(crate) hurry: AtomicBool,
     state: RwLock<State>,
@@ -57,6 +63,10 @@ impl Shared {
             generation: watch::Sender::new(1),
             work: Notify::new(),
             stopping: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            queued: AtomicUsize::new(0),
+            // Not known yet: the first goes to the thread.
+            sync_micros: AtomicU64::new(u64::from(u32::MAX)),
             hurry: AtomicBool::new(false),
             state: RwLock::new(state),
             watchers: Mutex::default(),
@@ -85,15 +95,28 @@ impl Shared {
         self.failure.get()
     }
 
-    /// Wait until the index is not too far behind the journal.
+    /// A write with its sync took so long.
+    pub(crate) fn synced_in(&self, time: Duration) {
+        let now = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(u64::from(u32::MAX));
+        let before = self.sync_micros.load(Ordering::Relaxed);
+        // A slow disk is believed at once, a quick one after a few.
+        let mean = if now > before || before == u64::from(u32::MAX) { now } else { (before * 3 + now) / 4 };
+        self.sync_micros.store(mean, Ordering::Relaxed);
+    }
+
+    /// The index is not too far behind the journal.
+    pub(crate) fn has_room(&self) -> bool {
+        let state = self.state();
+        state.backlog_changes < self.options.backlog_changes_max && state.backlog_bytes < self.options.backlog_bytes_max
+    }
+
+    /// Wait until it is not.
     pub(crate) fn wait_for_room(&self) {
         let mut guard = self.lock_room();
         while self.failure().is_none() {
-            let state = self.state();
-            if state.backlog_changes < self.options.backlog_changes_max && state.backlog_bytes < self.options.backlog_bytes_max {
+            if self.has_room() {
                 return;
             }
-            drop(state);
             guard = self.room.1.wait_timeout(guard, Duration::from_secs(1)).unwrap_or_else(PoisonError::into_inner).0;
         }
     }

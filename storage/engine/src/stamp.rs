@@ -4,7 +4,7 @@
 
 use crate::body::Body;
 use crate::change::{Batch, Change, Expect};
-use crate::draft::{Draft, Drafted, Facts, Stop};
+use crate::draft::{Draft, Edit, Facts, Stop};
 use crate::interface::CommitError;
 use octroi_model::{
     AccountId, AppPassword, Collection, CollectionId, CollectionKind, FlagEdit, Flags, Head, Item, KEYWORDS_MAX, ModSeq, Name, TotpState,
@@ -245,7 +245,7 @@ impl<'a> Stamper<'a> {
         if let Some(name) = &item.name {
             self.draft.batch.names.insert((id, name.clone()), Some(item.uid));
         }
-        self.draft.lay_item(id, item.uid, Drafted::Put(Box::new(item.clone())));
+        self.draft.lay_item(id, item.clone());
         Ok(Change::Put { collection: id, item, head })
     }
 
@@ -259,10 +259,12 @@ impl<'a> Stamper<'a> {
             let flags = edit.apply(item.flags);
             count_out(&mut head, item.flags, item.bytes);
             count_in(&mut head, flags, item.bytes);
-            self.draft.lay_item(id, item.uid, Drafted::Flags(flags, head.modseq));
         }
         self.draft.batch.heads.insert(id, head);
         let uids = UidSet::from_uids(moved.iter().map(|item| item.uid));
+        if !moved.is_empty() {
+            self.draft.lay_edit(id, Edit::Flags(uids.clone(), edit, head.modseq));
+        }
         Ok(Change::Flag { collection: id, uids, edit, modseq: head.modseq, head })
     }
 
@@ -277,10 +279,12 @@ impl<'a> Stamper<'a> {
             if let Some(name) = &item.name {
                 self.draft.batch.names.insert((id, name.clone()), None);
             }
-            self.draft.lay_item(id, item.uid, Drafted::Gone);
         }
         self.draft.batch.heads.insert(id, head);
         let uids = UidSet::from_uids(gone.iter().map(|item| item.uid));
+        if !gone.is_empty() {
+            self.draft.lay_edit(id, Edit::Gone(uids.clone()));
+        }
         Ok(Change::Expunge { collection: id, uids, modseq: head.modseq, head })
     }
 

@@ -71,16 +71,18 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Limits so small that everything that happens rarely happens here.
-fn options() -> Options {
-    Options { segment_bytes_max: 2000, view_items_max: 6, backlog_changes_max: 20, ..Options::default() }
+fn options(alone: bool) -> Options {
+    // Alone: by who asks whenever nobody else does; else always by the committer's thread.
+    let alone_micros_max = if alone { u64::MAX } else { 0 };
+    Options { segment_bytes_max: 2000, view_items_max: 6, backlog_changes_max: 20, alone_micros_max, ..Options::default() }
 }
 
-async fn open(dir: &Path) -> Arc<Embedded> {
-    Embedded::open(dir, options()).await.unwrap()
-}
-
-async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
+async fn run(steps: Vec<Step>, alone: bool) -> Result<(), TestCaseError> {
     let dir = tempfile::tempdir().unwrap();
+    let open = |dir: &Path| {
+        let dir = dir.to_owned();
+        async move { Embedded::open(&dir, options(alone)).await.unwrap() }
+    };
     let mut engine = open(dir.path()).await;
     let mut model = Model::default();
     let first = [
@@ -171,8 +173,8 @@ fn orders(count: usize) -> Vec<Vec<usize>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, max_shrink_iters: 400, ..ProptestConfig::default() })]
     #[test]
-    fn the_store_does_what_the_model_does(steps in prop::collection::vec(step(), 1..60)) {
+    fn the_store_does_what_the_model_does(steps in prop::collection::vec(step(), 1..60), alone: bool) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(run(steps))?;
+        runtime.block_on(run(steps, alone))?;
     }
 }
