@@ -77,7 +77,12 @@ impl<S: Snapshot> Sight<S> {
 
     /// Is there anything that [`Sight::tell`] might tell?
     pub(crate) fn is_behind(&self) -> bool {
-        self.current.highest_modseq() != self.told || self.current.highest_modseq() != self.shown.highest_modseq()
+        self.current.highest_modseq() != self.told || self.differs()
+    }
+
+    /// Are the two snapshots of different moments?
+    fn differs(&self) -> bool {
+        self.current.highest_modseq() != self.shown.highest_modseq()
     }
 
     /// What the client has to be told now. Changed flags of `known` are left out: the command's own answer tells them.
@@ -105,7 +110,7 @@ impl<S: Snapshot> Sight<S> {
 
     /// The positions shown whose messages are gone, ascending.
     fn gone(&self) -> Vec<usize> {
-        if self.current.highest_modseq() == self.shown.highest_modseq() {
+        if !self.differs() {
             return Vec::new();
         }
         let is_there = |uid: Uid| self.current.uid_at(self.current.lower_bound(uid)) == Some(uid);
@@ -123,6 +128,9 @@ impl Sight<MailboxView> {
     /// The message at a position shown, with its flags as they are now; the last that was seen of it if it has gone.
     pub(crate) fn item(&self, position: usize) -> Option<&Item> {
         let item = self.shown.at(position)?;
+        if !self.differs() {
+            return Some(item);
+        }
         Some(self.current.by_uid(item.uid).unwrap_or(item))
     }
 }
