@@ -223,6 +223,8 @@ fn checked(stored: &mut Vec<u8>) -> Result<(), ReadError> {
 }
 
 /// What a failed read means.
+// By value, as `map_err` hands it over.
+#[allow(clippy::needless_pass_by_value)]
 pub(crate) fn storage(error: io::Error) -> ReadError {
     match error.kind() {
         // It was given back after nothing referred to it any more.

@@ -21,6 +21,9 @@ pub(crate) const IN_MEMORY_BYTES_MAX: usize = 1 << 20;
 pub const DESCRIBED_BYTES_MAX: u64 = 64 << 20;
 /// Large contents being described at the same time: each is in memory meanwhile.
 const DESCRIBED_AT_ONCE: usize = 4;
+/// Contents up to this size are described, hashed and compressed on the session's own task: that takes about as long as handing them to
+/// another thread.
+const DESCRIBED_HERE_BYTES_MAX: usize = 32 << 10;
 /// Octets collected before they are written.
 const WRITE_BYTES: usize = 1 << 20;
 
@@ -143,13 +146,13 @@ impl Stage for Staging {
             }
             let first = std::mem::take(&mut self.first);
             let spill = std::mem::replace(&mut self.spill, Spill::Broken);
+            if first.len() <= DESCRIBED_HERE_BYTES_MAX && matches!(spill, Spill::None) {
+                return Ok(body(&first, describe));
+            }
             let large = describe.is_some() && matches!(spill, Spill::Open(_));
             let _turn = if large { DESCRIBING.acquire().await.ok() } else { None };
             let finish = move || match spill {
-                Spill::None => {
-                    let (facts, header_bytes) = describe.map_or((Vec::new(), 0), |describe| describe(&first));
-                    Ok(Body::message(&facts, &first, header_bytes))
-                }
+                Spill::None => Ok(body(&first, describe)),
                 Spill::Open(spill) => {
                     let (facts, header_bytes) = match describe {
                         None => (Vec::new(), 0),
@@ -163,6 +166,12 @@ impl Stage for Staging {
             joined(tokio::task::spawn_blocking(finish).await)
         })
     }
+}
+
+/// Of octets that are all in memory.
+fn body(octets: &[u8], describe: Option<Describe>) -> Body {
+    let (facts, header_bytes) = describe.map_or((Vec::new(), 0), |describe| describe(octets));
+    Body::message(&facts, octets, header_bytes)
 }
 
 impl SpillFile {

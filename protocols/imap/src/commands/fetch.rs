@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 
 /// Messages that are read at once.
 const GROUP_MESSAGES: usize = 256;
-/// Octets that are read at once, and the size above which a message is large.
+/// Octets after which no further message is read with the others, and the size above which a message is large.
 const GROUP_BYTES: u64 = 1024 * 1024;
 /// Octets of a large message that are read at once.
 const PIECE_BYTES: u64 = 256 * 1024;
@@ -96,33 +96,43 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
+    /// While one group is on its way to the client, the next one is read.
     async fn send(&mut self, wire: &mut Wire, positions: &Positions) -> Result<(), Fault> {
-        let mut group = Vec::new();
-        let mut group_bytes = 0;
-        for position in positions.iter().cloned().flatten() {
-            let Some(item) = self.selected.sight.item(position) else { continue };
-            let cost = self.plan.cost(item);
-            if group.len() >= GROUP_MESSAGES || (group_bytes + cost > GROUP_BYTES && !group.is_empty()) {
-                self.send_group(wire, &group).await?;
-                group.clear();
-                group_bytes = 0;
+        let mut rest = positions.iter().cloned().flatten();
+        let mut out = Vec::new();
+        loop {
+            let (group, large) = self.next_group(&mut rest);
+            let (sent, read) = tokio::join!(wire.raw(&out), self.read(&group));
+            sent?;
+            out.clear();
+            for (position, contents) in read? {
+                message::write(&mut out, self.selected, position, self.plan, &contents, self.is_newly_seen(position));
             }
-            if cost > GROUP_BYTES {
-                self.send_large(wire, position, item).await?;
-            } else {
-                group.push(position);
-                group_bytes += cost;
+            if let Some(position) = large {
+                wire.raw(&out).await?;
+                out.clear();
+                self.send_large(wire, position).await?;
+            } else if group.is_empty() {
+                return Ok(());
             }
         }
-        self.send_group(wire, &group).await
     }
 
-    async fn send_group(&mut self, wire: &mut Wire, group: &[usize]) -> Result<(), Fault> {
-        let mut out = Vec::new();
-        for (position, contents) in self.read(group).await? {
-            message::write(&mut out, self.selected, position, self.plan, &contents, self.is_newly_seen(position));
+    /// The messages that are read together next, and a large one behind them.
+    fn next_group(&self, rest: &mut impl Iterator<Item = usize>) -> (Vec<usize>, Option<usize>) {
+        let mut group = Vec::new();
+        let mut group_bytes = 0;
+        while group.len() < GROUP_MESSAGES && group_bytes < GROUP_BYTES {
+            let Some(position) = rest.next() else { break };
+            let Some(item) = self.selected.sight.item(position) else { continue };
+            let cost = self.plan.cost(item);
+            if cost > GROUP_BYTES {
+                return (group, Some(position));
+            }
+            group.push(position);
+            group_bytes += cost;
         }
-        Ok(wire.raw(&out).await?)
+        (group, None)
     }
 
     fn is_newly_seen(&self, position: usize) -> bool {
@@ -175,12 +185,17 @@ impl Answer<'_> {
         Ok(contents)
     }
 
-    async fn send_large(&mut self, wire: &mut Wire, position: usize, item: &Item) -> Result<(), Fault> {
+    async fn send_large(&mut self, wire: &mut Wire, position: usize) -> Result<(), Fault> {
+        let Some(item) = self.selected.sight.item(position) else { return Ok(()) };
         if self.plan.streams() {
             return self.stream(wire, position, item).await;
         }
         let _permit = WHOLE_LARGE.acquire().await.map_err(|_| Refusal::Unavailable)?;
-        self.send_group(wire, &[position]).await
+        let mut out = Vec::new();
+        for (position, contents) in self.read(&[position]).await? {
+            message::write(&mut out, self.selected, position, self.plan, &contents, self.is_newly_seen(position));
+        }
+        Ok(wire.raw(&out).await?)
     }
 
     /// Send a large message piece by piece. An error in the middle of a literal can only end the connection.
