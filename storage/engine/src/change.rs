@@ -6,7 +6,7 @@
 
 use octroi_model::{
     Account, AccountId, Acl, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, FlagEdit, Hash, Head, Item,
-    LastUse, ModSeq, Name, SpecialUse, Uid, UidSet,
+    LastUse, ModSeq, Name, QuotaLimit, QuotaRoot, SpecialUse, Uid, UidSet,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -66,6 +66,8 @@ pub enum Change {
     Confirm(Confirmation),
     /// A line for the audit trail.
     Audit(AuditEntry),
+    /// What a tree may hold is set, or (`None`) no longer limited. What is there already may be more. Goes with its account or collection.
+    SetQuota { root: QuotaRoot, limit: Option<QuotaLimit> },
 }
 
 impl Change {

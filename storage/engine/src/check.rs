@@ -52,6 +52,8 @@ impl Checking {
         self.replay_until(shared, fresh, done, held.position()).await?;
         let faults = held.compare().await.map_err(|error| storage(error.to_string()))?;
         self.faults(faults);
+        let miscounted = shared.state().miscounted_quotas();
+        self.faults(miscounted.iter().map(|root| format!("quota of {root:?}: what is used is not the sum of what is there")).collect());
         self.contents(shared, fresh).await
     }
 

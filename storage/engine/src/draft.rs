@@ -4,6 +4,7 @@
 //! nothing behind; nothing here is seen by anyone else.
 
 use crate::interface::CommitError;
+use crate::quota::QuotaLayer;
 use crate::state::State;
 use crate::view::View;
 use octroi_model::{
@@ -45,6 +46,7 @@ pub(crate) struct Layer {
     pub(crate) app_passwords: HashMap<AppPasswordId, Option<Arc<AppPassword>>>,
     pub(crate) public_ids: HashMap<String, Option<AppPasswordId>>,
     pub(crate) generation_moves: u64,
+    pub(crate) quotas: QuotaLayer,
 }
 
 /// What becomes of a set of items.
@@ -118,6 +120,7 @@ impl<'a> Draft<'a> {
             app_passwords,
             public_ids,
             generation_moves,
+            quotas,
         } = &mut self.batch;
         self.group.collections.extend(collections.drain());
         self.group.heads.extend(heads.drain());
@@ -129,6 +132,7 @@ impl<'a> Draft<'a> {
         self.group.app_passwords.extend(app_passwords.drain());
         self.group.public_ids.extend(public_ids.drain());
         self.group.generation_moves += std::mem::take(generation_moves);
+        self.group.quotas.take_in(quotas);
         // A layer's own items have its edits already, so the order is: what is below, edits, items.
         for (id, later) in edits.drain() {
             for edit in &later {

@@ -16,7 +16,7 @@ use crate::shared::Shared;
 use crate::stage::Staging;
 use crate::view::View;
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, ContentRef, ModSeq, Name,
+    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, ContentRef, ModSeq, Name, Quota,
 };
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -364,6 +364,14 @@ impl Engine for Embedded {
     fn child(&self, parent: CollectionId, name: &Name) -> Option<Arc<Collection>> {
         let state = self.shared.state();
         state.collections.get(state.children.get(&parent)?.get(name)?).cloned()
+    }
+
+    fn quotas(&self) -> Vec<Quota> {
+        self.shared.state().quotas.all()
+    }
+
+    fn quotas_above(&self, collection: CollectionId) -> Vec<Quota> {
+        self.shared.state().quotas.above(collection)
     }
 
     fn shared(&self) -> Vec<Arc<Collection>> {

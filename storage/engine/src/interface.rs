@@ -8,7 +8,8 @@ use crate::body::Body;
 use crate::change::{Batch, Receipt};
 use crate::view::View;
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, ContentRef, ModSeq, Name,
+    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, ContentRef, ModSeq, Name, Quota,
+    QuotaRoot,
 };
 use std::fmt;
 use std::future::Future;
@@ -34,6 +35,8 @@ pub enum CommitError {
     NotEmpty,
     /// A second-factor code was used before.
     Replayed,
+    /// More would be in these trees than may be, in ascending order.
+    OverQuota(Vec<QuotaRoot>),
     /// A counter or table is full: uids, keywords, properties.
     Full,
     /// The disk is full. Nothing was written; once there is room, commits go on.
@@ -51,6 +54,7 @@ impl fmt::Display for CommitError {
             Self::Exists => f.write_str("the name is taken"),
             Self::NotEmpty => f.write_str("it is not empty"),
             Self::Replayed => f.write_str("the code was used before"),
+            Self::OverQuota(_) => f.write_str("a quota would be exceeded"),
             Self::Full => f.write_str("a table is full"),
             Self::NoSpace => f.write_str("the disk is full"),
             Self::Storage(why) => write!(f, "storage failed: {why}"),
@@ -165,6 +169,10 @@ pub trait Engine: Send + Sync + 'static {
     fn children(&self, parent: CollectionId) -> Vec<Arc<Collection>>;
     /// One child collection.
     fn child(&self, parent: CollectionId, name: &Name) -> Option<Arc<Collection>>;
+    /// Every quota, by root.
+    fn quotas(&self) -> Vec<Quota>;
+    /// The quotas that an item of this collection counts for.
+    fn quotas_above(&self, collection: CollectionId) -> Vec<Quota>;
     /// Every collection that has an ACL of its own: where shared trees begin.
     fn shared(&self) -> Vec<Arc<Collection>>;
 

@@ -18,6 +18,7 @@ mod large;
 
 mod options;
 mod projector;
+mod quota;
 mod recovery;
 mod shared;
 mod stage;

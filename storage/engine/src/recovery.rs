@@ -103,6 +103,7 @@ impl Replay {
         restored.accounts.into_iter().for_each(|account| state.insert_account(Arc::new(account)));
         restored.app_passwords.into_iter().for_each(|password| state.insert_app_password(Arc::new(password)));
         restored.collections.into_iter().for_each(|collection| state.insert_collection(Arc::new(collection)));
+        restored.quotas.into_iter().for_each(|(root, limit)| state.set_quota(root, Some(limit), &mut Applied::default()));
         for confirmation in restored.confirmations {
             let of = state.confirmations.entry(confirmation.app_password).or_default();
             of.insert(confirmation.network.clone(), confirmation);

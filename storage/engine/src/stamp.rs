@@ -7,8 +7,8 @@ use crate::change::{Batch, Change, Expect};
 use crate::draft::{Draft, Edit, Facts, Stop};
 use crate::interface::CommitError;
 use octroi_model::{
-    AccountId, AppPassword, Collection, CollectionId, CollectionKind, FlagEdit, Flags, Head, Item, KEYWORDS_MAX, ModSeq, Name, TotpState,
-    Uid, UidSet, UidValidity, UnixTime,
+    AccountId, AppPassword, Collection, CollectionId, CollectionKind, FlagEdit, Flags, Head, Item, KEYWORDS_MAX, ModSeq, Name, QuotaRoot,
+    TotpState, Uid, UidSet, UidValidity, UnixTime,
 };
 use std::sync::Arc;
 
@@ -61,6 +61,7 @@ impl<'a> Stamper<'a> {
             self.draft.batch.generation_moves += u64::from(change.moves_rights());
             stamped.push(self.change(change, body)?);
         }
+        self.draft.judge_quotas()?;
         Ok(stamped)
     }
 
@@ -139,6 +140,7 @@ impl<'a> Stamper<'a> {
         }
         self.draft.batch.heads.insert(collection.id, collection.head);
         self.draft.batch.collections.insert(collection.id, Some(Arc::new(collection.clone())));
+        self.draft.reshape();
         Ok(Change::CreateCollection { collection, parent_head })
     }
 
@@ -156,12 +158,15 @@ impl<'a> Stamper<'a> {
         if (old_parent, &old.name) != (parent, name) {
             self.check_free(parent, name)?;
         }
+        let roots = self.draft.roots_above(id)?;
         let old_parent_head = self.bump(old_parent)?;
         let new_parent_head = if parent == old_parent { old_parent_head } else { self.bump(parent)? };
         self.draft.batch.children.insert((old_parent, old.name.clone()), None);
         self.draft.batch.children.insert((parent, name.clone()), Some(id));
         let new = Collection { parent: Some(parent), name: name.clone(), bound: new_parent_head.modseq, ..(*old).clone() };
         self.draft.batch.collections.insert(id, Some(Arc::new(new)));
+        self.draft.reshape();
+        self.draft.count_moved(id, &roots)?;
         Ok(Change::RenameCollection { collection: id, parent, name: name.clone(), old_parent_head, new_parent_head })
     }
 
@@ -170,6 +175,8 @@ impl<'a> Stamper<'a> {
         if self.draft.has_children(id) {
             return Err(CommitError::NotEmpty.into());
         }
+        self.draft.count(id, self.draft.head(id)?, Head::default())?;
+        self.draft.forget_quota(QuotaRoot::Collection(id));
         let mut parent_head = None;
         if let Some(parent) = old.parent {
             self.draft.batch.children.insert((parent, old.name.clone()), None);
@@ -225,7 +232,8 @@ impl<'a> Stamper<'a> {
             Some(name) => self.item_named(id, name)?,
             None => None,
         };
-        let mut head = self.draft.head(id)?;
+        let before = self.draft.head(id)?;
+        let mut head = before;
         head.modseq = head.modseq.next();
         item.modseq = head.modseq;
         if let Some(old) = &replaced {
@@ -241,6 +249,7 @@ impl<'a> Stamper<'a> {
             head.uid_next = head.uid_next.next();
         }
         count_in(&mut head, item.flags, item.bytes());
+        self.draft.count(id, before, head)?;
         self.draft.batch.heads.insert(id, head);
         if let Some(name) = &item.name {
             self.draft.batch.names.insert((id, name.clone()), Some(item.uid));
@@ -269,7 +278,8 @@ impl<'a> Stamper<'a> {
     }
 
     fn expunge(&mut self, id: CollectionId, uids: &UidSet) -> Result<Change, Stop> {
-        let mut head = self.draft.head(id)?;
+        let before = self.draft.head(id)?;
+        let mut head = before;
         let gone = self.draft.items(id, uids)?;
         if !gone.is_empty() {
             head.modseq = head.modseq.next();
@@ -280,6 +290,7 @@ impl<'a> Stamper<'a> {
                 self.draft.batch.names.insert((id, name.clone()), None);
             }
         }
+        self.draft.count(id, before, head)?;
         self.draft.batch.heads.insert(id, head);
         let uids = UidSet::from_uids(gone.iter().map(|item| item.uid));
         if !gone.is_empty() {
@@ -308,6 +319,14 @@ impl<'a> Stamper<'a> {
                 }
                 self.draft.batch.account_keys.insert(account.address.key(), None);
                 self.draft.batch.accounts.insert(*id, None);
+                self.draft.forget_quota(QuotaRoot::Account(*id));
+            }
+            Change::SetQuota { root, limit } => {
+                match root {
+                    QuotaRoot::Account(id) => drop(self.draft.account(*id)?),
+                    QuotaRoot::Collection(id) => drop(self.draft.collection(*id)?),
+                }
+                self.draft.set_quota(*root, *limit)?;
             }
             Change::SetPassword { account, .. } | Change::SetProfile { account, .. } | Change::Subscribe { account, .. } => {
                 self.draft.account(*account)?;

@@ -5,10 +5,11 @@
 
 use crate::change::Change;
 use crate::journal::Position;
+use crate::quota::Quotas;
 use crate::view::{View, ViewBuilder};
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head, ModSeq, Name, Tombstone,
-    TotpState,
+    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head, ModSeq, Name, QuotaLimit,
+    QuotaRoot, Tombstone, TotpState,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub(crate) struct State {
     pub(crate) collections: HashMap<CollectionId, Arc<Collection>>,
     pub(crate) children: HashMap<CollectionId, BTreeMap<Name, CollectionId>>,
     pub(crate) homes: HashMap<AccountId, BTreeMap<Name, CollectionId>>,
+    pub(crate) quotas: Quotas,
     pub(crate) views: HashMap<CollectionId, Loaded>,
     /// Items of all views in memory.
     view_items: u64,
@@ -78,6 +80,7 @@ pub(crate) enum Side {
     AccountGone(AccountId),
     AppPassword(Arc<AppPassword>),
     AppPasswordGone(AppPasswordId),
+    Quota(QuotaRoot, Option<QuotaLimit>),
 }
 
 /// What came of applying changes.
@@ -127,6 +130,7 @@ impl State {
                 of.insert(confirmation.network.clone(), confirmation.clone());
             }
             Change::Audit(_) => {}
+            Change::SetQuota { root, limit } => self.set_quota(*root, *limit, applied),
             _ => self.apply_account(change, applied),
         }
     }
@@ -135,6 +139,7 @@ impl State {
         match change {
             Change::CreateCollection { collection, parent_head } => {
                 self.insert_collection(Arc::new(collection.clone()));
+                self.cover(vec![collection.id]);
                 // Its view is known, and kept up from here on: nothing need be read when it is first opened.
                 self.insert_view(ViewBuilder::new(collection).finish(Vec::new(), ModSeq(0)));
                 if let (Some(parent), Some(head)) = (collection.parent, parent_head) {
@@ -154,10 +159,12 @@ impl State {
                 let bound = new_parent_head.modseq;
                 let new = Arc::new(Collection { parent: Some(*parent), name: name.clone(), bound, ..(*old).clone() });
                 self.insert_collection(new.clone());
+                self.cover(vec![*collection]);
                 applied.sides.push(Side::Collection(new));
             }
             Change::RemoveCollection { collection, parent_head } => {
                 let Some(old) = self.remove_collection(*collection) else { return };
+                self.uncover(&old, applied);
                 if let (Some(parent), Some(head)) = (old.parent, parent_head) {
                     self.move_head(parent, *head, applied);
                     self.bury(parent, &old.name, head.modseq, applied);
@@ -180,6 +187,7 @@ impl State {
             }
             Change::RemoveAccount(id) => {
                 let Some(account) = self.accounts.remove(id) else { return };
+                self.set_quota(QuotaRoot::Account(*id), None, applied);
                 self.account_keys.remove(&account.address.key());
                 self.homes.remove(id);
                 let theirs: Vec<_> = self.app_passwords.values().filter(|p| p.account == *id).map(|p| p.id).collect();
@@ -414,6 +422,7 @@ impl State {
             if collection.head.modseq != head.modseq {
                 applied.touched.push((id, head.modseq));
             }
+            self.quotas.count(id, collection.head, head);
             Arc::make_mut(collection).head = head;
         }
     }

@@ -23,6 +23,8 @@ pub enum Refusal {
     Unsupported,
     /// A named limit.
     Limit(&'static str),
+    /// More would be there than a quota allows; not said is whose or which.
+    OverQuota,
     /// May not send as that address.
     NotSender,
     /// No such person here.
@@ -52,6 +54,7 @@ impl fmt::Display for Refusal {
             Self::NotEmpty => f.write_str("it is not empty"),
             Self::Unsupported => f.write_str("that is not possible here"),
             Self::Limit(what) => write!(f, "limit reached: {what}"),
+            Self::OverQuota => f.write_str("over quota"),
             Self::NotSender => f.write_str("not permitted to send as that address"),
             Self::UnknownRecipient => f.write_str("no such recipient here"),
             Self::NotRelay => f.write_str("relaying denied"),
@@ -76,6 +79,7 @@ impl From<CommitError> for Refusal {
             CommitError::NotEmpty => Self::NotEmpty,
             CommitError::Replayed => Self::InvalidCode,
             CommitError::Full => Self::Limit("table full"),
+            CommitError::OverQuota(_) => Self::OverQuota,
             CommitError::NoSpace => {
                 tracing::error!("the disk is full");
                 Self::Limit("space on the disk")

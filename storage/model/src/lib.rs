@@ -13,6 +13,7 @@ mod flags;
 mod ids;
 mod item;
 mod name;
+mod quota;
 mod rights;
 mod uidset;
 
@@ -25,5 +26,6 @@ pub use flags::{FlagEdit, Flags, KEYWORDS_MAX};
 pub use ids::{AccountId, AppPasswordId, CollectionId, ModSeq, Uid, UidValidity, UnixTime};
 pub use item::{Item, Tombstone};
 pub use name::{NAME_BYTES_MAX, Name, NameError, PATH_DEPTH_MAX, Path};
+pub use quota::{Quota, QuotaLimit, QuotaRoot, QuotaUsage};
 pub use rights::Rights;
 pub use uidset::UidSet;

@@ -13,6 +13,7 @@ const SAME: &[(&str, &str)] = &[
     ("account", "SELECT id, record FROM {}.accounts"),
     ("app password", "SELECT id, record FROM {}.app_passwords"),
     ("confirmation for app password", "SELECT app_password, network, at FROM {}.confirmations"),
+    ("quota of account or collection", "SELECT root, kind, bytes, items FROM {}.quotas"),
     ("head of collection", "SELECT collection, uid_next, modseq, items, unseen, deleted, bytes FROM {}.heads"),
     ("item of collection", "SELECT collection, number, record FROM {}.item_blocks"),
     ("large content of collection", "SELECT collection, segment, uid FROM {}.large"),

@@ -5,7 +5,8 @@ use super::blocks::{self, Graves};
 use crate::journal::Position;
 use crate::view::{View, ViewBuilder};
 use octroi_model::{
-    Account, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head, Item, ModSeq, Uid, UnixTime,
+    Account, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head, Item, ModSeq, QuotaLimit, QuotaRoot,
+    Uid, UnixTime,
 };
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
@@ -21,6 +22,7 @@ pub(crate) struct Restored {
     pub(crate) app_passwords: Vec<AppPassword>,
     pub(crate) confirmations: Vec<Confirmation>,
     pub(crate) collections: Vec<Collection>,
+    pub(crate) quotas: Vec<(QuotaRoot, QuotaLimit)>,
 }
 
 impl Index {
@@ -38,6 +40,7 @@ impl Index {
                 at: UnixTime(row.try_get(2)?),
             });
         }
+        restored.quotas = super::quotas::read(&mut writer).await?;
         let heads = heads(&mut writer).await?;
         restored.collections = records(&mut writer, "SELECT record FROM collections").await?;
         for collection in &mut restored.collections {

@@ -7,6 +7,7 @@ mod blocks;
 mod compare;
 mod load;
 mod project;
+mod quotas;
 mod schema;
 
 use crate::options::OpenError;

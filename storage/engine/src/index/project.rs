@@ -6,7 +6,9 @@ use crate::change::Change;
 use crate::journal::Position;
 use crate::state::{Entry, Side};
 use crate::view::TOMBSTONES_MAX;
-use octroi_model::{Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head};
+use octroi_model::{
+    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head, QuotaLimit, QuotaRoot,
+};
 use serde::Serialize;
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +46,7 @@ struct Writing<'a> {
     accounts: BTreeMap<AccountId, Option<Arc<Account>>>,
     app_passwords: BTreeMap<AppPasswordId, Option<Arc<AppPassword>>>,
     confirmations: BTreeMap<(AppPasswordId, &'a str), &'a Confirmation>,
+    quotas: BTreeMap<QuotaRoot, Option<QuotaLimit>>,
     audit: Vec<&'a AuditEntry>,
 }
 
@@ -57,6 +60,7 @@ impl<'a> Writing<'a> {
             accounts: BTreeMap::new(),
             app_passwords: BTreeMap::new(),
             confirmations: BTreeMap::new(),
+            quotas: BTreeMap::new(),
             audit: Vec::new(),
         }
     }
@@ -98,6 +102,9 @@ impl<'a> Writing<'a> {
             }
             Side::AppPasswordGone(id) => {
                 self.app_passwords.insert(*id, None);
+            }
+            Side::Quota(root, limit) => {
+                self.quotas.insert(*root, *limit);
             }
         }
     }
@@ -157,6 +164,7 @@ impl<'a> Writing<'a> {
         for id in self.app_passwords.iter().filter(|(_, record)| record.is_none()).map(|(id, _)| id.0 as i64) {
             sqlx::query("DELETE FROM confirmations WHERE app_password = $1").bind(id).execute(&mut *self.connection).await?;
         }
+        super::quotas::write(self.connection, &self.quotas).await?;
         for entry in &self.audit {
             sqlx::query("INSERT INTO audit (record) VALUES ($1)").bind(bytes(entry)?).execute(&mut *self.connection).await?;
         }

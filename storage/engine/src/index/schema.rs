@@ -13,6 +13,9 @@ const TABLES: &[&str] = &[
     "CREATE TABLE collections (id INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT",
     "CREATE TABLE heads (collection INTEGER PRIMARY KEY, uid_next INTEGER NOT NULL, modseq INTEGER NOT NULL, items INTEGER NOT NULL,
         unseen INTEGER NOT NULL, deleted INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT",
+    // `root` is the id of an account (`kind` 0) or of a collection (1). What is used is counted when the store is opened.
+    "CREATE TABLE quotas (root INTEGER NOT NULL, kind INTEGER NOT NULL, bytes INTEGER NOT NULL, items INTEGER,
+        PRIMARY KEY (root, kind)) STRICT, WITHOUT ROWID",
     // Tombstones at or below this modseq have been forgotten.
     "CREATE TABLE forgotten (collection INTEGER PRIMARY KEY, modseq INTEGER NOT NULL) STRICT",
     // The items of a range of uids each.

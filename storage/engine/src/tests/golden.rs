@@ -7,7 +7,8 @@ use super::world::{account, collection, item, name};
 use crate::Change;
 use octroi_model::{
     AccountId, AppPassword, AppPasswordId, AuditEntry, CollectionId, CollectionKind, Confirmation, ContentRef, Encoding, FlagEdit, Flags,
-    Grantee, Hash, Head, Item, LastUse, ModSeq, Outcome, Rights, Service, Services, SpecialUse, TotpState, Uid, UidSet, UnixTime,
+    Grantee, Hash, Head, Item, LastUse, ModSeq, Outcome, QuotaLimit, QuotaRoot, Rights, Service, Services, SpecialUse, TotpState, Uid,
+    UidSet, UnixTime,
 };
 
 pub(crate) fn app_password() -> AppPassword {
@@ -115,6 +116,8 @@ fn all() -> Vec<Change> {
             outcome: Outcome::Refused,
             reason: "zone".into(),
         }),
+        Change::SetQuota { root: QuotaRoot::Account(AccountId(7)), limit: Some(QuotaLimit { bytes: 10 << 30, items: Some(1000) }) },
+        Change::SetQuota { root: QuotaRoot::Collection(id), limit: None },
     ]
 }
 

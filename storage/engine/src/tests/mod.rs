@@ -11,5 +11,6 @@ mod kill;
 mod model;
 mod parts;
 mod property;
+mod quota;
 mod simdisk;
 mod world;

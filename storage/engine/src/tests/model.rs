@@ -2,7 +2,7 @@
 
 use super::world::{collection, create, expunge, flag, item, name};
 use crate::{Batch, Body, Change, CommitError, Embedded, Engine, Part};
-use octroi_model::{AccountId, CollectionId, CollectionKind, FlagEdit, Flags, Head, ModSeq, Uid, UidSet};
+use octroi_model::{AccountId, CollectionId, CollectionKind, FlagEdit, Flags, Head, ModSeq, QuotaUsage, Uid, UidSet};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something to do. Collections are named by id; acts on one that is not there are refused by both stores.
@@ -283,6 +283,21 @@ impl Model {
         c.uid_next = c.uid_next.max(uid + 1);
         c.items.insert(uid, Thing { flags, modseq: c.modseq, name, octets });
         Ok(())
+    }
+
+    /// Octets and items of a tree, or of everything.
+    pub(crate) fn usage(&self, top: Option<u64>) -> QuotaUsage {
+        let mut sum = QuotaUsage::default();
+        for (id, shelf) in &self.collections {
+            let mut at = Some(*id);
+            while at.is_some() && at != top {
+                at = at.and_then(|at| self.collections[&at].parent);
+            }
+            if at == top {
+                sum = sum.plus(shelf.head().into());
+            }
+        }
+        sum
     }
 
     /// What differs from the real store.

@@ -49,7 +49,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 /// A move looks at the store when the batch is made: in a batch it must be alone.
-fn acts() -> impl Strategy<Value = Vec<Act>> {
+pub(crate) fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act(), 1..5).prop_map(|acts| match acts.iter().position(|act| matches!(act, Act::Move { .. })) {
         Some(at) => vec![acts[at].clone()],
         None => acts,
@@ -153,7 +153,7 @@ async fn together(engine: &Arc<Embedded>, model: &Model, all: &[Vec<Act>]) -> Re
     Err(TestCaseError::fail(format!("no order gives {real:?} and what is there after {all:?}")))
 }
 
-fn orders(count: usize) -> Vec<Vec<usize>> {
+pub(crate) fn orders(count: usize) -> Vec<Vec<usize>> {
     if count == 0 {
         return vec![vec![]];
     }
