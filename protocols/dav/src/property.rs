@@ -42,6 +42,8 @@ pub(crate) enum Property {
     AddressDataTypes,
     MaxCalendarObject,
     MaxCard,
+    QuotaAvailable,
+    QuotaUsed,
     /// A text that a client gave when it made the collection.
     Kept(&'static str),
 }
@@ -84,6 +86,9 @@ pub(crate) const KNOWN: &[Known] = &[
     known(Property::AddressDataTypes, CARDDAV, "CARD:supported-address-data", false),
     known(Property::MaxCalendarObject, CALDAV, "C:max-resource-size", false),
     known(Property::MaxCard, CARDDAV, "CARD:max-resource-size", false),
+    // RFC 4331 section 2: only when asked for by name.
+    known(Property::QuotaAvailable, DAV, "D:quota-available-bytes", false),
+    known(Property::QuotaUsed, DAV, "D:quota-used-bytes", false),
     known(Property::Kept("calendar-description"), CALDAV, "C:calendar-description", false),
     known(Property::Kept("calendar-timezone"), CALDAV, "C:calendar-timezone", false),
     known(Property::Kept("addressbook-description"), CARDDAV, "CARD:addressbook-description", false),
@@ -239,6 +244,11 @@ fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Optio
         }
         (Property::MaxCard, _) if is_addressbook => {
             xml.characters(&viewer.object_bytes_max.to_string());
+        }
+        (Property::QuotaAvailable | Property::QuotaUsed, _) => {
+            let Some(quota) = &facts.quota else { return false };
+            let told = if property == Property::QuotaUsed { quota.used } else { quota.available };
+            xml.characters(&told.to_string());
         }
         (Property::Kept(key), _) => {
             let Some(text) = kept(facts, key) else { return false };

@@ -95,6 +95,8 @@ fn refused(refusal: Refusal, href: &str, organisation: &str) -> Response {
         Refusal::Ended | Refusal::InvalidCode => challenge(organisation),
         Refusal::Precondition | Refusal::Exists => Fault::precondition().into_response(organisation),
         Refusal::NotEmpty => plain(StatusCode::CONFLICT, "It still holds something."),
+        // RFC 4331 section 6.
+        Refusal::OverQuota => Fault::Rule(StatusCode::INSUFFICIENT_STORAGE, "D:quota-not-exceeded").into_response(organisation),
         Refusal::Limit(what) => plain(StatusCode::INSUFFICIENT_STORAGE, &format!("A limit is reached: {what}.")),
         Refusal::Unavailable => retry_later("Try again in a moment.", RETRY_AFTER),
         Refusal::Damaged => plain(StatusCode::INTERNAL_SERVER_ERROR, "It is damaged in the store; tell the administrator."),

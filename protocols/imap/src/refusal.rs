@@ -17,6 +17,8 @@ pub(crate) fn reply(refusal: Refusal) -> Result<Reply, End> {
         Refusal::Exists => Reply::no("ALREADYEXISTS", "The name is taken"),
         // RFC 9051 section 6.3.5.
         Refusal::NotEmpty => Reply::no("HASCHILDREN", "There are mailboxes below it"),
+        // RFC 9208 section 4.3.1.
+        Refusal::OverQuota => Reply::no("OVERQUOTA", "There is no room left for it"),
         Refusal::Limit(what) => Reply::no("LIMIT", format!("Limit reached: {what}")),
         Refusal::Unavailable => Reply::no("UNAVAILABLE", "Not possible at the moment; try again later"),
         // RFC 5530 section 3.
@@ -54,6 +56,7 @@ mod tests {
     fn each_refusal_has_its_code() {
         assert!(text(Refusal::Missing).starts_with("* NO [NONEXISTENT] "));
         assert!(text(Refusal::Forbidden(Rights::EXPUNGE)).starts_with("* NO [NOPERM] "));
+        assert!(text(Refusal::OverQuota).starts_with("* NO [OVERQUOTA] "));
         assert!(text(Refusal::Limit("keywords")).starts_with("* NO [LIMIT] "));
         assert!(text(Refusal::NotRelay).starts_with("* NO [CANNOT] "));
         assert_eq!(text(Refusal::Ended), "ended");

@@ -6,7 +6,7 @@
 use crate::config::SmtpConfig;
 use crate::header::{self, Plan};
 use crate::refusal;
-use crate::session::{End, Session};
+use crate::session::{End, Kind, Session};
 use crate::transaction::{Open, Route, Transaction};
 use crate::wire::Reply;
 use octroi_gate::{Content, Refusal, Upload};
@@ -281,26 +281,29 @@ impl Session {
     /// Hand the message to the gate and answer.
     async fn complete(&mut self, open: Open, reception: Reception) -> Result<(), End> {
         let (id, bytes, accepted) = (reception.id.clone(), reception.bytes, open.accepted);
-        let outcome = match reception.finish(&open.route).await {
-            Ok(content) => open.route.complete(content).await,
-            Err(reply) => Err(reply),
+        let outcomes = match reception.finish(&open.route).await {
+            Ok(content) if self.kind == Kind::Lmtp => open.route.complete_each(content).await,
+            Ok(content) => vec![open.route.complete(content).await],
+            Err(reply) => vec![Err(reply); self.kind.final_replies(accepted)],
         };
-        let reply = match outcome {
-            Ok(()) => {
-                info!(id, bytes, recipients = accepted, peer = %self.peer(), "message accepted");
-                self.commands = 0;
-                Reply::new(250, "2.0.0", format!("Accepted as {id}"))
-            }
-            Err(reply) => {
-                debug!(id, bytes, code = reply.code(), peer = %self.peer(), "message refused");
-                reply
-            }
-        };
-        // One message is one error, however many replies it gets.
-        for _ in 1..self.kind.final_replies(accepted) {
-            self.write(&reply).await?;
+        let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+        if let Some(reply) = outcomes.iter().find_map(|outcome| outcome.as_ref().err()) {
+            debug!(id, bytes, refused, code = reply.code(), peer = %self.peer(), "message refused");
         }
-        self.say(&reply).await
+        if refused < outcomes.len() {
+            info!(id, bytes, recipients = accepted - refused, peer = %self.peer(), "message accepted");
+            self.commands = 0;
+        }
+        let mut replies: Vec<Reply> = outcomes
+            .into_iter()
+            .map(|outcome| outcome.err().unwrap_or_else(|| Reply::new(250, "2.0.0", format!("Accepted as {id}"))))
+            .collect();
+        // One message is one error, however many replies it gets.
+        let Some(last) = replies.pop() else { return Ok(()) };
+        for reply in &replies {
+            self.write(reply).await?;
+        }
+        self.say(&last).await
     }
 }
 

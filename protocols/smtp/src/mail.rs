@@ -30,8 +30,8 @@ impl Session {
             return Err(Reply::new(552, "5.3.4", "Message too big"));
         }
         let route = match self.kind {
-            Kind::Submission => Route::Submitted(submission::open(submission::member(self)?, &mail.from).await?),
-            Kind::Inbound | Kind::Lmtp => Route::Inbound(inbound::open(self, &mail.from)),
+            Kind::Submission => Route::Submitted(submission::open(submission::member(self)?, &mail.from).await?.announce(mail.bytes)),
+            Kind::Inbound | Kind::Lmtp => Route::Inbound(inbound::open(self, &mail.from).announce(mail.bytes)),
         };
         Ok(Open { route, from: mail.from, utf8: mail.utf8, accepted: 0 })
     }

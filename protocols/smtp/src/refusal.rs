@@ -16,6 +16,8 @@ pub(crate) fn of_gate(refusal: &Refusal) -> Reply {
         // RFC 5321 section 4.5.3.1.10: 452, so that the client sends the rest in another transaction.
         Refusal::Limit("recipients") => Reply::new(452, "4.5.3", "Too many recipients"),
         Refusal::Limit(_) => Reply::new(452, "4.3.1", "A limit of this server is reached, try again later"),
+        // RFC 3463 section 3.3, X.2.2: "should be used as a persistent transient failure", because the person can make room.
+        Refusal::OverQuota => Reply::new(452, "4.2.2", "The mailbox is full"),
         Refusal::Ended => Reply::new(421, "4.7.0", "Your credential is not valid any more, closing connection"),
         Refusal::InvalidCode => Reply::new(535, "5.7.8", "Authentication credentials invalid"),
         Refusal::Precondition | Refusal::Unavailable | Refusal::Damaged => {

@@ -74,4 +74,16 @@ impl Route {
         };
         done.map_err(|refused| refusal::of_gate(&refused))
     }
+
+    /// The same with an outcome for each recipient (RFC 2033 section 4.2): a full mailbox keeps the message from nobody else.
+    pub(crate) async fn complete_each(self, content: Content) -> Vec<Result<(), Reply>> {
+        let count = self.recipients().len();
+        match self {
+            Self::Inbound(envelope) => match envelope.deliver_each(content).await {
+                Ok(outcomes) => outcomes.into_iter().map(|outcome| outcome.map_err(|refused| refusal::of_gate(&refused))).collect(),
+                Err(refused) => vec![Err(refusal::of_gate(&refused)); count],
+            },
+            Self::Submitted(_) => vec![self.complete(content).await; count],
+        }
+    }
 }

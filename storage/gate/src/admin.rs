@@ -10,7 +10,7 @@ use crate::second_factor::TotpEnrolment;
 use crate::tree::{self, home_kind};
 use octroi_engine::{Batch, Change, CheckReport};
 use octroi_model::{
-    Account, AccountId, Acl, Address, AppPassword, AuditEntry, Collection, CollectionKind, Grantee, Name, Outcome, Path, Rights,
+    Account, AccountId, Acl, Address, AppPassword, AuditEntry, Collection, CollectionKind, Grantee, Name, Outcome, Path, QuotaRoot, Rights,
     SpecialUse, UnixTime,
 };
 use octroi_policy::{Area, Explanation, Facts, Policy, Strength};
@@ -35,7 +35,7 @@ pub struct NewAccount<'a> {
 /// Administration. Cheap to clone.
 #[derive(Clone)]
 pub struct Admin {
-    gate: Gate,
+    pub(crate) gate: Gate,
 }
 
 impl Admin {
@@ -73,6 +73,9 @@ impl Admin {
         }));
         for collection in self.default_collections(id)? {
             batch.push(Change::CreateCollection { collection, parent_head: None });
+        }
+        if let Some(limit) = self.gate.0.limits.account_quota {
+            batch.push(Change::SetQuota { root: QuotaRoot::Account(id), limit: Some(limit) });
         }
         self.gate.engine().commit(batch).await?;
         self.note("account add", &new.address.to_string(), new.profile).await;
@@ -237,11 +240,11 @@ impl Admin {
         self.gate.engine().close().await;
     }
 
-    fn account(&self, address: &Address) -> Result<Arc<Account>, Refusal> {
+    pub(crate) fn account(&self, address: &Address) -> Result<Arc<Account>, Refusal> {
         self.gate.engine().account_by_key(&address.key()).ok_or(Refusal::UnknownRecipient)
     }
 
-    fn find(&self, owner: &Address, area: Area, path: &Path) -> Result<Arc<Collection>, Refusal> {
+    pub(crate) fn find(&self, owner: &Address, area: Area, path: &Path) -> Result<Arc<Collection>, Refusal> {
         let owner = self.account(owner)?;
         let engine = self.gate.engine();
         let mut at = tree::home(engine, owner.id, area).ok_or(Refusal::Missing)?;
@@ -251,7 +254,7 @@ impl Admin {
         Ok(at)
     }
 
-    async fn note(&self, act: &str, subject: &str, reason: &str) {
+    pub(crate) async fn note(&self, act: &str, subject: &str, reason: &str) {
         self.gate.audit(Line { account: None, act, subject, peer: "admin", outcome: Outcome::Done, reason }).await;
     }
 }

@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// Recipients of one envelope. RFC 5321 section 4.5.3.1.8 wants at least 100.
 pub const RECIPIENTS_MAX: usize = 100;
+/// Octets that the trace fields add to a message on its way in, about; a mailbox with less room than that is full.
+const TRACE_BYTES: u64 = 1024;
 
 /// RFC 5321's reverse-path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,10 @@ pub struct Envelope<Kind> {
     recipients: Vec<Address>,
     inboxes: Vec<CollectionId>,
     remote: Vec<Address>,
+    /// The inbox of each recipient, if it is one of our people.
+    places: Vec<Option<CollectionId>>,
+    /// Octets that were announced; 0 for nobody knows.
+    announced: u64,
 }
 
 impl Gate {
@@ -93,7 +99,14 @@ impl Session {
 
 impl<Kind> Envelope<Kind> {
     fn new(gate: Gate, kind: Kind) -> Self {
-        Self { gate, kind, recipients: Vec::new(), inboxes: Vec::new(), remote: Vec::new() }
+        Self { gate, kind, recipients: Vec::new(), inboxes: Vec::new(), remote: Vec::new(), places: Vec::new(), announced: 0 }
+    }
+
+    /// The message will have about so many octets, so who has no room for them is refused as a recipient.
+    #[must_use]
+    pub fn announce(mut self, bytes: u64) -> Self {
+        self.announced = bytes;
+        self
     }
 
     /// Who was accepted so far.
@@ -112,11 +125,15 @@ impl<Kind> Envelope<Kind> {
 
     fn add_local(&mut self, to: &Address) -> Result<(), Refusal> {
         let inbox = self.gate.inbox(to).ok_or(Refusal::UnknownRecipient)?;
+        if !self.gate.has_room(inbox, self.announced + TRACE_BYTES) {
+            return Err(Refusal::OverQuota);
+        }
         // The same person twice is one delivery.
         if !self.inboxes.contains(&inbox) {
             self.inboxes.push(inbox);
         }
         self.recipients.push(to.clone());
+        self.places.push(Some(inbox));
         Ok(())
     }
 
@@ -163,6 +180,37 @@ impl Envelope<Internet> {
         self.commit(content, None).await
     }
 
+    /// Deliver to everybody who has room for it, as LMTP can say: an outcome for each of [`Envelope::recipients`]. On disk when this returns.
+    pub async fn deliver_each(self, content: Content) -> Result<Vec<Result<(), Refusal>>, Refusal> {
+        let mut whole = Batch::new();
+        let body = whole.body(content.body);
+        let mut left = self.inboxes.clone();
+        let engine = self.gate.engine();
+        while !left.is_empty() {
+            let mut batch = whole.clone();
+            for inbox in &left {
+                batch.put(*inbox, message(UnixTime::now()), body);
+            }
+            match engine.commit(batch).await {
+                Ok(_) => break,
+                Err(CommitError::Gone) => return Err(Refusal::Unavailable),
+                Err(CommitError::OverQuota(full)) => {
+                    let asked = left.len();
+                    left.retain(|inbox| !engine.quotas_above(*inbox).iter().any(|quota| full.contains(&quota.root)));
+                    if left.len() == asked {
+                        // The quota was lifted meanwhile.
+                        return Err(Refusal::Unavailable);
+                    }
+                }
+                Err(other) => return Err(other.into()),
+            }
+        }
+        let outcome = |place: &Option<CollectionId>| {
+            if place.is_some_and(|inbox| left.contains(&inbox)) { Ok(()) } else { Err(Refusal::OverQuota) }
+        };
+        Ok(self.places.iter().map(outcome).collect())
+    }
+
     fn sender_text(&self) -> String {
         match &self.kind.from {
             ReturnPath::Null => "<>".to_owned(),
@@ -187,6 +235,7 @@ impl Envelope<Member> {
             self.remote.push(to.clone());
         }
         self.recipients.push(to.clone());
+        self.places.push(None);
         Ok(())
     }
 

@@ -9,7 +9,8 @@ use crate::queue::Queue;
 use crate::throttle::Throttle;
 use octroi_engine::{Batch, Change, Engine};
 use octroi_model::{
-    AccountId, Address, AuditEntry, Collection, CollectionId, CollectionKind, Head, ModSeq, Name, Outcome, UidValidity, UnixTime,
+    AccountId, Address, AuditEntry, Collection, CollectionId, CollectionKind, Head, ModSeq, Name, Outcome, QuotaLimit, UidValidity,
+    UnixTime,
 };
 use octroi_policy::Policy;
 use std::sync::{Arc, RwLock};
@@ -43,11 +44,13 @@ pub struct Limits {
     pub collections_max: usize,
     /// App passwords of one account.
     pub app_passwords_max: usize,
+    /// The quota that a new account gets.
+    pub account_quota: Option<QuotaLimit>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { recipients_max: crate::RECIPIENTS_MAX, collections_max: 10_000, app_passwords_max: 100 }
+        Self { recipients_max: crate::RECIPIENTS_MAX, collections_max: 10_000, app_passwords_max: 100, account_quota: None }
     }
 }
 

@@ -18,6 +18,7 @@ mod password;
 mod portal;
 pub mod purpose;
 mod queue;
+mod quota;
 mod recent;
 mod refusal;
 mod second_factor;
@@ -47,6 +48,7 @@ pub use purpose::{
     Status, Store, Unlink,
 };
 pub use queue::{Queue, QueueEntry, QueueRecipient, Queued, RecipientState};
+pub use quota::{FolderQuota, QuotaLine};
 pub use refusal::Refusal;
 pub use second_factor::{TotpEnrolment, code_at};
 pub use session::Session;

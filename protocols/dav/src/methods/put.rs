@@ -42,6 +42,7 @@ pub(crate) async fn put(mut call: Call) -> Answer {
             let (content, media_type) = match place.area {
                 Area::Files => {
                     check_announced(&call)?;
+                    bind.room_for(call.announced_bytes().unwrap_or(0)).map_err(Fault::about(&about))?;
                     let upload = bind.upload().await.map_err(Fault::about(&about))?;
                     receive(&mut call, upload).await?
                 }

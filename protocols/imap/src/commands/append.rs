@@ -89,6 +89,7 @@ impl Append<'_> {
             return Err(Reply::no("CANNOT", "A message has at least one octet").into());
         }
         let target = session.open(MailboxAt(path), AppendPurpose).await.map_err(as_target)?;
+        target.room_for(self.literal.bytes)?;
         let keywords = keywords.into_iter().map(str::to_owned).collect();
         let date = self.date.as_ref().map_or_else(UnixTime::now, date::instant_of);
         Ok(Ready { target, flags, keywords, date })

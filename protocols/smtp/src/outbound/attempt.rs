@@ -263,8 +263,8 @@ async fn notify(runner: &Runner, queued: &Queued, failures: &[(Address, String)]
     let octets = compose(&Report { hostname, to: author, failures, arrived, now, id: &unique_id(), original: &original });
     let (facts, header_bytes) = octroi_mime::describe(&octets);
     match runner.queue.bounce(author, Content::message(&facts, &octets, header_bytes)).await {
-        // The author is gone; there is nobody to tell.
-        Err(refused @ (Refusal::UnknownRecipient | Refusal::NotRelay | Refusal::Missing)) => {
+        // The author is gone, or has no room: there is nobody to tell, and trying the recipients again would not help.
+        Err(refused @ (Refusal::UnknownRecipient | Refusal::NotRelay | Refusal::Missing | Refusal::OverQuota)) => {
             warn!(%author, %refused, "a notification has no recipient");
             Ok(())
         }

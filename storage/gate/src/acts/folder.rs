@@ -5,6 +5,7 @@ use crate::content::{Content, Upload};
 use crate::gate::new_collection;
 use crate::granted::{File, Folder, Granted, commit_under};
 use crate::purpose::{Bind, List, MakeFolder, Purpose, Read, RemoveFolder, Rewrite, Unlink};
+use crate::quota::FolderQuota;
 use crate::refusal::Refusal;
 use crate::tree::{self, Node};
 use octroi_engine::{Batch, Change, Expect};
@@ -44,6 +45,8 @@ pub struct FolderFacts {
     pub owner: Address,
     /// The collection's number, part of its sync token; 0 for what is not real.
     pub sync_id: u64,
+    /// The tightest quota above it; told to the owner only.
+    pub quota: Option<FolderQuota>,
 }
 
 /// Something in a folder.
@@ -145,6 +148,7 @@ impl Granted<Folder, List> {
             head: now.as_ref().map_or(Head::default(), |c| c.head),
             sync_id: now.as_ref().map_or(0, |c| c.id.0),
             properties: now.as_ref().map_or(Vec::new(), |c| c.properties.clone()),
+            quota: now.as_ref().and_then(|c| self.session.quota_of(c)),
             owner,
         }
     }

@@ -135,6 +135,7 @@ mod tests {
             properties: Vec::new(),
             owner: "a@b.example".parse().unwrap(),
             sync_id: 1,
+            quota: None,
         };
         Member { name: Name::new(name).unwrap(), is: MemberIs::Folder(facts), modseq: ModSeq(modseq) }
     }
