@@ -27,6 +27,9 @@ pub(crate) enum Command {
     /// App passwords.
     #[command(subcommand)]
     AppPassword(AppPassword),
+    /// How much an account, or a tree of it, may hold.
+    #[command(subcommand)]
+    Quota(Quota),
     /// Share a collection with others, or close it again.
     Share(Share),
     /// Say what somebody may do with a collection, and which rule says so.
@@ -148,6 +151,41 @@ pub(crate) enum AppPassword {
     Revoke {
         /// The visible id in front of its secret.
         id: String,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Quota {
+    /// Limit an account, or one of its collections with all below it. What is there already stays, also if it is more.
+    #[command(allow_missing_positional = true)]
+    Set {
+        /// Whose.
+        address: String,
+        /// Which collection, as area and path: `files/Actes`, `mail`; left out, all that the account has.
+        path: Option<String>,
+        /// Octets: a number, or one with K, M, G or T behind it (`10G`).
+        size: String,
+        /// Messages, events, cards and documents together.
+        #[arg(long)]
+        items: Option<u64>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Limit it no more.
+    Remove {
+        /// Whose.
+        address: String,
+        /// Which collection, as area and path.
+        path: Option<String>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// List the quotas: what is used, the limit, and the percentage.
+    List {
+        /// Of this account only.
+        address: Option<String>,
         #[command(flatten)]
         at: At,
     },

@@ -3,6 +3,7 @@
 //! Read by `serve` and by the administration commands (which need only the data folder). `deploy/octroi.toml` shows every key.
 
 use crate::limits::Limits;
+use octroi_model::QuotaLimit;
 use octroi_smtp::HostPort;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -39,6 +40,9 @@ pub(crate) struct Config {
     /// Mail that leaves.
     #[serde(default, skip_serializing_if = "Outbound::is_default")]
     pub(crate) outbound: Outbound,
+    /// How much a new account may hold.
+    #[serde(default, skip_serializing_if = "Quota::is_default")]
+    pub(crate) quota: Quota,
     /// What a peer may grow, and how long it may take. All have defaults.
     #[serde(default, skip_serializing_if = "Limits::is_default")]
     pub(crate) limits: Limits,
@@ -96,6 +100,28 @@ pub(crate) struct Outbound {
     pub(crate) relay_tls_required: bool,
 }
 
+/// What an account gets when it is added; `octroi quota` changes it for one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Quota {
+    /// Octets of all its mail, calendars, address books and documents, such as `10G`. Without it there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
+}
+
+impl Quota {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The limit of a new account.
+    pub(crate) fn of_account(&self) -> Result<Option<QuotaLimit>, ConfigError> {
+        let bytes =
+            self.account.as_deref().map(crate::size::parse).transpose().map_err(|e| ConfigError(format!("`quota.account`: {e}")))?;
+        Ok(bytes.map(|bytes| QuotaLimit { bytes, items: None }))
+    }
+}
+
 impl Outbound {
     fn is_default(&self) -> bool {
         *self == Self::default()
@@ -144,6 +170,7 @@ impl Config {
         if let Some(exposed) = self.listen.lmtp.iter().find(|a| !a.ip().is_loopback()) {
             return fail(format!("`listen.lmtp` may only be on loopback, not on {exposed}: LMTP has neither TLS nor log-in"));
         }
+        self.quota.of_account()?;
         let hops = self.outbound.smarthost.iter().chain(self.outbound.routes.values());
         for hop in hops {
             host_port(hop).map_err(ConfigError)?;

@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod limits;
 mod server;
+mod size;
 mod tls;
 
 use clap::Parser;

@@ -47,7 +47,8 @@ impl Store {
             postmaster: config.postmaster.clone(),
             portal_url: config.portal_url.clone().unwrap_or_else(|| format!("https://{}/portal/", config.hostname)),
         };
-        let limits = config.limits.gate.over(octroi_gate::Limits::default());
+        let account_quota = config.quota.of_account().map_err(|e| e.to_string())?;
+        let limits = config.limits.gate.over(octroi_gate::Limits { account_quota, ..octroi_gate::Limits::default() });
         let Opened { gate, admin, queue } =
             Gate::open(engine, organisation, policy, limits, key).await.map_err(|e| format!("cannot open the store: {e}"))?;
         Ok(Self { gate, admin, queue })

@@ -10,13 +10,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Run a command of `octroi` on the running server's data folder.
-fn octroi(server: &Server, arguments: &[&str]) -> Ran {
+pub(crate) fn octroi(server: &Server, arguments: &[&str]) -> Ran {
     let data = server.data().to_str().unwrap();
     run(OCTROI, &[arguments, &["--data", data]].concat())
 }
 
 /// Mint an app password: its text, and the id that `revoke` wants.
-fn mint(server: &Server, address: &str, services: &str) -> (String, String) {
+pub(crate) fn mint(server: &Server, address: &str, services: &str) -> (String, String) {
     let label = unique("label");
     let said = octroi(server, &["app-password", "mint", address, "--label", &label, "--services", services]).good();
     let secret = last_word(&said);

@@ -10,5 +10,6 @@ mod crash;
 mod demo;
 mod dialogues;
 mod portal;
+mod quota;
 mod support;
 mod tidy;

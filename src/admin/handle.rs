@@ -1,9 +1,9 @@
 //! What each request does, through the gate's administration.
 
-use super::protocol::{AccountLine, AppPasswordLine, Reply, Request, Secret};
+use super::protocol::{AccountLine, AppPasswordLine, QuotaLine, Reply, Request, Secret};
 use crate::config::Config;
 use octroi_gate::{Admin, Area, NewAccount, Refusal, Scope, Strength};
-use octroi_model::{Address, Grantee, Path, Rights, Service, Services, UnixTime};
+use octroi_model::{Address, Grantee, Path, QuotaLimit, Rights, Service, Services, UnixTime};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -39,6 +39,9 @@ impl Handler {
             }
             Request::AppPasswordList { address } => self.app_password_list(&address),
             Request::AppPasswordRevoke { id } => done(self.admin.revoke_app_password(&id).await, &id),
+            Request::QuotaSet { address, path, bytes, items } => self.quota(&address, path, Some(QuotaLimit { bytes, items })).await,
+            Request::QuotaRemove { address, path } => self.quota(&address, path, None).await,
+            Request::QuotaList { address } => self.quota_list(address.as_deref()),
             Request::Share { owner, path, with } => self.share(&owner, &path, &with).await,
             Request::Explain { who, owner, path, rights, from } => {
                 let rights = Rights::parse(&rights).ok_or_else(|| format!("`{rights}` are not RFC 4314's letters"))?;
@@ -104,6 +107,29 @@ impl Handler {
             last_used: record.last_used.as_ref().map(|l| format!("{} from {} ({})", time(l.at), l.peer, l.service.name())),
         };
         Ok(Reply::AppPasswords(found.iter().map(line).collect()))
+    }
+
+    async fn quota(&self, address: &str, path: Option<String>, limit: Option<QuotaLimit>) -> Result<Reply, String> {
+        let owner = parse(address)?;
+        let at = path.as_deref().map(area_path).transpose()?;
+        match self.admin.set_quota(&owner, at.as_ref().map(|(area, inner)| (*area, inner)), limit).await {
+            Err(Refusal::Missing) if path.is_none() => Err(format!("{address} has no quota")),
+            outcome => done(outcome, &path.unwrap_or_default()),
+        }
+    }
+
+    fn quota_list(&self, address: Option<&str>) -> Result<Reply, String> {
+        let owner = address.map(parse).transpose()?;
+        let lines = self.admin.quotas(owner.as_ref()).map_err(|r| say(r, "quota"))?;
+        let line = |line: &octroi_gate::QuotaLine| QuotaLine {
+            address: line.owner.to_string(),
+            path: line.at.as_ref().map(|(area, path)| format!("{}/{}", area.name(), path.join("/")).trim_end_matches('/').to_owned()),
+            bytes: line.quota.used.bytes,
+            bytes_max: line.quota.limit.bytes,
+            items: line.quota.used.items,
+            items_max: line.quota.limit.items,
+        };
+        Ok(Reply::Quotas(lines.iter().map(line).collect()))
     }
 
     async fn share(&self, owner: &str, path: &str, with: &[String]) -> Result<Reply, String> {

@@ -14,6 +14,9 @@ pub(crate) enum Request {
     AppPasswordMint { address: String, label: String, services: Vec<String>, expires_days: Option<u32> },
     AppPasswordList { address: String },
     AppPasswordRevoke { id: String },
+    QuotaSet { address: String, path: Option<String>, bytes: u64, items: Option<u64> },
+    QuotaRemove { address: String, path: Option<String> },
+    QuotaList { address: Option<String> },
     Share { owner: String, path: String, with: Vec<String> },
     Explain { who: String, owner: String, path: String, rights: String, from: IpAddr },
     Audit { lines: usize },
@@ -29,6 +32,7 @@ pub(crate) enum Reply {
     Secret(Secret),
     Accounts(Vec<AccountLine>),
     AppPasswords(Vec<AppPasswordLine>),
+    Quotas(Vec<QuotaLine>),
     Text(String),
     Check { summary: String, faults: Vec<String> },
     Failed(String),
@@ -51,6 +55,17 @@ pub(crate) struct AppPasswordLine {
     pub(crate) created: String,
     pub(crate) expires: Option<String>,
     pub(crate) last_used: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct QuotaLine {
+    pub(crate) address: String,
+    /// Area and path; `None` for all that the account has.
+    pub(crate) path: Option<String>,
+    pub(crate) bytes: u64,
+    pub(crate) bytes_max: u64,
+    pub(crate) items: u64,
+    pub(crate) items_max: Option<u64>,
 }
 
 /// A text that is wiped when it is dropped and never printed by accident.

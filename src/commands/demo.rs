@@ -74,6 +74,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         listen,
         tls: None,
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },
+        quota: crate::config::Quota::default(),
         limits: Limits::for_load_from_one_peer(),
     })
 }

@@ -4,6 +4,7 @@ mod account;
 mod app_password;
 mod demo;
 mod operate;
+mod quota;
 mod serve;
 
 use crate::cli::Command;
@@ -16,6 +17,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Serve { config } => serve::run(&config).await,
         Command::Account(command) => account::run(command).await,
         Command::AppPassword(command) => app_password::run(command).await,
+        Command::Quota(command) => quota::run(command).await,
         Command::Share(arguments) => operate::share(arguments).await,
         Command::Explain(arguments) => operate::explain(arguments).await,
         Command::Audit { at, lines } => operate::audit(&at, lines).await,
