@@ -45,6 +45,40 @@ fn imap_append_and_copy() {
     assert!(imap.try_append("INBOX", "", large(&address, "third", 6000).as_bytes()).unwrap().is_ok(), "there is room again");
 }
 
+/// RFC 9208: what a client shows of a quota, and that it cannot set one.
+#[test]
+fn imap_tells_of_quotas() {
+    let server = shared();
+    let (address, secret) = account(server);
+    let mut imap = Imap::try_login(server, &address, &secret).unwrap();
+    assert!(imap.ok("CAPABILITY").text().contains(" QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE"));
+    assert_eq!(imap.ok("GETQUOTAROOT INBOX").lines(), ["* QUOTAROOT INBOX"], "none is set");
+    imap.ok("CREATE \"&AMk-t&AOk-\"");
+    octroi(server, &["quota", "set", &address, "1M", "--items", "10"]).good();
+    octroi(server, &["quota", "set", &address, "mail/Été", "5000"]).good();
+    octroi(server, &["quota", "set", &address, "files", "1K"]).good();
+    assert!(imap.try_append("&AMk-t&AOk-", "\\Deleted", &[b'x'; 3000]).unwrap().is_ok());
+    let (whole, own) = (format!("\"{address}\""), "mail/&AMk-t&AOk-");
+    let expected = [
+        format!("* QUOTAROOT &AMk-t&AOk- {address} {own}"),
+        format!("* QUOTA {address} (STORAGE 3 1024 MESSAGE 1 10)"),
+        format!("* QUOTA {own} (STORAGE 3 4)"),
+    ];
+    assert_eq!(imap.ok("GETQUOTAROOT \"&AMk-t&AOk-\"").lines(), expected);
+    // Also of one that is still to be made.
+    assert_eq!(imap.ok("GETQUOTAROOT New/One").lines()[1..], expected[1..2]);
+    assert_eq!(imap.ok(&format!("GETQUOTA {whole}")).lines(), expected[1..2]);
+    assert_eq!(imap.ok(&format!("GETQUOTA \"{own}\"")).lines(), expected[2..]);
+    for unknown in ["files", "nothing", "\"\""] {
+        assert!(imap.command(&format!("GETQUOTA {unknown}")).status.starts_with("NO [NONEXISTENT] "), "{unknown}");
+    }
+    let other = Imap::login(server, server.user(6)).command(&format!("GETQUOTA {whole}"));
+    assert!(other.status.starts_with("NO [NONEXISTENT] "), "of one's own only: {}", other.status);
+    assert!(imap.command(&format!("SETQUOTA {whole} (STORAGE 9)")).status.starts_with("NO [NOPERM] "));
+    let status = imap.ok("STATUS \"&AMk-t&AOk-\" (MESSAGES DELETED DELETED-STORAGE)").text();
+    assert!(status.contains("(MESSAGES 1 DELETED 1 DELETED-STORAGE 3)"), "{status}");
+}
+
 /// RFC 2033 section 4.2: a reply for each recipient.
 #[test]
 fn lmtp_refuses_the_full_mailbox_only() {

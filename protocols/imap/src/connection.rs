@@ -229,6 +229,9 @@ impl Dialogue {
             // After log-in.
             CommandBody::Enable { .. } => commands::enable::enable(wire, state.session()?).await,
             CommandBody::Namespace => commands::namespace::namespace(wire, state.session()?).await,
+            CommandBody::GetQuota { root } => commands::getquota::getquota(wire, state.session()?, &root).await,
+            CommandBody::GetQuotaRoot { mailbox } => commands::getquotaroot::getquotaroot(wire, state.session()?, &mailbox).await,
+            CommandBody::SetQuota { .. } => commands::setquota::setquota(state.session()?),
             CommandBody::List { reference, mailbox_wildcard } => {
                 commands::list::list(wire, state.session()?, &reference, &mailbox_wildcard, scope).await
             }

@@ -1,4 +1,4 @@
-//! IMAP4rev1 with LITERAL+, SASL-IR, ID, ENABLE, NAMESPACE, UIDPLUS, UNSELECT, IDLE, MOVE, SPECIAL-USE and CHILDREN.
+//! IMAP4rev1 with LITERAL+, SASL-IR, ID, ENABLE, NAMESPACE, UIDPLUS, UNSELECT, IDLE, MOVE, SPECIAL-USE, CHILDREN and QUOTA.
 //!
 //! Called by the program for each accepted connection ([`serve`]); calls the gate for all that it does. What always holds: a command is
 //! decoded whole before anything is done; nothing is done but through a handle of the gate; what a peer can make us hold is limited by

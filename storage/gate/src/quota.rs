@@ -5,11 +5,12 @@
 use crate::admin::Admin;
 use crate::gate::Gate;
 use crate::granted::{Folder, Granted, Mailbox};
-use crate::purpose::{Append, Bind};
+use crate::purpose::{Append, Bind, Status};
 use crate::refusal::Refusal;
 use crate::session::{ANCESTORS_MAX, Session};
+use crate::tree::SHARED;
 use octroi_engine::{Batch, Change};
-use octroi_model::{Address, Collection, CollectionId, Path, Quota, QuotaLimit, QuotaRoot};
+use octroi_model::{Address, Collection, CollectionId, Flags, Item, Path, Quota, QuotaLimit, QuotaRoot, Rights};
 use octroi_policy::Area;
 
 /// What RFC 4331 tells of a folder.
@@ -37,6 +38,22 @@ impl Gate {
     pub(crate) fn has_room(&self, collection: CollectionId, bytes: u64) -> bool {
         self.engine().quotas_above(collection).iter().all(|quota| quota.has_room_for(bytes))
     }
+
+    /// Area and path of a collection, as its owner names it.
+    fn place(&self, collection: &Collection) -> Option<(Area, Path)> {
+        let area = Area::of(collection.kind)?;
+        let mut names = Vec::new();
+        let (mut name, mut parent) = (collection.name.clone(), collection.parent);
+        for _ in 0..ANCESTORS_MAX {
+            // A home's own name is its area.
+            let Some(id) = parent else { break };
+            names.push(name);
+            let above = self.engine().collection(id)?;
+            (name, parent) = (above.name.clone(), above.parent);
+        }
+        names.reverse();
+        Some((area, Path::from_names(names).ok()?))
+    }
 }
 
 impl Granted<Folder, Bind> {
@@ -54,7 +71,63 @@ impl Granted<Mailbox, Append> {
     }
 }
 
+impl Granted<Mailbox, Status> {
+    /// Octets of the messages with `\\Deleted`: what expunging would give back (RFC 9208 section 5.1).
+    pub async fn deleted_bytes(&self) -> Result<u64, Refusal> {
+        self.renew()?;
+        let view = self.engine().view(self.collection_id()).await?;
+        Ok(view.items().filter(|item| item.flags.contains(Flags::DELETED)).map(Item::bytes).sum())
+    }
+}
+
 impl Session {
+    /// The quotas that a mailbox counts for, or would if it were made, by their name; those of somebody else's are not told.
+    pub fn mail_quotas(&self, mailbox: &Path) -> Result<Vec<(String, Quota)>, Refusal> {
+        let names = mailbox.names();
+        for length in (0..=names.len()).rev() {
+            let prefix = Path::from_names(names[..length].to_vec()).map_err(|_| Refusal::Missing)?;
+            let Some(node) = self.resolve(Area::Mail, &prefix) else { continue };
+            let Ok(collection) = node.real() else { continue };
+            if !self.rights_of(&node)?.contains(Rights::LOOKUP) && length > 0 {
+                continue;
+            }
+            if length == 0 && names.first().is_some_and(|first| first.as_str() == SHARED) {
+                break;
+            }
+            if collection.owner != self.account() {
+                return Ok(Vec::new());
+            }
+            let quotas = self.gate().engine().quotas_above(collection.id).into_iter();
+            return Ok(quotas.filter_map(|quota| Some((self.quota_name(&quota)?, quota))).collect());
+        }
+        Err(Refusal::Missing)
+    }
+
+    /// One of the session's own quotas on mail, by the name that [`Session::mail_quotas`] gives it.
+    pub fn mail_quota(&self, name: &str) -> Result<Quota, Refusal> {
+        let own = |quota: &Quota| match quota.root {
+            QuotaRoot::Account(id) => id == self.account(),
+            QuotaRoot::Collection(id) => self
+                .gate()
+                .engine()
+                .collection(id)
+                .is_some_and(|collection| collection.owner == self.account() && Area::of(collection.kind) == Some(Area::Mail)),
+        };
+        let mut quotas = self.gate().engine().quotas().into_iter();
+        quotas.find(|quota| own(quota) && self.quota_name(quota).is_some_and(|known| known == name)).ok_or(Refusal::Missing)
+    }
+
+    /// As `octroi quota list` shows it: the address for all that the account has, else area and path.
+    fn quota_name(&self, quota: &Quota) -> Option<String> {
+        match quota.root {
+            QuotaRoot::Account(_) => Some(self.address().to_string()),
+            QuotaRoot::Collection(id) => {
+                let (area, path) = self.gate().place(&*self.gate().engine().collection(id)?)?;
+                Some(format!("{}/{}", area.name(), path.join("/")).trim_end_matches('/').to_owned())
+            }
+        }
+    }
+
     /// Whoever may only look into a shared folder learns nothing of how much else its owner has.
     pub(crate) fn quota_of(&self, collection: &Collection) -> Option<FolderQuota> {
         if collection.owner != self.account() {
@@ -95,7 +168,7 @@ impl Admin {
                 QuotaRoot::Account(id) => (id, None),
                 QuotaRoot::Collection(id) => {
                     let Some(collection) = engine.collection(id) else { continue };
-                    let Some(place) = self.place(&collection) else { continue };
+                    let Some(place) = self.gate.place(&collection) else { continue };
                     (collection.owner, Some(place))
                 }
             };
@@ -106,21 +179,5 @@ impl Admin {
         }
         lines.sort_by_key(|line| (line.owner.key(), line.at.as_ref().map(|(area, path)| format!("{}/{}", area.name(), path.join("/")))));
         Ok(lines)
-    }
-
-    /// Area and path of a collection, as its owner names it.
-    fn place(&self, collection: &Collection) -> Option<(Area, Path)> {
-        let area = Area::of(collection.kind)?;
-        let mut names = Vec::new();
-        let (mut name, mut parent) = (collection.name.clone(), collection.parent);
-        for _ in 0..ANCESTORS_MAX {
-            // A home's own name is its area.
-            let Some(id) = parent else { break };
-            names.push(name);
-            let above = self.gate.engine().collection(id)?;
-            (name, parent) = (above.name.clone(), above.parent);
-        }
-        names.reverse();
-        Some((area, Path::from_names(names).ok()?))
     }
 }

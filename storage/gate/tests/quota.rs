@@ -10,8 +10,8 @@ use octroi_gate::{
 use octroi_model::{CollectionKind, QuotaLimit, Service, UidSet};
 use support::{OFFICE, OWNER, SUBJECT, World, address, draft, name, path};
 
-fn limit(bytes: u64) -> Option<QuotaLimit> {
-    Some(QuotaLimit { bytes, items: None })
+fn limit(bytes: u64) -> QuotaLimit {
+    QuotaLimit { bytes, items: None }
 }
 
 fn folder(at: &str) -> FolderAt {
@@ -31,8 +31,8 @@ fn items(world: &World, who: &str) -> u64 {
 #[tokio::test]
 async fn a_full_mailbox_keeps_a_message_from_nobody_else() {
     let world = World::new().await;
-    world.admin.set_quota(&address(OWNER), None, limit(1 << 20)).await.unwrap();
-    world.admin.set_quota(&address(SUBJECT), None, limit(4000)).await.unwrap();
+    world.admin.set_quota(&address(OWNER), None, Some(limit(1 << 20))).await.unwrap();
+    world.admin.set_quota(&address(SUBJECT), None, Some(limit(4000))).await.unwrap();
     let mut envelope = world.gate.inbound(ReturnPath::Null, OFFICE);
     for to in [OWNER, SUBJECT, "Owner+again@octroi.example"] {
         envelope.add(&address(to)).await.unwrap();
@@ -64,7 +64,7 @@ async fn mail_is_copied_in_full_and_moved_for_nothing() {
     let inbox = owner.open(MailboxAt(path("INBOX")), Append).await.unwrap();
     inbox.append(vec![draft("one")]).await.unwrap();
     let octets = draft("one").content.bytes();
-    world.admin.set_quota(&address(OWNER), None, limit(octets + 5)).await.unwrap();
+    world.admin.set_quota(&address(OWNER), None, Some(limit(octets + 5))).await.unwrap();
     assert_eq!(inbox.append(vec![draft("two")]).await.unwrap_err(), Refusal::OverQuota);
     let archive = owner.open(MailboxAt(path("Archive")), Append).await.unwrap();
     let source = owner.open(MailboxAt(path("INBOX")), Select).await.unwrap().view().await.unwrap();
@@ -82,7 +82,7 @@ async fn a_folder_has_a_quota_of_its_own() {
     let owner = world.session(OWNER, Service::Files).await;
     let top = owner.open(folder(""), MakeFolder).await.unwrap();
     top.make(&name("a"), CollectionKind::Folder, Vec::new()).await.unwrap();
-    world.admin.set_quota(&address(OWNER), Some((Area::Files, &path("a"))), limit(10)).await.unwrap();
+    world.admin.set_quota(&address(OWNER), Some((Area::Files, &path("a"))), Some(limit(10))).await.unwrap();
     let bind = owner.open(folder("a"), Bind).await.unwrap();
     bind.put(&name("x"), Content::document(b"12345678"), None).await.unwrap();
     assert_eq!(bind.put(&name("y"), Content::document(b"123"), None).await.unwrap_err(), Refusal::OverQuota);
@@ -106,9 +106,9 @@ async fn a_folder_has_a_quota_of_its_own() {
 async fn quotas_are_listed_by_owner_and_place() {
     let world = World::new().await;
     let (owner, subject) = (address(OWNER), address(SUBJECT));
-    world.admin.set_quota(&subject, None, limit(7)).await.unwrap();
+    world.admin.set_quota(&subject, None, Some(limit(7))).await.unwrap();
     world.admin.set_quota(&owner, Some((Area::Files, &path(""))), Some(QuotaLimit { bytes: 5, items: Some(2) })).await.unwrap();
-    world.admin.set_quota(&owner, Some((Area::Mail, &path("INBOX"))), limit(6)).await.unwrap();
+    world.admin.set_quota(&owner, Some((Area::Mail, &path("INBOX"))), Some(limit(6))).await.unwrap();
     let named = |only| {
         let lines = world.admin.quotas(only).unwrap();
         let place = |line: &octroi_gate::QuotaLine| line.at.as_ref().map(|(area, path)| format!("{}/{}", area.name(), path.join("/")));
@@ -122,7 +122,7 @@ async fn quotas_are_listed_by_owner_and_place() {
     assert_eq!(named(None), expected);
     assert_eq!(named(Some(&subject)), expected[2..]);
     assert_eq!(world.admin.set_quota(&owner, None, None).await, Err(Refusal::Missing));
-    assert_eq!(world.admin.set_quota(&owner, Some((Area::Files, &path("no"))), limit(1)).await, Err(Refusal::Missing));
+    assert_eq!(world.admin.set_quota(&owner, Some((Area::Files, &path("no"))), Some(limit(1))).await, Err(Refusal::Missing));
     world.admin.set_quota(&subject, None, None).await.unwrap();
     world.admin.remove_account(&owner).await.unwrap();
     assert_eq!(named(None), [], "a removed account takes its quotas along");

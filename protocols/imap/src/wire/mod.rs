@@ -21,6 +21,6 @@ pub(crate) mod literal;
 pub(crate) mod mailbox;
 pub(crate) mod numbers;
 pub(crate) mod pattern;
-mod utf7;
+pub(crate) mod utf7;
 
 pub(crate) use input::{Input, Trust, Wire};
