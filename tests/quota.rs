@@ -127,6 +127,18 @@ fn dav_put_and_copy() {
     assert_eq!(copy(), 201);
     let other = format!("{files}a/another");
     assert_eq!(http.request("COPY", &format!("{files}a/one"), &[("Destination", &other)], b"").status, 507, "a third item");
+    assert_eq!(http.request("MKCOL", &format!("{files}b/"), &[], b"").status, 201);
+    assert_eq!(put("b/huge", &[b'5'; 5000]).status, 201);
+    let onto = format!("{files}a/");
+    octroi(server, &["quota", "set", &address, "files", "8000"]).good();
+    for method in ["COPY", "MOVE"] {
+        let over = http.request(method, &format!("{files}b/huge"), &[("Destination", &format!("{files}a/one"))], b"");
+        assert_eq!((over.status, get("a/one").body.len(), get("b/huge").status), (507, 400, 200), "{method}");
+    }
+    octroi(server, &["quota", "set", &address, "files", "6000"]).good();
+    assert_eq!(http.request("COPY", &format!("{files}b/"), &[("Destination", &onto)], b"").status, 507);
+    assert_eq!(get("a/one").body.len(), 400, "what was in the way is still there");
+    octroi(server, &["quota", "remove", &address, "files"]).good();
     let body = br#"<propfind xmlns="DAV:"><prop><quota-used-bytes/><quota-available-bytes/></prop></propfind>"#;
     let said = http.request("PROPFIND", &format!("{files}a/"), &[("Depth", "0")], body).text();
     assert!(said.contains("quota-used-bytes>800<") && said.contains("quota-available-bytes>224<"), "{said}");

@@ -28,6 +28,7 @@ mod tree;
 
 pub use acts::file::{READ_BYTES_MAX, When};
 pub use acts::folder::{Changes, DISPLAY_NAME, FolderFacts, Member, MemberIs};
+pub use acts::in_the_way::InTheWay;
 pub use acts::mailbox::{Appended, Copied, Draft, FlagMode, KEYWORD_BYTES_MAX, MailboxStatus, MailboxView};
 pub use admin::{Admin, NewAccount};
 pub use content::{Content, Upload};

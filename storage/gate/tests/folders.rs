@@ -5,8 +5,8 @@
 mod support;
 
 use octroi_gate::{
-    Append, Area, Bind, Changes, Content, CreateMailbox, DeleteMailbox, FileAt, FolderAt, List, MailboxAt, MakeFolder, NewMailboxAt, Read,
-    Refusal, RemoveFolder, RenameMailbox, Select, Session, Unlink, When,
+    Append, Area, Bind, Changes, Content, CreateMailbox, DeleteMailbox, FileAt, FolderAt, InTheWay, List, MailboxAt, MakeFolder,
+    NewMailboxAt, Read, Refusal, RemoveFolder, RenameMailbox, Select, Session, Unlink, When,
 };
 use octroi_model::{CollectionKind, Grantee, ModSeq, Rights, Service, UidSet};
 use support::{OWNER, SUBJECT, World, address, draft, name, path, policy};
@@ -52,14 +52,14 @@ async fn a_tree_is_copied_whole_and_shares_its_contents() {
     let (_world, owner) = tree().await;
     let source = owner.open(folder("a"), List).await.unwrap();
     let top = owner.open(folder(""), MakeFolder).await.unwrap();
-    top.copy_folder(&source, &name("copy"), true).await.unwrap();
+    top.copy_folder(&source, &name("copy"), true, &InTheWay::Nothing).await.unwrap();
     assert_eq!(read(&owner, "copy/b", "two.txt").await.unwrap(), "two");
     assert_eq!(read(&owner, "copy", "one.txt").await.unwrap(), "one");
-    assert_eq!(top.copy_folder(&source, &name("copy"), true).await, Err(Refusal::Precondition));
-    top.copy_folder(&source, &name("shallow"), false).await.unwrap();
+    assert_eq!(top.copy_folder(&source, &name("copy"), true, &InTheWay::Nothing).await, Err(Refusal::Precondition));
+    top.copy_folder(&source, &name("shallow"), false, &InTheWay::Nothing).await.unwrap();
     assert!(names(&owner, "shallow").await.is_empty());
     let inside = owner.open(folder("a/b"), MakeFolder).await.unwrap();
-    assert_eq!(inside.copy_folder(&source, &name("x"), true).await, Err(Refusal::Unsupported));
+    assert_eq!(inside.copy_folder(&source, &name("x"), true, &InTheWay::Nothing).await, Err(Refusal::Unsupported));
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_tree_is_moved_and_removed_whole() {
     make(&owner, "", "c").await;
     let source = owner.open(folder("a"), RemoveFolder).await.unwrap();
     let target = owner.open(folder("c"), MakeFolder).await.unwrap();
-    target.move_folder(&source, &name("moved")).await.unwrap();
+    target.move_folder(&source, &name("moved"), &InTheWay::Nothing).await.unwrap();
     assert_eq!(names(&owner, "").await, ["c"]);
     assert_eq!(read(&owner, "c/moved/b", "two.txt").await.unwrap(), "two");
     owner.open(folder("c"), RemoveFolder).await.unwrap().remove().await.unwrap();
@@ -81,12 +81,12 @@ async fn files_move_and_copy_with_and_without_overwriting() {
     let (_world, owner) = tree().await;
     let source = owner.open(file("a", "one.txt"), Read).await.unwrap();
     let target = owner.open(folder("a/b"), Bind).await.unwrap();
-    assert_eq!(target.copy_file(&source, &name("two.txt"), None).await, Err(Refusal::Precondition));
+    assert_eq!(target.copy_file(&source, &name("two.txt"), &InTheWay::Nothing).await, Err(Refusal::Precondition));
     let there = owner.open(file("a/b", "two.txt"), octroi_gate::Rewrite).await.unwrap();
-    target.copy_file(&source, &name("two.txt"), Some(&there)).await.unwrap();
+    target.copy_file(&source, &name("two.txt"), &InTheWay::File(there)).await.unwrap();
     assert_eq!(read(&owner, "a/b", "two.txt").await.unwrap(), "one");
     let going = owner.open(file("a", "one.txt"), Unlink).await.unwrap();
-    target.move_file(&going, &name("three.txt"), None).await.unwrap();
+    target.move_file(&going, &name("three.txt"), &InTheWay::Nothing).await.unwrap();
     assert_eq!(read(&owner, "a/b", "three.txt").await.unwrap(), "one");
     assert_eq!(read(&owner, "a", "one.txt").await, Err(Refusal::Missing));
 }

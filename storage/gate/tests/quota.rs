@@ -5,7 +5,8 @@
 mod support;
 
 use octroi_gate::{
-    Append, Area, Bind, Content, FileAt, FolderAt, FolderQuota, List, MailboxAt, MakeFolder, Refusal, ReturnPath, Rewrite, Select, When,
+    Append, Area, Bind, Content, FileAt, FolderAt, FolderQuota, InTheWay, List, MailboxAt, MakeFolder, Refusal, RemoveFolder, ReturnPath,
+    Rewrite, Select, Unlink, When,
 };
 use octroi_model::{CollectionKind, QuotaLimit, Service, UidSet};
 use support::{OFFICE, OWNER, SUBJECT, World, address, draft, name, path};
@@ -93,13 +94,51 @@ async fn a_folder_has_a_quota_of_its_own() {
     file.replace(Content::document(b"1234567890"), None, When::Anyhow).await.unwrap();
     let list = owner.open(folder("a"), List).await.unwrap();
     assert_eq!(list.facts().quota, Some(FolderQuota { used: 10, available: 0 }));
-    assert_eq!(top.copy_folder(&list, &name("b"), true).await, Ok(()), "beside it is room");
+    assert_eq!(top.copy_folder(&list, &name("b"), true, &InTheWay::Nothing).await, Ok(()), "beside it is room");
     // Only the owner is told.
     let subject = world.session(SUBJECT, Service::Files).await;
     let shared = subject.open(folder(&format!("Shared/{OWNER}/a")), List).await.unwrap();
     assert_eq!(shared.facts().quota, None);
     let bind = subject.open(folder(&format!("Shared/{OWNER}/a")), Bind).await.unwrap();
     assert_eq!(bind.put(&name("z"), Content::document(b"1"), None).await.unwrap_err(), Refusal::OverQuota);
+}
+
+/// What was in the way used to go in a commit of its own, and was lost when there was no room for the new.
+#[tokio::test]
+async fn what_is_in_the_way_stays_when_there_is_no_room() {
+    let world = World::new().await;
+    let owner = world.session(OWNER, Service::Files).await;
+    let top = owner.open(folder(""), MakeFolder).await.unwrap();
+    for (it, bytes) in [("small", 100), ("large", 5000)] {
+        top.make(&name(it), CollectionKind::Folder, Vec::new()).await.unwrap();
+        let octets = vec![b'x'; bytes];
+        owner.open(folder(it), Bind).await.unwrap().put(&name("doc"), Content::document(&octets), None).await.unwrap();
+    }
+    world.admin.set_quota(&address(OWNER), None, Some(limit(6000))).await.unwrap();
+    let held = async |at: &str| owner.open(folder(at), List).await.unwrap().facts().head.bytes;
+    let over = || owner.open(folder("small"), RemoveFolder);
+    let large = owner.open(folder("large"), List).await.unwrap();
+    let in_the_way = InTheWay::Folder(over().await.unwrap());
+    assert_eq!(top.copy_folder(&large, &name("small"), true, &in_the_way).await, Err(Refusal::OverQuota));
+    let document = FileAt { area: Area::Files, folder: path("large"), name: name("doc") };
+    let source = owner.open(document.clone(), octroi_gate::Read).await.unwrap();
+    let bind = owner.open(folder(""), Bind).await.unwrap();
+    let in_the_way = InTheWay::Folder(over().await.unwrap());
+    assert_eq!(bind.copy_file(&source, &name("small"), &in_the_way).await, Err(Refusal::OverQuota));
+    assert_eq!((held("small").await, held("large").await), (100, 5000));
+    // What takes its place needs only the difference.
+    let small = owner.open(folder("small"), List).await.unwrap();
+    let in_the_way = InTheWay::Folder(owner.open(folder("large"), RemoveFolder).await.unwrap());
+    top.copy_folder(&small, &name("large"), true, &in_the_way).await.unwrap();
+    assert_eq!(held("large").await, 100);
+    // A document in the place of a folder, and the other way round.
+    let document = owner.open(document, Unlink).await.unwrap();
+    bind.move_file(&document, &name("small"), &InTheWay::Folder(over().await.unwrap())).await.unwrap();
+    let document = FileAt { area: Area::Files, folder: path(""), name: name("small") };
+    let in_the_way = InTheWay::File(owner.open(document, Unlink).await.unwrap());
+    let large = owner.open(folder("large"), RemoveFolder).await.unwrap();
+    top.move_folder(&large, &name("small"), &in_the_way).await.unwrap();
+    assert_eq!(world.admin.quotas(None).unwrap()[0].quota.used.items, 0);
 }
 
 #[tokio::test]

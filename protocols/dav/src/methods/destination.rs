@@ -1,14 +1,14 @@
 //! The target of COPY and MOVE: `Destination`, `Overwrite`, and what is there (RFC 4918 sections 9.8, 9.9, 10.3 and 10.6).
 //!
 //! Called by `copy` and `move`. What always holds: source and target are in one tree, neither is in the other, and what is in the way is
-//! removed only after everything else has been granted.
+//! taken away in the commit that brings the new (RFC 4918 section 9.8.4), so that it stays when that is refused.
 
 use crate::call::{Call, Depth, file_at, folder_at, is_own, may_be_file, parent_of};
 use crate::path::{Place, Target};
 use crate::refusal::{Answer, Fault, empty};
 use http::header::{HOST, LOCATION};
 use http::{HeaderValue, StatusCode};
-use octroi_gate::{Bind, File, Folder, FolderAt, Granted, MakeFolder, Purpose, Refusal, RemoveFolder, Rewrite, Unlink, When};
+use octroi_gate::{Bind, File, Folder, FolderAt, Granted, InTheWay, MakeFolder, Purpose, Refusal, RemoveFolder, Rewrite, Unlink};
 use octroi_model::{Name, Path};
 
 /// Where something is to go.
@@ -19,13 +19,6 @@ pub(crate) struct Destination {
     pub parent: FolderAt,
     pub name: Name,
     pub overwrite: bool,
-}
-
-/// What is at the destination.
-enum Occupant {
-    Nothing,
-    File(Granted<File, Rewrite>),
-    Folder(Granted<Folder, RemoveFolder>),
 }
 
 impl Destination {
@@ -74,27 +67,19 @@ impl Destination {
         }
     }
 
-    /// Ready the place for a document: its parent, the document that is replaced, and whether anything is. All grants are opened before
-    /// anything is removed.
-    pub(crate) async fn ready_for_file(&self, call: &Call) -> Result<(Granted<Folder, Bind>, Option<Granted<File, Rewrite>>, bool), Fault> {
+    /// What a document needs: the collection to hold it, and what it takes the place of.
+    pub(crate) async fn ready_for_file(&self, call: &Call) -> Result<(Granted<Folder, Bind>, InTheWay<Rewrite>), Fault> {
         self.takes_file()?;
-        let parent = self.open_parent(call, Bind).await?;
-        let occupant = self.occupant(call).await?;
-        let replaced = occupant.is_there();
-        Ok((parent, self.clear_for_file(occupant).await?, replaced))
+        Ok((self.open_parent(call, Bind).await?, self.occupant(call, Rewrite).await?))
     }
 
-    /// Ready the place for a collection: its parent, and whether something was there.
-    pub(crate) async fn ready_for_folder(&self, call: &Call) -> Result<(Granted<Folder, MakeFolder>, bool), Fault> {
-        let parent = self.open_parent(call, MakeFolder).await?;
-        let occupant = self.occupant(call).await?;
-        let replaced = occupant.is_there();
-        self.clear_for_folder(call, occupant).await?;
-        Ok((parent, replaced))
+    /// Likewise for a collection.
+    pub(crate) async fn ready_for_folder(&self, call: &Call) -> Result<(Granted<Folder, MakeFolder>, InTheWay<Unlink>), Fault> {
+        Ok((self.open_parent(call, MakeFolder).await?, self.occupant(call, Unlink).await?))
     }
 
     /// What is there now; 412 if there is something and it is not to be overwritten.
-    async fn occupant(&self, call: &Call) -> Result<Occupant, Fault> {
+    async fn occupant<P: Purpose<File>>(&self, call: &Call, purpose: P) -> Result<InTheWay<P>, Fault> {
         let refused = |refusal| match refusal {
             // It is there, and in the way all the same.
             Refusal::Forbidden(_) if !self.overwrite => Fault::precondition(),
@@ -103,43 +88,18 @@ impl Destination {
         if may_be_file(&Place { slash: false, ..self.place.clone() })
             && let Some(at) = file_at(&self.place)
         {
-            match call.session.open(at, Rewrite).await {
+            match call.session.open(at, purpose).await {
                 Ok(_) if !self.overwrite => return Err(Fault::precondition()),
-                Ok(file) => return Ok(Occupant::File(file)),
+                Ok(file) => return Ok(InTheWay::File(file)),
                 Err(Refusal::Missing) => {}
                 Err(refusal) => return Err(refused(refusal)),
             }
         }
         match call.session.open(folder_at(&self.place), RemoveFolder).await {
             Ok(_) if !self.overwrite => Err(Fault::precondition()),
-            Ok(folder) => Ok(Occupant::Folder(folder)),
-            Err(Refusal::Missing) => Ok(Occupant::Nothing),
+            Ok(folder) => Ok(InTheWay::Folder(folder)),
+            Err(Refusal::Missing) => Ok(InTheWay::Nothing),
             Err(refusal) => Err(refused(refusal)),
-        }
-    }
-
-    /// Remove what is in the way of a collection (RFC 4918 section 9.8.4). A commit of its own: what fails afterwards does not bring it back.
-    async fn clear_for_folder(&self, call: &Call, occupant: Occupant) -> Result<(), Fault> {
-        match occupant {
-            Occupant::Nothing => Ok(()),
-            Occupant::Folder(folder) => folder.remove().await.map_err(Fault::about(&self.href)),
-            Occupant::File(_) => {
-                let Some(at) = file_at(&self.place) else { return Ok(()) };
-                let file = call.session.open(at, Unlink).await.map_err(Fault::about(&self.href))?;
-                file.remove(When::Unchanged).await.map_err(Fault::about(&self.href))
-            }
-        }
-    }
-
-    /// Remove the collection in the way of a document, or give back the document that is to be replaced.
-    async fn clear_for_file(&self, occupant: Occupant) -> Result<Option<Granted<File, Rewrite>>, Fault> {
-        match occupant {
-            Occupant::Nothing => Ok(None),
-            Occupant::File(file) => Ok(Some(file)),
-            Occupant::Folder(folder) => {
-                folder.remove().await.map_err(Fault::about(&self.href))?;
-                Ok(None)
-            }
         }
     }
 
@@ -158,13 +118,6 @@ impl Destination {
             response.headers_mut().insert(LOCATION, location);
         }
         Ok(response)
-    }
-}
-
-impl Occupant {
-    /// Is there something?
-    fn is_there(&self) -> bool {
-        !matches!(self, Self::Nothing)
     }
 }
 

@@ -30,8 +30,8 @@ pub(crate) async fn r#move(call: Call) -> Answer {
 async fn move_file(call: &Call, file: &Granted<File, Unlink>, destination: &Destination) -> Answer {
     let etag = file.item().etag();
     call.check_write(Current::document(&etag, file.item().date)).await?;
-    let (parent, overwrite, replaced) = destination.ready_for_file(call).await?;
-    destination.answer(parent.move_file(file, &destination.name, overwrite.as_ref()).await, replaced)
+    let (parent, over) = destination.ready_for_file(call).await?;
+    destination.answer(parent.move_file(file, &destination.name, &over).await, over.is_there())
 }
 
 async fn move_folder(call: &Call, folder: &Granted<Folder, RemoveFolder>, destination: &Destination) -> Answer {
@@ -40,6 +40,6 @@ async fn move_folder(call: &Call, folder: &Granted<Folder, RemoveFolder>, destin
         return Err(Fault::Status(StatusCode::BAD_REQUEST, "A collection is moved with all in it."));
     }
     call.check_write(Current::collection()).await?;
-    let (parent, replaced) = destination.ready_for_folder(call).await?;
-    destination.answer(parent.move_folder(folder, &destination.name).await, replaced)
+    let (parent, over) = destination.ready_for_folder(call).await?;
+    destination.answer(parent.move_folder(folder, &destination.name, &over).await, over.is_there())
 }

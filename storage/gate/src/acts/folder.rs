@@ -1,6 +1,7 @@
 //! Acts on a collection of documents, events or cards: list, synchronise, add, make, copy, move, remove.
 
 use crate::acts::file::document;
+use crate::acts::in_the_way::InTheWay;
 use crate::content::{Content, Upload};
 use crate::gate::new_collection;
 use crate::granted::{File, Folder, Granted, commit_under};
@@ -174,24 +175,14 @@ impl Granted<Folder, Bind> {
     }
 
     /// Copy an item here; the content is shared, not written again.
-    pub async fn copy_file(
-        &self,
-        source: &Granted<File, Read>,
-        name: &Name,
-        overwrite: Option<&Granted<File, Rewrite>>,
-    ) -> Result<(), Refusal> {
-        let batch = self.arrival(source.item(), name, overwrite)?;
-        commit_under(self.engine(), batch, || self.renew_with(source, overwrite)).await?;
+    pub async fn copy_file(&self, source: &Granted<File, Read>, name: &Name, over: &InTheWay<Rewrite>) -> Result<(), Refusal> {
+        let batch = self.arrival(source.item(), name, over)?;
+        commit_under(self.engine(), batch, || self.renew_with(source, over)).await?;
         Ok(())
     }
 
     /// Move an item here: it appears and goes in one commit.
-    pub async fn move_file(
-        &self,
-        source: &Granted<File, Unlink>,
-        name: &Name,
-        overwrite: Option<&Granted<File, Rewrite>>,
-    ) -> Result<(), Refusal> {
+    pub async fn move_file(&self, source: &Granted<File, Unlink>, name: &Name, over: &InTheWay<Rewrite>) -> Result<(), Refusal> {
         if source.folder_id()? == self.node().real()?.id && source.name()? == name {
             return Err(Refusal::Unsupported);
         }
@@ -199,30 +190,26 @@ impl Granted<Folder, Bind> {
         if !source.rights().contains(Rights::READ) {
             return Err(Refusal::Forbidden(Rights::READ));
         }
-        let mut batch = self.arrival(source.item(), name, overwrite)?;
+        let mut batch = self.arrival(source.item(), name, over)?;
         batch.expect(source.expectation(crate::When::Unchanged)?);
         batch.push(source.removal()?);
-        commit_under(self.engine(), batch, || self.renew_with(source, overwrite)).await?;
+        commit_under(self.engine(), batch, || self.renew_with(source, over)).await?;
         Ok(())
     }
 
-    fn arrival(&self, item: &Item, name: &Name, overwrite: Option<&Granted<File, Rewrite>>) -> Result<Batch, Refusal> {
+    fn arrival(&self, item: &Item, name: &Name, over: &InTheWay<Rewrite>) -> Result<Batch, Refusal> {
         let collection = self.holds_items()?;
         let mut batch = Batch::new();
-        batch.expect(match overwrite {
-            None => Expect::Absent { collection, name: name.clone() },
-            Some(there) if there.folder_id()? == collection && there.name()? == name => Expect::Present { collection, name: name.clone() },
-            Some(_) => return Err(Refusal::Unsupported),
-        });
+        over.clear(collection, name, &mut batch)?;
         let media_type = item.media_type.as_deref();
         let copy = Item { date: item.date, content: item.content, hash: item.hash, ..document(name.clone(), media_type)? };
         batch.push(Change::Put { collection, item: copy, head: Head::default() });
         Ok(batch)
     }
 
-    fn renew_with<P: Purpose<File>>(&self, source: &Granted<File, P>, overwrite: Option<&Granted<File, Rewrite>>) -> Result<u64, Refusal> {
+    fn renew_with<P: Purpose<File>>(&self, source: &Granted<File, P>, over: &InTheWay<Rewrite>) -> Result<u64, Refusal> {
         source.renew()?;
-        overwrite.map(Granted::renew).transpose()?;
+        over.renew()?;
         self.renew()
     }
 
@@ -253,15 +240,22 @@ impl Granted<Folder, MakeFolder> {
         Ok(())
     }
 
-    /// Copy a folder here, with all below it that the session may read if `deep`: one commit. What it may not know of is not copied.
-    pub async fn copy_folder(&self, source: &Granted<Folder, List>, name: &Name, deep: bool) -> Result<(), Refusal> {
+    /// Copy a folder here, with all below it that the session may read if `deep`, in the place of what is there: one commit. What it may not
+    /// know of is not copied.
+    pub async fn copy_folder(
+        &self,
+        source: &Granted<Folder, List>,
+        name: &Name,
+        deep: bool,
+        over: &InTheWay<Unlink>,
+    ) -> Result<(), Refusal> {
         let top = source.node().real()?;
         let parent = self.takes(top.kind)?;
         if tree::is_within(self.engine(), parent.id, top.id) {
             return Err(Refusal::Unsupported);
         }
         let mut batch = Batch::new();
-        batch.expect(Expect::Absent { collection: parent.id, name: name.clone() });
+        over.clear(parent.id, name, &mut batch)?;
         let mut parts = 0;
         let mut waiting = vec![(source.node().clone(), parent.id, name.clone())];
         while let Some((node, into, name)) = waiting.pop() {
@@ -283,6 +277,7 @@ impl Granted<Folder, MakeFolder> {
         self.room_for(parts.min(self.session.gate().0.limits.collections_max))?;
         commit_under(self.engine(), batch, || {
             source.renew()?;
+            over.renew()?;
             self.renew()
         })
         .await?;
@@ -305,8 +300,8 @@ impl Granted<Folder, MakeFolder> {
         Ok(view.len())
     }
 
-    /// Move a folder here with all below it. Within one owner's tree only.
-    pub async fn move_folder(&self, source: &Granted<Folder, RemoveFolder>, name: &Name) -> Result<(), Refusal> {
+    /// Move a folder here with all below it, in the place of what is there. Within one owner's tree only.
+    pub async fn move_folder(&self, source: &Granted<Folder, RemoveFolder>, name: &Name, over: &InTheWay<Unlink>) -> Result<(), Refusal> {
         let top = source.collection()?;
         let parent = self.takes(top.kind)?;
         if top.parent.is_none() || parent.owner != top.owner || tree::is_within(self.engine(), parent.id, top.id) {
@@ -318,7 +313,7 @@ impl Granted<Folder, MakeFolder> {
             return Err(Refusal::Limit("depth of the tree"));
         }
         let mut batch = Batch::new();
-        batch.expect(Expect::Absent { collection: parent.id, name: name.clone() });
+        over.clear(parent.id, name, &mut batch)?;
         batch.push(Change::RenameCollection {
             collection: top.id,
             parent: parent.id,
@@ -328,6 +323,7 @@ impl Granted<Folder, MakeFolder> {
         });
         commit_under(self.engine(), batch, || {
             source.renew()?;
+            over.renew()?;
             self.renew()
         })
         .await?;
@@ -379,7 +375,7 @@ impl Granted<Folder, RemoveFolder> {
     }
 
     /// Every collection at and below it, parents first; refused if one of them may not be removed.
-    fn may_remove_all(&self) -> Result<Vec<Arc<Collection>>, Refusal> {
+    pub(crate) fn may_remove_all(&self) -> Result<Vec<Arc<Collection>>, Refusal> {
         let top = self.collection()?;
         let mut parts = Vec::new();
         let mut waiting = vec![self.node().with(top)];

@@ -2,5 +2,6 @@
 
 pub(crate) mod file;
 pub(crate) mod folder;
+pub(crate) mod in_the_way;
 pub(crate) mod mailbox;
 pub(crate) mod mailbox_tree;
