@@ -104,6 +104,30 @@ fn lmtp_refuses_the_full_mailbox_only() {
     assert_eq!((count(&free, &free_secret), count(&full, &full_secret)), (Some(1), Some(1)));
 }
 
+/// One reply for all: who is full is told at RCPT if the size is announced; otherwise the message is put off for everybody.
+#[test]
+fn smtp_tells_at_rcpt_or_puts_off() {
+    let server = shared();
+    let ((full, _), (free, free_secret)) = (account(server), account(server));
+    octroi(server, &["quota", "set", &full, "5K"]).good();
+    let subject = unique("smtp");
+    let mut smtp = Smtp::connect(server, "smtp");
+    smtp.expect("MAIL FROM:<someone@elsewhere.example> SIZE=8500", 250);
+    assert!(smtp.expect(&format!("RCPT TO:<{full}>"), 452).text.starts_with("4.2.2 "));
+    smtp.expect(&format!("RCPT TO:<{free}>"), 250);
+    smtp.expect("DATA", 354);
+    smtp.wire.send(format!("{}.\r\n", large(&free, &subject, 8000)));
+    assert_eq!(smtp.reply().unwrap().code, 250);
+    smtp.expect("MAIL FROM:<someone@elsewhere.example>", 250);
+    smtp.expect(&format!("RCPT TO:<{full}>"), 250);
+    smtp.expect(&format!("RCPT TO:<{free}>"), 250);
+    smtp.expect("DATA", 354);
+    smtp.wire.send(format!("{}.\r\n", large(&free, &subject, 8000)));
+    let refused = smtp.reply().unwrap();
+    assert_eq!((refused.code, &refused.text[..6]), (452, "4.2.2 "));
+    assert_eq!(Imap::try_login(server, &free, &free_secret).unwrap().ok("SELECT INBOX").exists(), Some(1));
+}
+
 #[test]
 fn dav_put_and_copy() {
     let server = shared();

@@ -7,8 +7,8 @@
 use super::model::{Act, Ids, Model, batch};
 use super::simdisk::{Dice, SimDisk};
 use super::world::{collection, commit, create, item, uid_of};
-use crate::{Batch, Body, CommitError, Embedded, Engine, Options, Part};
-use octroi_model::{CollectionId, CollectionKind, FlagEdit, Flags, ModSeq, Uid};
+use crate::{Batch, Body, Change, CommitError, Embedded, Engine, Options, Part};
+use octroi_model::{CollectionId, CollectionKind, FlagEdit, Flags, ModSeq, QuotaLimit, QuotaRoot, Uid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -138,6 +138,9 @@ async fn verify(engine: &Embedded, known: &mut [Known], common: &mut Common) -> 
         common.acknowledged.insert(uid, octets);
     }
     common.under_way.clear();
+    if engine.quotas().len() as u64 != SESSIONS {
+        return Err("a quota is not there".into());
+    }
     let faults = engine.check().await.map_err(|error| error.to_string())?.faults;
     if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
 }
@@ -171,6 +174,9 @@ async fn found(engine: &Embedded, session: u64) -> Known {
     let mut known = Known { model: Model::default(), ids: Ids::new(1000 * (session + 1)), perhaps: None };
     known.model.act(&first).unwrap();
     engine.commit(batch(engine, &first).await).await.unwrap();
+    // Never reached: check compares what is counted for it with what is there.
+    let limit = Some(QuotaLimit { bytes: u64::MAX, items: None });
+    commit(engine, Change::SetQuota { root: QuotaRoot::Collection(CollectionId(id)), limit }).await.unwrap();
     known
 }
 
