@@ -7,6 +7,7 @@ mod body;
 mod change;
 mod check;
 mod committer;
+mod companion;
 mod contents;
 mod disk;
 mod draft;
@@ -30,6 +31,7 @@ mod view;
 
 pub use body::Body;
 pub use change::{Batch, BodyIndex, Change, Expect, Receipt};
+pub use companion::Companion;
 pub use embedded::Embedded;
 pub use interface::{CheckReport, CommitError, Describe, Engine, Part, Promise, ReadError, Stage};
 pub use options::{OpenError, Options};

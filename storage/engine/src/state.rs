@@ -4,6 +4,7 @@
 //! of a [`Change`]: it takes stamped changes only and needs nothing but what is here.
 
 use crate::change::Change;
+use crate::companion::Companion;
 use crate::journal::Position;
 use crate::quota::Quotas;
 use crate::view::{View, ViewBuilder};
@@ -14,6 +15,9 @@ use octroi_model::{
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// About what an item takes in memory; see [`crate::Options::view_items_max`].
+const ITEM_BYTES: u64 = 250;
 
 /// The published state.
 #[derive(Debug, Default)]
@@ -31,6 +35,8 @@ pub(crate) struct State {
     pub(crate) views: HashMap<CollectionId, Loaded>,
     /// Items of all views in memory.
     view_items: u64,
+    /// Bytes of what is kept beside views.
+    companion_bytes: Arc<AtomicU64>,
     /// Committed and not known to be in the index, oldest first; in front of that what a load under way may still need.
     backlog: VecDeque<Entry>,
     /// How many of the backlog are in the index.
@@ -336,8 +342,14 @@ impl State {
         self.look(id)
     }
 
-    fn insert_view(&mut self, view: View) {
+    /// What views and what is kept beside them take of the memory for views, in items.
+    fn in_memory(&self) -> u64 {
+        self.view_items + self.companion_bytes.load(Ordering::Relaxed) / ITEM_BYTES
+    }
+
+    fn insert_view(&mut self, mut view: View) {
         self.remove_view(view.collection);
+        view.companion = Arc::new(Companion::counted_in(self.companion_bytes.clone()));
         self.view_items += view.counted();
         let used = AtomicU64::new(self.clock.fetch_add(1, Ordering::Relaxed));
         self.views.insert(view.collection, Loaded { view: Arc::new(view), used, pins: AtomicUsize::new(0) });
@@ -368,9 +380,9 @@ impl State {
         Some(lines.take(lines_max).collect())
     }
 
-    /// Drop the longest unused views that nobody holds until the rest is small enough.
+    /// Drop the longest unused views that nobody holds until the rest is small enough; then what is kept beside the views that are held.
     pub(crate) fn evict(&mut self, items_max: u64) {
-        if self.view_items <= items_max {
+        if self.in_memory() <= items_max {
             return;
         }
         // An eighth at once: looking at all views must not happen with every delivery.
@@ -383,10 +395,13 @@ impl State {
             .collect();
         idle.sort_unstable();
         for (_, id) in idle {
-            if self.view_items <= items_max {
-                break;
+            if self.in_memory() <= items_max {
+                return;
             }
             self.remove_view(id);
+        }
+        if self.in_memory() > items_max {
+            self.views.values().for_each(|loaded| loaded.view.companion.clear());
         }
     }
 

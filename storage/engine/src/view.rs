@@ -3,6 +3,7 @@
 //! Made by the engine when a collection is first looked at; held by sessions as `Arc<View>`. A change copies the chunk it touches
 //! (at most [`CHUNK_ITEMS`] items) and only when somebody still holds the old one.
 
+use crate::companion::Companion;
 use octroi_model::{Collection, CollectionId, FlagEdit, Head, Item, ModSeq, Name, Tombstone, Uid, UidSet, UidValidity};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct View {
     pub(crate) tombstones: Arc<Vec<Tombstone>>,
     /// Tombstones at or below this modseq have been forgotten.
     pub(crate) forgotten: ModSeq,
+    /// The same for all snapshots of this view.
+    pub(crate) companion: Arc<Companion>,
 }
 
 impl View {
@@ -47,6 +50,10 @@ impl View {
     /// Keywords in the order of their bits.
     pub fn keywords(&self) -> &[Arc<str>] {
         &self.keywords
+    }
+    /// What somebody keeps beside the items.
+    pub fn companion(&self) -> &Companion {
+        &self.companion
     }
     /// Number of items.
     pub fn len(&self) -> usize {
@@ -149,6 +156,7 @@ impl ViewBuilder {
             names: Names::default(),
             tombstones: Arc::default(),
             forgotten: ModSeq(0),
+            companion: Arc::default(),
         })
     }
 

@@ -167,6 +167,28 @@ async fn views_that_nobody_holds_make_room() {
     assert_eq!((held.len(), engine.view(CollectionId(11)).await.unwrap().len()), (4, 5));
 }
 
+/// What is kept beside a view lives as long as the view, is the same for all its snapshots, and counts as memory.
+#[tokio::test]
+async fn what_is_kept_beside_a_view_goes_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = with_mailbox(dir.path(), Options { view_items_max: 10, ..Options::default() }).await;
+    commit(&engine, create(collection(11, None, "b11", CollectionKind::Mailbox))).await.unwrap();
+    put(&engine, 10, None, b"x").await.unwrap();
+    let old = engine.view(BOX).await.unwrap();
+    let kept = old.companion().get_or_insert(|| 1_u8);
+    put(&engine, 10, None, b"y").await.unwrap();
+    let new = engine.view(BOX).await.unwrap();
+    assert_eq!((old.len(), new.len()), (1, 2));
+    assert!(std::sync::Arc::ptr_eq(&kept, &new.companion().get_or_insert(|| 2_u8)));
+    // A view that is held stays; what is kept beside it goes when it is too much.
+    new.companion().weigh(&kept, 1 << 20);
+    put(&engine, 11, None, b"z").await.unwrap();
+    assert_eq!(*engine.view(BOX).await.unwrap().companion().get_or_insert(|| 3_u8), 3);
+    drop((old, new));
+    engine.forget_views();
+    assert_eq!(*engine.view(BOX).await.unwrap().companion().get_or_insert(|| 4_u8), 4);
+}
+
 #[tokio::test]
 async fn too_many_tombstones_are_forgotten() {
     let dir = tempfile::tempdir().unwrap();

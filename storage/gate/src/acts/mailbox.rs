@@ -7,7 +7,7 @@ use crate::content::{Content, Upload};
 use crate::granted::{FoundNode, Granted, Mailbox, commit_under};
 use crate::purpose::{Append, Expunge, Purpose, Select, Status, Store};
 use crate::refusal::Refusal;
-use octroi_engine::{Batch, Change, Part, View};
+use octroi_engine::{Batch, Change, Companion, Part, View};
 use octroi_model::{
     Collection, CollectionId, ContentRef, FlagEdit, Flags, Hash, Head, Item, KEYWORDS_MAX, ModSeq, Rights, Uid, UidSet, UidValidity,
     UnixTime,
@@ -117,6 +117,12 @@ impl MailboxView {
         self.grant.renew()?;
         let wanted: Option<Vec<(ContentRef, Part)>> = parts.iter().map(|(at, part)| Some((self.view.at(*at)?.content, *part))).collect();
         Ok(self.grant.engine().read(wanted.ok_or(Refusal::Missing)?).await?)
+    }
+
+    /// What was derived from the messages' contents and is kept beside them for everybody who may read the mailbox.
+    pub fn companion(&self) -> Result<&Companion, Refusal> {
+        self.grant.renew()?;
+        Ok(self.view.companion())
     }
 }
 
