@@ -5,6 +5,7 @@ use crate::bodystructure::{Form, write_structure};
 use crate::date::{SentDate, sent_date};
 use crate::envelope::write_envelope;
 use crate::limits::ADDRESSES_MAX;
+use crate::listing::Listing;
 use crate::message::{Kind, Message};
 
 /// What is derived from a message.
@@ -22,6 +23,8 @@ pub struct Facts {
     pub sent_day: Option<i32>,
     /// Octets of the header, the empty line included.
     pub header_bytes: u64,
+    /// What searching and ordering need beside that.
+    pub listing: Listing,
 }
 
 /// Facts in their encoded form, borrowed.
@@ -39,6 +42,8 @@ pub struct FactsRef<'a> {
     pub sent_day: Option<i32>,
     /// See [`Facts::header_bytes`].
     pub header_bytes: u64,
+    /// See [`Facts::listing`]; [`Listing::decode`] reads it.
+    pub listing: &'a [u8],
 }
 
 /// Derives the facts of any octets.
@@ -77,19 +82,22 @@ impl Message<'_> {
             sent: sent.map(|date: SentDate| date.unix),
             sent_day: sent.map(|date: SentDate| date.day),
             header_bytes: self.header_bytes() as u64,
+            listing: Listing::of(&self.octets()[..self.header_bytes()]),
         }
     }
 }
 
-/// First octet of the encoded form; another one is another form.
-const VERSION: u8 = 1;
-/// Version, whether there is a date, seconds, day, octets of the header, and the lengths of the three texts.
-const PREFIX_BYTES: usize = 1 + 1 + 8 + 4 + 8 + 3 * 4;
+/// First octet of the encoded form; another one is another form. Version 1 had no listing.
+const VERSION: u8 = 2;
+/// Version, whether there is a date, seconds, day, octets of the header, and the lengths of the three texts and of the listing.
+const PREFIX_BYTES: usize = 1 + 1 + 8 + 4 + 8 + 4 * 4;
 
 impl Facts {
-    /// The form that is stored beside a message: a prefix of fixed length, then the three texts. Integers are little-endian.
+    /// The form that is stored beside a message: a prefix of fixed length, then the three texts and the listing. Integers are little-endian.
     pub fn encode(&self) -> Vec<u8> {
-        let texts = [&self.envelope, &self.bodystructure, &self.body];
+        let mut listing = Vec::new();
+        self.listing.encode(&mut listing);
+        let texts = [&self.envelope, &self.bodystructure, &self.body, &listing];
         let mut out = Vec::with_capacity(PREFIX_BYTES + texts.iter().map(|text| text.len()).sum::<usize>());
         out.push(VERSION);
         out.push(u8::from(self.sent.is_some()));
@@ -124,7 +132,7 @@ impl Facts {
             rest = after;
             Some(text)
         };
-        let (envelope, bodystructure, body) = (text()?, text()?, text()?);
+        let (envelope, bodystructure, body, listing) = (text()?, text()?, text()?, text()?);
         if !rest.is_empty() {
             return None;
         }
@@ -136,6 +144,7 @@ impl Facts {
             sent: dated.then(|| i64::from_le_bytes(sent)),
             sent_day: dated.then(|| i32::from_le_bytes(day)),
             header_bytes: u64::from_le_bytes(header_bytes),
+            listing,
         })
     }
 }
@@ -151,6 +160,7 @@ mod tests {
             let stored = facts.encode();
             let read = Facts::decode(&stored).unwrap();
             assert_eq!((read.envelope, read.bodystructure, read.body), (&facts.envelope[..], &facts.bodystructure[..], &facts.body[..]));
+            assert_eq!(Listing::decode(read.listing).as_ref(), Some(&facts.listing));
             assert_eq!((read.sent, read.sent_day, read.header_bytes), (facts.sent, facts.sent_day, facts.header_bytes));
             for cut in 0..stored.len() {
                 assert_eq!(Facts::decode(&stored[..cut]), None);

@@ -9,29 +9,37 @@
 
 mod addresses;
 mod bodystructure;
+mod collation;
 mod date;
 mod envelope;
 mod facts;
 mod header;
 mod html;
+mod ids;
 pub mod limits;
+mod listing;
 mod message;
 mod newline;
 mod section;
 mod structure;
 mod structured;
+mod subject;
 mod text;
 mod transfer;
 mod wire;
 mod words;
 
 pub use addresses::{AddressEntry, addresses};
+pub use collation::collation_key;
 pub use date::{SentDate, parse_date, sent_date};
 pub use facts::{Facts, FactsRef, describe, facts};
 pub use header::{Header, Headers, header_fields, header_length, headers_of, unfolded};
+pub use ids::MessageId;
+pub use listing::{LISTED_FIELDS, ListedField, Listing};
 pub use message::{Kind, MediaType, Message, Param, Part};
 pub use newline::{has_bare_cr_or_lf, normalize_newlines, without_nul};
 pub use section::SectionText;
+pub use subject::{BaseSubject, base_subject};
 pub use text::{PIECE_OVERLAP_BYTES, decoded_text};
 pub use transfer::TransferEncoding;
 pub use words::decoded_header;

@@ -16,3 +16,10 @@ pub const BOUNDARY_BYTES_MAX: usize = 256;
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 /// Languages of one `Content-Language`.
 pub const LANGUAGES_MAX: usize = 64;
+/// Octets of decoded text that are listed of one field: what is longer (some thousand recipients) is read from the header when it is
+/// searched.
+pub const LISTED_BYTES_MAX: usize = 8 * 1024;
+/// Octets that are listed of a field above that limit, for its place in an order.
+pub const LISTED_CUT_BYTES: usize = 1024;
+/// Message ids that are listed of `References`: threads are seldom deeper, and the nearest ancestors are what counts.
+pub const REFERENCES_MAX: usize = 128;
