@@ -273,6 +273,14 @@ async fn with_mailbox(wire: &mut Wire, state: &mut State, body: CommandBody<'_>)
         CommandBody::Search { charset, criteria, uid } => {
             commands::search::search(wire, state.selected()?, charset.as_ref(), criteria.as_ref(), By::from(uid)).await
         }
+        CommandBody::Sort { sort_criteria, charset, search_criteria, uid } => {
+            let (criteria, keys) = (sort_criteria.as_ref(), search_criteria.as_ref());
+            commands::sort::sort(wire, state.selected()?, criteria, &charset, keys, By::from(uid)).await
+        }
+        CommandBody::Thread { algorithm, charset, search_criteria, uid } => {
+            let keys = search_criteria.as_ref();
+            commands::thread::thread(wire, state.selected()?, &algorithm, &charset, keys, By::from(uid)).await
+        }
         CommandBody::Fetch { sequence_set, macro_or_item_names, uid } => {
             commands::fetch::fetch(wire, state.selected()?, &sequence_set, &macro_or_item_names, By::from(uid)).await
         }
@@ -292,12 +300,15 @@ async fn with_mailbox(wire: &mut Wire, state: &mut State, body: CommandBody<'_>)
 }
 
 /// May expunges be told while this command is answered?
-// RFC 9051 section 7.5.1: not during FETCH, STORE and SEARCH; their UID forms are other commands.
+// RFC 9051 section 7.5.1: not during FETCH, STORE and SEARCH; their UID forms are other commands. RFC 5256 section 3: nor during SORT and
+// THREAD.
 fn expunges_during(body: &CommandBody<'_>) -> Expunges {
     match body {
-        CommandBody::Fetch { uid: false, .. } | CommandBody::Store { uid: false, .. } | CommandBody::Search { uid: false, .. } => {
-            Expunges::Held
-        }
+        CommandBody::Fetch { uid: false, .. }
+        | CommandBody::Store { uid: false, .. }
+        | CommandBody::Search { uid: false, .. }
+        | CommandBody::Sort { uid: false, .. }
+        | CommandBody::Thread { uid: false, .. } => Expunges::Held,
         _ => Expunges::Told,
     }
 }

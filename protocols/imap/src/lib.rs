@@ -1,4 +1,4 @@
-//! IMAP4rev1 with LITERAL+, SASL-IR, ID, ENABLE, NAMESPACE, UIDPLUS, UNSELECT, IDLE, MOVE, SPECIAL-USE, CHILDREN and QUOTA.
+//! IMAP4rev1 with LITERAL+, SASL-IR, ID, ENABLE, NAMESPACE, UIDPLUS, UNSELECT, IDLE, MOVE, SPECIAL-USE, CHILDREN, SORT, THREAD and QUOTA.
 //!
 //! Called by the program for each accepted connection ([`serve`]); calls the gate for all that it does. What always holds: a command is
 //! decoded whole before anything is done; nothing is done but through a handle of the gate; what a peer can make us hold is limited by
@@ -12,11 +12,13 @@
 //! | `reply`, `refusal` | what a command ends in; refusals of the gate as replies |
 //! | `commands/` | one file per command |
 //! | `query` | SEARCH keys, and which messages they match |
+//! | `columns/` | what headers say, in memory, for SEARCH, SORT and THREAD |
 //! | `wire/` | the words of the protocol |
 //!
 //! Known limits: SEARCH nests at most nine levels deep (imap-codec's limit); CHARSET knows US-ASCII and UTF-8 only; INTERNALDATE is
 //! kept and shown in UTC.
 
+mod columns;
 mod commands;
 mod config;
 mod connection;

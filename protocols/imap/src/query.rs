@@ -3,6 +3,7 @@
 //! A key answers yes, no, or nothing yet. So flags, sizes and dates decide first and cost nothing, then headers, and bodies are read of
 //! those messages only that nothing else decides. A key never says no to a message that matches.
 
+use crate::columns::{Columns, Places, Verdicts, column_of};
 use crate::view::Snapshot;
 use crate::wire::date::{day_of, internal_day};
 use crate::wire::numbers::{self, Positions};
@@ -50,6 +51,8 @@ pub(crate) enum Query {
     Sent(Range<i64>),
     /// The text stands in a field of this name.
     Field(String, Needle),
+    /// As columns say; of messages that they know nothing of, as the key says that they were asked for.
+    Column(Verdicts, Box<Query>),
     /// The text stands in the body.
     Body(Needle),
     /// The text stands in the header.
@@ -106,10 +109,7 @@ impl Query {
         let item = message.item;
         match self {
             Self::Constant(answer) => Some(*answer),
-            Self::At(positions) => {
-                let after = positions.partition_point(|range| range.start <= message.position);
-                Some(after > 0 && positions[after - 1].contains(&message.position))
-            }
+            Self::At(positions) => Some(is_at(positions, message.position)),
             Self::Flags(flags) => Some(item.flags.contains(*flags)),
             Self::Recent => Some(message.is_recent),
             Self::Size(range) => Some(range.contains(&item.bytes())),
@@ -122,18 +122,58 @@ impl Query {
                 let mut named = headers_of(header).filter(|field| field.name.eq_ignore_ascii_case(name.as_bytes()));
                 named.any(|field| needle.is_in(&decoded_header(field.value)))
             }),
+            Self::Column(verdicts, key) => verdicts.at(message.position).or_else(|| key.decide(message)),
             Self::Header(needle) => message.header().map(|header| needle.is_in_header(header)),
             Self::Body(needle) => message.octets.map(|octets| needle.is_in_body(octets)),
             Self::Not(query) => query.decide(message).map(|answer| !answer),
-            Self::All(queries) => settle(queries, message, false),
-            Self::Any(queries) => settle(queries, message, true),
+            Self::All(queries) => settle(queries, false, |query| query.decide(message)),
+            Self::Any(queries) => settle(queries, true, |query| query.decide(message)),
+        }
+    }
+
+    /// The same, as far as it is known without looking at the message.
+    pub(crate) fn decide_at(&self, position: usize) -> Option<bool> {
+        match self {
+            Self::Constant(answer) => Some(*answer),
+            Self::At(positions) => Some(is_at(positions, position)),
+            Self::Column(verdicts, _) => verdicts.at(position),
+            Self::Not(query) => query.decide_at(position).map(|answer| !answer),
+            Self::All(queries) => settle(queries, false, |query| query.decide_at(position)),
+            Self::Any(queries) => settle(queries, true, |query| query.decide_at(position)),
+            _ => None,
+        }
+    }
+
+    /// Have columns say what they can.
+    pub(crate) fn ask(&mut self, columns: &Columns, places: &Arc<Places>) {
+        let verdicts = match self {
+            Self::Field(name, needle) => column_of(name).map(|field| columns.with_text(field, &needle.0, places)),
+            Self::Sent(days) => Some(columns.sent_within(days, places)),
+            Self::Not(query) => return query.ask(columns, places),
+            Self::All(queries) | Self::Any(queries) => return queries.iter_mut().for_each(|query| query.ask(columns, places)),
+            _ => None,
+        };
+        if let Some(verdicts) = verdicts {
+            let key = std::mem::replace(self, Self::Constant(false));
+            *self = Self::Column(verdicts, Box::new(key));
+        }
+    }
+
+    /// Could columns decide anything?
+    pub(crate) fn reads_columns(&self) -> bool {
+        match self {
+            Self::Field(name, _) => column_of(name).is_some(),
+            Self::Sent(_) => true,
+            Self::Not(query) => query.reads_columns(),
+            Self::All(queries) | Self::Any(queries) => queries.iter().any(Self::reads_columns),
+            _ => false,
         }
     }
 
     /// Can reading headers decide anything?
     pub(crate) fn reads_header(&self) -> bool {
         match self {
-            Self::Sent(_) | Self::Field(..) | Self::Header(_) => true,
+            Self::Sent(_) | Self::Field(..) | Self::Header(_) | Self::Column(..) => true,
             Self::Not(query) => query.reads_header(),
             Self::All(queries) | Self::Any(queries) => queries.iter().any(Self::reads_header),
             _ => false,
@@ -142,16 +182,21 @@ impl Query {
 }
 
 /// `decisive` if one query says so, undecided if one cannot say, the other answer if all say that.
-fn settle(queries: &[Query], message: &Candidate<'_>, decisive: bool) -> Option<bool> {
+fn settle(queries: &[Query], decisive: bool, decide: impl Fn(&Query) -> Option<bool>) -> Option<bool> {
     let mut is_open = false;
     for query in queries {
-        match query.decide(message) {
+        match decide(query) {
             Some(answer) if answer == decisive => return Some(decisive),
             Some(_) => {}
             None => is_open = true,
         }
     }
     (!is_open).then_some(!decisive)
+}
+
+fn is_at(positions: &Positions, position: usize) -> bool {
+    let after = positions.partition_point(|range| range.start <= position);
+    after > 0 && positions[after - 1].contains(&position)
 }
 
 impl Candidate<'_> {
@@ -262,7 +307,7 @@ impl Needle {
 }
 
 /// Upper and lower case become one. Going up first makes one of the forms that have two lower cases (such as the Greek sigma).
-fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_uppercase().to_lowercase().replace('ς', "σ") }
 }
 

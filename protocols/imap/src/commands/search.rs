@@ -1,8 +1,9 @@
 //! SEARCH and UID SEARCH. RFC 9051 section 6.4.4, answered as RFC 3501 section 7.2.5 says.
 //!
-//! Three rounds: what the view decides, what headers decide, what only bodies decide. Contents are read in groups, so that memory is
-//! bounded whatever the mailbox holds.
+//! Three rounds: what the columns and the view decide, what headers decide, what only bodies decide. Contents are read in groups, so that
+//! memory is bounded whatever the mailbox holds.
 
+use crate::columns::columns_of;
 use crate::query::{Candidate, Place, Query, QueryError};
 use crate::reply::{Done, Fault, Reply};
 use crate::state::{By, Selected};
@@ -33,13 +34,41 @@ pub(crate) async fn search(
 ) -> Done {
     // What has arrived is told first, so that it can be found.
     selected.announce(wire, Expunges::Held).await?;
+    let found = matching(selected, charset, keys).await?;
+    let numbers = found.into_iter().filter_map(|position| number(selected, position, by));
+    let mut out = Vec::new();
+    write_search(&mut out, numbers);
+    wire.raw(&out).await?;
+    Ok(Reply::ok("Done"))
+}
+
+/// How a response names the message at a position.
+pub(crate) fn number(selected: &Selected, position: usize, by: By) -> Option<u32> {
+    match by {
+        By::Number => Some(position as u32 + 1),
+        By::Uid => selected.sight.shown().uid_at(position).map(|uid| uid.0),
+    }
+}
+
+/// The positions of the messages that match, ascending. SORT and THREAD search too.
+pub(crate) async fn matching(selected: &Selected, charset: Option<&Charset<'_>>, keys: &[SearchKey<'_>]) -> Result<Vec<usize>, Fault> {
     let place = Place { view: selected.sight.shown(), keywords: selected.sight.current().keywords() };
-    let query = Arc::new(Query::new(charset, keys, &place).map_err(refused)?);
+    let mut query = Query::new(charset, keys, &place).map_err(refused)?;
+    if query.reads_columns()
+        && let Some((columns, places)) = columns_of(selected.sight.shown()).await?
+    {
+        query.ask(&columns, &places);
+    }
+    let query = Arc::new(query);
     let mut found = vec![false; selected.sight.shown().length()];
     let mut open = Vec::new();
     for (position, is_found) in found.iter_mut().enumerate() {
-        let Some(item) = selected.sight.item(position) else { continue };
-        match query.decide(&candidate(selected, position, item)) {
+        // Most searches are decided without a look at the message.
+        let answer = query.decide_at(position).or_else(|| {
+            let item = selected.sight.item(position)?;
+            query.decide(&candidate(selected, position, item))
+        });
+        match answer {
             Some(answer) => *is_found = answer,
             None => open.push(position),
         }
@@ -48,14 +77,7 @@ pub(crate) async fn search(
         open = round(selected, &query, open, Part::Header, &mut found).await?;
     }
     round(selected, &query, open, Part::Whole, &mut found).await?;
-    let numbers = (0..found.len()).filter(|position| found[*position]).filter_map(|position| match by {
-        By::Number => Some(position as u32 + 1),
-        By::Uid => selected.sight.shown().uid_at(position).map(|uid| uid.0),
-    });
-    let mut out = Vec::new();
-    write_search(&mut out, numbers);
-    wire.raw(&out).await?;
-    Ok(Reply::ok("Done"))
+    Ok(found.iter().enumerate().filter(|(_, is_found)| **is_found).map(|(position, _)| position).collect())
 }
 
 fn candidate<'a>(selected: &Selected, position: usize, item: &'a Item) -> Candidate<'a> {

@@ -1,5 +1,6 @@
 //! SELECT and EXAMINE, which differ in what may be done afterwards only. RFC 9051 sections 6.3.2 and 6.3.3.
 
+use crate::columns::fill_later;
 use crate::reply::{Done, Reply, bad_name};
 use crate::state::{Mode, Selected, State};
 use crate::wire::mailbox::path_of;
@@ -21,6 +22,7 @@ pub(crate) async fn select(wire: &mut Wire, state: &mut State, mailbox: &Mailbox
     let mailbox = session.open(MailboxAt(path.ok_or_else(bad_name)?), Select).await?;
     let mut selected = Selected::open(&session, mailbox, mode).await?;
     describe(wire, &mut selected).await?;
+    fill_later(selected.sight.shown());
     let reply =
         if is_read_only(&selected) { Reply::ok("Opened to look").with(Code::ReadOnly) } else { Reply::ok("Opened").with(Code::ReadWrite) };
     *state = State::Selected(Box::new(selected));

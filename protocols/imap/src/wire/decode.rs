@@ -18,7 +18,7 @@ pub(crate) struct Malformed {
 }
 
 /// Every command word that is taken, with the number of words that it may be the last of.
-const WORDS: [&str; 35] = [
+const WORDS: [&str; 39] = [
     "CAPABILITY",
     "NOOP",
     "LOGOUT",
@@ -41,6 +41,8 @@ const WORDS: [&str; 35] = [
     "APPEND",
     "IDLE",
     "CHECK",
+    "SORT",
+    "THREAD",
     "CLOSE",
     "UNSELECT",
     "EXPUNGE",
@@ -50,6 +52,8 @@ const WORDS: [&str; 35] = [
     "COPY",
     "MOVE",
     "UID SEARCH",
+    "UID SORT",
+    "UID THREAD",
     "UID FETCH",
     "UID STORE",
     "UID COPY",

@@ -1,4 +1,4 @@
-//! FETCH and SEARCH responses, written straight into a buffer. Called by the commands of those names and by unsolicited updates.
+//! FETCH, SEARCH and SORT responses, written straight into a buffer. Called by the commands of those names and by unsolicited updates.
 //!
 //! A hundred thousand of these lines answer one command, so no value is made of them first; a property test holds them equal to what
 //! imap-codec writes for the same values.
@@ -137,7 +137,17 @@ pub(crate) fn write_clean(out: &mut Vec<u8>, octets: &[u8]) {
 
 /// `* SEARCH` with its numbers.
 pub(crate) fn write_search(out: &mut Vec<u8>, numbers: impl Iterator<Item = u32>) {
-    out.extend_from_slice(b"* SEARCH");
+    write_numbers(out, b"* SEARCH", numbers);
+}
+
+/// `* SORT` with its numbers.
+// RFC 5256 section 4.
+pub(crate) fn write_sort(out: &mut Vec<u8>, numbers: impl Iterator<Item = u32>) {
+    write_numbers(out, b"* SORT", numbers);
+}
+
+fn write_numbers(out: &mut Vec<u8>, word: &[u8], numbers: impl Iterator<Item = u32>) {
+    out.extend_from_slice(word);
     for number in numbers {
         out.push(b' ');
         decimal(out, u64::from(number));
@@ -195,7 +205,7 @@ fn write_astring(out: &mut Vec<u8>, text: &AString<'_>) {
 }
 
 /// A number in decimal, without an allocation.
-fn decimal(out: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn decimal(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0; 20];
     let mut at = digits.len();
     loop {

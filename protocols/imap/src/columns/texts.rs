@@ -1,0 +1,114 @@
+//! A column of folded texts: one run of octets, searched in one pass.
+
+use memchr::memmem::Finder;
+
+/// Behind each text. No UTF-8 has it, so nothing that is looked for reaches over it.
+const END: u8 = 0xff;
+
+/// Per row the texts of one field, none when the field is not there.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Texts {
+    octets: Vec<u8>,
+    ends: Vec<usize>,
+    /// Rows of which this column says nothing, ascending.
+    unknown: Vec<u32>,
+}
+
+/// A set of rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Bits(Vec<u64>);
+
+impl Bits {
+    /// None of so many.
+    pub(super) fn new(rows: usize) -> Self {
+        Self(vec![0; rows.div_ceil(64)])
+    }
+
+    pub(super) fn set(&mut self, row: usize) {
+        self.0[row / 64] |= 1 << (row % 64);
+    }
+
+    pub(super) fn contains(&self, row: usize) -> bool {
+        self.0[row / 64] >> (row % 64) & 1 == 1
+    }
+}
+
+/// A row's texts as one run, as [`Texts::push`] takes it.
+pub(super) fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<u8> {
+    let mut octets = Vec::new();
+    for text in texts {
+        octets.extend_from_slice(text.as_bytes());
+        octets.push(END);
+    }
+    octets
+}
+
+impl Texts {
+    /// The next row; nothing when it is not known.
+    pub(super) fn push(&mut self, joined: Option<&[u8]>) {
+        match joined {
+            Some(joined) => self.octets.extend_from_slice(joined),
+            None => self.unknown.push(self.ends.len() as u32),
+        }
+        self.ends.push(self.octets.len());
+    }
+
+    pub(super) fn unknown(&self) -> &[u32] {
+        &self.unknown
+    }
+
+    /// The rows that have a text with the needle in it. The empty needle is in every text.
+    pub(super) fn with(&self, needle: &[u8]) -> Bits {
+        let mut found = Bits::new(self.ends.len());
+        if needle.is_empty() {
+            let mut start = 0;
+            for (row, end) in self.ends.iter().enumerate() {
+                if start < *end {
+                    found.set(row);
+                }
+                start = *end;
+            }
+            return found;
+        }
+        let finder = Finder::new(needle);
+        let (mut at, mut row) = (0, 0);
+        while let Some(next) = finder.find(&self.octets[at..]) {
+            row += self.ends[row..].iter().take_while(|end| **end <= at + next).count();
+            found.set(row);
+            // Once is enough.
+            at = self.ends[row];
+        }
+        found
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.octets.len() + self.ends.len() * size_of::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rows_with(rows: &[Option<Vec<String>>], needle: &str) -> Vec<usize> {
+        let mut texts = Texts::default();
+        for row in rows {
+            texts.push(row.as_ref().map(|texts| joined(texts.iter().map(String::as_str))).as_deref());
+        }
+        let found = texts.with(needle.as_bytes());
+        (0..rows.len()).filter(|row| found.contains(*row)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn one_pass_finds_what_each_text_has(
+            rows in proptest::collection::vec(proptest::option::of(proptest::collection::vec("[abé]{0,4}", 0..3)), 0..80),
+            needle in "[abé]{0,2}",
+        ) {
+            let has = |row: &Option<Vec<String>>| row.as_ref().is_some_and(|texts| texts.iter().any(|text| text.contains(&needle)));
+            let expected: Vec<usize> = (0..rows.len()).filter(|at| has(&rows[*at])).collect();
+            prop_assert_eq!(rows_with(&rows, &needle), expected);
+        }
+    }
+}
