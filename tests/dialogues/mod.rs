@@ -25,8 +25,8 @@ macro_rules! dialogues {
 
 dialogues! {
     imap {
-        append, authzid, before_login, copy_move, flags, idle, limits, list, literal_before_login, plaintext_login, search, starttls,
-        starttls_injection, starttls_injection_slow, syntax,
+        append, authzid, before_login, copy_move, flags, idle, limits, list, literal_before_login, plaintext_login, search, sort, starttls,
+        starttls_injection, starttls_injection_slow, syntax, thread,
     }
     smtp {
         auth_before_tls, authzid, inbound, limits, lmtp, pipelining, relay, sender, starttls, starttls_injection,

@@ -203,3 +203,131 @@ pub(crate) mod testing {
         (columns, Arc::new(places))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::testing::columns;
+    use super::*;
+    use crate::query::{Candidate, Place, Query};
+    use crate::view::testing::Sample;
+    use imap_codec::CommandCodec;
+    use imap_codec::decode::Decoder;
+    use imap_codec::imap_types::command::CommandBody;
+    use octroi_model::{ContentRef, Flags, Hash, Item, ModSeq, Uid, UnixTime};
+    use proptest::prelude::*;
+
+    fn query(keys: &str) -> Query {
+        let line = format!("a SEARCH CHARSET UTF-8 {keys}\r\n");
+        let (_, command) = CommandCodec::new().decode(line.as_bytes()).unwrap();
+        let CommandBody::Search { charset, criteria, .. } = command.body else { panic!("no SEARCH") };
+        Query::new(charset.as_ref(), criteria.as_ref(), &Place { view: &Sample::of(&[1, 2, 3]), keywords: &[] }).unwrap()
+    }
+
+    fn item(uid: usize) -> Item {
+        Item {
+            uid: Uid(uid as u32),
+            modseq: ModSeq(1),
+            flags: Flags::NONE,
+            date: UnixTime(0),
+            saved: UnixTime(0),
+            name: None,
+            media_type: None,
+            properties: None,
+            content: ContentRef::default(),
+            hash: Hash::default(),
+        }
+    }
+
+    /// What reading each header answers, and what the columns answer; they must be the same wherever the columns say something.
+    fn answers(headers: &[Vec<u8>], keys: &str) -> (Vec<bool>, Vec<Option<bool>>) {
+        let of = |at: usize| {
+            let item = item(at + 1);
+            let message = Candidate { position: at, item: &item, is_recent: false, header: Some(&headers[at]), octets: None };
+            query(keys).decide(&message).unwrap()
+        };
+        let scanned = (0..headers.len()).map(of).collect();
+        let (columns, places) = columns(&headers.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        let mut query = query(keys);
+        query.ask(&columns, &places);
+        (scanned, (0..headers.len()).map(|at| query.decide_at(at)).collect())
+    }
+
+    const PIECES: &[&[u8]] = &[
+        b"embargo",
+        b"EMB",
+        b"argo",
+        b" ",
+        b"\r\n ",
+        b"\n\t",
+        b"=?utf-8?q?=C3=89t=C3=A9?=",
+        b"=?utf-8?b?w6k=?=",
+        b"=?iso-8859-1?q?emb=E9?=",
+        b"=?utf-8?q?a=0D=0Ab=00?=",
+        b"=?x?q?open",
+        b"\xe9",
+        b"\xc3\xa9t\xc3\xa9",
+        "Straße ΟΔΟΣ".as_bytes(),
+        b"\"L, M\" <lea@x.test>",
+        b"g: a@x.test, <b@y.test>;",
+        b"(comment)",
+        b",",
+        b"\0",
+        b"\r",
+        b"\xff",
+    ];
+    const ENDS: &[&[u8]] = &[b"\r\n", b"", b"\r\nSubject: embargo\r\n"];
+
+    fn values() -> impl Strategy<Value = Vec<u8>> {
+        let piece = proptest::sample::select(PIECES);
+        proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    fn headers() -> impl Strategy<Value = Vec<u8>> {
+        let names = proptest::sample::select(
+            &["Subject", "SUBJECT ", "From", "from", "To", "Cc", "Bcc", "Date", "X-Other", "no field", "Resent-From"][..],
+        );
+        let date = proptest::sample::select(
+            &["Mon, 5 Feb 2024 23:30:00 -0500", "6 Feb 24 00:00 GMT", "never", "5 Feb 2024", "5\r\n Feb 2024 (c) 1:2"][..],
+        );
+        let field = (names, values(), date).prop_map(|(name, value, date)| {
+            let value = if name == "Date" { date.as_bytes().to_vec() } else { value };
+            [name.as_bytes(), b":", &value, b"\r\n"].concat()
+        });
+        let end = proptest::sample::select(ENDS);
+        (proptest::collection::vec(field, 0..7), end).prop_map(|(fields, end)| [&fields.concat(), end].concat())
+    }
+
+    proptest! {
+        #[test]
+        fn columns_answer_as_headers_do(
+            headers in proptest::collection::vec(headers(), 1..12),
+            field in proptest::sample::select(
+                &["SUBJECT", "FROM", "TO", "CC", "BCC", "HEADER Subject", "HEADER bcc", "NOT SUBJECT", "OR TO {1+}\r\n, CC"][..],
+            ),
+            needle in proptest::sample::select(&["embargo", "", "é", "\u{c9}T", "go", "lea@", "ss", "οδος", "a  b", "ÿ", "é é", "x.test, <", " "][..]),
+            days in proptest::sample::select(&["SENTON 5-Feb-2024", "SENTBEFORE 6-Feb-2024", "SENTSINCE 6-Feb-2024", "NOT SENTON 5-Feb-2024"][..]),
+        ) {
+            for keys in [format!("{field} {{{}+}}\r\n{needle}", needle.len()), days.to_owned()] {
+                let (scanned, told) = answers(&headers, &keys);
+                prop_assert_eq!(told, scanned.into_iter().map(Some).collect::<Vec<_>>(), "{}", keys);
+            }
+        }
+    }
+
+    #[test]
+    fn of_what_is_cut_columns_say_nothing() {
+        let long = format!("To: {}needle\r\nSubject: needle\r\n\r\n", "a@b.test, ".repeat(2_000)).into_bytes();
+        let headers = [b"To: needle\r\n\r\n".to_vec(), long];
+        assert_eq!(answers(&headers, "TO needle").1, [Some(true), None]);
+        assert_eq!(answers(&headers, "SUBJECT needle").1, [Some(false), Some(true)]);
+        assert_eq!(answers(&headers, "OR SUBJECT needle TO needle").1, [Some(true), Some(true)]);
+        // A key that columns know nothing of is left open.
+        assert_eq!(answers(&headers, "HEADER X-Other x").1, [None, None]);
+        let mut columns = Columns::default();
+        columns.push(Row::new(7, None));
+        let places = Arc::new(Places::new(&columns.uids, [7].into_iter()));
+        assert_eq!(columns.with_text(1, "x", &places).at(0), None);
+        assert_eq!(columns.sent_within(&(0..9), &places).at(0), None);
+    }
+}
