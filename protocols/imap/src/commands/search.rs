@@ -110,6 +110,9 @@ async fn look(
     found: &mut [bool],
     still_open: &mut Vec<usize>,
 ) -> Result<(), Fault> {
+    if group.is_empty() {
+        return Ok(());
+    }
     let view = selected.sight.shown();
     let wanted: Vec<(usize, Part)> = group.iter().map(|position| (*position, part)).collect();
     let contents = match view.read(&wanted).await {

@@ -169,7 +169,9 @@ fn numbers(messages: &Messages, criterion: Criterion) -> Vec<u64> {
         Key::Mailbox(who) => ranked(messages.columns.mailbox_ranks(who)),
     };
     if criterion.is_reverse {
-        numbers.iter_mut().for_each(|number| *number = !*number);
+        for number in &mut numbers {
+            *number = !*number;
+        }
     }
     numbers
 }
