@@ -331,6 +331,9 @@ impl Core {
         }
         drop(state);
         self.shared.work.notify_one();
+        if let Some(search) = &self.shared.search {
+            search.news.notify_one();
+        }
         self.shared.announce(&all);
         for (submission, changes) in answers {
             submission.answer(Ok(Receipt { changes }));

@@ -12,6 +12,7 @@ use crate::interface::{CheckReport, CommitError, Engine, Part, Promise, ReadErro
 use crate::options::{OpenError, Options};
 use crate::projector;
 use crate::recovery::{Recovered, recover};
+use crate::search::{Follower, Found, Search, SearchProgress, Sought};
 use crate::shared::Shared;
 use crate::stage::Staging;
 use crate::view::View;
@@ -31,6 +32,8 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 const CHECK_INDEX: &str = "check.sqlite";
 /// Parts that are read at once without another thread, if they are in memory.
 const CACHED_PARTS_MAX: usize = 4;
+/// File of the search index.
+const SEARCH_INDEX: &str = "search.sqlite";
 /// How long what nobody waits for may wait ([`Engine::commit_later`]).
 const LATER: Duration = Duration::from_millis(100);
 
@@ -55,6 +58,7 @@ pub struct Embedded {
 struct Running {
     committer: Option<JoinHandle<()>>,
     projector: Option<tokio::task::JoinHandle<()>>,
+    follower: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Embedded {
@@ -75,11 +79,12 @@ impl Embedded {
         let path = dir.join("index.sqlite");
         let index = Arc::new(Index::open(&path).await?);
         let Recovered { state, journal, numbers, next_id } = recover(disk.clone(), &index, &options).await?;
-        let shared = Arc::new(Shared::new(options, disk, numbers, next_id, state, lock));
+        let search = options.extractor.clone().map(|extractor| Arc::new(Search::new(dir.join(SEARCH_INDEX), extractor)));
+        let shared = Arc::new(Shared::new(options, disk, numbers, next_id, state, lock, search));
         let (committer, submitter) = committer(shared.clone(), journal);
         let thread = std::thread::Builder::new().name("committer".into()).spawn(move || committer.run())?;
         let projector = tokio::spawn(projector::run(shared.clone(), index.clone()));
-        Ok(Arc::new_cyclic(|me| Self {
+        let embedded = Arc::new_cyclic(|me| Self {
             me: me.clone(),
             shared,
             index,
@@ -87,9 +92,14 @@ impl Embedded {
             committer: submitter,
             flush_due: AtomicBool::new(false),
             loading: Mutex::default(),
-            running: Mutex::new(Running { committer: Some(thread), projector: Some(projector) }),
+            running: Mutex::new(Running { committer: Some(thread), projector: Some(projector), follower: None }),
             checking: AsyncMutex::new(()),
-        }))
+        });
+        if let Some(search) = embedded.shared.search.clone() {
+            let follower = Follower::new(search, embedded.shared.clone(), Arc::downgrade(&embedded));
+            lock_of(&embedded.running).follower = Some(tokio::spawn(follower.run()));
+        }
+        Ok(embedded)
     }
 
     async fn submit(&self, mut batch: Batch) -> Result<Receipt, CommitError> {
@@ -125,7 +135,7 @@ impl Embedded {
         }
     }
 
-    async fn load(&self, collection: CollectionId) -> Result<Arc<View>, ReadError> {
+    pub(crate) async fn load(&self, collection: CollectionId) -> Result<Arc<View>, ReadError> {
         if let Some(loaded) = self.shared.state().look(collection) {
             return Ok(loaded.view.clone());
         }
@@ -174,15 +184,17 @@ impl Embedded {
 
     async fn stop(&self) {
         let _ = self.committer.send(Message::Stop).await;
-        let (committer, projector) = {
+        let (committer, projector, follower) = {
             let mut running = lock_of(&self.running);
-            (running.committer.take(), running.projector.take())
+            (running.committer.take(), running.projector.take(), running.follower.take())
         };
         if let Some(committer) = committer {
             let _ = tokio::task::spawn_blocking(move || committer.join()).await;
         }
-        self.shared.stopping.store(true, Ordering::Release);
-        self.shared.work.notify_one();
+        self.shared.stop();
+        if let Some(follower) = follower {
+            let _ = follower.await;
+        }
         if let Some(projector) = projector {
             let _ = projector.await;
             self.index.close().await;
@@ -219,8 +231,7 @@ impl Embedded {
 impl Drop for Embedded {
     fn drop(&mut self) {
         // The committer ends with its channel; what it still commits is projected by the next who opens.
-        self.shared.stopping.store(true, Ordering::Release);
-        self.shared.work.notify_one();
+        self.shared.stop();
     }
 }
 
@@ -397,6 +408,38 @@ impl Engine for Embedded {
             let shared = self.shared.clone();
             let read = move || parts.iter().map(|(content, part)| shared.contents.read(content, *part)).collect();
             tokio::task::spawn_blocking(read).await.map_err(|error| ReadError::Storage(error.to_string()))?
+        })
+    }
+
+    fn find(&self, view: Arc<View>, sought: Vec<Sought>) -> Promise<'_, Found> {
+        Box::pin(async move {
+            let owner = self.shared.state().collections.get(&view.collection).map(|collection| collection.owner);
+            match (owner, &self.shared.search) {
+                (Some(owner), Some(search)) => search.find(owner, view, sought).await,
+                _ => Found::default(),
+            }
+        })
+    }
+
+    fn search_progress(&self) -> Option<SearchProgress> {
+        self.shared.search.as_ref().map(|search| search.progress(&self.shared))
+    }
+
+    fn rebuild_search(&self) -> Promise<'_, Result<(), ReadError>> {
+        Box::pin(async move {
+            match &self.shared.search {
+                Some(search) => search.rebuild().await,
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn sweep_search(&self) -> Promise<'_, Result<u64, ReadError>> {
+        Box::pin(async move {
+            match &self.shared.search {
+                Some(search) => search.sweep().await,
+                None => Ok(0),
+            }
         })
     }
 

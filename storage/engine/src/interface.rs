@@ -6,6 +6,7 @@
 
 use crate::body::Body;
 use crate::change::{Batch, Receipt};
+use crate::search::{Found, SearchProgress, Sought};
 use crate::view::View;
 use octroi_model::{
     Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, ContentRef, ModSeq, Name, Quota,
@@ -180,6 +181,16 @@ pub trait Engine: Send + Sync + 'static {
     fn view(&self, collection: CollectionId) -> Promise<'_, Result<Arc<View>, ReadError>>;
     /// Parts of contents, in the order asked for; one blocking task for all of them, so ask in groups of a mebibyte or so.
     fn read(&self, parts: Vec<(ContentRef, Part)>) -> Promise<'_, Result<Vec<Vec<u8>>, ReadError>>;
+
+    /// Look for texts in the items of a view, all at once. Cheap where the search index has them, and never more than that: what it cannot
+    /// tell is not known, and the caller scans it.
+    fn find(&self, view: Arc<View>, sought: Vec<Sought>) -> Promise<'_, Found>;
+    /// How far the search index is; `None` if there is none.
+    fn search_progress(&self) -> Option<SearchProgress>;
+    /// Make the search index anew; returns when that has begun and can no longer be forgotten.
+    fn rebuild_search(&self) -> Promise<'_, Result<(), ReadError>>;
+    /// Remove from the search index what no item refers to any more. Returns how many contents these were.
+    fn sweep_search(&self) -> Promise<'_, Result<u64, ReadError>>;
 
     /// Audit lines, newest first.
     fn audit(&self, lines_max: usize) -> Promise<'_, Result<Vec<AuditEntry>, ReadError>>;

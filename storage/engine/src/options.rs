@@ -1,5 +1,6 @@
 //! What can be set about the embedded engine, and why it may refuse to open.
 
+use crate::search::Extractor;
 use std::fmt;
 
 /// Limits of the embedded engine.
@@ -22,6 +23,8 @@ pub struct Options {
     /// A batch that comes alone is committed by the task that asks for it when a sync takes fewer microseconds than this: about what handing
     /// over to another thread and being woken by it takes. 0: never.
     pub alone_micros_max: u64,
+    /// Knows the text of messages; without it there is no search index, and every search scans.
+    pub extractor: Option<Extractor>,
 }
 
 impl Default for Options {
@@ -34,6 +37,7 @@ impl Default for Options {
             group_batches_max: 1024,
             group_bytes_max: 16 << 20,
             alone_micros_max: 400,
+            extractor: None,
         }
     }
 }

@@ -53,7 +53,8 @@ pub(crate) async fn run(shared: Arc<Shared>, index: Arc<Index>) {
     }
 }
 
-fn is_full(error: &sqlx::Error) -> bool {
+/// Is it that the disk is full?
+pub(crate) fn is_full(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == SQLITE_FULL)
 }
 

@@ -3,6 +3,7 @@
 use crate::contents::Contents;
 use crate::disk::Disk;
 use crate::options::Options;
+use crate::search::Search;
 use crate::state::{Applied, State};
 use octroi_model::{CollectionId, ModSeq};
 use std::collections::HashMap;
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) generation: watch::Sender<u64>,
     /// Wakes the projector.
     pub(crate) work: Notify,
+    /// Follows the journal behind the index; none without somebody who knows the text of messages.
+    pub(crate) search: Option<Arc<Search>>,
     pub(crate) stopping: AtomicBool,
     /// The committer has ended.
     pub(crate) closed: AtomicBool,
@@ -53,6 +56,7 @@ impl Shared {
         next_id: u64,
         state: State,
         lock: Option<File>,
+        search: Option<Arc<Search>>,
     ) -> Self {
         Self {
             options,
@@ -62,6 +66,7 @@ impl Shared {
             next_id: AtomicU64::new(next_id),
             generation: watch::Sender::new(1),
             work: Notify::new(),
+            search,
             stopping: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
@@ -82,6 +87,15 @@ impl Shared {
 
     pub(crate) fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tell what works behind the commits to stop.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.work.notify_one();
+        if let Some(search) = &self.search {
+            search.news.notify_one();
+        }
     }
 
     /// Take no further commit. What is on disk is not known any more, so nothing may be built on it.

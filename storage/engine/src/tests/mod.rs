@@ -12,5 +12,6 @@ mod model;
 mod parts;
 mod property;
 mod quota;
+mod search;
 mod simdisk;
 mod world;

@@ -1,0 +1,315 @@
+//! `search.sqlite`: blocks as they are kept, and how far they go. Deleting it is always safe.
+//!
+//! Written by the follower alone, one transaction for blocks and the position of the journal that they reach: it may be behind, never
+//! wrong. Every blob has a checksum, as SQLite has none: rot is noticed, and the whole is made anew.
+
+use super::block::{Encoded, EncodedSection, Key, Section};
+use crate::journal::Position;
+use octroi_model::AccountId;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// Moved when the tables, the tokens or what is written in a block change: a file of another version is made anew.
+const VERSION: i64 = 1;
+/// Searches that read at the same time; more wait.
+const READERS_MAX: u32 = 4;
+/// Octets of a row of postings: what is read at least.
+const CHUNK_BYTES: usize = 64 << 10;
+/// Bits of a row's number that count chunks within a section.
+const CHUNK_BITS: u32 = 20;
+/// Page cache of each connection in KiB (negative, says SQLite).
+const CACHE_KIB: &str = "-8192";
+/// Large values lie on pages of their own; larger pages make fewer.
+const PAGE_BYTES: u32 = 16 << 10;
+/// Rows named in one statement.
+const ROWS_AT_ONCE: usize = 256;
+
+const TABLES: &[&str] = &[
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE blocks (block INTEGER PRIMARY KEY, account INTEGER NOT NULL, bytes INTEGER NOT NULL, sum INTEGER NOT NULL,
+        keys BLOB NOT NULL) STRICT",
+    "CREATE INDEX blocks_of ON blocks (account)",
+    "CREATE TABLE terms (place INTEGER PRIMARY KEY, sum INTEGER NOT NULL, octets BLOB NOT NULL) STRICT",
+    "CREATE TABLE postings (place INTEGER PRIMARY KEY, sum INTEGER NOT NULL, octets BLOB NOT NULL) STRICT",
+];
+
+/// How far the file goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Reached {
+    /// All that the journal has up to here was taken in, except for what `is_whole` says.
+    pub(crate) position: Position,
+    /// What was there before the file was made has been taken in as well.
+    pub(crate) is_whole: bool,
+    /// If not, the last mailbox of which it has, by its number.
+    pub(crate) mailbox: u64,
+}
+
+/// A block as it is listed.
+#[derive(Debug, Clone)]
+pub(crate) struct Listed {
+    pub(crate) block: u64,
+    pub(crate) bytes: u64,
+    pub(crate) keys: Vec<Key>,
+}
+
+/// What one transaction does.
+#[derive(Debug, Default)]
+pub(crate) struct Writing {
+    pub(crate) added: Vec<(u64, AccountId, Encoded)>,
+    pub(crate) removed: Vec<u64>,
+    pub(crate) reached: Reached,
+}
+
+/// The file.
+#[derive(Debug)]
+pub(crate) struct SearchFile {
+    path: PathBuf,
+    writer: Mutex<Option<SqliteConnection>>,
+    readers: SqlitePool,
+}
+
+impl SearchFile {
+    /// Open the file; one that is not there, of another version or unusable is made anew, empty.
+    pub(crate) async fn open(path: &Path) -> Result<Self, sqlx::Error> {
+        match Self::try_open(path).await {
+            Ok(Some(file)) => return Ok(file),
+            Ok(None) => tracing::info!("the search index is of another version: making it anew"),
+            Err(error) => tracing::warn!(%error, "the search index cannot be used: making it anew"),
+        }
+        crate::index::Index::remove(path)?;
+        Self::try_open(path).await?.ok_or_else(|| sqlx::Error::Protocol("its version is not what was just written".into()))
+    }
+
+    async fn try_open(path: &Path) -> Result<Option<Self>, sqlx::Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .page_size(PAGE_BYTES)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(30))
+            .pragma("cache_size", CACHE_KIB)
+            // What is deleted must not stay behind in free pages.
+            .pragma("secure_delete", "ON")
+            .disable_statement_logging();
+        let mut writer = options.clone().connect().await?;
+        if !prepare(&mut writer).await? {
+            writer.close().await?;
+            return Ok(None);
+        }
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS_MAX)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.create_if_missing(false).read_only(true));
+        Ok(Some(Self { path: path.to_owned(), writer: Mutex::new(Some(writer)), readers }))
+    }
+
+    /// Close it; nothing can be read or written any more.
+    pub(crate) async fn close(&self) {
+        self.readers.close().await;
+        if let Some(writer) = self.writer.lock().await.take()
+            && let Err(error) = writer.close().await
+        {
+            tracing::warn!(%error, "the search index was not closed properly");
+        }
+    }
+
+    /// Remove it, after it was closed.
+    pub(crate) fn remove(&self) -> std::io::Result<()> {
+        crate::index::Index::remove(&self.path)
+    }
+
+    /// How far it goes.
+    pub(crate) async fn reached(&self) -> Result<Reached, sqlx::Error> {
+        let rows = sqlx::query("SELECT key, value FROM meta").fetch_all(&self.readers).await?;
+        let mut meta = BTreeMap::new();
+        for row in rows {
+            meta.insert(row.try_get::<String, _>(0)?, row.try_get::<i64, _>(1)? as u64);
+        }
+        let of = |key| meta.get(key).copied().unwrap_or(0);
+        Ok(Reached {
+            position: Position { segment: of("segment"), offset: of("offset") },
+            is_whole: of("is_whole") == 1,
+            mailbox: of("mailbox"),
+        })
+    }
+
+    /// The largest number of a block.
+    pub(crate) async fn last_block(&self) -> Result<u64, sqlx::Error> {
+        let last: Option<i64> = sqlx::query_scalar("SELECT max(block) FROM blocks").fetch_one(&self.readers).await?;
+        Ok(last.unwrap_or(0) as u64)
+    }
+
+    /// The accounts that have blocks.
+    pub(crate) async fn accounts(&self) -> Result<Vec<AccountId>, sqlx::Error> {
+        let accounts: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT account FROM blocks").fetch_all(&self.readers).await?;
+        Ok(accounts.into_iter().map(|account| AccountId(account as u64)).collect())
+    }
+
+    /// The blocks of an account.
+    pub(crate) async fn blocks(&self, account: AccountId) -> Result<Vec<Listed>, sqlx::Error> {
+        let rows = sqlx::query("SELECT block, bytes, sum, keys FROM blocks WHERE account = $1 ORDER BY block")
+            .bind(account.0 as i64)
+            .fetch_all(&self.readers)
+            .await?;
+        let listed = |row: &SqliteRow| {
+            let octets = checked(row, 2, 3)?;
+            let keys = octets.chunks_exact(size_of::<Key>()).filter_map(|key| Key::try_from(key).ok()).collect();
+            Ok(Listed { block: row.try_get::<i64, _>(0)? as u64, bytes: row.try_get::<i64, _>(1)? as u64, keys })
+        };
+        rows.iter().map(listed).collect()
+    }
+
+    /// The dictionary of a section.
+    pub(crate) async fn terms(&self, block: u64, section: Section) -> Result<Vec<u8>, sqlx::Error> {
+        let row =
+            sqlx::query("SELECT sum, octets FROM terms WHERE place = $1").bind(place(block, section)).fetch_one(&self.readers).await?;
+        Ok(checked(&row, 0, 1)?.to_vec())
+    }
+
+    /// Postings at these places of a section, in their order.
+    pub(crate) async fn postings(&self, block: u64, section: Section, ranges: &[Range<u64>]) -> Result<Vec<Vec<u8>>, sqlx::Error> {
+        let chunks = |range: &Range<u64>| range.start / CHUNK_BYTES as u64..range.end.div_ceil(CHUNK_BYTES as u64);
+        let mut wanted: Vec<i64> = ranges.iter().flat_map(chunks).map(|chunk| chunk_place(block, section, chunk)).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut rows: BTreeMap<i64, Vec<u8>> = BTreeMap::new();
+        for places in wanted.chunks(ROWS_AT_ONCE) {
+            let list = places.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+            // Nothing but numbers.
+            let sql = format!("SELECT place, sum, octets FROM postings WHERE place IN ({list})");
+            for row in sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch_all(&self.readers).await? {
+                rows.insert(row.try_get(0)?, checked(&row, 1, 2)?.to_vec());
+            }
+        }
+        let cut = |range: &Range<u64>| {
+            let mut octets = Vec::with_capacity((range.end - range.start) as usize);
+            for chunk in chunks(range) {
+                let row = rows.get(&chunk_place(block, section, chunk)).ok_or(sqlx::Error::RowNotFound)?;
+                let base = chunk * CHUNK_BYTES as u64;
+                let from = range.start.saturating_sub(base) as usize;
+                let to = (range.end - base).min(CHUNK_BYTES as u64) as usize;
+                octets.extend_from_slice(row.get(from..to).ok_or(sqlx::Error::RowNotFound)?);
+            }
+            Ok(octets)
+        };
+        ranges.iter().map(cut).collect()
+    }
+
+    /// A whole block.
+    pub(crate) async fn load(&self, block: u64, keys: Vec<Key>) -> Result<Encoded, sqlx::Error> {
+        let mut sections: [EncodedSection; 2] = Default::default();
+        for section in Section::ALL {
+            let terms = self.terms(block, section).await?;
+            let (from, to) = (chunk_place(block, section, 0), chunk_place(block, section, (1 << CHUNK_BITS) - 1));
+            let rows = sqlx::query("SELECT sum, octets FROM postings WHERE place BETWEEN $1 AND $2 ORDER BY place")
+                .bind(from)
+                .bind(to)
+                .fetch_all(&self.readers)
+                .await?;
+            let mut postings = Vec::new();
+            for row in &rows {
+                postings.extend_from_slice(checked(row, 0, 1)?);
+            }
+            sections[section as usize] = EncodedSection { terms, postings };
+        }
+        Ok(Encoded { keys, sections })
+    }
+
+    /// Do all of it, or nothing.
+    pub(crate) async fn write(&self, writing: &Writing) -> Result<(), sqlx::Error> {
+        let mut writer = self.writer.lock().await;
+        let mut transaction = Connection::begin_with(writer.as_mut().ok_or(sqlx::Error::PoolClosed)?, "BEGIN IMMEDIATE").await?;
+        for block in &writing.removed {
+            sqlx::query("DELETE FROM blocks WHERE block = $1").bind(*block as i64).execute(&mut *transaction).await?;
+            for section in Section::ALL {
+                sqlx::query("DELETE FROM terms WHERE place = $1").bind(place(*block, section)).execute(&mut *transaction).await?;
+                sqlx::query("DELETE FROM postings WHERE place BETWEEN $1 AND $2")
+                    .bind(chunk_place(*block, section, 0))
+                    .bind(chunk_place(*block, section, (1 << CHUNK_BITS) - 1))
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        }
+        for (block, account, encoded) in &writing.added {
+            insert(&mut transaction, *block, *account, encoded).await?;
+        }
+        let Reached { position, is_whole, mailbox } = writing.reached;
+        for (key, value) in
+            [("segment", position.segment), ("offset", position.offset), ("is_whole", u64::from(is_whole)), ("mailbox", mailbox)]
+        {
+            sqlx::query("INSERT OR REPLACE INTO meta (key, value) VALUES ($1, $2)")
+                .bind(key)
+                .bind(value as i64)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await
+    }
+}
+
+async fn insert(connection: &mut SqliteConnection, block: u64, account: AccountId, encoded: &Encoded) -> Result<(), sqlx::Error> {
+    let keys = encoded.keys.concat();
+    sqlx::query("INSERT INTO blocks (block, account, bytes, sum, keys) VALUES ($1, $2, $3, $4, $5)")
+        .bind(block as i64)
+        .bind(account.0 as i64)
+        .bind(encoded.bytes() as i64)
+        .bind(i64::from(crc32fast::hash(&keys)))
+        .bind(keys)
+        .execute(&mut *connection)
+        .await?;
+    for section in Section::ALL {
+        let EncodedSection { terms, postings } = &encoded.sections[section as usize];
+        sqlx::query("INSERT INTO terms (place, sum, octets) VALUES ($1, $2, $3)")
+            .bind(place(block, section))
+            .bind(i64::from(crc32fast::hash(terms)))
+            .bind(&terms[..])
+            .execute(&mut *connection)
+            .await?;
+        for (chunk, octets) in (0..).zip(postings.chunks(CHUNK_BYTES)) {
+            sqlx::query("INSERT INTO postings (place, sum, octets) VALUES ($1, $2, $3)")
+                .bind(chunk_place(block, section, chunk))
+                .bind(i64::from(crc32fast::hash(octets)))
+                .bind(octets)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+async fn prepare(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await?;
+    if tables > 0 {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT value FROM meta WHERE key = 'version'").fetch_optional(&mut *connection).await?;
+        return Ok(found == Some(VERSION));
+    }
+    let mut transaction = Connection::begin_with(connection, "BEGIN IMMEDIATE").await?;
+    for table in TABLES {
+        sqlx::query(*table).execute(&mut *transaction).await?;
+    }
+    sqlx::query("INSERT INTO meta (key, value) VALUES ('version', $1)").bind(VERSION).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// A blob whose checksum is right.
+fn checked(row: &SqliteRow, sum: usize, octets: usize) -> Result<&[u8], sqlx::Error> {
+    let octets: &[u8] = row.try_get(octets)?;
+    let sum: i64 = row.try_get(sum)?;
+    if i64::from(crc32fast::hash(octets)) == sum { Ok(octets) } else { Err(sqlx::Error::Protocol("a checksum is wrong".into())) }
+}
+
+fn place(block: u64, section: Section) -> i64 {
+    (block << 1 | section as u64) as i64
+}
+
+fn chunk_place(block: u64, section: Section, chunk: u64) -> i64 {
+    ((block << 1 | section as u64) << CHUNK_BITS | chunk) as i64
+}

@@ -1,0 +1,278 @@
+//! The search index: what it says is what scanning says, at any time and whatever happens to its file.
+
+use super::simdisk::Dice;
+use super::world::{collection, commit, create, expunge, item, put, uids};
+use crate::{Batch, Body, Change, Embedded, Engine, Extractor, Found, Options, Part, Piece, Sought, View, Within};
+use octroi_model::{CollectionId, CollectionKind, Flags, Head};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const BOX: CollectionId = CollectionId(10);
+const OTHER: CollectionId = CollectionId(11);
+
+/// Lines `name: value`, an empty line, pieces of text with `|` between them.
+fn extract(octets: &[u8], header_bytes: usize, show: &mut dyn FnMut(Piece<'_>)) {
+    let text = String::from_utf8_lossy(octets);
+    let (header, body) = text.split_at(header_bytes);
+    for line in header.lines() {
+        if let Some((name, _)) = line.split_once(": ") {
+            show(Piece::Field { name: Some(name), line, value_at: name.len() + 2 });
+        }
+    }
+    body.split('|').for_each(|piece| show(Piece::Body(piece)));
+}
+
+fn scan(octets: &[u8], header_bytes: usize, sought: &Sought) -> bool {
+    let mut found = false;
+    extract(octets, header_bytes, &mut |piece| {
+        found |= match (&sought.within, piece) {
+            (Within::Header, Piece::Field { line, .. }) => line.contains(&sought.text),
+            (Within::Field(field), Piece::Field { name, line, value_at }) => name == Some(field) && line[value_at..].contains(&sought.text),
+            (Within::Body, Piece::Body(text)) => text.contains(&sought.text),
+            _ => false,
+        };
+    });
+    found
+}
+
+fn options() -> Options {
+    Options { segment_bytes_max: 60_000, extractor: Some(Extractor::new(extract)), ..Options::default() }
+}
+
+async fn open(dir: &Path) -> Arc<Embedded> {
+    Embedded::open(dir, options()).await.unwrap()
+}
+
+async fn new(dir: &Path) -> Arc<Embedded> {
+    let engine = open(dir).await;
+    for (id, name) in [(BOX, "INBOX"), (OTHER, "Archive")] {
+        commit(&engine, create(collection(id.0, None, name, CollectionKind::Mailbox))).await.unwrap();
+    }
+    engine
+}
+
+async fn deliver(engine: &Embedded, into: CollectionId, header: &str, body: &str) {
+    let mut batch = Batch::new();
+    let body = batch.body(Body::message(b"", format!("{header}{body}").as_bytes(), header.len()));
+    batch.put(into, item(Flags::NONE, None), body);
+    engine.commit(batch).await.unwrap();
+}
+
+/// Wait until all that was committed has been taken in.
+async fn settled(engine: &Embedded) {
+    while !engine.search_progress().unwrap().is_complete {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn sought(within: Within, text: &str) -> Sought {
+    Sought { within, text: text.into() }
+}
+
+async fn ask(engine: &Embedded, id: CollectionId, sought: Sought) -> Vec<Option<bool>> {
+    let view = engine.view(id).await.unwrap();
+    let found = engine.find(view.clone(), vec![sought]).await;
+    (0..view.len()).map(|at| found.answer(0, at)).collect()
+}
+
+/// What is answered is true. Returns how many answers were left open.
+async fn verify(engine: &Embedded, view: &View, all: &[Sought], found: &Found) -> usize {
+    let octets = engine.read(view.items().map(|item| (item.content, Part::Whole)).collect()).await.unwrap();
+    let mut open = 0;
+    for (at, (item, octets)) in view.items().zip(&octets).enumerate() {
+        for (which, sought) in all.iter().enumerate() {
+            match found.answer(which, at) {
+                Some(answer) => assert_eq!(answer, scan(octets, item.content.header_bytes as usize, sought), "{sought:?} at {at}"),
+                None => open += 1,
+            }
+        }
+    }
+    open
+}
+
+const WORDS: [&str; 12] = ["quota", "embargo", "tariff", ", ", " ", "  ", "-", "x1", "\n", "|", "état", "<a@b>"];
+
+fn text(dice: &mut Dice, length: u64) -> String {
+    (0..dice.below(length))
+        .map(|_| WORDS[dice.below(WORDS.len() as u64) as usize].to_owned() + if dice.one_in(3) { "" } else { " " })
+        .collect()
+}
+
+fn questions(dice: &mut Dice) -> Vec<Sought> {
+    let within = |dice: &mut Dice| match dice.below(3) {
+        0 => Within::Header,
+        1 => Within::Body,
+        _ => Within::Field(["subject", "to"][dice.below(2) as usize].into()),
+    };
+    (0..6).map(|_| Sought { within: within(dice), text: format!("{}q", text(dice, 3)).trim_end_matches('q').replace('|', "o") }).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_is_found_wherever_it_lies() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = new(dir.path()).await;
+    deliver(&engine, BOX, "subject: quota embargo\n\n", "the first").await;
+    deliver(&engine, BOX, "subject: other\n\n", "a second one|apart").await;
+    settled(&engine).await;
+    assert_eq!(ask(&engine, BOX, sought(Within::Header, "quota emb")).await, [Some(true), Some(false)]);
+    assert_eq!(ask(&engine, BOX, sought(Within::Body, "second")).await, [Some(false), Some(true)]);
+    assert_eq!(ask(&engine, BOX, sought(Within::Body, "one apart")).await, [Some(false), Some(false)]);
+    assert_eq!(ask(&engine, BOX, sought(Within::Field("subject".into()), "other")).await, [Some(false), Some(true)]);
+    // A copy is the same content: it is known at once.
+    let original = engine.view(BOX).await.unwrap().at(1).unwrap().clone();
+    commit(&engine, Change::Put { collection: OTHER, item: original, head: Head::default() }).await.unwrap();
+    assert_eq!(ask(&engine, OTHER, sought(Within::Body, "second")).await, [Some(true)]);
+    // What is new is not known until it has been taken in, and after an expunge positions are those of the view.
+    commit(&engine, expunge(BOX.0, uids(&[1]))).await.unwrap();
+    assert_eq!(ask(&engine, BOX, sought(Within::Body, "second")).await, [Some(true)]);
+    // A document that is no message has no text.
+    commit(&engine, create(collection(12, None, "Files", CollectionKind::Folder))).await.unwrap();
+    put(&engine, 12, Some("a.txt"), b"second").await.unwrap();
+    settled(&engine).await;
+    assert_eq!(ask(&engine, CollectionId(12), sought(Within::Body, "second")).await, [None]);
+    assert_eq!(engine.sweep_search().await, Ok(1));
+    assert_eq!(engine.sweep_search().await, Ok(0));
+    assert_eq!(ask(&engine, OTHER, sought(Within::Body, "second")).await, [Some(true)]);
+    engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_goes_on_after_opening_and_can_be_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = new(dir.path()).await;
+    for number in 0..300 {
+        deliver(&engine, BOX, &format!("subject: number {number}\n\n"), &format!("word{number} text")).await;
+    }
+    settled(&engine).await;
+    engine.close().await;
+    let engine = open(dir.path()).await;
+    settled(&engine).await;
+    for round in 0..4 {
+        let answers = ask(&engine, BOX, sought(Within::Body, "d29 ")).await;
+        assert_eq!(answers.len(), 300 + round);
+        // A space at the end leaves the one open that has the word.
+        assert_eq!(answers.iter().filter(|answer| **answer == Some(false)).count(), 299 + round);
+        assert_eq!(ask(&engine, BOX, sought(Within::Body, "word29")).await.iter().filter(|answer| **answer == Some(true)).count(), 11);
+        engine.rebuild_search().await.unwrap();
+        deliver(&engine, BOX, "\n", "meanwhile").await;
+        settled(&engine).await;
+        let progress = engine.search_progress().unwrap();
+        assert_eq!((progress.messages, progress.indexed), (301 + round as u64, 301 + round as u64));
+    }
+    engine.close().await;
+}
+
+/// Deliveries, moves, restarts, lost and outdated files, rebuilds: whatever is answered at any time is true, and in the end all is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_answer_is_ever_wrong() {
+    for seed in 0..4 {
+        let mut dice = Dice(seed);
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("search.sqlite");
+        let mut engine = new(dir.path()).await;
+        let mut kept: Option<Vec<u8>> = None;
+        for round in 0..60 {
+            for _ in 0..dice.below(30) {
+                let header = format!("subject: {}\nto: {}\n\n", text(&mut dice, 4).replace('\n', ""), text(&mut dice, 2).replace('\n', ""));
+                deliver(&engine, [BOX, OTHER][dice.below(2) as usize], &header, &text(&mut dice, 30)).await;
+            }
+            match dice.below(8) {
+                0 => drop(commit(&engine, expunge(BOX.0, uids(&[dice.below(50) as u32, dice.below(300) as u32]))).await),
+                1 => engine.rebuild_search().await.unwrap(),
+                2 => drop(engine.sweep_search().await.unwrap()),
+                3 => settled(&engine).await,
+                4 => {
+                    if dice.one_in(2) {
+                        engine.close().await;
+                    } else {
+                        engine.abandon().await;
+                    }
+                    drop(engine);
+                    match (dice.below(4), &kept) {
+                        (0, _) => crate::index::Index::remove(&file).unwrap(),
+                        // An old one from a backup.
+                        (1, Some(old)) => std::fs::write(&file, old).unwrap(),
+                        (2, _) => std::fs::write(&file, b"this is no database at all, whatever it is").unwrap(),
+                        _ => kept = std::fs::read(&file).ok(),
+                    }
+                    engine = open(dir.path()).await;
+                }
+                _ => {}
+            }
+            let view = engine.view([BOX, OTHER][round % 2]).await.unwrap();
+            let all = questions(&mut dice);
+            let found = engine.find(view.clone(), all.clone()).await;
+            verify(&engine, &view, &all, &found).await;
+        }
+        settled(&engine).await;
+        for id in [BOX, OTHER] {
+            let all = vec![
+                sought(Within::Body, "quota"),
+                sought(Within::Header, "embargo"),
+                sought(Within::Body, "quota embargo"),
+                sought(Within::Header, "1"),
+            ];
+            let view = engine.view(id).await.unwrap();
+            let found = engine.find(view.clone(), all.clone()).await;
+            assert_eq!(verify(&engine, &view, &all, &found).await, 0, "everything is known in the end");
+        }
+        engine.close().await;
+    }
+}
+
+/// The journal that the file has seen is longer than the one there is: one of them is from a backup.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_from_another_time_is_brought_right() {
+    let (dir, later) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let engine = new(dir.path()).await;
+    deliver(&engine, BOX, "\n", "the first").await;
+    settled(&engine).await;
+    engine.close().await;
+    let engine = new(later.path()).await;
+    for number in 0..50 {
+        deliver(&engine, BOX, "\n", &format!("later {number}")).await;
+    }
+    settled(&engine).await;
+    engine.close().await;
+    std::fs::copy(later.path().join("search.sqlite"), dir.path().join("search.sqlite")).unwrap();
+    let engine = open(dir.path()).await;
+    settled(&engine).await;
+    assert_eq!(ask(&engine, BOX, sought(Within::Body, "first")).await, [Some(true)]);
+    assert_eq!(engine.sweep_search().await, Ok(50));
+    engine.close().await;
+}
+
+/// A bit of a blob turns over: it is noticed, nothing is answered from it, and the file is made anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rot_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = new(dir.path()).await;
+    for number in 0..100 {
+        deliver(&engine, BOX, "\n", &format!("unusual{number} words")).await;
+    }
+    settled(&engine).await;
+    engine.close().await;
+    let file = dir.path().join("search.sqlite");
+    let mut octets = std::fs::read(&file).unwrap();
+    let places: Vec<usize> = octets.windows(7).enumerate().filter(|(_, w)| *w == b"unusual").map(|(at, _)| at).collect();
+    assert!(!places.is_empty());
+    for place in places {
+        octets[place] ^= 1;
+    }
+    std::fs::write(&file, &octets).unwrap();
+    let engine = open(dir.path()).await;
+    settled(&engine).await;
+    let first = ask(&engine, BOX, sought(Within::Body, "unusual7")).await;
+    assert!(first.iter().all(Option::is_none));
+    loop {
+        settled(&engine).await;
+        let answers = ask(&engine, BOX, sought(Within::Body, "unusual7")).await;
+        if answers.iter().all(Option::is_some) {
+            assert_eq!(answers.iter().filter(|answer| **answer == Some(true)).count(), 11);
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    engine.close().await;
+}
