@@ -1,5 +1,6 @@
 //! The text of a message as a reader sees it, piece by piece. Called by SEARCH BODY and TEXT.
 
+use crate::file_name::file_name;
 use crate::header::headers_of;
 use crate::html::Stripper;
 use crate::message::{Kind, Message, Part};
@@ -14,11 +15,17 @@ pub const PIECE_OVERLAP_BYTES: usize = 4 * 1024;
 /// Encoded octets that are decoded at a time: what bounds the memory of a search.
 const STEP_BYTES: usize = 32 * 1024;
 
-/// Shows the decoded text of every text part (HTML without its tags) and the header of every embedded message, in order;
-/// ends early when `visit` says false. Pieces of one part overlap by [`PIECE_OVERLAP_BYTES`].
+/// Shows the decoded text of every text part (HTML without its tags), the header of every embedded message and the names of
+/// attached files, in order; ends early when `visit` says false. Pieces of one part overlap by [`PIECE_OVERLAP_BYTES`].
 pub fn decoded_text(octets: &[u8], visit: &mut dyn FnMut(&str) -> bool) {
     let message = Message::parse(octets);
     for part in message.parts() {
+        if part.kind() != Kind::Multipart
+            && let Some(name) = file_name(part)
+            && !visit(&name)
+        {
+            return;
+        }
         let goes_on = match part.kind() {
             Kind::Message => message.embedded(part).is_none_or(|root| header_text(root, visit)),
             Kind::Leaf if part.media().kind == b"TEXT" => part_text(&message, part, visit),
@@ -111,6 +118,14 @@ mod tests {
             Content-Transfer-Encoding: base64\r\n\r\nPHA+w6l0w6k8L3A+\r\n--b\r\nContent-Type: image/png\r\n\r\nno text\r\n--b\r\n\
             Content-Type: message/rfc822\r\n\r\nSubject: =?utf-8?Q?=C3=A9t=C3=A9?=\r\n\r\nundeclared \xe9\r\n--b--\r\n";
         assert_eq!(all(octets), ["dédouanement", "\nété\n", "Subject: été\n", "undeclared é"]);
+    }
+
+    #[test]
+    fn names_of_attachments_are_text() {
+        let octets = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: application/pdf\r\n\
+            Content-Disposition: attachment; filename*=utf-8''d%C3%A9claration.pdf\r\n\r\nno text\r\n--b\r\n\
+            Content-Type: text/plain; name=note.txt\r\n\r\ntext\r\n--b--\r\n";
+        assert_eq!(all(octets), ["déclaration.pdf", "note.txt", "text"]);
     }
 
     #[test]
