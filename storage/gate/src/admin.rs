@@ -8,7 +8,7 @@ use crate::portal::{MintedAppPassword, Scope};
 use crate::refusal::Refusal;
 use crate::second_factor::TotpEnrolment;
 use crate::tree::{self, home_kind};
-use octroi_engine::{Batch, Change, CheckReport};
+use octroi_engine::{Batch, Change, CheckReport, SearchProgress};
 use octroi_model::{
     Account, AccountId, Acl, Address, AppPassword, AuditEntry, Collection, CollectionKind, Grantee, Name, Outcome, Path, QuotaRoot, Rights,
     SpecialUse, UnixTime,
@@ -233,6 +233,18 @@ impl Admin {
     /// Read and compare everything in the store.
     pub async fn check(&self) -> Result<CheckReport, Refusal> {
         Ok(self.gate.engine().check().await?)
+    }
+
+    /// Make the search index anew; returns when that has begun. [`Admin::search_progress`] says how far it is.
+    pub async fn rebuild_search(&self) -> Result<(), Refusal> {
+        self.gate.engine().rebuild_search().await?;
+        self.note("rebuild-search", "", "").await;
+        Ok(())
+    }
+
+    /// How far the search index is; `None` if there is none.
+    pub fn search_progress(&self) -> Option<SearchProgress> {
+        self.gate.engine().search_progress()
     }
 
     /// Let what is under way end and close the store.

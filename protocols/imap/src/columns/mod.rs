@@ -243,7 +243,7 @@ mod tests {
     fn answers(headers: &[Vec<u8>], keys: &str) -> (Vec<bool>, Vec<Option<bool>>) {
         let of = |at: usize| {
             let item = item(at + 1);
-            let message = Candidate { position: at, item: &item, is_recent: false, header: Some(&headers[at]), octets: None };
+            let message = Candidate { position: at, item: &item, is_recent: false, found: None, header: Some(&headers[at]), octets: None };
             query(keys).decide(&message).unwrap()
         };
         let scanned = (0..headers.len()).map(of).collect();

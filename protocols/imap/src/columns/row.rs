@@ -2,8 +2,8 @@
 
 use super::SentDay;
 use super::texts::joined;
-use crate::query::fold;
-use octroi_mime::{FactsRef, LISTED_FIELDS, Listing, MessageId, base_subject, collation_key};
+
+use octroi_mime::{FactsRef, LISTED_FIELDS, Listing, MessageId, base_subject, collation_key, fold};
 
 /// A row.
 #[derive(Debug)]

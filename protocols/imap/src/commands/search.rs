@@ -1,7 +1,7 @@
 //! SEARCH and UID SEARCH. RFC 9051 section 6.4.4, answered as RFC 3501 section 7.2.5 says.
 //!
-//! Three rounds: what the columns and the view decide, what headers decide, what only bodies decide. Contents are read in groups, so that
-//! memory is bounded whatever the mailbox holds.
+//! Rounds: what the columns and the view decide, what the search index decides, what headers decide, what only bodies decide. Contents are
+//! read in groups, so that memory is bounded whatever the mailbox holds.
 
 use crate::columns::columns_of;
 use crate::query::{Candidate, Place, Query, QueryError};
@@ -14,7 +14,7 @@ use crate::wire::fetch::write_search;
 use imap_codec::imap_types::core::Charset;
 use imap_codec::imap_types::response::{Code, StatusKind};
 use imap_codec::imap_types::search::SearchKey;
-use octroi_gate::{Part, Refusal};
+use octroi_gate::{Found, Part, Refusal};
 use octroi_model::Item;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
@@ -59,6 +59,7 @@ pub(crate) async fn matching(selected: &Selected, charset: Option<&Charset<'_>>,
     {
         query.ask(&columns, &places);
     }
+    let sought = query.seek();
     let query = Arc::new(query);
     let mut found = vec![false; selected.sight.shown().length()];
     let mut open = Vec::new();
@@ -73,19 +74,33 @@ pub(crate) async fn matching(selected: &Selected, charset: Option<&Charset<'_>>,
             None => open.push(position),
         }
     }
-    if query.reads_header() {
-        open = round(selected, &query, open, Part::Header, &mut found).await?;
+    let mut known = Found::default();
+    if !open.is_empty() && !sought.is_empty() {
+        known = selected.sight.shown().find(sought).await?;
+        open.retain(|position| {
+            let Some(item) = selected.sight.item(*position) else { return false };
+            let answer = query.decide(&Candidate { found: Some(&known), ..candidate(selected, *position, item) });
+            found[*position] |= answer == Some(true);
+            answer.is_none()
+        });
     }
-    round(selected, &query, open, Part::Whole, &mut found).await?;
+    let known = Arc::new(known);
+    if query.reads_header() {
+        open = round(selected, (&query, &known), open, Part::Header, &mut found).await?;
+    }
+    round(selected, (&query, &known), open, Part::Whole, &mut found).await?;
     Ok(found.iter().enumerate().filter(|(_, is_found)| **is_found).map(|(position, _)| position).collect())
 }
 
 fn candidate<'a>(selected: &Selected, position: usize, item: &'a Item) -> Candidate<'a> {
-    Candidate { position, item, is_recent: selected.is_recent(item.uid), header: None, octets: None }
+    Candidate { position, item, is_recent: selected.is_recent(item.uid), found: None, header: None, octets: None }
 }
 
+/// What is asked, and what the search index knows.
+type Asked<'a> = (&'a Arc<Query>, &'a Arc<Found>);
+
 /// Read this part of the open messages, group by group; returns those that are still open.
-async fn round(selected: &Selected, query: &Arc<Query>, open: Vec<usize>, part: Part, found: &mut [bool]) -> Result<Vec<usize>, Fault> {
+async fn round(selected: &Selected, asked: Asked<'_>, open: Vec<usize>, part: Part, found: &mut [bool]) -> Result<Vec<usize>, Fault> {
     let mut still_open = Vec::new();
     let mut group = Vec::new();
     let mut group_bytes = 0;
@@ -94,17 +109,17 @@ async fn round(selected: &Selected, query: &Arc<Query>, open: Vec<usize>, part: 
         group_bytes += if part == Part::Header { u64::from(item.content.header_bytes) } else { item.bytes() };
         group.push(position);
         if group.len() >= GROUP_MESSAGES || group_bytes >= GROUP_BYTES {
-            look(selected, query, std::mem::take(&mut group), part, found, &mut still_open).await?;
+            look(selected, asked, std::mem::take(&mut group), part, found, &mut still_open).await?;
             group_bytes = 0;
         }
     }
-    look(selected, query, group, part, found, &mut still_open).await?;
+    look(selected, asked, group, part, found, &mut still_open).await?;
     Ok(still_open)
 }
 
 async fn look(
     selected: &Selected,
-    query: &Arc<Query>,
+    (query, known): Asked<'_>,
     group: Vec<usize>,
     part: Part,
     found: &mut [bool],
@@ -128,12 +143,13 @@ async fn look(
             Some((position, item, is_recent, octets))
         })
         .collect();
-    let query = query.clone();
+    let (query, known) = (query.clone(), known.clone());
     // Decoding and comparing is work for the processor: other connections must not wait for it.
     let decided = spawn_blocking(move || {
         let decide = |(position, item, is_recent, octets): &(usize, Item, bool, Vec<u8>)| {
             let (header, whole) = if part == Part::Header { (Some(&octets[..]), None) } else { (None, Some(&octets[..])) };
-            (*position, query.decide(&Candidate { position: *position, item, is_recent: *is_recent, header, octets: whole }))
+            let message = Candidate { position: *position, item, is_recent: *is_recent, found: Some(&known), header, octets: whole };
+            (*position, query.decide(&message))
         };
         messages.iter().map(decide).collect::<Vec<_>>()
     });

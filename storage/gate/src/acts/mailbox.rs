@@ -7,7 +7,7 @@ use crate::content::{Content, Upload};
 use crate::granted::{FoundNode, Granted, Mailbox, commit_under};
 use crate::purpose::{Append, Expunge, Purpose, Select, Status, Store};
 use crate::refusal::Refusal;
-use octroi_engine::{Batch, Change, Companion, Part, View};
+use octroi_engine::{Batch, Change, Companion, Found, Part, Sought, View};
 use octroi_model::{
     Collection, CollectionId, ContentRef, FlagEdit, Flags, Hash, Head, Item, KEYWORDS_MAX, ModSeq, Rights, Uid, UidSet, UidValidity,
     UnixTime,
@@ -123,6 +123,12 @@ impl MailboxView {
     pub fn companion(&self) -> Result<&Companion, Refusal> {
         self.grant.renew()?;
         Ok(self.view.companion())
+    }
+
+    /// What the search index knows of the messages of this snapshot, by their position.
+    pub async fn find(&self, sought: Vec<Sought>) -> Result<Found, Refusal> {
+        self.grant.renew()?;
+        Ok(self.grant.engine().find(self.view.clone(), sought).await)
     }
 }
 
