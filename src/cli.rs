@@ -47,6 +47,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: At,
     },
+    /// The store.
+    #[command(subcommand)]
+    Store(Store),
     /// Read the configuration and everything in the store, and say what is wrong.
     Check {
         #[command(flatten)]
@@ -186,6 +189,15 @@ pub(crate) enum Quota {
     List {
         /// Of this account only.
         address: Option<String>,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// Make the search index anew and wait until it is done. If it is interrupted, the server goes on with it.
+    RebuildSearch {
         #[command(flatten)]
         at: At,
     },

@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod demo;
 mod limits;
+mod search;
 mod server;
 mod size;
 mod tls;

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::server::Store;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -25,6 +26,49 @@ pub(crate) async fn ask(at: &At, request: Request) -> Result<Reply, String> {
         }
         (None, None) => Err("name the server with --config or --data".to_owned()),
     }
+}
+
+/// Ask `first` once, then `again` every so often, until `is_last` says of an answer that it is the last one; returns that.
+pub(crate) async fn ask_until(
+    at: &At,
+    first: Request,
+    again: impl Fn() -> Request,
+    every: Duration,
+    is_last: impl Fn(&Reply) -> bool,
+) -> Result<Reply, String> {
+    // Without a running server the store stays open in between: that is when the work is done.
+    let mut store = None;
+    let mut reply = match (ask_server(at, &first).await, &at.config) {
+        (Err(error), Some(file)) if is_not_running(&error) => {
+            let opened = Store::open(&Config::load(file).map_err(|e| e.to_string())?).await?;
+            let handler = super::handle::Handler::new(opened.admin.clone(), Some(file.to_owned()));
+            let reply = handler.handle(first).await;
+            store = Some((opened, handler));
+            reply
+        }
+        (asked, _) => asked.map_err(|e| e.to_string())?,
+    };
+    while !is_last(&reply) {
+        tokio::time::sleep(every).await;
+        reply = match &store {
+            Some((_, handler)) => handler.handle(again()).await,
+            None => ask_server(at, &again()).await.map_err(|e| e.to_string())?,
+        };
+    }
+    if let Some((store, _)) = store {
+        store.admin.close().await;
+    }
+    Ok(reply)
+}
+
+/// Ask the server that `at` names, which must run.
+async fn ask_server(at: &At, request: &Request) -> io::Result<Reply> {
+    let data = match (&at.config, &at.data) {
+        (Some(file), _) => Config::load(file).map_err(|e| io::Error::other(e.to_string()))?.data,
+        (None, Some(data)) => data.clone(),
+        (None, None) => return Err(io::Error::other("name the server with --config or --data")),
+    };
+    over_socket(&Config::admin_socket(&data), request).await
 }
 
 fn is_not_running(error: &io::Error) -> bool {

@@ -53,6 +53,11 @@ impl Handler {
             Request::Audit { lines } => self.audit(lines).await,
             Request::Reload => self.reload().await,
             Request::Check => self.check().await,
+            Request::RebuildSearch => {
+                self.admin.rebuild_search().await.map_err(|r| say(r, "the search index"))?;
+                self.search_progress()
+            }
+            Request::SearchProgress => self.search_progress(),
         }
     }
 
@@ -185,9 +190,17 @@ impl Handler {
         Ok(Reply::Done)
     }
 
+    fn search_progress(&self) -> Result<Reply, String> {
+        let progress = self.admin.search_progress().ok_or("this store has no search index")?;
+        Ok(Reply::Search { messages: progress.messages, indexed: progress.indexed, is_complete: progress.is_complete })
+    }
+
     async fn check(&self) -> Result<Reply, String> {
         let report = self.admin.check().await.map_err(|r| say(r, "the store"))?;
-        let summary = format!("{} segments, {} journal frames and {} items read", report.segments, report.frames, report.items);
+        let mut summary = format!("{} segments, {} journal frames and {} items read", report.segments, report.frames, report.items);
+        if let Ok(Reply::Search { messages, indexed, .. }) = self.search_progress() {
+            let _ = write!(summary, "; {indexed} of {messages} messages in the search index");
+        }
         Ok(Reply::Check { summary, faults: report.faults })
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum Request {
     Audit { lines: usize },
     Reload,
     Check,
+    RebuildSearch,
+    SearchProgress,
 }
 
 /// What comes back.
@@ -35,6 +37,7 @@ pub(crate) enum Reply {
     Quotas(Vec<QuotaLine>),
     Text(String),
     Check { summary: String, faults: Vec<String> },
+    Search { messages: u64, indexed: u64, is_complete: bool },
     Failed(String),
 }
 

@@ -22,6 +22,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Explain(arguments) => operate::explain(arguments).await,
         Command::Audit { at, lines } => operate::audit(&at, lines).await,
         Command::Reload { at } => operate::reload(&at).await,
+        Command::Store(crate::cli::Store::RebuildSearch { at }) => operate::rebuild_search(&at).await,
         Command::Check { at } => operate::check(&at).await,
     }
 }

@@ -1,0 +1,16 @@
+//! What the store's search index knows of text: the same that IMAP SEARCH sees when it looks into a message.
+
+use octroi_engine::{Extractor, Piece};
+use octroi_mime::{SearchText, search_texts};
+
+/// For the options of the store.
+pub(crate) fn extractor() -> Extractor {
+    Extractor::new(|octets, header_bytes, show| {
+        search_texts(octets, header_bytes, &mut |text| {
+            show(match text {
+                SearchText::Field { name, line, value_at } => Piece::Field { name, line, value_at },
+                SearchText::Body(text) => Piece::Body(text),
+            });
+        });
+    })
+}
