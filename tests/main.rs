@@ -11,5 +11,6 @@ mod demo;
 mod dialogues;
 mod portal;
 mod quota;
+mod search;
 mod support;
 mod tidy;

@@ -170,7 +170,8 @@ impl Follower {
 
     async fn pause(&self, time: Duration) {
         let until = Instant::now() + time;
-        while !self.is_stopping() && Instant::now() < until {
+        // Whoever asks for something waits.
+        while !self.is_stopping() && Instant::now() < until && lock(&self.search.requests).is_empty() {
             tokio::time::sleep(LOOK.min(time)).await;
         }
     }

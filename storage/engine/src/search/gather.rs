@@ -104,7 +104,8 @@ pub(crate) fn gather(shared: &Shared, ahead: &mut Ahead, from: Position, end: Po
         }
         let Some(first) = ahead.numbers.front().copied() else { return Err(OpenError::Missing(segment_name(number))) };
         if first != number {
-            gathered.has_gap = true;
+            // A store begins with no segment at all.
+            gathered.has_gap |= number != 0;
             gathered.position = Position { segment: first, offset: 0 };
             continue;
         }
