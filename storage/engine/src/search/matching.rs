@@ -287,10 +287,17 @@ mod tests {
         /// What the index says is what scanning says, whatever stands at the borders; only a space at an end, and the border between a
         /// name and its value, leave it open.
         #[test]
-        fn answers_are_those_of_scanning(documents in proptest::collection::vec(document(), 1..6), within in within(), needle in text(5), cut: usize, length in 0usize..12, drop: u8) {
+        fn answers_are_those_of_scanning(
+            documents in proptest::collection::vec(document(), 1..6),
+            within in within(),
+            needle in text(5),
+            cut: usize,
+            length in 0usize..12,
+            drop: u8,
+        ) {
             // Needles out of the documents themselves, cut anywhere, besides those made up.
-            let all: String = documents.iter().flat_map(|d| d.body.iter().cloned().chain(d.fields.iter().map(|(n, v)| format!("{n}: {v}")))).collect();
-            let chars: Vec<char> = all.chars().collect();
+            let lines = |d: &Document| d.fields.iter().map(|(n, v)| format!("{n}: {v}")).collect::<String>();
+            let chars: Vec<char> = documents.iter().map(|d| d.body.concat() + &lines(d)).collect::<String>().chars().collect();
             let from = if chars.is_empty() { 0 } else { cut % chars.len() };
             let own: String = chars[from..(from + length).min(chars.len())].iter().collect();
             let mut blocks: Vec<Encoded> = Vec::new();

@@ -98,7 +98,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn postings_come_back(all in proptest::collection::btree_map(0u32..1 << 31, proptest::collection::btree_set(any::<u32>(), 1..9), 0..9)) {
+        fn postings_come_back(
+            all in proptest::collection::btree_map(0u32..1 << 31, proptest::collection::btree_set(any::<u32>(), 1..9), 0..9)
+        ) {
             let mut writer = Writer::default();
             for (document, positions) in &all {
                 let mut octets = Vec::new();
@@ -109,7 +111,8 @@ mod tests {
                 }
                 writer.document(*document, &octets);
             }
-            let back: BTreeMap<u32, BTreeSet<u32>> = documents(&writer.octets).map(|(document, positions)| (document, positions.collect())).collect();
+            let back: BTreeMap<u32, BTreeSet<u32>> =
+                documents(&writer.octets).map(|(document, positions)| (document, positions.collect())).collect();
             prop_assert_eq!(back, all);
         }
 
