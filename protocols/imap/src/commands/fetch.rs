@@ -20,8 +20,8 @@ use octroi_model::{Flags, Item, UidSet};
 use plan::{Octets, Plan, Wanted};
 use tokio::sync::Semaphore;
 
-/// Messages that are read at once.
-const GROUP_MESSAGES: usize = 256;
+/// Messages that are read at once: handing over to another thread and back costs as much as reading some ten of them.
+const GROUP_MESSAGES: usize = 1024;
 /// Octets after which no further message is read with the others, and the size above which a message is large.
 const GROUP_BYTES: u64 = 1024 * 1024;
 /// Octets of a large message that are read at once.
