@@ -6,7 +6,7 @@ use super::texts::joined;
 use octroi_mime::{FactsRef, LISTED_FIELDS, Listing, MessageId, base_subject, collation_key, fold};
 
 /// A row.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) uid: u32,
     /// By [`LISTED_FIELDS`]; nothing where the listing is cut.
