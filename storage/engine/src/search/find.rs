@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 /// How often a search begins anew when what it reads is merged away under it.
-const TRIES_MAX: u32 = 3;
+const TRIES_MAX: u32 = 5;
 /// How long until what replaced it can be seen.
 const TRY_PAUSE: Duration = Duration::from_millis(20);
 
@@ -36,37 +36,43 @@ impl Search {
     pub(crate) async fn find(&self, account: AccountId, view: Arc<View>, sought: Vec<Sought>) -> Found {
         let Some(file) = self.file() else { return Found::default() };
         let plans: Arc<Vec<Option<Plan>>> = Arc::new(sought.iter().map(Plan::new).collect());
-        let mut tries = 0;
-        loop {
-            match self.try_find(account, &file, &view, &plans).await {
-                Ok(found) => return found,
-                Err(sqlx::Error::PoolClosed) => return Found::default(),
-                Err(error) => {
-                    tries += 1;
-                    if tries >= TRIES_MAX {
-                        self.report_damage(&error);
-                        return Found::default();
+        let mut before: Option<Vec<u64>> = None;
+        for _ in 0..TRIES_MAX {
+            let (error, read) = match self.blocks_of(account, &file).await {
+                Ok(blocks) => match look_aside(&blocks, &file, &view, &plans).await {
+                    Ok(found) => {
+                        self.settle();
+                        return found;
                     }
-                    tokio::time::sleep(TRY_PAUSE).await;
-                }
+                    Err(error) => (error, blocks.iter().map(|block| block.id).collect()),
+                },
+                Err(error) => (error, Vec::new()),
+            };
+            if matches!(error, sqlx::Error::PoolClosed) {
+                break;
             }
+            // What was merged has gone; but not if it is still listed.
+            if before.as_ref() == Some(&read) {
+                self.report_damage(&error);
+                break;
+            }
+            before = Some(read);
+            tokio::time::sleep(TRY_PAUSE).await;
         }
+        Found::default()
     }
+}
 
-    async fn try_find(
-        &self,
-        account: AccountId,
-        file: &Arc<SearchFile>,
-        view: &Arc<View>,
-        plans: &Arc<Vec<Option<Plan>>>,
-    ) -> Result<Found, sqlx::Error> {
-        let blocks = self.blocks_of(account, file).await?;
-        let (file, view, plans, handle) = (file.clone(), view.clone(), plans.clone(), Handle::current());
-        // Sweeping over dictionaries and positions is work for the processor: other connections must not wait for it.
-        let found = spawn_blocking(move || look(&blocks, &file, &view, &plans, &handle)).await;
-        self.settle();
-        found.map_err(|error| sqlx::Error::Protocol(error.to_string()))?
-    }
+/// Sweeping over dictionaries and positions is work for the processor: other connections must not wait for it.
+async fn look_aside(
+    blocks: &Blocks,
+    file: &Arc<SearchFile>,
+    view: &Arc<View>,
+    plans: &Arc<Vec<Option<Plan>>>,
+) -> Result<Found, sqlx::Error> {
+    let (blocks, file, view, plans, handle) = (blocks.clone(), file.clone(), view.clone(), plans.clone(), Handle::current());
+    let found = spawn_blocking(move || look(&blocks, &file, &view, &plans, &handle)).await;
+    found.map_err(|error| sqlx::Error::Protocol(error.to_string()))?
 }
 
 fn look(blocks: &Blocks, file: &SearchFile, view: &View, plans: &[Option<Plan>], handle: &Handle) -> Result<Found, sqlx::Error> {

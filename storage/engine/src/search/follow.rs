@@ -149,6 +149,8 @@ impl Follower {
     }
 
     async fn end(&mut self) {
+        // Whoever still asks is told that nobody answers.
+        *lock(&self.search.requests) = None;
         let Some(file) = lock(&self.search.file).take() else { return };
         if self.reached != self.saved
             && let Err(error) = file.write(&Writing { reached: self.reached, ..Writing::default() }).await
@@ -156,8 +158,6 @@ impl Follower {
             tracing::warn!(%error, "how far the search index goes was not written");
         }
         file.close().await;
-        // Whoever still asks is told that nobody answers.
-        lock(&self.search.requests).clear();
     }
 
     fn engine(&self) -> Result<Arc<Embedded>, Fault> {
@@ -171,7 +171,7 @@ impl Follower {
     async fn pause(&self, time: Duration) {
         let until = Instant::now() + time;
         // Whoever asks for something waits.
-        while !self.is_stopping() && Instant::now() < until && lock(&self.search.requests).is_empty() {
+        while !self.is_stopping() && Instant::now() < until && lock(&self.search.requests).as_ref().is_some_and(Vec::is_empty) {
             tokio::time::sleep(LOOK.min(time)).await;
         }
     }
@@ -186,8 +186,8 @@ impl Follower {
             self.renew().await;
             return Ok(true);
         }
-        let requests = std::mem::take(&mut *lock(&self.search.requests));
-        for request in requests {
+        let requests = lock(&self.search.requests).replace(Vec::new());
+        for request in requests.into_iter().flatten() {
             self.obey(request, &file).await?;
             if self.search.file().is_none() {
                 return Ok(true);

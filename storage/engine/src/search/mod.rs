@@ -100,7 +100,8 @@ pub(crate) struct Search {
     file: Mutex<Option<Arc<SearchFile>>>,
     cache: Mutex<Cache>,
     status: Mutex<Status>,
-    requests: Mutex<Vec<Request>>,
+    /// Nothing once the follower has ended.
+    requests: Mutex<Option<Vec<Request>>>,
     /// A reader has come upon something that cannot be.
     is_damaged: AtomicBool,
     /// Wakes the follower.
@@ -116,7 +117,7 @@ impl Search {
             file: Mutex::default(),
             cache: Mutex::default(),
             status: Mutex::default(),
-            requests: Mutex::default(),
+            requests: Mutex::new(Some(Vec::new())),
             is_damaged: AtomicBool::new(false),
             news: Notify::new(),
         }
@@ -148,7 +149,10 @@ impl Search {
     }
 
     fn ask(&self, request: Request) {
-        lock(&self.requests).push(request);
+        // Dropping it says that nobody answers.
+        if let Some(requests) = &mut *lock(&self.requests) {
+            requests.push(request);
+        }
         self.news.notify_one();
     }
 
