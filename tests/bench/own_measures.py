@@ -1,0 +1,298 @@
+"""What only concerns ourselves: memory, disk, and whether the cost of an act grows with what is in the store."""
+
+import concurrent.futures
+import os
+import pathlib
+import random
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import corpus
+from chart import log_lines
+from clients import Imap, Lmtp
+from rows import timed
+from servers import DOMAIN, ROOT, Bench, Octroi
+
+# Connections that fill a store at the same time, each its own account.
+FILLERS = 8
+# Messages in each mailbox of the scale measure: what a busy person's INBOX holds.
+MAILBOX = 10_000
+DROP_CACHES = pathlib.Path("/proc/sys/vm/drop_caches")
+
+
+@dataclass
+class Own:
+    """What is measured where, and how much of it."""
+
+    bench: Bench
+    binary: pathlib.Path
+    big: int = 200_000
+    slice: int = 20_000
+    connections: int = 2_000
+    first_connections: int = 100
+    corpus: int = 20_000
+    mailbox: int = MAILBOX
+    points: tuple[int, ...] = (10_000, 30_000, 100_000)
+    acts: int = 200
+    svg: pathlib.Path = ROOT / "target" / "scale.svg"
+
+    def server(self, name: str, accounts: int) -> Octroi:
+        return self.bench.add(Octroi(self.bench.folder / name, self.binary, accounts))
+
+    def done_with(self, server: Octroi):
+        """Its disk space is wanted by the next one."""
+        server.stop()
+        self.bench.servers.remove(server)
+        subprocess.run(["rm", "-rf", str(server.folder)], check=True)
+
+
+def say(text: str):
+    print(text, flush=True)
+
+
+def note(text: str):
+    print(f"  {text} …", file=sys.stderr, flush=True)
+
+
+def table(heads: list[str], body: list[list[str]]):
+    widths = [max(len(row[i]) for row in [heads, *body]) for i in range(len(heads))]
+    for cells in [heads, ["-" * w for w in widths], *body]:
+        say("| " + " | ".join(c.rjust(w) for c, w in zip(cells, widths)) + " |")
+    say("")
+
+
+def mib(kib: int) -> str:
+    return f"{kib / 1024:.1f}"
+
+
+def fill(server: Octroi, jobs: list[tuple[int, str, range]]):
+    """Append small messages to mailboxes: account, mailbox, numbers of the messages."""
+
+    def one(job: tuple[int, str, range]):
+        user, mailbox, numbers = job
+        connection = Imap(server, user)
+        connection.create(mailbox)
+        connection.fill(mailbox, map(corpus.small, numbers))
+        connection.close()
+
+    with concurrent.futures.ThreadPoolExecutor(FILLERS) as pool:
+        list(pool.map(one, jobs))
+
+
+# --- Import, then opening
+
+
+def import_and_open(own: Own):
+    """Import a large mailbox slice by slice, then open it: warm, after a start, and from the disk."""
+    server = own.server("big", accounts=1)
+    import_slices(own, server)
+    opening(own, server)
+    own.done_with(server)
+
+
+def import_slices(own: Own, server: Octroi):
+    say(f"Import of {own.big:,} messages in slices of {own.slice:,} (pipelined APPEND, {FILLERS} connections)")
+    body, before = [], server.memory()
+    Imap(server, 1).create("Big")
+    for first in range(0, own.big, own.slice):
+        last = min(first + own.slice, own.big)
+        note(f"importing {first:,} to {last:,}")
+        jobs = [(1, "Big", range(first + part, last, FILLERS)) for part in range(FILLERS)]
+        seconds = timed(lambda: fill(server, jobs))
+        memory = server.memory()
+        body.append([f"{last:,}", f"{seconds:.2f}", f"{(last - first) / seconds:.0f}", mib(memory["RssAnon"]), mib(memory["VmHWM"])])
+    say(f"(RssAnon before: {mib(before['RssAnon'])} MiB)")
+    table(["messages", "seconds of the slice", "messages/s", "RssAnon MiB", "VmHWM MiB"], body)
+
+
+def opening(own: Own, server: Octroi):
+    say(f"Opening a mailbox of {own.big:,} messages")
+    server.settle()
+    body = [opened(server, "warm", 5)]
+    server.stop()
+    server.start()
+    server.settle()
+    body.append(opened(server, "after a start", 1))
+    server.stop()
+    dropped = drop_caches()
+    server.start()
+    server.settle()
+    if dropped:
+        drop_caches()
+        body.append(opened(server, "after a start, from the disk", 1))
+    table(["state", "SELECT s", "FETCH FLAGS s", "RssAnon MiB before", "after", "VmHWM MiB before", "after"], body)
+    if not dropped:
+        say(f"Not from the disk: {DROP_CACHES} cannot be written here.\n")
+
+
+def opened(server: Octroi, state: str, times: int) -> list[str]:
+    selects, fetches, before = [], [], server.memory()
+    for _ in range(times):
+        connection = Imap(server, 1)
+        selects.append(timed(lambda: connection.command("SELECT Big")))
+        fetches.append(timed(lambda: connection.command("UID FETCH 1:* (FLAGS)")))
+        connection.close()
+    after = server.memory()
+    figures = [f"{statistics.median(selects):.4f}", f"{statistics.median(fetches):.4f}"]
+    return [state, *figures, mib(before["RssAnon"]), mib(after["RssAnon"]), mib(before["VmHWM"]), mib(after["VmHWM"])]
+
+
+def drop_caches() -> bool:
+    try:
+        os.sync()
+        DROP_CACHES.write_text("3\n")
+    except OSError:
+        return False
+    return True
+
+
+# --- Idle connections
+
+
+def idle(own: Own):
+    """Resident memory of connections that wait in IDLE, over TLS, on an INBOX with some messages."""
+    accounts = 20
+    server = own.server("idle", accounts)
+    say(f"Memory of {own.connections:,} idle TLS connections of {accounts} accounts, beyond the first {own.first_connections}")
+    fill(server, [(user, "INBOX", range(20)) for user in range(1, accounts + 1)])
+    server.settle()
+    waiting, at_first = [], 0
+    for number in range(own.connections):
+        connection = Imap(server, 1 + number % accounts)
+        connection.command("SELECT INBOX")
+        connection.idle()
+        waiting.append(connection)
+        if number + 1 == own.first_connections:
+            server.settle()
+            at_first = server.memory()["RssAnon"]
+    server.settle()
+    at_last = server.memory()["RssAnon"]
+    each = (at_last - at_first) / max(1, own.connections - own.first_connections)
+    table(
+        ["connections", "RssAnon MiB", "KiB for each further"],
+        [[str(own.first_connections), mib(at_first), ""], [str(own.connections), mib(at_last), f"{each:.1f}"]],
+    )
+    for connection in waiting:
+        connection.close()
+    own.done_with(server)
+
+
+# --- Disk
+
+
+def disk(own: Own):
+    """The data folder's growth divided by the size of the messages that made it grow."""
+    server = own.server("disk", accounts=1)
+    say(f"Disk for {own.corpus:,} messages of the yardstick's corpus")
+    server.settle()
+    before, octets = server.disk(), 0
+
+    def messages():
+        nonlocal octets
+        for number in range(own.corpus):
+            made = corpus.message(number)
+            octets += len(made)
+            yield made
+
+    connection = Imap(server, 1)
+    connection.create("Corpus")
+    connection.fill("Corpus", messages())
+    connection.close()
+    server.settle()
+    running = server.disk() - before
+    server.stop()
+    stopped = server.disk() - before
+    body = [[name, f"{octets / 2**20:.1f}", f"{taken / 2**20:.1f}", f"{taken / octets:.3f}"] for name, taken in (("running", running), ("stopped", stopped))]
+    table(["server", "messages MiB", "disk MiB", "disk / messages"], body)
+    own.done_with(server)
+
+
+# --- Scale
+
+
+def scale(own: Own):
+    """What an act costs with more and more in the store, in mailboxes of the same size."""
+    accounts = max(1, own.points[-1] // own.mailbox)
+    server = own.server("scale", accounts)
+    say(f"Cost of an act with so many messages in the store, in mailboxes of {own.mailbox:,}; milliseconds, mean of {own.acts}")
+    body, series = [], {"delivery (LMTP)": [], "open, newest 50": [], "flag change": []}
+    have = 0
+    for point in own.points:
+        note(f"filling to {point:,}")
+        seconds = timed(lambda: fill(server, slices(own, have, point)))
+        rate, have = (point - have) / seconds, point
+        server.settle()
+        figures = [deliver(own, server), open_newest(own, server, max(1, point // own.mailbox)), flag(own, server)]
+        for values, figure in zip(series.values(), figures):
+            values.append(1000 * figure)
+        memory = server.memory()
+        shown = [f"{1000 * f:.3f}" for f in figures]
+        body.append([f"{point:,}", *shown, mib(memory["RssAnon"]), f"{server.disk() / 2**20:.0f}", f"{rate:.0f}"])
+    table(["messages", *series, "RssAnon MiB", "disk MiB", "filled at, messages/s"], body)
+    own.svg.parent.mkdir(parents=True, exist_ok=True)
+    own.svg.write_text(log_lines("Cost of an act as the store grows", "messages in the store", "milliseconds", list(own.points), series))
+    say(f"Drawn in {own.svg}")
+    own.done_with(server)
+
+
+def slices(own: Own, have: int, want: int) -> list[tuple[int, str, range]]:
+    """The messages from `have` to `want`, each mailbox's own part."""
+    jobs = []
+    while have < want:
+        mailbox = have // own.mailbox
+        end = min(want, (mailbox + 1) * own.mailbox)
+        jobs.append((1 + mailbox, "INBOX", range(have, end)))
+        have = end
+    return jobs
+
+
+def deliver(own: Own, server: Octroi) -> float:
+    connection, to = Lmtp(server), f"u1@{DOMAIN}"
+    messages = [corpus.small(10**8 + number) for number in range(own.acts)]
+    seconds = timed(lambda: [connection.deliver(to, message) for message in messages])
+    connection.close()
+    return seconds / own.acts
+
+
+def open_newest(own: Own, server: Octroi, mailboxes: int) -> float:
+    """SELECT and the newest fifty, on other people's mailboxes each time: most have not been open lately."""
+    r, seconds = random.Random(3), 0.0
+    for _ in range(max(1, own.acts // 4)):
+        connection = Imap(server, r.randint(1, mailboxes))
+        start = time.perf_counter()
+        exists = int(connection.command("SELECT INBOX", keep=True).split(b" EXISTS")[0].rsplit(b" ", 1)[1])
+        connection.command(f"FETCH {max(1, exists - 49)}:{exists} (UID FLAGS ENVELOPE)")
+        seconds += time.perf_counter() - start
+        connection.close()
+    return seconds / max(1, own.acts // 4)
+
+
+def flag(own: Own, server: Octroi) -> float:
+    connection = Imap(server, 1)
+    connection.command("SELECT INBOX")
+    r = random.Random(4)
+    wanted = [r.randint(1, min(own.mailbox, own.points[0])) for _ in range(own.acts)]
+    # One way and back, so that each is a change.
+    signs = ["+" if wanted[:i].count(n) % 2 == 0 else "-" for i, n in enumerate(wanted)]
+    seconds = timed(lambda: [connection.command(f"STORE {n} {s}FLAGS.SILENT (\\Flagged)") for n, s in zip(wanted, signs)])
+    connection.close()
+    return seconds / own.acts
+
+
+def engine(_: Own):
+    """Deliveries against the bare limit of the disk, at 1, 16 and 64 producers."""
+    subprocess.run(["cargo", "bench", "--locked", "-p", "octroi-engine"], cwd=ROOT, check=True)
+
+
+MEASURES = {"open": import_and_open, "idle": idle, "disk": disk, "scale": scale}
+
+
+def smoke(bench: Bench, binary: pathlib.Path):
+    """All of them once, very small."""
+    svg = bench.folder / "scale.svg"
+    own = Own(bench, binary, 200, 100, 30, 10, 50, 20, (20, 60), 8, svg)
+    for measure in MEASURES.values():
+        measure(own)
