@@ -12,6 +12,7 @@ mod content;
 mod envelope;
 mod gate;
 mod granted;
+mod import;
 mod key;
 mod login;
 mod password;
@@ -38,6 +39,7 @@ pub use granted::{
     File, FileAt, Folder, FolderAt, FoundItem, FoundNode, FoundPlace, Granted, Locates, Mailbox, MailboxAt, NewMailbox, NewMailboxAt,
     Object,
 };
+pub use import::{Import, Imported, Present};
 pub use key::DataKey;
 pub use login::{Channel, Credentials, Login, Pending};
 pub use octroi_engine::{CheckReport, DESCRIBED_BYTES_MAX, Engine, Found, Part, SearchProgress, Sought, View, Within};

@@ -338,7 +338,7 @@ fn put_uids(changes: &[Change], into: CollectionId) -> Vec<Uid> {
         .collect()
 }
 
-fn known_keywords(collection: &Collection, keywords: &[&str]) -> Flags {
+pub(crate) fn known_keywords(collection: &Collection, keywords: &[&str]) -> Flags {
     keywords
         .iter()
         .filter_map(|k| collection.keywords.iter().position(|known| known.eq_ignore_ascii_case(k)))
