@@ -30,6 +30,8 @@ pub(crate) enum Command {
     /// How much an account, or a tree of it, may hold.
     #[command(subcommand)]
     Quota(Quota),
+    /// Import messages from a Maildir or an mbox file.
+    Import(Import),
     /// Share a collection with others, or close it again.
     Share(Share),
     /// Say what somebody may do with a collection, and which rule says so.
@@ -201,6 +203,27 @@ pub(crate) enum Store {
         #[command(flatten)]
         at: At,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Into whose mailboxes.
+    pub(crate) address: String,
+    /// A Maildir, with the sub-folders beside its `cur` and `new` (Maildir++).
+    #[arg(long, required_unless_present = "mbox", conflicts_with = "mbox")]
+    pub(crate) maildir: Option<PathBuf>,
+    /// An mbox file.
+    #[arg(long)]
+    pub(crate) mbox: Option<PathBuf>,
+    /// The mailbox, with `/` between the levels, made if it is not there; a Maildir's sub-folders go below it. Without it the INBOX, and
+    /// sub-folders beside it.
+    #[arg(long)]
+    pub(crate) into: Option<String>,
+    /// Leave out what is in the mailbox already: for the rest of an import that was interrupted.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    #[command(flatten)]
+    pub(crate) at: At,
 }
 
 #[derive(Debug, Args)]

@@ -189,6 +189,11 @@ impl Config {
     pub(crate) fn admin_socket(data: &Path) -> PathBuf {
         data.join("admin.sock")
     }
+
+    /// Octets that a message may have which is imported: what one may have that a program appends.
+    pub(crate) fn message_bytes_max(&self) -> u64 {
+        self.limits.imap.over(octroi_imap::ImapConfig::default()).append_bytes_max
+    }
 }
 
 /// `host:port`, the host perhaps an IPv6 address in brackets.

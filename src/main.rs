@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod import;
 mod limits;
 mod search;
 mod server;

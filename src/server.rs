@@ -124,8 +124,9 @@ impl Server {
             drop(hold);
         });
         let socket = Config::admin_socket(&config.data);
+        let handler = Handler::new(admin.clone(), file.map(Path::to_owned), config.message_bytes_max());
         let admin_listener = socket::bind(&socket).map_err(|e| format!("cannot listen on {}: {e}", socket.display()))?;
-        tokio::spawn(socket::serve(admin_listener, Handler::new(admin.clone(), file.map(Path::to_owned)), shutdown.clone()));
+        tokio::spawn(socket::serve(admin_listener, handler, shutdown.clone()));
         Ok(Self { gate, admin, certificate: certificate.file, shutdown, socket })
     }
 

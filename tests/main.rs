@@ -9,6 +9,7 @@ mod clients;
 mod crash;
 mod demo;
 mod dialogues;
+mod import;
 mod portal;
 mod quota;
 mod search;

@@ -40,8 +40,9 @@ pub(crate) async fn ask_until(
     let mut store = None;
     let mut reply = match (ask_server(at, &first).await, &at.config) {
         (Err(error), Some(file)) if is_not_running(&error) => {
-            let opened = Store::open(&Config::load(file).map_err(|e| e.to_string())?).await?;
-            let handler = super::handle::Handler::new(opened.admin.clone(), Some(file.to_owned()));
+            let config = Config::load(file).map_err(|e| e.to_string())?;
+            let opened = Store::open(&config).await?;
+            let handler = super::handle::Handler::new(opened.admin.clone(), Some(file.to_owned()), config.message_bytes_max());
             let reply = handler.handle(first).await;
             store = Some((opened, handler));
             reply
@@ -71,6 +72,33 @@ async fn ask_server(at: &At, request: &Request) -> io::Result<Reply> {
     over_socket(&Config::admin_socket(&data), request).await
 }
 
+/// Where an import goes.
+pub(crate) enum Reached {
+    /// A running server's admin socket.
+    Server(UnixStream),
+    /// Nobody has the store of this configuration open.
+    Store(Box<Config>),
+}
+
+/// Reach the server that `at` names, or its store if it does not run.
+pub(crate) async fn reach(at: &At) -> Result<Reached, String> {
+    let (config, data) = match (&at.config, &at.data) {
+        (Some(file), _) => {
+            let config = Config::load(file).map_err(|e| e.to_string())?;
+            let data = config.data.clone();
+            (Some(config), data)
+        }
+        (None, Some(data)) => (None, data.clone()),
+        (None, None) => return Err("name the server with --config or --data".to_owned()),
+    };
+    let socket = Config::admin_socket(&data);
+    match (UnixStream::connect(&socket).await, config) {
+        (Ok(stream), _) => Ok(Reached::Server(stream)),
+        (Err(error), Some(config)) if is_not_running(&error) => Ok(Reached::Store(Box::new(config))),
+        (Err(error), _) => Err(format!("no server answers at {}: {error}", socket.display())),
+    }
+}
+
 fn is_not_running(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
@@ -87,7 +115,7 @@ async fn over_socket(socket: &Path, request: &Request) -> io::Result<Reply> {
 
 async fn offline(config: &Config, file: &Path, request: Request) -> Result<Reply, String> {
     let store = Store::open(config).await?;
-    let handler = super::handle::Handler::new(store.admin.clone(), Some(file.to_owned()));
+    let handler = super::handle::Handler::new(store.admin.clone(), Some(file.to_owned()), config.message_bytes_max());
     let reply = handler.handle(request).await;
     store.admin.close().await;
     Ok(reply)

@@ -2,7 +2,8 @@
 
 use super::protocol::{AccountLine, AppPasswordLine, QuotaLine, Reply, Request, Secret};
 use crate::config::Config;
-use octroi_gate::{Admin, Area, NewAccount, Refusal, Scope, Strength};
+use crate::import::receive::Order;
+use octroi_gate::{Admin, Area, NewAccount, Present, Refusal, Scope, Strength};
 use octroi_model::{Address, Grantee, Path, QuotaLimit, Rights, Service, Services, UnixTime};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -16,11 +17,28 @@ pub(crate) struct Handler {
     admin: Admin,
     /// Where `reload` finds the configuration; a demo has none.
     config: Option<PathBuf>,
+    /// Octets that a message may have which is imported.
+    message_bytes_max: u64,
 }
 
 impl Handler {
-    pub(crate) fn new(admin: Admin, config: Option<PathBuf>) -> Self {
-        Self { admin, config }
+    pub(crate) fn new(admin: Admin, config: Option<PathBuf>, message_bytes_max: u64) -> Self {
+        Self { admin, config, message_bytes_max }
+    }
+
+    pub(crate) fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// An import's order, if that is what is asked for and there is such an account.
+    pub(crate) fn import_order(&self, request: Request) -> Result<Order, String> {
+        let Request::Import { address, resume } = request else { return Err("that is no import".to_owned()) };
+        let owner = parse(&address)?;
+        if !self.admin.accounts().iter().any(|account| account.address.key() == owner.key()) {
+            return Err(format!("there is no account {address}"));
+        }
+        let present = if resume { Present::LeaveOut } else { Present::AddAgain };
+        Ok(Order { owner, present, message_bytes_max: self.message_bytes_max })
     }
 
     pub(crate) async fn handle(&self, request: Request) -> Reply {
@@ -50,6 +68,8 @@ impl Handler {
                 let explanation = self.admin.explain(&parse(&who)?, from, Strength::AppPassword, place, rights);
                 explanation.map(|e| Reply::Text(e.to_string())).map_err(|r| say(r, &path))
             }
+            // It takes more than one answer: the socket serves it.
+            Request::Import { .. } => Err("an import goes on over its own connection".to_owned()),
             Request::Audit { lines } => self.audit(lines).await,
             Request::Reload => self.reload().await,
             Request::Check => self.check().await,

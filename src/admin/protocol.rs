@@ -8,18 +8,62 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub(crate) enum Request {
-    AccountAdd { address: String, name: String, profile: String, remote: bool, password: Secret },
+    AccountAdd {
+        address: String,
+        name: String,
+        profile: String,
+        remote: bool,
+        password: Secret,
+    },
     AccountList,
-    AccountRemove { address: String },
-    AppPasswordMint { address: String, label: String, services: Vec<String>, expires_days: Option<u32> },
-    AppPasswordList { address: String },
-    AppPasswordRevoke { id: String },
-    QuotaSet { address: String, path: Option<String>, bytes: u64, items: Option<u64> },
-    QuotaRemove { address: String, path: Option<String> },
-    QuotaList { address: Option<String> },
-    Share { owner: String, path: String, with: Vec<String> },
-    Explain { who: String, owner: String, path: String, rights: String, from: IpAddr },
-    Audit { lines: usize },
+    AccountRemove {
+        address: String,
+    },
+    AppPasswordMint {
+        address: String,
+        label: String,
+        services: Vec<String>,
+        expires_days: Option<u32>,
+    },
+    AppPasswordList {
+        address: String,
+    },
+    AppPasswordRevoke {
+        id: String,
+    },
+    QuotaSet {
+        address: String,
+        path: Option<String>,
+        bytes: u64,
+        items: Option<u64>,
+    },
+    QuotaRemove {
+        address: String,
+        path: Option<String>,
+    },
+    QuotaList {
+        address: Option<String>,
+    },
+    Share {
+        owner: String,
+        path: String,
+        with: Vec<String>,
+    },
+    Explain {
+        who: String,
+        owner: String,
+        path: String,
+        rights: String,
+        from: IpAddr,
+    },
+    /// What follows on the socket, and what comes back, is in `import/wire.rs`.
+    Import {
+        address: String,
+        resume: bool,
+    },
+    Audit {
+        lines: usize,
+    },
     Reload,
     Check,
     RebuildSearch,

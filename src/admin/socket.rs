@@ -2,6 +2,8 @@
 
 use super::handle::Handler;
 use super::protocol::{Reply, Request};
+use crate::import::receive::receive;
+use crate::import::wire::{Answer, tell};
 use octroi_net::Shutdown;
 use std::fs;
 use std::io;
@@ -56,6 +58,16 @@ async fn answer(stream: UnixStream, handler: &Handler) -> io::Result<()> {
     let mut reader = BufReader::new(read.take(REQUEST_BYTES_MAX));
     tokio::time::timeout(REQUEST_DEADLINE, reader.read_line(&mut line)).await.map_err(|_| io::ErrorKind::TimedOut)??;
     let reply = match serde_json::from_str::<Request>(&line) {
+        Ok(request @ Request::Import { .. }) => {
+            return match handler.import_order(request) {
+                Ok(order) => {
+                    // Batches have their own limits.
+                    reader.get_mut().set_limit(u64::MAX);
+                    receive(reader, write, handler.admin(), &order).await
+                }
+                Err(why) => tell(&mut write, &Answer::Failed(why)).await,
+            };
+        }
         Ok(request) => handler.handle(request).await,
         Err(error) => Reply::Failed(format!("not a request: {error}")),
     };

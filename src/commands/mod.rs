@@ -3,6 +3,7 @@
 mod account;
 mod app_password;
 mod demo;
+mod import;
 mod operate;
 mod quota;
 mod serve;
@@ -18,6 +19,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Account(command) => account::run(command).await,
         Command::AppPassword(command) => app_password::run(command).await,
         Command::Quota(command) => quota::run(command).await,
+        Command::Import(arguments) => import::run(arguments).await,
         Command::Share(arguments) => operate::share(arguments).await,
         Command::Explain(arguments) => operate::explain(arguments).await,
         Command::Audit { at, lines } => operate::audit(&at, lines).await,

@@ -31,3 +31,4 @@ mod wire;
 
 pub use config::ImapConfig;
 pub use connection::serve;
+pub use wire::utf7::decode as decode_utf7;

@@ -24,7 +24,7 @@ pub(crate) fn encode(text: &str) -> String {
 }
 
 /// Modified UTF-7 to UTF-8; nothing when it is not spelt as [`encode`] would.
-pub(crate) fn decode(text: &[u8]) -> Option<String> {
+pub fn decode(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok()?;
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
