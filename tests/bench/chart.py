@@ -1,4 +1,4 @@
-"""A line chart as SVG, with a logarithmic x axis, by hand: no library is needed to read it or to make it."""
+"""A line chart as SVG, both axes logarithmic, by hand: no library is needed to read it or to make it."""
 
 import math
 from xml.sax.saxutils import escape
@@ -9,38 +9,35 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 190, 48, 56
 STYLES = (("#1f5fa8", ""), ("#b5482a", "6 3"), ("#3b7d3b", "2 3"), ("#7a4fa0", "8 3 2 3"))
 
 
-def _nice_top(value: float) -> float:
-    """The next of 1, 2, 5 times a power of ten that is not below."""
-    if value <= 0:
-        return 1.0
-    power = 10 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= value)
-
-
 def _thousands(number: float) -> str:
     return f"{number:,.0f}"
 
 
 def log_lines(title: str, x_label: str, y_label: str, xs: list[int], series: dict[str, list[float]]) -> str:
-    """Each of `series` has one value for each of `xs`, which ascend and are above 0. The y axis begins at 0, so that growth is not exaggerated."""
+    """Each of `series` has one value for each of `xs`, which ascend; all are above 0.
+
+    On these axes a cost that does not grow is level, whatever its height.
+    """
     low, high = math.log10(xs[0]), math.log10(xs[-1])
     span = (high - low) or 1.0
-    top = _nice_top(max(max(values) for values in series.values()))
+    values_of_all = [value for values in series.values() for value in values]
+    bottom, top = math.floor(math.log10(min(values_of_all))), math.ceil(math.log10(max(values_of_all)))
+    top = max(top, bottom + 1)
     plot_width, plot_height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
     def x(value: float) -> float:
         return LEFT + plot_width * (math.log10(value) - low) / span
 
     def y(value: float) -> float:
-        return TOP + plot_height * (1 - value / top)
+        return TOP + plot_height * (top - math.log10(value)) / (top - bottom)
 
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12" fill="#222">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
         f'<text x="{LEFT}" y="24" font-size="15" font-weight="bold">{escape(title)}</text>',
     ]
-    for step in range(6):
-        value = top * step / 5
+    for exponent in range(bottom, top + 1):
+        value = 10.0**exponent
         out.append(f'<line x1="{LEFT}" x2="{LEFT + plot_width}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="#ddd"/>')
         out.append(f'<text x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
     for value in xs:
@@ -56,7 +53,8 @@ def log_lines(title: str, x_label: str, y_label: str, xs: list[int], series: dic
         out.extend(f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="3" fill="{colour}"/>' for a, b in zip(xs, values))
         at = TOP + 16 + 20 * index
         begin = LEFT + plot_width + 12
-        out.append(f'<line x1="{begin}" x2="{begin + 24}" y1="{at - 4}" y2="{at - 4}" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"/>')
+        stroke = f'stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"'
+        out.append(f'<line x1="{begin}" x2="{begin + 24}" y1="{at - 4}" y2="{at - 4}" {stroke}/>')
         out.append(f'<text x="{begin + 30}" y="{at}">{escape(name)}</text>')
     out.append("</svg>")
     return "\n".join(out) + "\n"

@@ -1,4 +1,4 @@
-"""Raw clients: they look for the end of an answer and hardly anything else, so that their own cost is small and the same for every server."""
+"""Raw clients, which look for the end of an answer and hardly anything else: their own cost is small, and the same for every server."""
 
 import collections
 import re

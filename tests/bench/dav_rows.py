@@ -1,7 +1,6 @@
 """DAV rows: calendars and files over keep-alive connections, against Radicale where it is installed."""
 
 import base64
-import concurrent.futures
 import http.client
 import random
 import re
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from clients import PATIENCE, Refused
 from rows import Row, timed
 from servers import Octroi, Server
+from together import together
 
 # Connections at the same time.
 CONNECTIONS = 8
@@ -103,11 +103,7 @@ def put_events(side: DavSide) -> float:
             headers = {"Content-Type": "text/calendar; charset=utf-8"}
             client.ask("PUT", f"{client.calendar}ev{number}.ics", event(number), headers)
 
-    def act():
-        with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as pool:
-            list(pool.map(one, range(CONNECTIONS)))
-
-    return side.events / timed(act)
+    return side.events / timed(lambda: together(one, range(CONNECTIONS), CONNECTIONS))
 
 
 def get_events(side: DavSide) -> float:

@@ -6,7 +6,6 @@ A row's `act` gets a [`Side`] and returns a figure: seconds for the whole piece 
 import random
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from clients import Imap, Refused, numbers, threads
 from corpus import message
 from servers import DOMAIN, Server
+from together import together
 
 # Rows that are cheap and leave nothing behind are measured so often, in turns, and the median counts.
 ROUNDS = 5
@@ -107,28 +107,13 @@ def append_many(side: Side) -> float:
     s = side.sizes
     each = max(1, s.append_many // s.writers)
     ready = [[message(10**7 + k * each + i) for i in range(each)] for k in range(s.writers)]
-    failures: list[Exception] = []
 
     def one(messages: list[bytes]):
-        try:
-            connection = Imap(side.server, USER)
-            for m in messages:
-                connection.append(WRITTEN, m)
-        except (Refused, EOFError, OSError) as error:
-            failures.append(error)
+        connection = Imap(side.server, USER)
+        for m in messages:
+            connection.append(WRITTEN, m)
 
-    writers = [threading.Thread(target=one, args=(messages,)) for messages in ready]
-
-    def all_of_them():
-        for w in writers:
-            w.start()
-        for w in writers:
-            w.join()
-
-    seconds = timed(all_of_them)
-    if failures:
-        raise failures[0]
-    return each * s.writers / seconds
+    return each * s.writers / timed(lambda: together(one, ready, s.writers))
 
 
 def append_one(side: Side) -> float:

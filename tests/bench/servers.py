@@ -126,6 +126,13 @@ class Server:
         """Octets that the data takes on disk."""
         return sum(p.lstat().st_blocks * 512 for p in self.data().rglob("*"))
 
+    def restart(self) -> float:
+        """Stop and start again on the same data; seconds until it listens."""
+        self.stop()
+        began = time.monotonic()
+        self.start()
+        return time.monotonic() - began
+
     def settle(self):
         """Wait until what goes on in the background is done, so that it is not charged to whatever is measured next."""
         end, before = time.monotonic() + SETTLE_SECONDS, -1.0

@@ -1,0 +1,28 @@
+//! The benchmarks still work: `tests/bench/run --smoke` measures ours only, a few hundred messages, so that it does not rot unseen.
+//!
+//! How fast anything is makes no test fail.
+
+use crate::support::process::run;
+use crate::support::server::OCTROI;
+
+#[test]
+fn the_benchmarks_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("report.json");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/run");
+    let said = run("python3", &[script, "--smoke", "--binary", OCTROI, "--json", json.to_str().unwrap()]).good();
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    // What we can do by now must have a figure; a command that is not there yet is allowed to be refused.
+    let measured = |part: &str| -> Vec<String> {
+        let rows = report[part].as_array().unwrap().iter();
+        rows.filter(|row| row["ours"].is_f64()).map(|row| row["work"].as_str().unwrap().to_owned()).collect()
+    };
+    let mail = measured("mail");
+    for work in ["append_16conn_per_s", "fetch_envelope", "search_text", "move_all", "delete_expunge_all", "idle_fanout_100"] {
+        assert!(mail.iter().any(|name| name == work), "{work} was not measured:\n{said}");
+    }
+    assert!(measured("dav").iter().any(|name| name == "dav_sync_initial"), "{said}");
+    for heading in ["Import of", "Opening a mailbox", "Memory of", "Disk for", "Cost of an act"] {
+        assert!(said.contains(heading), "{heading} is not there:\n{said}");
+    }
+}
