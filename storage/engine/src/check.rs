@@ -5,7 +5,7 @@
 
 use crate::contents::Contents;
 use crate::index::{Index, Restored};
-use crate::interface::{CheckReport, Part, ReadError};
+use crate::interface::{CheckReport, Part, ReadError, Step as Progress, Watcher};
 use crate::journal::{Kind, Position, Segment, Step, Walk, find_frame, segment_name, survey};
 use crate::recovery::Replay;
 use crate::shared::Shared;
@@ -25,11 +25,11 @@ const CATCH_UP: Duration = Duration::from_millis(5);
 const PIECE_BYTES: u64 = 1 << 20;
 
 /// Check the whole store. `path` is where the second index may lie for as long as it takes.
-pub(crate) async fn check(shared: &Arc<Shared>, index: &Index, path: &Path) -> Result<CheckReport, ReadError> {
+pub(crate) async fn check(shared: &Arc<Shared>, index: &Index, path: &Path, watcher: &Watcher) -> Result<CheckReport, ReadError> {
     let storage = |error: String| ReadError::Storage(error);
     Index::remove(path).map_err(|error| storage(error.to_string()))?;
     let fresh = Index::open(path).await.map_err(|error| storage(error.to_string()))?;
-    let mut checking = Checking { report: CheckReport::default(), replay: Replay::new(Restored::default()) };
+    let mut checking = Checking { report: CheckReport::default(), replay: Replay::new(Restored::default()), watcher: watcher.clone() };
     let outcome = checking.all(shared, index, &fresh, path).await;
     fresh.close().await;
     Index::remove(path).map_err(|error| storage(error.to_string()))?;
@@ -40,6 +40,7 @@ pub(crate) async fn check(shared: &Arc<Shared>, index: &Index, path: &Path) -> R
 struct Checking {
     report: CheckReport,
     replay: Replay,
+    watcher: Watcher,
 }
 
 impl Checking {
@@ -79,6 +80,7 @@ impl Checking {
                 return Ok(until);
             }
         };
+        let all = segments.len() as u64;
         let numbers = segments.iter().map(|known| known.header.number);
         for number in numbers.filter(|number| (from.segment..=until.segment).contains(number)) {
             let segment = match Segment::open_whole(&*shared.disk, number) {
@@ -92,6 +94,7 @@ impl Checking {
             let end = if number == until.segment { until.offset } else { segment.bytes };
             self.report.segments += u64::from(start == 0);
             self.walk(&segment, start, end, fresh).await?;
+            (self.watcher)(Progress { what: "segments read", done: self.report.segments, all });
         }
         self.replay.project(fresh).await.map_err(|error| ReadError::Storage(error.to_string()))?;
         Ok(until)
@@ -132,6 +135,7 @@ impl Checking {
     /// Read and hash the content of every item, and add up what heads should say.
     async fn contents(&mut self, shared: &Arc<Shared>, fresh: &Index) -> Result<(), ReadError> {
         let mut after = (CollectionId(0), Uid(0));
+        let all = shared.state().collections.values().map(|collection| u64::from(collection.head.items)).sum::<u64>();
         loop {
             let items = fresh.items_after(after, ITEMS_AT_A_TIME).await.map_err(|error| ReadError::Storage(error.to_string()))?;
             let Some((collection, item)) = items.last() else { return Ok(()) };
@@ -148,13 +152,14 @@ impl Checking {
             };
             let (read, faults) = tokio::task::spawn_blocking(read).await.map_err(|error| ReadError::Storage(error.to_string()))?;
             self.report.items += read;
+            (self.watcher)(Progress { what: "contents read", done: self.report.items, all: all.max(self.report.items) });
             self.faults(faults);
         }
     }
 }
 
 /// Wait until the index has all that was committed before this; returns where that is.
-async fn caught_up(shared: &Shared) -> Result<Position, ReadError> {
+pub(crate) async fn caught_up(shared: &Shared) -> Result<Position, ReadError> {
     let end = shared.state().end();
     shared.hurry.store(true, Ordering::Release);
     loop {

@@ -5,6 +5,7 @@
 
 use crate::body::Body;
 use crate::change::{Batch, Change, Receipt};
+use crate::compact;
 use crate::draft::{Draft, Stop};
 use crate::interface::CommitError;
 use crate::journal::{Group, Journal, Kind, Position, WriteFault, Written};
@@ -39,7 +40,17 @@ pub(crate) enum Message {
     Later(Batch),
     /// Commit what waits for the next group.
     Flush,
+    /// Answer with the number of the segment that is appended to, once all that was stamped before this is published; go on in a new one
+    /// before, if that is asked for.
+    Turn { roll: bool, reply: oneshot::Sender<u64> },
     /// Commit what was asked for before this, then end.
+    Stop,
+}
+
+/// What to do after a group.
+enum Then {
+    GoOn,
+    Turn { roll: bool, reply: oneshot::Sender<u64> },
     Stop,
 }
 
@@ -111,11 +122,12 @@ pub(crate) fn committer(shared: Arc<Shared>, journal: Journal) -> (Committer, Su
 impl Submitter {
     /// Hand a message over; `Err` when the committer has ended.
     pub(crate) async fn send(&self, message: Message) -> Result<(), Closed> {
-        let permit = self.messages.reserve().await.map_err(|_| Closed)?;
-        // Counted once it is sure to be sent, and before that is seen.
-        self.shared.queued.fetch_add(1, Ordering::AcqRel);
-        permit.send(message);
-        Ok(())
+        hand_over(&self.shared, &self.messages, message).await
+    }
+
+    /// For who must know what the committer has done, and must not keep it from ending.
+    pub(crate) fn turns(&self) -> Turns {
+        Turns { shared: self.shared.clone(), messages: self.messages.downgrade() }
     }
 
     /// Commit a batch. Alone and on a quick disk it is done here and now: handing over to another thread and being woken by it takes as
@@ -149,6 +161,31 @@ impl Submitter {
     }
 }
 
+/// A way to the committer that does not keep it from ending.
+#[derive(Debug, Clone)]
+pub(crate) struct Turns {
+    shared: Arc<Shared>,
+    messages: mpsc::WeakSender<Message>,
+}
+
+impl Turns {
+    /// Wait until the committer has published what it stamped before this; which segment it appends to. With `roll`, a new one.
+    pub(crate) async fn turn(&self, roll: bool) -> Result<u64, Closed> {
+        let (reply, answer) = oneshot::channel();
+        let messages = self.messages.upgrade().ok_or(Closed)?;
+        hand_over(&self.shared, &messages, Message::Turn { roll, reply }).await?;
+        answer.await.map_err(|_| Closed)
+    }
+}
+
+async fn hand_over(shared: &Shared, messages: &mpsc::Sender<Message>, message: Message) -> Result<(), Closed> {
+    let permit = messages.reserve().await.map_err(|_| Closed)?;
+    // Counted once it is sure to be sent, and before that is seen.
+    shared.queued.fetch_add(1, Ordering::AcqRel);
+    permit.send(message);
+    Ok(())
+}
+
 /// The committer has ended.
 #[derive(Debug)]
 pub(crate) struct Closed;
@@ -156,24 +193,33 @@ pub(crate) struct Closed;
 impl Committer {
     /// Work until the channel is closed or told to stop.
     pub(crate) fn run(mut self) {
-        let mut stop = false;
-        while !stop && let Some(first) = self.messages.blocking_recv() {
+        let mut going = true;
+        while going && let Some(first) = self.messages.blocking_recv() {
             self.shared.wait_for_room();
             let core = self.core.clone();
             let mut core = core.lock().unwrap_or_else(PoisonError::into_inner);
-            let group;
-            (group, stop) = self.gather(first, &mut core.later);
+            let (group, then) = self.gather(first, &mut core.later);
             if !group.is_empty() {
                 core.commit(group);
+            }
+            match then {
+                Then::GoOn => {}
+                Then::Turn { roll, reply } => {
+                    if roll {
+                        core.roll();
+                    }
+                    let _ = reply.send(core.journal.open_segment());
+                }
+                Then::Stop => going = false,
             }
         }
         self.core.lock().unwrap_or_else(PoisonError::into_inner).end();
     }
 
-    /// All that waits, up to the limits of a group; and whether to stop afterwards.
-    fn gather(&mut self, first: Message, later: &mut Vec<Batch>) -> (Vec<Submission>, bool) {
+    /// All that waits, up to the limits of a group; and what to do afterwards.
+    fn gather(&mut self, first: Message, later: &mut Vec<Batch>) -> (Vec<Submission>, Then) {
         let mut group = Vec::new();
-        let (mut bytes, mut flush, mut stop) = (0, false, false);
+        let (mut bytes, mut flush, mut then) = (0, false, Then::GoOn);
         let mut next = Some(first);
         while let Some(message) = next {
             self.shared.queued.fetch_sub(1, Ordering::AcqRel);
@@ -189,8 +235,12 @@ impl Committer {
                     flush |= later.len() >= LATER_MAX;
                 }
                 Message::Flush => flush = true,
+                Message::Turn { roll, reply } => {
+                    then = Then::Turn { roll, reply };
+                    break;
+                }
                 Message::Stop => {
-                    stop = true;
+                    then = Then::Stop;
                     break;
                 }
             }
@@ -199,10 +249,10 @@ impl Committer {
             }
             next = self.messages.try_recv().ok();
         }
-        if flush || stop || !group.is_empty() {
+        if flush || matches!(then, Then::Stop) || !group.is_empty() {
             group.extend(later.drain(..).map(|batch| Submission { batch, reply: None }));
         }
-        (group, stop)
+        (group, then)
     }
 }
 
@@ -215,6 +265,15 @@ impl fmt::Debug for Core {
 impl Core {
     fn take_later(&mut self) -> Vec<Submission> {
         self.later.drain(..).map(|batch| Submission { batch, reply: None }).collect()
+    }
+
+    fn roll(&mut self) {
+        if self.shared.failure().is_some() {
+            return;
+        }
+        if let Err(WriteFault::Broken(error)) = self.journal.roll() {
+            self.shared.fail(error.to_string());
+        }
     }
 
     /// Nothing is committed after this.
@@ -263,9 +322,14 @@ impl Core {
 
     fn stamp(&self, group: Vec<Submission>) -> (Vec<Accepted>, Vec<(Submission, CommitError)>) {
         let (mut accepted, mut refused, mut returned) = (Vec::with_capacity(group.len()), Vec::new(), Vec::new());
+        let group: Vec<_> = group.into_iter().map(|submission| (self.refers_well(&submission.batch), submission)).collect();
         let state = self.shared.state();
         let mut stamper = Stamper::new(Draft::new(&state), UnixTime::now());
-        for submission in group {
+        for (refers_well, submission) in group {
+            if !refers_well {
+                refused.push((submission, CommitError::Gone));
+                continue;
+            }
             let generation = *self.shared.generation.borrow();
             match stamper.stamp(&submission.batch, generation) {
                 Ok(changes) => accepted.push(Accepted { submission, changes, end: Position::default(), bytes: 0 }),
@@ -282,6 +346,14 @@ impl Core {
             }
         }
         (accepted, refused)
+    }
+
+    /// Are the contents there that a batch refers to without bringing them? From here on they stay, for this batch.
+    fn refers_well(&self, batch: &Batch) -> bool {
+        batch.changes.iter().all(|change| match change {
+            (Change::Put { item, .. }, None) => self.shared.erasing.refer(&item.content, &self.shared.contents),
+            _ => true,
+        })
     }
 
     /// Bodies, then the batch that refers to them, for each; then one write and one sync.
@@ -313,9 +385,10 @@ impl Core {
         let mut all = Applied::default();
         let mut answers = Vec::with_capacity(accepted.len());
         let mut state = self.shared.state_mut();
-        let mut moves = 0;
+        let (mut moves, mut freed) = (0, 0);
         for Accepted { submission, changes, end, bytes } in accepted {
             for change in &changes {
+                freed += compact::freed(&state, change);
                 state.apply(change, &mut all);
                 moves += u64::from(change.moves_rights());
             }
@@ -334,6 +407,7 @@ impl Core {
         if let Some(search) = &self.shared.search {
             search.news.notify_one();
         }
+        self.shared.compacting.freed(freed);
         self.shared.announce(&all);
         for (submission, changes) in answers {
             submission.answer(Ok(Receipt { changes }));

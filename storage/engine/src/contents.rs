@@ -5,9 +5,10 @@
 //! with the facts in front of them (`large.rs`).
 
 use crate::body::{RUN_SUM_BYTES, run_bytes};
+use crate::compact::frame_bytes;
 use crate::disk::{Disk, DiskFile};
 use crate::interface::{Part, ReadError};
-use crate::journal::{Segment, big_name, segment_name};
+use crate::journal::{FRAME_HEADER_BYTES, Segment, big_name, segment_name};
 use crate::large;
 use crate::options::OpenError;
 use octroi_model::{ContentRef, Encoding};
@@ -91,6 +92,29 @@ impl Contents {
             }
             other => other,
         })
+    }
+
+    /// Is this content there, as far as can be said without reading it? What cannot be looked at now is not said to be gone.
+    pub(crate) fn holds(&self, content: &ContentRef) -> bool {
+        // What has no octets and no place is in no file.
+        if content.segment == 0 && content.bytes() == 0 {
+            return true;
+        }
+        let opened = match self.cached_file(content.segment) {
+            Some(opened) => Ok(opened),
+            None => self.file(content.segment),
+        };
+        match opened {
+            Ok(Opened::Journal(segment)) => {
+                segment.runs.is_none()
+                    || content
+                        .offset
+                        .checked_sub(FRAME_HEADER_BYTES as u64)
+                        .is_some_and(|start| segment.together(start) >= frame_bytes(content))
+            }
+            Ok(Opened::Big(_)) => true,
+            Err(error) => error != ReadError::Gone,
+        }
     }
 
     /// The segment was replaced: look at the new file.
@@ -198,6 +222,10 @@ fn read_run(segment: &Segment, offset: u64, bytes: u64, wait: Wait) -> Result<Op
 }
 
 fn fill(segment: &Segment, offset: u64, bytes: u64, wait: Wait) -> Result<Option<Vec<u8>>, ReadError> {
+    // Nothing stands nowhere: where it would stand may have been given back.
+    if bytes == 0 {
+        return Ok(Some(Vec::new()));
+    }
     // Look before asking for the memory: a reference that is wrong must not take it all.
     if bytes > 1 << 20 && offset.saturating_add(bytes) > segment.file.bytes().map_err(storage)? {
         return Err(ReadError::Damaged("it lies beyond the end of its segment".into()));

@@ -6,9 +6,10 @@
 use crate::change::{Batch, Receipt};
 use crate::check;
 use crate::committer::{Answer, Closed, Message, Submitter, committer};
+use crate::compact::{self, How, Pass};
 use crate::disk::{Disk, RealDisk};
-use crate::index::Index;
-use crate::interface::{CheckReport, CommitError, Engine, Part, Promise, ReadError, Stage};
+use crate::index::{Index, LAST_PASS};
+use crate::interface::{CheckReport, CommitError, Compacted, Engine, Part, Promise, ReadError, Stage, StoreStat, Watcher};
 use crate::options::{OpenError, Options};
 use crate::projector;
 use crate::recovery::{Recovered, recover};
@@ -59,6 +60,7 @@ struct Running {
     committer: Option<JoinHandle<()>>,
     projector: Option<tokio::task::JoinHandle<()>>,
     follower: Option<tokio::task::JoinHandle<()>>,
+    compactor: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Embedded {
@@ -84,6 +86,7 @@ impl Embedded {
         let (committer, submitter) = committer(shared.clone(), journal);
         let thread = std::thread::Builder::new().name("committer".into()).spawn(move || committer.run())?;
         let projector = tokio::spawn(projector::run(shared.clone(), index.clone()));
+        let compactor = tokio::spawn(compact::background(shared.clone(), index.clone(), submitter.turns()));
         let embedded = Arc::new_cyclic(|me| Self {
             me: me.clone(),
             shared,
@@ -92,7 +95,12 @@ impl Embedded {
             committer: submitter,
             flush_due: AtomicBool::new(false),
             loading: Mutex::default(),
-            running: Mutex::new(Running { committer: Some(thread), projector: Some(projector), follower: None }),
+            running: Mutex::new(Running {
+                committer: Some(thread),
+                projector: Some(projector),
+                follower: None,
+                compactor: Some(compactor),
+            }),
             checking: AsyncMutex::new(()),
         });
         if let Some(search) = embedded.shared.search.clone() {
@@ -183,6 +191,13 @@ impl Embedded {
     }
 
     async fn stop(&self) {
+        // Before anything that it stands on ends; who holds the turn at last knows that no file changes any more.
+        self.shared.compacting.end();
+        let compactor = lock_of(&self.running).compactor.take();
+        if let Some(compactor) = compactor {
+            let _ = compactor.await;
+        }
+        let _turn = self.shared.compacting.turn.lock().await;
         let _ = self.committer.send(Message::Stop).await;
         let (committer, projector, follower) = {
             let mut running = lock_of(&self.running);
@@ -215,6 +230,16 @@ impl Embedded {
         self.shared.state_mut().forget_views();
     }
 
+    /// Begin a pass that gives space back, to be driven step by step.
+    pub(crate) async fn pass(&self, all: bool) -> Result<Pass, ReadError> {
+        Pass::begin(&self.shared, &self.index, &self.committer.turns(), How { all, share_percent: 100 }).await
+    }
+
+    /// Tell this one too what is there, in every pass.
+    pub(crate) fn add_sweep(&self, sweep: Arc<dyn compact::Sweep>) {
+        self.shared.compacting.add_sweep(sweep);
+    }
+
     /// End without bringing the index up to the journal, as a crash would.
     pub(crate) async fn abandon(&self) {
         self.shared.fail("abandoned".into());
@@ -230,6 +255,7 @@ impl Embedded {
 
 impl Drop for Embedded {
     fn drop(&mut self) {
+        self.shared.compacting.end();
         // The committer ends with its channel; what it still commits is projected by the next who opens.
         self.shared.stop();
     }
@@ -303,7 +329,8 @@ impl Engine for Embedded {
             if self.shared.failure().is_some() {
                 return Err(self.closed());
             }
-            Ok(Box::new(Staging::new(self.shared.disk.clone(), self.shared.numbers.clone())) as Box<dyn Stage>)
+            Ok(Box::new(Staging::new(self.shared.disk.clone(), self.shared.numbers.clone(), self.shared.erasing.staged.clone()))
+                as Box<dyn Stage>)
         })
     }
 
@@ -456,10 +483,44 @@ impl Engine for Embedded {
         })
     }
 
-    fn check(&self) -> Promise<'_, Result<CheckReport, ReadError>> {
+    fn check_watched(&self, watcher: Watcher) -> Promise<'_, Result<CheckReport, ReadError>> {
         Box::pin(async move {
             let _one = self.checking.lock().await;
-            check::check(&self.shared, &self.index, &self.dir.join(CHECK_INDEX)).await
+            // What is there when it begins to look must be there when it looks at it.
+            let _still = self.shared.compacting.still.lock().await;
+            check::check(&self.shared, &self.index, &self.dir.join(CHECK_INDEX), &watcher).await
+        })
+    }
+
+    fn check(&self) -> Promise<'_, Result<CheckReport, ReadError>> {
+        self.check_watched(Arc::new(|_| ()))
+    }
+
+    fn compact(&self, all: bool, watcher: Watcher) -> Promise<'_, Result<Compacted, ReadError>> {
+        let how = How { all, share_percent: 100 };
+        Box::pin(async move { compact::run(&self.shared, &self.index, &self.committer.turns(), how, Some(watcher)).await })
+    }
+
+    fn stat(&self) -> Promise<'_, Result<StoreStat, ReadError>> {
+        Box::pin(async move {
+            let mut look = Pass::look(&self.shared, &self.index).await?;
+            while look.step().await? {
+                tokio::task::yield_now().await;
+            }
+            let rows = self.index.segments().await.map_err(|error| ReadError::Storage(error.to_string()))?;
+            let [large, large_bytes, dead, dead_bytes] = look.large_stats();
+            let state = self.shared.state();
+            Ok(StoreStat {
+                segments: look.segment_stats(),
+                large: (large, large_bytes),
+                large_dead: (dead, dead_bytes),
+                index_bytes: self.index.bytes(),
+                views: state.views.len() as u64,
+                view_items: state.views.values().map(|loaded| loaded.view.len() as u64).sum(),
+                view_items_max: self.shared.options.view_items_max,
+                behind_changes: state.backlog_changes,
+                compacted_at: rows.get(&LAST_PASS).map(|row| row.clean_at),
+            })
         })
     }
 

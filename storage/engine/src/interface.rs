@@ -116,6 +116,77 @@ pub struct CheckReport {
     pub faults: Vec<String>,
 }
 
+/// How far something long has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// What is counted.
+    pub what: &'static str,
+    /// So many are done.
+    pub done: u64,
+    /// Of so many, as far as is known.
+    pub all: u64,
+}
+
+/// Hears of each step of something long; must not block.
+pub type Watcher = Arc<dyn Fn(Step) + Send + Sync>;
+
+/// What a compaction gave back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compacted {
+    /// Segments written anew.
+    pub segments: u64,
+    /// Segments that were to be written anew.
+    pub planned: u64,
+    /// Files of large contents removed.
+    pub large: u64,
+    /// Bytes of all these files before.
+    pub bytes_before: u64,
+    /// Bytes of them now.
+    pub bytes_after: u64,
+    /// What was left as it is, and why; one sentence each.
+    pub skipped: Vec<String>,
+}
+
+/// A segment of the journal, as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentStat {
+    /// Number in its name.
+    pub number: u64,
+    /// How often it was compacted.
+    pub compacted: u32,
+    /// Bytes of its file.
+    pub file_bytes: u64,
+    /// Bytes that were written to it in all.
+    pub written_bytes: u64,
+    /// Bytes of contents that nothing refers to any more; `None` if it is damaged.
+    pub dead_bytes: Option<u64>,
+    /// It is still written to.
+    pub is_open: bool,
+}
+
+/// What the store consists of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreStat {
+    /// The journal.
+    pub segments: Vec<SegmentStat>,
+    /// Large contents, each a file of its own: how many, and their bytes.
+    pub large: (u64, u64),
+    /// The same of those that nothing refers to any more.
+    pub large_dead: (u64, u64),
+    /// Bytes of the index.
+    pub index_bytes: u64,
+    /// Collections whose items are in memory.
+    pub views: u64,
+    /// Their items.
+    pub view_items: u64,
+    /// Above so many, views that nobody looks at are dropped.
+    pub view_items_max: u64,
+    /// Changes that are in the journal and not in the index yet.
+    pub behind_changes: u64,
+    /// When space was last looked for to its end.
+    pub compacted_at: Option<octroi_model::UnixTime>,
+}
+
 /// Takes a content in pieces, for what may be large; dropping it throws the pieces away.
 pub trait Stage: Send {
     /// Add octets. They go to disk as they come once there are more than fit in memory comfortably.
@@ -196,6 +267,13 @@ pub trait Engine: Send + Sync + 'static {
     fn audit(&self, lines_max: usize) -> Promise<'_, Result<Vec<AuditEntry>, ReadError>>;
     /// Read everything and compare: checksums, hashes, index against journal, heads against items.
     fn check(&self) -> Promise<'_, Result<CheckReport, ReadError>>;
+    /// The same, telling how far it is.
+    fn check_watched(&self, watcher: Watcher) -> Promise<'_, Result<CheckReport, ReadError>>;
+    /// Give back the space of what was deleted, now: of segments that are mostly dead or have held something dead for too long, or, if
+    /// `all`, of whatever holds anything dead. Dropping the promise ends it at the next step; what is done stays done.
+    fn compact(&self, all: bool, watcher: Watcher) -> Promise<'_, Result<Compacted, ReadError>>;
+    /// Say what the store consists of; looks at every item in the index.
+    fn stat(&self) -> Promise<'_, Result<StoreStat, ReadError>>;
     /// Let what is under way end, bring the index up to the journal and close the files.
     fn close(&self) -> Promise<'_, ()>;
 }

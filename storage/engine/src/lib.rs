@@ -7,6 +7,7 @@ mod body;
 mod change;
 mod check;
 mod committer;
+mod compact;
 mod companion;
 mod contents;
 mod disk;
@@ -34,7 +35,9 @@ pub use body::Body;
 pub use change::{Batch, BodyIndex, Change, Expect, Receipt};
 pub use companion::Companion;
 pub use embedded::Embedded;
-pub use interface::{CheckReport, CommitError, Describe, Engine, Part, Promise, ReadError, Stage};
+pub use interface::{
+    CheckReport, CommitError, Compacted, Describe, Engine, Part, Promise, ReadError, SegmentStat, Stage, Step, StoreStat, Watcher,
+};
 pub use options::{OpenError, Options};
 pub use search::{Extractor, Found, Piece, SearchProgress, Sought, Within};
 pub use stage::DESCRIBED_BYTES_MAX;

@@ -2,6 +2,7 @@
 
 use crate::search::Extractor;
 use std::fmt;
+use std::time::Duration;
 
 /// Limits of the embedded engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,14 @@ pub struct Options {
     pub alone_micros_max: u64,
     /// Knows the text of messages; without it there is no search index, and every search scans.
     pub extractor: Option<Extractor>,
+    /// What of the time of one processor, and about what of the disk's, compaction in the background may take, in percent.
+    pub compact_share_percent: u32,
+    /// A segment is written anew when less than so much of its bytes, in percent, is still needed.
+    pub live_min_percent: u32,
+    /// What was deleted is in no file any more after this time, whatever it costs.
+    pub erase_after: Duration,
+    /// Between two looks at what can be given back, unless much was deleted meanwhile. Zero: only when it is asked for.
+    pub compact_interval: Duration,
 }
 
 impl Default for Options {
@@ -38,6 +47,10 @@ impl Default for Options {
             group_bytes_max: 16 << 20,
             alone_micros_max: 400,
             extractor: None,
+            compact_share_percent: 10,
+            live_min_percent: 50,
+            erase_after: Duration::from_hours(30 * 24),
+            compact_interval: Duration::from_hours(6),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the front, the committer and the projector of an embedded engine share.
 
+use crate::compact::{Compacting, Erasing};
 use crate::contents::Contents;
 use crate::disk::Disk;
 use crate::options::Options;
@@ -39,6 +40,9 @@ pub(crate) struct Shared {
     pub(crate) sync_micros: AtomicU64,
     /// Someone waits for the index to catch up.
     pub(crate) hurry: AtomicBool,
+    /// What is being erased, and who still needs it.
+    pub(crate) erasing: Erasing,
+    pub(crate) compacting: Compacting,
     state: RwLock<State>,
     watchers: Mutex<HashMap<CollectionId, watch::Sender<ModSeq>>>,
     /// Why no further commit is taken.
@@ -73,6 +77,8 @@ impl Shared {
             // Not known yet: the first goes to the thread.
             sync_micros: AtomicU64::new(u64::from(u32::MAX)),
             hurry: AtomicBool::new(false),
+            erasing: Erasing::default(),
+            compacting: Compacting::default(),
             state: RwLock::new(state),
             watchers: Mutex::default(),
             failure: OnceLock::new(),

@@ -4,6 +4,7 @@
 //! recovery. `large.rs` says what such a file looks like.
 
 use crate::body::Body;
+use crate::compact::Staged;
 use crate::disk::{Disk, DiskFile, is_full};
 use crate::interface::{CommitError, Describe, Promise, Stage};
 use crate::journal::big_name;
@@ -34,6 +35,8 @@ static DESCRIBING: Semaphore = Semaphore::const_new(DESCRIBED_AT_ONCE);
 pub(crate) struct StagedFile {
     disk: Arc<dyn Disk>,
     number: u64,
+    /// Says to a pass that erases that this file is needed, for as long as a batch could bring it.
+    registry: Arc<Staged>,
     kept: AtomicBool,
     /// Where to remove it: who drops it may be the committer, which must not wait.
     runtime: Handle,
@@ -48,6 +51,7 @@ impl StagedFile {
 
 impl Drop for StagedFile {
     fn drop(&mut self) {
+        self.registry.remove(self.number);
         if self.kept.load(Ordering::Acquire) {
             return;
         }
@@ -64,6 +68,7 @@ impl Drop for StagedFile {
 pub(crate) struct Staging {
     disk: Arc<dyn Disk>,
     numbers: Arc<AtomicU64>,
+    registry: Arc<Staged>,
     /// The first octets, up to [`IN_MEMORY_BYTES_MAX`].
     first: Vec<u8>,
     /// Octets that are not in `first` and not written yet.
@@ -90,8 +95,8 @@ struct SpillFile {
 }
 
 impl Staging {
-    pub(crate) fn new(disk: Arc<dyn Disk>, numbers: Arc<AtomicU64>) -> Self {
-        Self { disk, numbers, first: Vec::new(), pending: Vec::new(), spill: Spill::None }
+    pub(crate) fn new(disk: Arc<dyn Disk>, numbers: Arc<AtomicU64>, registry: Arc<Staged>) -> Self {
+        Self { disk, numbers, registry, first: Vec::new(), pending: Vec::new(), spill: Spill::None }
     }
 
     /// Bring what is pending to the file, made if it is not there.
@@ -102,9 +107,9 @@ impl Staging {
             Spill::Open(spill) => tokio::task::spawn_blocking(move || spill.write(&pending)),
             Spill::None => {
                 let (disk, number) = (self.disk.clone(), self.numbers.fetch_add(1, Ordering::Relaxed));
-                let first = std::mem::take(&mut self.first);
+                let (first, registry) = (std::mem::take(&mut self.first), self.registry.clone());
                 let begin = move || {
-                    let spill = SpillFile::begin(disk, number)?.write(&first)?.write(&pending)?;
+                    let spill = SpillFile::begin(disk, number, registry)?.write(&first)?.write(&pending)?;
                     Ok((spill, first))
                 };
                 let (spill, first) = joined(tokio::task::spawn_blocking(begin).await)?;
@@ -175,9 +180,10 @@ fn body(octets: &[u8], describe: Option<Describe>) -> Body {
 }
 
 impl SpillFile {
-    fn begin(disk: Arc<dyn Disk>, number: u64) -> io::Result<Box<Self>> {
-        let file = disk.create(&big_name(number))?;
-        let staged = StagedFile { disk, number, kept: AtomicBool::new(false), runtime: Handle::current() };
+    fn begin(disk: Arc<dyn Disk>, number: u64, registry: Arc<Staged>) -> io::Result<Box<Self>> {
+        registry.add(number);
+        let file = disk.create(&big_name(number)).inspect_err(|_| registry.remove(number))?;
+        let staged = StagedFile { disk, number, registry, kept: AtomicBool::new(false), runtime: Handle::current() };
         Ok(Box::new(Self { file, staged, hasher: blake3::Hasher::new(), sums: PieceSums::default(), bytes: 0 }))
     }
 

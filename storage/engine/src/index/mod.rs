@@ -9,6 +9,7 @@ mod load;
 mod project;
 mod quotas;
 mod schema;
+mod segments;
 
 use crate::options::OpenError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 pub(crate) use load::Restored;
+pub(crate) use segments::{LAST_PASS, SegmentRow};
 
 /// Connections that read: views are loaded one after the other when more are asked for at once.
 const READERS_MAX: u32 = 4;

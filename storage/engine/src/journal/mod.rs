@@ -9,7 +9,10 @@ mod segment;
 mod walk;
 mod writer;
 
-pub(crate) use frame::{Kind, Reread, Written, number};
-pub(crate) use segment::{Position, Segment, Survey, big_name, number_of, segment_name, survey};
-pub(crate) use walk::{Step, Walk, find_frame, is_blank};
+pub(crate) use frame::{FRAME_HEADER_BYTES, Kind, Reread, Written, number};
+pub(crate) use runs::Runs;
+pub(crate) use segment::{
+    Known, Position, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, Survey, big_name, number_of, segment_name, survey,
+};
+pub(crate) use walk::{Head, Step, Walk, find_frame, is_blank};
 pub(crate) use writer::{Group, Journal, WriteFault};

@@ -7,6 +7,17 @@ use std::io;
 /// Bytes read at a time while looking for a frame.
 const WINDOW_BYTES: usize = 1 << 20;
 
+/// What the header at the next offset says; the payload is not looked at.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// A frame, from where to where.
+    Frame { kind: Kind, start: u64, end: u64 },
+    /// The file ends here, between frames.
+    End,
+    /// No frame header that checks, or a frame that is not there whole.
+    Bad { start: u64 },
+}
+
 /// Goes from frame to frame.
 #[derive(Debug)]
 pub(crate) struct Walk<'a> {
@@ -39,6 +50,36 @@ impl<'a> Walk<'a> {
     /// Go on at another place.
     pub(crate) fn skip_to(&mut self, offset: u64) {
         self.offset = offset;
+    }
+
+    /// What stands at the next offset, without going on.
+    pub(crate) fn head(&mut self) -> io::Result<Head> {
+        let start = self.segment.next(self.offset);
+        self.offset = start;
+        if start >= self.segment.bytes {
+            return Ok(Head::End);
+        }
+        let Some(frame) = header_at(self.segment, start)? else { return Ok(Head::Bad { start }) };
+        let bytes = frame.payload_bytes.saturating_add(FRAME_HEADER_BYTES as u64);
+        if self.segment.together(start) < bytes {
+            return Ok(Head::Bad { start });
+        }
+        Ok(Head::Frame { kind: frame.kind, start, end: start + bytes })
+    }
+
+    /// Add the frame from `start` to `end`, header and all, to `into`; `false`, and nothing is added, if it does not check.
+    pub(crate) fn copy(&self, start: u64, end: u64, into: &mut Vec<u8>) -> io::Result<bool> {
+        let before = into.len();
+        into.resize(before + (end - start) as usize, 0);
+        self.segment.read_at(&mut into[before..], start)?;
+        let checks = into[before..].split_first_chunk::<FRAME_HEADER_BYTES>().is_some_and(|(header, payload)| {
+            Frame::open(header, &self.segment.header.key, start)
+                .is_some_and(|frame| frame.payload_bytes == payload.len() as u64 && frame.crc == crc32fast::hash(payload))
+        });
+        if !checks {
+            into.truncate(before);
+        }
+        Ok(checks)
     }
 
     /// The next frame, its payload in `payload`.

@@ -65,17 +65,31 @@ impl Journal {
         Ok(())
     }
 
+    /// Number of the segment that is appended to: all before it are closed.
+    pub(crate) fn open_segment(&self) -> u64 {
+        self.segment.number()
+    }
+
+    /// Close this segment and go on in a new one, unless there is nothing in it.
+    pub(crate) fn roll(&mut self) -> Result<(), WriteFault> {
+        if self.segment.bytes <= SEGMENT_HEADER_BYTES {
+            return Ok(());
+        }
+        self.trim().map_err(WriteFault::Broken)?;
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        self.segment = Segment::create(&*self.disk, number, self.segment.number(), self.segment.bytes).map_err(|error| {
+            // A file that was begun must be gone before another one follows this segment.
+            let taken_back = || self.disk.remove(&segment_name(number)).and_then(|()| self.disk.sync_dir());
+            WriteFault::of(error, taken_back)
+        })?;
+        self.ahead = self.segment.bytes;
+        Ok(())
+    }
+
     /// Begin a group, in a new segment if this one is full.
     pub(crate) fn group(&mut self) -> Result<Group<'_>, WriteFault> {
-        if self.segment.bytes >= self.segment_bytes_max && self.segment.bytes > SEGMENT_HEADER_BYTES {
-            self.trim().map_err(WriteFault::Broken)?;
-            let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-            self.segment = Segment::create(&*self.disk, number, self.segment.number(), self.segment.bytes).map_err(|error| {
-                // A file that was begun must be gone before another one follows this segment.
-                let taken_back = || self.disk.remove(&segment_name(number)).and_then(|()| self.disk.sync_dir());
-                WriteFault::of(error, taken_back)
-            })?;
-            self.ahead = self.segment.bytes;
+        if self.segment.bytes >= self.segment_bytes_max {
+            self.roll()?;
         }
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_KEPT_BYTES);

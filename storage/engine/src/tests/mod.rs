@@ -3,6 +3,8 @@
 
 mod backlog;
 mod basic;
+mod compact;
+mod compact_property;
 mod crash;
 mod damage;
 mod full;

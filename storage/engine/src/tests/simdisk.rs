@@ -129,6 +129,12 @@ impl SimDisk {
         data.durable = data.present.clone();
     }
 
+    /// The octets of a file.
+    pub(crate) fn look(&self, name: &str, with: impl FnOnce(&[u8])) {
+        let inner = self.inner();
+        with(&inner.files[inner.present[name]].present);
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap()
     }
