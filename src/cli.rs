@@ -49,7 +49,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         at: At,
     },
-    /// The store.
+    /// The store: what is in it, giving back space, checking, repairing.
     #[command(subcommand)]
     Store(Store),
     /// Read the configuration and everything in the store, and say what is wrong.
@@ -196,15 +196,6 @@ pub(crate) enum Quota {
     },
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Store {
-    /// Make the search index anew and wait until it is done. If it is interrupted, the server goes on with it.
-    RebuildSearch {
-        #[command(flatten)]
-        at: At,
-    },
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// Into whose mailboxes.
@@ -255,4 +246,44 @@ pub(crate) struct Explain {
     pub(crate) from: std::net::IpAddr,
     #[command(flatten)]
     pub(crate) at: At,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// Say what the store consists of: journal, large contents, index, memory.
+    Stat {
+        /// Each segment of the journal too.
+        #[arg(long)]
+        segments: bool,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Give back the space of what was deleted, now. What is done stays done when it is interrupted.
+    Compact {
+        /// Of everything that holds anything deleted, not only of what is mostly deleted or has been for long.
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Read and compare everything in the store, and say what is wrong; as `octroi check`, telling how far it is.
+    Verify {
+        #[command(flatten)]
+        at: At,
+    },
+    /// Make something anew from the journal: the index while the server does not run, the search index also while it does.
+    Rebuild {
+        /// What.
+        what: Rebuilt,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Rebuilt {
+    /// The index of items.
+    Index,
+    /// The index that searches for text are answered from. The server goes on with it when the command is interrupted.
+    Search,
 }

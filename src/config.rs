@@ -3,6 +3,7 @@
 //! Read by `serve` and by the administration commands (which need only the data folder). `deploy/octroi.toml` shows every key.
 
 use crate::limits::Limits;
+use crate::store_options::StoreOptions;
 use octroi_model::QuotaLimit;
 use octroi_smtp::HostPort;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,9 @@ pub(crate) struct Config {
     /// How much a new account may hold.
     #[serde(default, skip_serializing_if = "Quota::is_default")]
     pub(crate) quota: Quota,
+    /// What the store may take, and when what was deleted is gone for good. All have defaults.
+    #[serde(default, skip_serializing_if = "StoreOptions::is_default")]
+    pub(crate) store: StoreOptions,
     /// What a peer may grow, and how long it may take. All have defaults.
     #[serde(default, skip_serializing_if = "Limits::is_default")]
     pub(crate) limits: Limits,
@@ -171,11 +175,18 @@ impl Config {
             return fail(format!("`listen.lmtp` may only be on loopback, not on {exposed}: LMTP has neither TLS nor log-in"));
         }
         self.quota.of_account()?;
+        self.engine_options()?;
         let hops = self.outbound.smarthost.iter().chain(self.outbound.routes.values());
         for hop in hops {
             host_port(hop).map_err(ConfigError)?;
         }
         Ok(())
+    }
+
+    /// How the store is opened.
+    pub(crate) fn engine_options(&self) -> Result<octroi_engine::Options, ConfigError> {
+        let options = octroi_engine::Options { extractor: Some(crate::search::extractor()), ..octroi_engine::Options::default() };
+        self.store.over(options).map_err(ConfigError)
     }
 
     /// The profiles and zones in force.

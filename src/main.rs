@@ -13,6 +13,7 @@ mod limits;
 mod search;
 mod server;
 mod size;
+mod store_options;
 mod tls;
 
 use clap::Parser;

@@ -36,9 +36,9 @@ impl Store {
         fs::create_dir_all(data).map_err(|e| format!("cannot make {}: {e}", data.display()))?;
         fs::set_permissions(data, fs::Permissions::from_mode(0o700)).map_err(|e| format!("cannot close {}: {e}", data.display()))?;
         let policy = config.policy().map_err(|e| e.to_string())?;
-        let options = octroi_engine::Options { extractor: Some(crate::search::extractor()), ..octroi_engine::Options::default() };
-        let engine =
-            octroi_engine::Embedded::open(data, options).await.map_err(|e| format!("cannot open the store in {}: {e}", data.display()))?;
+        let engine = octroi_engine::Embedded::open(data, config.engine_options().map_err(|e| e.to_string())?)
+            .await
+            .map_err(|e| format!("cannot open the store in {}: {e}", data.display()))?;
         let key = DataKey::load_or_create(&data.join("secret.key")).map_err(|e| format!("cannot use the data folder's key: {e}"))?;
         let organisation = Organisation {
             name: config.organisation.clone(),

@@ -14,5 +14,6 @@ mod import;
 mod portal;
 mod quota;
 mod search;
+mod store;
 mod support;
 mod tidy;

@@ -128,7 +128,7 @@ fn enter(server: &Server, mailbox: &str) -> Imap {
 
 /// Make the index anew and wait until it is done.
 fn rebuild(place: [&str; 2]) -> String {
-    run(OCTROI, &["store", "rebuild-search", place[0], place[1]]).good()
+    run(OCTROI, &["store", "rebuild", "search", place[0], place[1]]).good()
 }
 
 #[test]

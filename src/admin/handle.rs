@@ -1,15 +1,20 @@
 //! What each request does, through the gate's administration.
 
+use super::progress::Progress;
 use super::protocol::{AccountLine, AppPasswordLine, QuotaLine, Reply, Request, Secret};
 use crate::config::Config;
 use crate::import::receive::Order;
-use octroi_gate::{Admin, Area, NewAccount, Present, Refusal, Scope, Strength};
+use octroi_gate::{Admin, Area, NewAccount, Present, Refusal, Scope, SearchProgress, Step, Strength};
 use octroi_model::{Address, Grantee, Path, QuotaLimit, Rights, Service, Services, UnixTime};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Most audit lines in one answer.
 const AUDIT_LINES_MAX: usize = 10_000;
+
+/// How often the search index is asked how far it is.
+const SEARCH_LOOK: Duration = Duration::from_millis(200);
 
 /// Answers requests.
 #[derive(Clone)]
@@ -41,11 +46,11 @@ impl Handler {
         Ok(Order { owner, present, message_bytes_max: self.message_bytes_max })
     }
 
-    pub(crate) async fn handle(&self, request: Request) -> Reply {
-        self.act(request).await.unwrap_or_else(Reply::Failed)
+    pub(crate) async fn handle(&self, request: Request, progress: &Progress) -> Reply {
+        self.act(request, progress).await.unwrap_or_else(Reply::Failed)
     }
 
-    async fn act(&self, request: Request) -> Result<Reply, String> {
+    async fn act(&self, request: Request, progress: &Progress) -> Result<Reply, String> {
         match request {
             Request::AccountAdd { address, name, profile, remote, password } => {
                 self.account_add(&address, &name, &profile, remote, &password).await
@@ -72,12 +77,10 @@ impl Handler {
             Request::Import { .. } => Err("an import goes on over its own connection".to_owned()),
             Request::Audit { lines } => self.audit(lines).await,
             Request::Reload => self.reload().await,
-            Request::Check => self.check().await,
-            Request::RebuildSearch => {
-                self.admin.rebuild_search().await.map_err(|r| say(r, "the search index"))?;
-                self.search_progress()
-            }
-            Request::SearchProgress => self.search_progress(),
+            Request::Check => self.check(progress).await,
+            Request::StoreStat { segments } => super::store::stat(&self.admin, segments).await,
+            Request::StoreCompact { all } => super::store::compact(&self.admin, all, progress).await,
+            Request::RebuildSearch => self.rebuild_search(progress).await,
         }
     }
 
@@ -210,16 +213,29 @@ impl Handler {
         Ok(Reply::Done)
     }
 
-    fn search_progress(&self) -> Result<Reply, String> {
-        let progress = self.admin.search_progress().ok_or("this store has no search index")?;
-        Ok(Reply::Search { messages: progress.messages, indexed: progress.indexed, is_complete: progress.is_complete })
+    /// Make the search index anew, and wait until it is whole; who no longer waits does not stop it.
+    async fn rebuild_search(&self, progress: &Progress) -> Result<Reply, String> {
+        self.admin.rebuild_search().await.map_err(|r| say(r, "the search index"))?;
+        let watcher = progress.watcher();
+        loop {
+            let search = self.search_progress()?;
+            watcher(Step { what: "messages", done: search.indexed, all: search.messages });
+            if search.is_complete {
+                return Ok(Reply::Text(format!("the search index has all {} messages", search.messages)));
+            }
+            tokio::time::sleep(SEARCH_LOOK).await;
+        }
     }
 
-    async fn check(&self) -> Result<Reply, String> {
-        let report = self.admin.check().await.map_err(|r| say(r, "the store"))?;
+    fn search_progress(&self) -> Result<SearchProgress, String> {
+        self.admin.search_progress().ok_or_else(|| "this store has no search index".to_owned())
+    }
+
+    async fn check(&self, progress: &Progress) -> Result<Reply, String> {
+        let report = self.admin.check(progress.watcher()).await.map_err(|r| say(r, "the store"))?;
         let mut summary = format!("{} segments, {} journal frames and {} items read", report.segments, report.frames, report.items);
-        if let Ok(Reply::Search { messages, indexed, .. }) = self.search_progress() {
-            let _ = write!(summary, "; {indexed} of {messages} messages in the search index");
+        if let Ok(search) = self.search_progress() {
+            let _ = write!(summary, "; {} of {} messages in the search index", search.indexed, search.messages);
         }
         Ok(Reply::Check { summary, faults: report.faults })
     }
@@ -250,6 +266,6 @@ fn say(refusal: Refusal, subject: &str) -> String {
     }
 }
 
-fn time(at: UnixTime) -> String {
+pub(super) fn time(at: UnixTime) -> String {
     jiff::Timestamp::from_second(at.0).map_or_else(|_| at.0.to_string(), |t| t.to_string())
 }

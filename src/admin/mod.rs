@@ -1,8 +1,10 @@
 //! Administration over a local socket, so that it works while the server runs.
 //!
-//! One line of JSON each way. The socket lies in the data folder with mode 0600: who can reach it administers the server.
+//! One line of JSON each way, but that what takes long tells how far it is in lines of its own. The socket lies in the data folder with mode 0600: who can reach it administers the server.
 
 pub(crate) mod client;
 pub(crate) mod handle;
+pub(crate) mod progress;
 pub(crate) mod protocol;
 pub(crate) mod socket;
+mod store;

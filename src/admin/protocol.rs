@@ -67,10 +67,22 @@ pub(crate) enum Request {
     Reload,
     Check,
     RebuildSearch,
-    SearchProgress,
+    StoreStat {
+        segments: bool,
+    },
+    StoreCompact {
+        all: bool,
+    },
 }
 
-/// What comes back.
+impl Request {
+    /// It may take long and only looks, or can be taken up again: it tells how far it is, and ends when nobody listens any more.
+    pub(crate) fn is_long(&self) -> bool {
+        matches!(self, Self::Check | Self::RebuildSearch | Self::StoreStat { .. } | Self::StoreCompact { .. })
+    }
+}
+
+/// What comes back. [`Reply::Progress`] any number of times, then one other.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Reply {
@@ -80,8 +92,8 @@ pub(crate) enum Reply {
     AppPasswords(Vec<AppPasswordLine>),
     Quotas(Vec<QuotaLine>),
     Text(String),
+    Progress(String),
     Check { summary: String, faults: Vec<String> },
-    Search { messages: u64, indexed: u64, is_complete: bool },
     Failed(String),
 }
 

@@ -1,6 +1,7 @@
 //! The server's end of the admin socket.
 
 use super::handle::Handler;
+use super::progress::Progress;
 use super::protocol::{Reply, Request};
 use crate::import::receive::receive;
 use crate::import::wire::{Answer, tell};
@@ -10,7 +11,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 
 /// Longest request, in bytes.
@@ -68,11 +70,40 @@ async fn answer(stream: UnixStream, handler: &Handler) -> io::Result<()> {
                 Err(why) => tell(&mut write, &Answer::Failed(why)).await,
             };
         }
-        Ok(request) => handler.handle(request).await,
+        Ok(request) if request.is_long() => match watched(request, handler, reader, &mut write).await? {
+            Some(reply) => reply,
+            None => return Ok(()),
+        },
+        Ok(request) => handler.handle(request, &Progress::default()).await,
         Err(error) => Reply::Failed(format!("not a request: {error}")),
     };
-    let mut text = zeroize::Zeroizing::new(serde_json::to_string(&reply)?);
-    text.push('\n');
-    write.write_all(text.as_bytes()).await?;
+    send(&mut write, &reply).await?;
     write.shutdown().await
+}
+
+/// Answer something long, telling how far it is; `None` when the other side is gone, and then it is given up.
+async fn watched<R: AsyncRead + Unpin>(
+    request: Request,
+    handler: &Handler,
+    mut reader: R,
+    write: &mut OwnedWriteHalf,
+) -> io::Result<Option<Reply>> {
+    let progress = Progress::default();
+    let handling = handler.handle(request, &progress);
+    tokio::pin!(handling);
+    let mut rest = [0; 16];
+    loop {
+        tokio::select! {
+            reply = &mut handling => return Ok(Some(reply)),
+            line = progress.next() => send(write, &Reply::Progress(line)).await?,
+            // Nothing more is to come: it is the end, or nonsense.
+            _ = reader.read(&mut rest) => return Ok(None),
+        }
+    }
+}
+
+async fn send(write: &mut OwnedWriteHalf, reply: &Reply) -> io::Result<()> {
+    let mut text = zeroize::Zeroizing::new(serde_json::to_string(reply)?);
+    text.push('\n');
+    write.write_all(text.as_bytes()).await
 }

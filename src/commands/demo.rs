@@ -75,6 +75,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         tls: None,
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },
         quota: crate::config::Quota::default(),
+        store: crate::store_options::StoreOptions::default(),
         limits: Limits::for_load_from_one_peer(),
     })
 }

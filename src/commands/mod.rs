@@ -7,6 +7,7 @@ mod import;
 mod operate;
 mod quota;
 mod serve;
+mod store;
 
 use crate::cli::Command;
 use std::process::ExitCode;
@@ -24,7 +25,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Explain(arguments) => operate::explain(arguments).await,
         Command::Audit { at, lines } => operate::audit(&at, lines).await,
         Command::Reload { at } => operate::reload(&at).await,
-        Command::Store(crate::cli::Store::RebuildSearch { at }) => operate::rebuild_search(&at).await,
+        Command::Store(command) => store::run(command).await,
         Command::Check { at } => operate::check(&at).await,
     }
 }

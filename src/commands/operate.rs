@@ -1,11 +1,10 @@
 //! `octroi share|explain|audit|reload|check|store`.
 
-use crate::admin::client::{ask, ask_until};
+use crate::admin::client::ask;
 use crate::admin::protocol::{Reply, Request};
 use crate::cli::{At, Explain, Share};
 use crate::config::Config;
 use std::process::ExitCode;
-use std::time::Duration;
 
 pub(crate) async fn share(arguments: Share) -> Result<ExitCode, String> {
     let Share { owner, path, with, at } = arguments;
@@ -34,19 +33,6 @@ pub(crate) async fn check(at: &At) -> Result<ExitCode, String> {
     finish(ask(at, Request::Check).await?)
 }
 
-/// How often the search index is asked how far it is.
-const PROGRESS: Duration = Duration::from_millis(500);
-
-pub(crate) async fn rebuild_search(at: &At) -> Result<ExitCode, String> {
-    let is_last = |reply: &Reply| {
-        if let Reply::Search { messages, indexed, is_complete: false } = reply {
-            println!("{indexed} of {messages} messages");
-        }
-        !matches!(reply, Reply::Search { is_complete: false, .. })
-    };
-    finish(ask_until(at, Request::RebuildSearch, || Request::SearchProgress, PROGRESS, is_last).await?)
-}
-
 /// Print what came back.
 pub(crate) fn finish(reply: Reply) -> Result<ExitCode, String> {
     match reply {
@@ -65,10 +51,6 @@ pub(crate) fn finish(reply: Reply) -> Result<ExitCode, String> {
             }
             println!("{}", if faults.is_empty() { "the store is sound" } else { "the store is damaged" });
             Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }
-        Reply::Search { messages, .. } => {
-            println!("all {messages} messages are in the search index");
-            Ok(ExitCode::SUCCESS)
         }
         Reply::Failed(why) => Err(why),
         _ => Err(unexpected()),

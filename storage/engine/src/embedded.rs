@@ -29,6 +29,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, watch};
 
+/// File of the index.
+pub(crate) const INDEX: &str = "index.sqlite";
 /// File of the index that check makes.
 const CHECK_INDEX: &str = "check.sqlite";
 /// Parts that are read at once without another thread, if they are in memory.
@@ -76,9 +78,15 @@ impl Embedded {
         Self::open_on(dir, Arc::new(disk), options, Some(lock)).await
     }
 
+    /// Remove the index of a store that nobody has open: the next who opens it makes it anew from the journal.
+    pub fn remove_index(dir: &Path) -> Result<(), OpenError> {
+        let _lock = lock(dir)?;
+        Ok(Index::remove(&dir.join(INDEX))?)
+    }
+
     /// The same on any disk; the index is in `dir`.
     pub(crate) async fn open_on(dir: &Path, disk: Arc<dyn Disk>, options: Options, lock: Option<File>) -> Result<Arc<Self>, OpenError> {
-        let path = dir.join("index.sqlite");
+        let path = dir.join(INDEX);
         let index = Arc::new(Index::open(&path).await?);
         let Recovered { state, journal, numbers, next_id } = recover(disk.clone(), &index, &options).await?;
         let search = options.extractor.clone().map(|extractor| Arc::new(Search::new(dir.join(SEARCH_INDEX), extractor)));

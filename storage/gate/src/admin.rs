@@ -8,7 +8,7 @@ use crate::portal::{MintedAppPassword, Scope};
 use crate::refusal::Refusal;
 use crate::second_factor::TotpEnrolment;
 use crate::tree::{self, home_kind};
-use octroi_engine::{Batch, Change, CheckReport, SearchProgress};
+use octroi_engine::{Batch, Change, CheckReport, Compacted, ReadError, SearchProgress, StoreStat, Watcher};
 use octroi_model::{
     Account, AccountId, Acl, Address, AppPassword, AuditEntry, Collection, CollectionKind, Grantee, Name, Outcome, Path, QuotaRoot, Rights,
     SpecialUse, UnixTime,
@@ -231,8 +231,21 @@ impl Admin {
     }
 
     /// Read and compare everything in the store.
-    pub async fn check(&self) -> Result<CheckReport, Refusal> {
-        Ok(self.gate.engine().check().await?)
+    pub async fn check(&self, watcher: Watcher) -> Result<CheckReport, Refusal> {
+        Ok(self.gate.engine().check_watched(watcher).await?)
+    }
+
+    /// What the store consists of.
+    pub async fn store_stat(&self) -> Result<StoreStat, ReadError> {
+        self.gate.engine().stat().await
+    }
+
+    /// Give back the space of what was deleted, now; `all`: of everything that holds anything deleted.
+    pub async fn compact(&self, all: bool, watcher: Watcher) -> Result<Compacted, ReadError> {
+        let done = self.gate.engine().compact(all, watcher).await?;
+        let what = format!("{} segments, {} large contents", done.segments, done.large);
+        self.note("store compact", &what, &format!("{} bytes before, {} now", done.bytes_before, done.bytes_after)).await;
+        Ok(done)
     }
 
     /// Make the search index anew; returns when that has begun. [`Admin::search_progress`] says how far it is.

@@ -42,7 +42,10 @@ pub use granted::{
 pub use import::{Import, Imported, Present};
 pub use key::DataKey;
 pub use login::{Channel, Credentials, Login, Pending};
-pub use octroi_engine::{CheckReport, DESCRIBED_BYTES_MAX, Engine, Found, Part, SearchProgress, Sought, View, Within};
+pub use octroi_engine::{
+    CheckReport, Compacted, DESCRIBED_BYTES_MAX, Engine, Found, Part, ReadError, SearchProgress, SegmentStat, Sought, Step, StoreStat,
+    View, Watcher, Within,
+};
 pub use octroi_policy::{Area, Explanation, Policy, PolicyError, Strength};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFault};
 pub use portal::{MintedAppPassword, PendingSignIn, PortalSession, Scope, SignIn, Stepped};

@@ -1,0 +1,69 @@
+//! `octroi store`: what it says and does, while the server runs and while it does not.
+
+use crate::support::imap::Imap;
+use crate::support::process::{Ran, run};
+use crate::support::server::{OCTROI, configured};
+use crate::support::{Server, unique};
+use std::fs;
+use std::path::Path;
+
+fn store(server: &Server, arguments: &[&str]) -> Ran {
+    run(OCTROI, &[&["store"], arguments, &["--config", server.config()]].concat())
+}
+
+/// Is this text in any file of the journal?
+fn in_the_journal(data: &Path, text: &str) -> bool {
+    fs::read_dir(data.join("journal")).unwrap().any(|entry| {
+        let octets = fs::read(entry.unwrap().path()).unwrap();
+        octets.windows(text.len()).any(|window| window == text.as_bytes())
+    })
+}
+
+/// Deliver a message whose words can be found in a file: short ones are stored as they come.
+fn deliver(imap: &mut Imap, subject: &str) {
+    let message = format!("From: a@b.example\r\nSubject: {subject}\r\n\r\nA short message.\r\n");
+    assert!(imap.try_append("INBOX", "", message.as_bytes()).unwrap().is_ok());
+}
+
+#[test]
+fn what_was_deleted_is_gone_after_a_compaction() {
+    let mut server = configured("[store]\nerase_after = \"90d\"\n");
+    let data = Path::new(server.config()).with_file_name("data");
+    let person = server.user(1).clone();
+    let (doomed, kept) = (unique("doomed"), unique("kept"));
+    let mut imap = Imap::try_login(&server, &person.address, &person.app_password).unwrap();
+    deliver(&mut imap, &doomed);
+    deliver(&mut imap, &kept);
+    imap.ok("SELECT INBOX");
+    imap.ok("STORE 1 +FLAGS (\\Deleted)");
+    imap.ok("EXPUNGE");
+    assert!(in_the_journal(&data, &doomed), "only a compaction takes it away");
+    let before = store(&server, &["stat", "--segments"]).good();
+    assert!(before.contains("last compaction   never") && before.contains("  open"), "{before}");
+    let said = store(&server, &["compact", "--all"]).good();
+    assert!(said.contains("1 segments written anew"), "{said}");
+    assert!(!in_the_journal(&data, &doomed) && in_the_journal(&data, &kept));
+    let after = store(&server, &["stat", "--segments"]).good();
+    assert!(!after.contains("never") && after.contains("1 of them compacted") && after.contains("of it deleted   0 bytes"), "{after}");
+    assert!(imap.ok("FETCH 1 BODY[]").text().contains(&kept));
+    assert!(store(&server, &["verify"]).good().contains("the store is sound"));
+    // Not while somebody has it open.
+    assert!(store(&server, &["rebuild", "index"]).bad().contains("another process has the data folder open"));
+    assert!(server.stop());
+    assert!(store(&server, &["rebuild", "index"]).good().contains("made anew"));
+    assert!(store(&server, &["verify"]).good().contains("the store is sound"));
+    assert!(store(&server, &["stat"]).good().contains("1 of them compacted"));
+    assert!(store(&server, &["compact"]).good().contains("0 segments written anew"));
+}
+
+#[test]
+fn a_store_option_that_makes_no_sense_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("octroi.toml");
+    for wrong in ["erase_after = \"soon\"", "live_min_percent = 101", "no_such_key = 1"] {
+        let text = crate::support::server::configuration(&folder.path().join("data"), &format!("[store]\n{wrong}\n"));
+        fs::write(&config, text).unwrap();
+        let said = run(OCTROI, &["check", "--config", config.to_str().unwrap()]).bad();
+        assert!(said.contains(wrong.split(' ').next().unwrap()), "{said}");
+    }
+}
