@@ -176,7 +176,7 @@ pub(crate) async fn caught_up(shared: &Shared) -> Result<Position, ReadError> {
 }
 
 /// Does the content have the hash that the item says?
-fn content(contents: &Contents, item: &Item) -> Result<(), ReadError> {
+pub(crate) fn content(contents: &Contents, item: &Item) -> Result<(), ReadError> {
     let mut hasher = blake3::Hasher::new();
     let large = item.content.bytes() > PIECE_BYTES && item.content.encoding == octroi_model::Encoding::Raw;
     if large {

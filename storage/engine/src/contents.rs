@@ -94,6 +94,11 @@ impl Contents {
         })
     }
 
+    /// Where the files are.
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
     /// Is this content there, as far as can be said without reading it? What cannot be looked at now is not said to be gone.
     pub(crate) fn holds(&self, content: &ContentRef) -> bool {
         // What has no octets and no place is in no file.

@@ -22,6 +22,7 @@ mod options;
 mod projector;
 mod quota;
 mod recovery;
+mod repair;
 mod search;
 mod shared;
 mod stage;
@@ -39,6 +40,7 @@ pub use interface::{
     CheckReport, CommitError, Compacted, Describe, Engine, Part, Promise, ReadError, SegmentStat, Stage, Step, StoreStat, Watcher,
 };
 pub use options::{OpenError, Options};
+pub use repair::{Repair, RepairReport, repair};
 pub use search::{Extractor, Found, Piece, SearchProgress, Sought, Within};
 pub use stage::DESCRIBED_BYTES_MAX;
 pub use view::{TOMBSTONES_MAX, View};

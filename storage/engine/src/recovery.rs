@@ -128,10 +128,10 @@ impl Replay {
                     self.batch(&payload, Position { segment: segment.number(), offset: end })
                         .map_err(|error| corrupt(start, &format!("a batch that cannot be understood: {error}")))?;
                     whole_until = end;
-                    if self.state.backlog_changes >= REPLAY_CHANGES_MAX {
-                        self.project(index).await?;
-                    }
+                    self.project_if_many(index).await?;
                 }
+                // What was written anew was whole then, or is what could be saved; its list says so, and it is not appended to.
+                Step::End if segment.runs.is_some() => return Ok(segment.bytes),
                 Step::End if is_last || whole_until == segment.bytes => return Ok(whole_until),
                 Step::End => return Err(corrupt(whole_until, "contents without their batch")),
                 Step::Bad { start, .. } if !is_last => return Err(corrupt(start, "a frame does not check")),
@@ -160,6 +160,11 @@ impl Replay {
         Ok(())
     }
 
+    /// Write what was replayed to the index, if it is enough for a large transaction.
+    pub(crate) async fn project_if_many(&mut self, index: &Index) -> Result<(), OpenError> {
+        if self.state.backlog_changes >= REPLAY_CHANGES_MAX { self.project(index).await } else { Ok(()) }
+    }
+
     /// Write all that was replayed to the index.
     pub(crate) async fn project(&mut self, index: &Index) -> Result<(), OpenError> {
         let entries: Vec<_> = self.state.unwritten().cloned().collect();
@@ -171,7 +176,7 @@ impl Replay {
 }
 
 /// Is there, behind `bad`, a frame whose group began behind it?
-fn later_group(segment: &Segment, bad: u64) -> io::Result<bool> {
+pub(crate) fn later_group(segment: &Segment, bad: u64) -> io::Result<bool> {
     let mut from = bad + 1;
     while let Some((offset, group_start)) = find_frame(segment, from)? {
         if group_start > bad {

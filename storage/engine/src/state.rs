@@ -456,7 +456,10 @@ impl State {
             Some(parent) => self.children.get_mut(&parent),
             None => self.homes.get_mut(&old.owner),
         };
-        if let Some(siblings) = siblings {
+        // Where changes are lost, another one may stand under its name.
+        if let Some(siblings) = siblings
+            && siblings.get(&old.name) == Some(&id)
+        {
             siblings.remove(&old.name);
         }
         Some(old)

@@ -6,6 +6,7 @@
 use crate::disk::{Disk, DiskFile};
 use crate::journal::{FRAME_HEADER_BYTES, Head, Kind, Runs, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, Walk, segment_name};
 use crate::recovery::UNFINISHED;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub(crate) struct Rewrite {
     /// How far the segment has been looked at.
     at: u64,
     synced: u64,
+    holes: BTreeMap<u64, u64>,
     /// Bytes of the bodies that were kept, with their headers.
     body_bytes: u64,
     bodies: u64,
@@ -64,7 +66,20 @@ impl Rewrite {
         }?;
         let runs = Runs::new(segment.bytes);
         let at = SEGMENT_HEADER_BYTES;
-        let rewrite = Self { disk, segment, header, name, file, runs, at, synced: 0, body_bytes: 0, bodies: 0, renamed: false };
+        let rewrite = Self {
+            disk,
+            segment,
+            header,
+            name,
+            file,
+            runs,
+            at,
+            synced: 0,
+            holes: BTreeMap::new(),
+            body_bytes: 0,
+            bodies: 0,
+            renamed: false,
+        };
         rewrite.file.write_at(&rewrite.header, 0)?;
         Ok(rewrite)
     }
@@ -76,13 +91,20 @@ impl Rewrite {
         let mut outcome = Slice::More;
         let mut walk = Walk::new(&self.segment, self.at);
         while looked < SLICE_BYTES {
+            if let Some(end) = self.holes.get(&self.segment.next(walk.offset())) {
+                walk.skip_to(*end);
+                continue;
+            }
             let (kind, start, end) = match walk.head()? {
                 Head::Frame { kind, start, end } => (kind, start, end),
                 Head::End => {
                     outcome = Slice::Whole;
                     break;
                 }
-                Head::Bad { start } => return Ok(Slice::Damaged(start)),
+                Head::Bad { start } => {
+                    outcome = Slice::Damaged(start);
+                    break;
+                }
             };
             let bytes = end - start;
             if kind == Kind::Body && !keep(start + FRAME_HEADER_BYTES as u64) {
@@ -90,7 +112,8 @@ impl Rewrite {
                 looked += FRAME_HEADER_BYTES as u64;
             } else {
                 if !walk.copy(start, end, &mut kept)? {
-                    return Ok(Slice::Damaged(start));
+                    outcome = Slice::Damaged(start);
+                    break;
                 }
                 self.runs.keep(start, bytes);
                 looked += bytes;
@@ -110,6 +133,17 @@ impl Rewrite {
             self.synced = self.runs.end();
         }
         Ok(outcome)
+    }
+
+    /// Leave out these pieces too, by where they begin and end, whatever stands there.
+    pub(crate) fn leave_out(&mut self, holes: BTreeMap<u64, u64>) {
+        self.holes = holes;
+    }
+
+    /// As [`Rewrite::seal`], of a segment that was longer than what is left of it.
+    pub(crate) fn seal_as(&mut self, bytes: u64) -> io::Result<()> {
+        self.runs.bytes = bytes;
+        self.seal()
     }
 
     /// Put the list of what is kept behind it, and make all of it durable. Nothing has changed yet.

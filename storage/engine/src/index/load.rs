@@ -9,9 +9,10 @@ use octroi_model::{
     Uid, UnixTime,
 };
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use std::collections::HashMap;
+use std::path::Path;
 
 /// What the index knew when it was opened.
 #[derive(Debug, Default)]
@@ -49,6 +50,15 @@ impl Index {
             }
         }
         Ok(restored)
+    }
+
+    /// The position that the index at `path` has reached, if it can be read; the file stays as it is.
+    pub(crate) async fn peek(path: &Path) -> Option<Position> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).disable_statement_logging();
+        let mut connection = options.connect().await.ok()?;
+        let position = position(&mut connection).await.ok();
+        let _ = connection.close().await;
+        position
     }
 
     /// A collection's items and tombstones and the position they are from; `collection` is for all else that a view holds.

@@ -14,6 +14,7 @@ mod model;
 mod parts;
 mod property;
 mod quota;
+mod repair;
 mod search;
 mod simdisk;
 mod world;
