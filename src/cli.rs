@@ -271,6 +271,14 @@ pub(crate) enum Store {
         #[command(flatten)]
         at: At,
     },
+    /// Say what is damaged and what is lost by that, also where the store does not open any more. The server must not run.
+    Repair {
+        /// Do it: move what is damaged aside and make the rest whole. Without it nothing is changed.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        at: At,
+    },
     /// Make something anew from the journal: the index while the server does not run, the search index also while it does.
     Rebuild {
         /// What.

@@ -57,6 +57,40 @@ fn what_was_deleted_is_gone_after_a_compaction() {
 }
 
 #[test]
+fn a_damaged_store_is_repaired_and_says_what_is_lost() {
+    let mut server = configured("[store]\nerase_after = \"90d\"\n");
+    let data = Path::new(server.config()).with_file_name("data");
+    let person = server.user(1).clone();
+    let (doomed, kept) = (unique("doomed"), unique("kept"));
+    let mut imap = Imap::try_login(&server, &person.address, &person.app_password).unwrap();
+    deliver(&mut imap, &doomed);
+    deliver(&mut imap, &kept);
+    drop(imap);
+    assert!(store(&server, &["repair"]).bad().contains("another process has the data folder open"));
+    assert!(server.stop());
+    assert!(store(&server, &["repair"]).good().contains("nothing is damaged"));
+    let segment = fs::read_dir(data.join("journal")).unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
+    let mut octets = fs::read(&segment).unwrap();
+    let at = octets.windows(doomed.len()).position(|window| window == doomed.as_bytes()).unwrap();
+    octets[at] ^= 1;
+    fs::write(&segment, &octets).unwrap();
+    // Without its index it does not open any more.
+    fs::remove_file(data.join("index.sqlite")).unwrap();
+    assert!(store(&server, &["verify"]).bad().contains("is damaged at byte"));
+    let said = store(&server, &["repair"]).bad();
+    assert!(said.contains("nothing was changed") && said.contains("a content does not check"), "{said}");
+    assert!(said.contains(&format!("lost: {} mail/INBOX, uid 1, of 20", person.address)), "{said}");
+    assert_eq!(fs::read(&segment).unwrap(), octets);
+    assert!(store(&server, &["repair", "--yes"]).good().contains("done"));
+    assert_eq!(fs::read_dir(data.join("damaged")).unwrap().count(), 1);
+    assert!(store(&server, &["verify"]).good().contains("the store is sound"));
+    let server = server.killed_and_started_again();
+    let mut imap = Imap::try_login(&server, &person.address, &person.app_password).unwrap();
+    assert_eq!(imap.ok("SELECT INBOX").exists(), Some(1));
+    assert!(imap.ok("FETCH 1 BODY[]").text().contains(&kept));
+}
+
+#[test]
 fn a_store_option_that_makes_no_sense_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("octroi.toml");
