@@ -162,16 +162,25 @@ impl Checking {
 pub(crate) async fn caught_up(shared: &Shared) -> Result<Position, ReadError> {
     let end = shared.state().end();
     shared.hurry.store(true, Ordering::Release);
+    let _no_more = NoHurry(shared);
     loop {
         let projected = shared.state().projected;
         if projected >= end {
-            shared.hurry.store(false, Ordering::Release);
             return Ok(projected);
         }
         if let Some(why) = shared.failure() {
             return Err(ReadError::Storage(why.clone()));
         }
         tokio::time::sleep(CATCH_UP).await;
+    }
+}
+
+/// Whoever waits for the index may give it up.
+struct NoHurry<'a>(&'a Shared);
+
+impl Drop for NoHurry<'_> {
+    fn drop(&mut self) {
+        self.0.hurry.store(false, Ordering::Release);
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::change::{Batch, Receipt};
 use crate::check;
 use crate::committer::{Answer, Closed, Message, Submitter, committer};
-use crate::compact::{self, How, Pass};
+use crate::compact::{self, Pass};
 use crate::disk::{Disk, RealDisk};
 use crate::index::{Index, LAST_PASS};
 use crate::interface::{CheckReport, CommitError, Compacted, Engine, Part, Promise, ReadError, Stage, StoreStat, Watcher};
@@ -240,7 +240,7 @@ impl Embedded {
 
     /// Begin a pass that gives space back, to be driven step by step.
     pub(crate) async fn pass(&self, all: bool) -> Result<Pass, ReadError> {
-        Pass::begin(&self.shared, &self.index, &self.committer.turns(), How { all, share_percent: 100 }).await
+        Pass::begin(&self.shared, &self.index, &self.committer.turns(), compact::How { all, share_percent: 100 }).await
     }
 
     /// Tell this one too what is there, in every pass.
@@ -505,8 +505,7 @@ impl Engine for Embedded {
     }
 
     fn compact(&self, all: bool, watcher: Watcher) -> Promise<'_, Result<Compacted, ReadError>> {
-        let how = How { all, share_percent: 100 };
-        Box::pin(async move { compact::run(&self.shared, &self.index, &self.committer.turns(), how, Some(watcher)).await })
+        Box::pin(async move { compact::now(&self.shared, &self.index, &self.committer.turns(), all, watcher).await })
     }
 
     fn stat(&self) -> Promise<'_, Result<StoreStat, ReadError>> {

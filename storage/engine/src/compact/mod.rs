@@ -58,6 +58,8 @@ pub(crate) struct Compacting {
     /// Held by who needs that no content goes meanwhile (a check, a backup); a pass takes it for each file that it replaces or removes.
     pub(crate) still: Arc<Mutex<()>>,
     ending: watch::Sender<bool>,
+    /// How many wait for a pass to end: then it does not rest.
+    waiting: watch::Sender<u32>,
     freed: AtomicU64,
     wake: Notify,
     sweeps: RwLock<Vec<Arc<dyn Sweep>>>,
@@ -69,6 +71,7 @@ impl Default for Compacting {
             turn: Arc::default(),
             still: Arc::default(),
             ending: watch::Sender::new(false),
+            waiting: watch::Sender::new(0),
             freed: AtomicU64::new(0),
             wake: Notify::new(),
             sweeps: RwLock::default(),
@@ -98,6 +101,12 @@ impl Compacting {
         let _ = self.ending.subscribe().wait_for(|ending| *ending).await;
     }
 
+    /// Until this is dropped, a pass under way does not rest.
+    fn wait(&self) -> Waiting<'_> {
+        self.waiting.send_modify(|waiting| *waiting += 1);
+        Waiting(self)
+    }
+
     /// Tell this one too what is there, in every pass.
     #[allow(dead_code)]
     pub(crate) fn add_sweep(&self, sweep: Arc<dyn Sweep>) {
@@ -106,6 +115,15 @@ impl Compacting {
 
     fn sweeps(&self) -> Vec<Arc<dyn Sweep>> {
         self.sweeps.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// See [`Compacting::wait`].
+struct Waiting<'a>(&'a Compacting);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.send_modify(|waiting| *waiting -= 1);
     }
 }
 
@@ -155,8 +173,20 @@ async fn due_in(index: &Index, interval: Duration) -> Duration {
     interval.saturating_sub(Duration::from_secs(since))
 }
 
+/// One pass now, at full speed. One that is under way is waited for, and does not rest meanwhile.
+pub(crate) async fn now(
+    shared: &Arc<Shared>,
+    index: &Arc<Index>,
+    committer: &Turns,
+    all: bool,
+    watcher: Watcher,
+) -> Result<Compacted, ReadError> {
+    let _waiting = shared.compacting.wait();
+    run(shared, index, committer, How { all, share_percent: 100 }, Some(watcher)).await
+}
+
 /// One pass from beginning to end.
-pub(crate) async fn run(
+async fn run(
     shared: &Arc<Shared>,
     index: &Arc<Index>,
     committer: &Turns,
@@ -185,9 +215,11 @@ async fn rest(shared: &Shared, percent: u32, worked: Duration) {
     if rest.is_zero() {
         return tokio::task::yield_now().await;
     }
+    let mut waiting = shared.compacting.waiting.subscribe();
     tokio::select! {
         () = tokio::time::sleep(rest) => {}
         () = shared.compacting.ended() => {}
+        _ = waiting.wait_for(|waiting| *waiting > 0) => {}
     }
 }
 

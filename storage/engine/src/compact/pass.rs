@@ -79,7 +79,8 @@ pub(crate) struct Pass {
     items: u64,
     entries_max: usize,
     done: Compacted,
-    turn: Arc<Turn>,
+    /// None if it only looks.
+    turn: Option<Arc<Turn>>,
 }
 
 /// The right to change files, held by the pass and by whatever it has handed to another thread: a pass that is dropped is over when that is.
@@ -141,8 +142,13 @@ impl Pass {
     }
 
     async fn new(shared: &Arc<Shared>, index: &Arc<Index>, how: How, dry: bool) -> Result<Self, ReadError> {
-        let guard = unless_closing(shared, async { Ok(shared.compacting.turn.clone().lock_owned().await) }).await?;
-        let turn = Arc::new(Turn { shared: shared.clone(), _guard: guard });
+        // Who only looks need not wait for who writes: a file that is replaced meanwhile is the old one or the new one.
+        let turn = if dry {
+            None
+        } else {
+            let guard = shared.compacting.turn.clone().lock_owned().await;
+            Some(Arc::new(Turn { shared: shared.clone(), _guard: guard }))
+        };
         Ok(Self {
             shared: shared.clone(),
             index: index.clone(),

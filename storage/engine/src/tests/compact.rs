@@ -458,3 +458,24 @@ async fn short_life(die_after: Option<u64>, seed: u64) -> u64 {
 fn is(name: &str, ending: &str) -> bool {
     name.strip_suffix(ending).is_some()
 }
+
+/// Who asks for a pass while one rests in the background does not wait for its rests; who only looks does not wait at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_the_background() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = SimDisk::default();
+    // It works for a hundredth of the time: alone it would take minutes.
+    let lazy = Options { compact_share_percent: 1, compact_interval: Duration::from_millis(1), ..options() };
+    let engine = Embedded::open_on(dir.path(), Arc::new(disk.clone()), lazy, None).await.unwrap();
+    commit(&engine, create(collection(10, None, "INBOX", CollectionKind::Mailbox))).await.unwrap();
+    for round in 0..40 {
+        put(&engine, 10, None, &octets(round)).await.unwrap();
+    }
+    commit(&engine, expunge(10, uids(&(2..40).collect::<Vec<_>>()))).await.unwrap();
+    for _ in 0..20 {
+        assert!(engine.stat().await.unwrap().segments.len() > 2);
+        compact(&engine).await;
+    }
+    assert!(!in_some_file(&disk, &octets(5)));
+    engine.close().await;
+}

@@ -205,6 +205,11 @@ async fn live(seed: u64, lies: bool) -> Result<(), String> {
         for (session, known) in (0..).zip(known.drain(..)) {
             sessions.push(tokio::spawn(work(engine.clone(), session, known, common.clone(), Dice(dice.roll()), 40)));
         }
+        // And somebody gives back what was deleted, again and again.
+        let compacting = dice.one_in(2).then(|| {
+            let engine = engine.clone();
+            tokio::spawn(async move { while engine.compact(true, Arc::new(|_| ())).await.is_ok() {} })
+        });
         for task in sessions {
             known.push(task.await.map_err(|error| error.to_string())?);
         }
@@ -212,6 +217,9 @@ async fn live(seed: u64, lies: bool) -> Result<(), String> {
             engine.abandon().await;
         } else {
             engine.close().await;
+        }
+        if let Some(task) = compacting {
+            task.await.map_err(|error| error.to_string())?;
         }
         drop(engine);
         disk = disk.after_crash(&mut dice);
