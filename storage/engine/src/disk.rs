@@ -7,7 +7,7 @@ use rustix::io::{ReadWriteFlags, preadv2};
 use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSliceMut};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,24 +52,31 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
 #[derive(Debug)]
 pub(crate) struct RealDisk {
     dir: PathBuf,
+    writes: bool,
 }
 
 impl RealDisk {
     /// The folder, made if it is not there.
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(dir)?;
-        Ok(Self { dir: dir.to_owned() })
+        Ok(Self { dir: dir.to_owned(), writes: true })
+    }
+
+    /// A folder whose files are only read: it may lie on what cannot be written to.
+    pub(crate) fn look(dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), writes: false }
     }
 }
 
 impl Disk for RealDisk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(self.dir.join(name))?;
+        // Nobody's mail is for other users of the machine, whatever the folder above allows.
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(self.dir.join(name))?;
         Ok(Arc::new(RealFile(file)))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(RealFile(OpenOptions::new().read(true).write(true).open(self.dir.join(name))?)))
+        Ok(Arc::new(RealFile(OpenOptions::new().read(true).write(self.writes).open(self.dir.join(name))?)))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {

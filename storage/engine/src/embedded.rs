@@ -3,13 +3,14 @@
 //! Made by whoever composes the server, used through [`Engine`]. What holds: an answer to a commit means that it is on disk; what anyone
 //! reads is on disk; one process at a time has the folder open.
 
+use crate::backup::{self, BackupError, BackupReport, BackupRequest, Past, Progress, Target};
 use crate::change::{Batch, Receipt};
 use crate::check;
 use crate::committer::{Answer, Closed, Message, Submitter, committer};
 use crate::compact::{self, Pass};
 use crate::disk::{Disk, RealDisk};
 use crate::index::{Index, LAST_PASS};
-use crate::interface::{CheckReport, CommitError, Compacted, Engine, Part, Promise, ReadError, Stage, StoreStat, Watcher};
+use crate::interface::{CheckReport, CommitError, Compacted, Engine, Part, PastRequest, Promise, ReadError, Stage, StoreStat, Watcher};
 use crate::options::{OpenError, Options};
 use crate::projector;
 use crate::recovery::{Recovered, recover};
@@ -73,6 +74,7 @@ impl Embedded {
         let disk = RealDisk::open(&dir.join("journal"))?;
         // A check that was interrupted leaves its index behind.
         Index::remove(&dir.join(CHECK_INDEX))?;
+        backup::remove_scratch(dir)?;
         // The journal's folder must not vanish with what is acknowledged in it.
         File::open(dir)?.sync_all()?;
         Self::open_on(dir, Arc::new(disk), options, Some(lock)).await
@@ -231,6 +233,11 @@ impl Embedded {
     /// Collections whose view is in memory.
     pub(crate) fn loaded(&self) -> Vec<CollectionId> {
         self.shared.state().views.keys().copied().collect()
+    }
+
+    /// Make a snapshot on any disk.
+    pub(crate) async fn back_up(&self, target: Target) -> Result<BackupReport, BackupError> {
+        backup::create(&self.shared, &self.index, target, Vec::new(), String::new(), Arc::new(Progress::default())).await
     }
 
     /// Drop all views that are in memory.
@@ -529,6 +536,31 @@ impl Engine for Embedded {
                 compacted_at: rows.get(&LAST_PASS).map(|row| row.clean_at),
             })
         })
+    }
+
+    fn backup(&self, request: BackupRequest, progress: Arc<Progress>) -> Promise<'_, Result<BackupReport, BackupError>> {
+        Box::pin(async move {
+            let data = self.dir.clone();
+            let BackupRequest { folder, beside, reminder } = request;
+            let (target, beside) = tokio::task::spawn_blocking(move || {
+                let data = data.canonicalize()?;
+                if folder.ancestors().find_map(|above| above.canonicalize().ok()).is_some_and(|above| above.starts_with(&data)) {
+                    return Err(BackupError::Failed("a backup in the data folder would be lost together with it".into()));
+                }
+                let target = Target::open(&folder)?;
+                let read = |name: String| {
+                    let octets = std::fs::read(data.join(&name));
+                    octets.map(|octets| (name.clone(), octets)).map_err(|error| BackupError::Failed(format!("cannot read {name}: {error}")))
+                };
+                Ok((target, beside.into_iter().map(read).collect::<Result<Vec<_>, _>>()?))
+            })
+            .await??;
+            backup::create(&self.shared, &self.index, target, beside, reminder, progress).await
+        })
+    }
+
+    fn past(&self, from: PastRequest, progress: Arc<Progress>) -> Promise<'_, Result<Past, BackupError>> {
+        Box::pin(async move { Past::open(&from.folder, from.snapshot.as_deref(), from.at, &self.dir, &progress).await })
     }
 
     fn close(&self) -> Promise<'_, ()> {

@@ -4,16 +4,18 @@
 //! without touching the gate: commits become transactions, bodies go to the object store before the transaction, the directory look-ups
 //! are served from a cache that announcements keep fresh. Nothing here checks rights: only the gate may name an engine.
 
+use crate::backup::{BackupError, BackupReport, BackupRequest, Past, Progress};
 use crate::body::Body;
 use crate::change::{Batch, Receipt};
 use crate::search::{Found, SearchProgress, Sought};
 use crate::view::View;
 use octroi_model::{
     Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, ContentRef, ModSeq, Name, Quota,
-    QuotaRoot,
+    QuotaRoot, UnixTime,
 };
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -199,6 +201,17 @@ pub trait Stage: Send {
 /// Derives `(facts, header_bytes)` from octets; see [`Stage::finish`].
 pub type Describe = Box<dyn FnOnce(&[u8]) -> (Vec<u8>, usize) + Send>;
 
+/// Which past to open.
+#[derive(Debug, Clone)]
+pub struct PastRequest {
+    /// The backup's folder.
+    pub folder: PathBuf,
+    /// Name of a snapshot.
+    pub snapshot: Option<String>,
+    /// A moment.
+    pub at: Option<UnixTime>,
+}
+
 /// A storage engine.
 pub trait Engine: Send + Sync + 'static {
     /// Commit a batch; resolves when it is on disk and everybody can see it.
@@ -274,6 +287,10 @@ pub trait Engine: Send + Sync + 'static {
     fn compact(&self, all: bool, watcher: Watcher) -> Promise<'_, Result<Compacted, ReadError>>;
     /// Say what the store consists of; looks at every item in the index.
     fn stat(&self) -> Promise<'_, Result<StoreStat, ReadError>>;
+    /// Make a snapshot of everything, with only what is new being copied.
+    fn backup(&self, request: BackupRequest, progress: Arc<Progress>) -> Promise<'_, Result<BackupReport, BackupError>>;
+    /// Open a backup of this kind of engine as it was: the named snapshot (or the newest), at that moment (or at its end).
+    fn past(&self, from: PastRequest, progress: Arc<Progress>) -> Promise<'_, Result<Past, BackupError>>;
     /// Let what is under way end, bring the index up to the journal and close the files.
     fn close(&self) -> Promise<'_, ()>;
 }

@@ -3,6 +3,7 @@
 //! Only `gate` may name this crate (a tidy test holds that): nothing here checks rights. Everything that alters anything is a
 //! [`Change`] in a [`Batch`]; a batch is acknowledged when it is on disk.
 
+mod backup;
 mod body;
 mod change;
 mod check;
@@ -32,12 +33,17 @@ mod state;
 mod tests;
 mod view;
 
+pub use backup::{
+    BackupError, BackupReport, BackupRequest, Look, Past, Progress, PruneReport, RestoreReport, Snapshot, Unit, VerifyReport,
+    list as list_snapshots, prune as prune_snapshots, restore as restore_snapshot, verify as verify_backup,
+};
 pub use body::Body;
 pub use change::{Batch, BodyIndex, Change, Expect, Receipt};
 pub use companion::Companion;
 pub use embedded::Embedded;
 pub use interface::{
-    CheckReport, CommitError, Compacted, Describe, Engine, Part, Promise, ReadError, SegmentStat, Stage, Step, StoreStat, Watcher,
+    CheckReport, CommitError, Compacted, Describe, Engine, Part, PastRequest, Promise, ReadError, SegmentStat, Stage, Step, StoreStat,
+    Watcher,
 };
 pub use options::{OpenError, Options};
 pub use repair::{Repair, RepairReport, repair};

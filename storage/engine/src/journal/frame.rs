@@ -96,6 +96,11 @@ pub(crate) struct Reread {
     pub(crate) changes: Vec<Change>,
 }
 
+/// When the batch with this payload was committed.
+pub(crate) fn committed_at(payload: &[u8]) -> Result<UnixTime, postcard::Error> {
+    postcard::from_bytes(payload).map(|Reread { at, .. }| at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,9 @@ mod segment;
 mod walk;
 mod writer;
 
-pub(crate) use frame::{FRAME_HEADER_BYTES, Kind, Reread, Written, number};
+#[cfg(test)]
+pub(crate) use frame::Frame;
+pub(crate) use frame::{FRAME_HEADER_BYTES, Kind, Reread, Written, committed_at, number};
 pub(crate) use runs::Runs;
 pub(crate) use segment::{
     Known, Position, SEGMENT_HEADER_BYTES, Segment, SegmentHeader, Survey, big_name, number_of, segment_name, survey,

@@ -82,6 +82,19 @@ impl<'a> Walk<'a> {
         Ok(checks)
     }
 
+    /// The next batch, its payload in `payload`; contents in front of it are passed over without being read.
+    pub(crate) fn next_batch(&mut self, payload: &mut Vec<u8>) -> io::Result<Step> {
+        loop {
+            let start = self.segment.next(self.offset);
+            let header = if start < self.segment.bytes { header_at(self.segment, start)? } else { None };
+            let Some(Frame { kind: Kind::Body, payload_bytes, .. }) = header else { return self.step(payload) };
+            match (start + FRAME_HEADER_BYTES as u64).checked_add(payload_bytes).filter(|end| *end <= self.segment.bytes) {
+                Some(end) => self.offset = end,
+                None => return Ok(Step::Bad { start, end: None }),
+            }
+        }
+    }
+
     /// The next frame, its payload in `payload`.
     pub(crate) fn step(&mut self, payload: &mut Vec<u8>) -> io::Result<Step> {
         let start = self.segment.next(self.offset);

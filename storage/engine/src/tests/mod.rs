@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod backlog;
+mod backup;
 mod basic;
 mod compact;
 mod compact_property;

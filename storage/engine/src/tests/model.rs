@@ -1,7 +1,7 @@
 //! A store as simple as can be, to compare the real one with: what an act means is written down here a second time.
 
 use super::world::{collection, create, expunge, flag, item, name};
-use crate::{Batch, Body, Change, CommitError, Embedded, Engine, Part};
+use crate::{Batch, Body, Change, CommitError, Embedded, Engine, Part, Past};
 use octroi_model::{AccountId, CollectionId, CollectionKind, FlagEdit, Flags, Head, ModSeq, QuotaUsage, Uid, UidSet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -316,6 +316,39 @@ impl Model {
             c.compare(*id, engine).await?;
         }
         Ok(())
+    }
+}
+
+impl Model {
+    /// What differs from a backup that was opened as it was at a moment.
+    pub(crate) async fn compare_past(&self, past: &Past) -> Result<(), String> {
+        let mut todo = past.homes(AccountId(0));
+        let mut known = BTreeSet::new();
+        while let Some(collection) = todo.pop() {
+            known.insert(collection.id.0);
+            todo.extend(past.children(collection.id));
+            let shelf = self.collections.get(&collection.id.0).ok_or(format!("collection {} was not there", collection.id))?;
+            if collection.head != shelf.head() || collection.name.as_str() != shelf.name {
+                return Err(format!("collection {}: {:?}", collection.id, collection.head));
+            }
+            let mut things = BTreeMap::new();
+            let mut after = Uid(0);
+            loop {
+                let items = past.items(collection.id, after, 3).await.map_err(|error| error.to_string())?;
+                let Some(last) = items.last() else { break };
+                after = last.uid;
+                for item in items {
+                    let octets = past.read(item.content, Part::Whole).await.map_err(|error| error.to_string())?;
+                    let name = item.name.as_ref().map(ToString::to_string);
+                    things.insert(item.uid.0, Thing { flags: item.flags.0, modseq: item.modseq.0, name, octets });
+                }
+            }
+            if things != shelf.items {
+                return Err(format!("items of collection {}", collection.id));
+            }
+        }
+        let meant: BTreeSet<u64> = self.collections.keys().copied().collect();
+        if known == meant { Ok(()) } else { Err(format!("collections {known:?}, not {meant:?}")) }
     }
 }
 

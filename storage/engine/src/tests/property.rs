@@ -71,7 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Limits so small that everything that happens rarely happens here.
-fn options(alone: bool) -> Options {
+pub(crate) fn options(alone: bool) -> Options {
     // Alone: by who asks whenever nobody else does; else always by the committer's thread.
     let alone_micros_max = if alone { u64::MAX } else { 0 };
     Options { segment_bytes_max: 2000, view_items_max: 6, backlog_changes_max: 20, alone_micros_max, ..Options::default() }
