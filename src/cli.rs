@@ -52,6 +52,9 @@ pub(crate) enum Command {
     /// The store: what is in it, giving back space, checking, repairing.
     #[command(subcommand)]
     Store(Store),
+    /// Backups, and getting things back from them.
+    #[command(subcommand)]
+    Backup(Backup),
     /// Read the configuration and everything in the store, and say what is wrong.
     Check {
         #[command(flatten)]
@@ -125,6 +128,82 @@ pub(crate) enum Account {
         #[command(flatten)]
         at: At,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Backup {
+    /// Copy what is new into a backup, while the server runs or not.
+    Create {
+        /// The backup's folder; the server's user writes to it.
+        folder: PathBuf,
+        /// Take the data folder's secret.key along: whoever reads the backup can then use the second factors in it.
+        #[arg(long)]
+        with_key: bool,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Read all of a backup and say what is wrong with it.
+    Verify {
+        /// The backup's folder.
+        folder: PathBuf,
+        /// Only the files of this snapshot; else those of all, and the items of the newest.
+        #[arg(long)]
+        snapshot: Option<String>,
+        /// A folder for an index that takes about a twentieth of the store for as long as this takes.
+        #[arg(long)]
+        scratch: Option<PathBuf>,
+    },
+    /// List the snapshots of a backup.
+    List {
+        /// The backup's folder.
+        folder: PathBuf,
+    },
+    /// Remove all but the newest snapshots, and what only they needed.
+    Prune {
+        /// The backup's folder.
+        folder: PathBuf,
+        /// How many stay.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        keep: u32,
+    },
+    /// Restore the whole store into an empty data folder, or what one account had into the store that is there.
+    Restore(RestoreBackup),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreBackup {
+    /// The backup's folder.
+    pub(crate) folder: PathBuf,
+    /// The data folder for the whole store; it must be empty.
+    #[arg(long, value_name = "DATA_FOLDER", required_unless_present = "account", conflicts_with_all = ["account", "config", "data"])]
+    pub(crate) to: Option<PathBuf>,
+    /// Which snapshot; else the newest, or with --at the first that has that moment.
+    #[arg(long)]
+    pub(crate) snapshot: Option<String>,
+    /// Whose.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) account: Option<String>,
+    /// Only this and what is below it, as area and path: `mail/INBOX`, `files/Actes`, `calendars/team`.
+    #[arg(long = "folder", value_name = "PATH", requires = "account")]
+    pub(crate) folder_of: Option<String>,
+    /// As it was then: `2026-11-25T10:00:00Z`.
+    #[arg(long, value_name = "TIME", requires = "account")]
+    pub(crate) at: Option<String>,
+    /// Name of the collection that it is put into; else `Restored` and the moment.
+    #[arg(long, value_name = "NAME", requires = "account")]
+    pub(crate) into: Option<String>,
+    /// Put it where it was; what is there is left as it is.
+    #[arg(long, requires = "account", conflicts_with = "into")]
+    pub(crate) in_place: bool,
+    /// Make the account if it is gone, without a password.
+    #[arg(long, requires = "account")]
+    pub(crate) create: bool,
+    /// Configuration file of the server to restore an account into.
+    #[arg(long, requires = "account")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder of a running server to restore an account into.
+    #[arg(long, conflicts_with = "config", requires = "account")]
+    pub(crate) data: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -39,7 +39,8 @@ impl Store {
         let engine = octroi_engine::Embedded::open(data, config.engine_options().map_err(|e| e.to_string())?)
             .await
             .map_err(|e| format!("cannot open the store in {}: {e}", data.display()))?;
-        let key = DataKey::load_or_create(&data.join("secret.key")).map_err(|e| format!("cannot use the data folder's key: {e}"))?;
+        let key =
+            DataKey::load_or_create(&data.join(octroi_gate::KEY_FILE)).map_err(|e| format!("cannot use the data folder's key: {e}"))?;
         let organisation = Organisation {
             name: config.organisation.clone(),
             hostname: config.hostname.clone(),

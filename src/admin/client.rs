@@ -1,25 +1,27 @@
 //! The command's end of the admin socket; without a running server the store is opened for the one request.
 
-use super::progress::Progress;
+use super::progress::{EVERY, Line, Told};
 use super::protocol::{Reply, Request};
 use crate::cli::At;
 use crate::config::Config;
 use crate::server::Store;
+use octroi_gate::Progress;
+use std::future::Future;
 use std::io;
 use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
+/// What a shell says of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
 /// Ask the server that `at` names; open its store if it does not run.
 pub(crate) async fn ask(at: &At, request: Request) -> Result<Reply, String> {
-    ask_watching(at, request, &|_| ()).await
-}
-
-/// The same, hearing how far it is.
-pub(crate) async fn ask_watching(at: &At, request: Request, watch: &(dyn Fn(&str) + Sync)) -> Result<Reply, String> {
     match reach(at).await? {
-        Reached::Server(stream) => over_socket(stream, &request, watch).await.map_err(|e| e.to_string()),
-        Reached::Store(config) => offline(&config, at.config.as_deref(), request, watch).await,
+        Reached::Server(stream) => over_socket(stream, &request).await.map_err(|e| e.to_string()),
+        Reached::Store(config) => offline(&config, at.config.as_deref(), request).await,
     }
 }
 
@@ -54,35 +56,59 @@ fn is_not_running(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
 
-async fn over_socket(mut stream: UnixStream, request: &Request, watch: &(dyn Fn(&str) + Sync)) -> io::Result<Reply> {
+async fn over_socket(mut stream: UnixStream, request: &Request) -> io::Result<Reply> {
     let mut text = zeroize::Zeroizing::new(serde_json::to_string(request)?);
     text.push('\n');
     stream.write_all(text.as_bytes()).await?;
     let mut reader = BufReader::new(stream);
+    let mut terminal = Line::default();
     loop {
         let mut answer = zeroize::Zeroizing::new(String::new());
         if reader.read_line(&mut answer).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         match serde_json::from_str(&answer)? {
-            Reply::Progress(line) => watch(&line),
-            reply => return Ok(reply),
+            Reply::Progress(told) => terminal.tell(&told),
+            reply => {
+                terminal.clear();
+                return Ok(reply);
+            }
         }
     }
 }
 
-async fn offline(config: &Config, file: Option<&Path>, request: Request, watch: &(dyn Fn(&str) + Sync)) -> Result<Reply, String> {
+/// Wait for work that tells how far it is, and have it stop on Ctrl-C.
+pub(crate) async fn watched<T>(progress: &Arc<Progress>, work: impl Future<Output = T>) -> T {
+    let (mut work, mut interrupt) = (pin!(work), pin!(tokio::signal::ctrl_c()));
+    let (mut terminal, mut stopped) = (Line::default(), false);
+    loop {
+        tokio::select! {
+            done = &mut work => {
+                terminal.clear();
+                return done;
+            }
+            () = tokio::time::sleep(EVERY) => {
+                if let Some(told) = Told::of(progress) {
+                    terminal.tell(&told);
+                }
+            }
+            _ = &mut interrupt, if !stopped => {
+                if progress.look().is_none() {
+                    // It takes no notice of the progress: end as any program does.
+                    std::process::exit(INTERRUPTED);
+                }
+                progress.stop();
+                stopped = true;
+            }
+        }
+    }
+}
+
+async fn offline(config: &Config, file: Option<&Path>, request: Request) -> Result<Reply, String> {
     let store = Store::open(config).await?;
     let handler = super::handle::Handler::new(store.admin.clone(), file.map(Path::to_owned), config.message_bytes_max());
-    let progress = Progress::default();
-    let watched = handler.handle(request, &progress);
-    tokio::pin!(watched);
-    let reply = loop {
-        tokio::select! {
-            reply = &mut watched => break reply,
-            line = progress.next() => watch(&line),
-        }
-    };
+    let progress = Arc::new(Progress::default());
+    let reply = watched(&progress, handler.handle(request, &progress)).await;
     store.admin.close().await;
     Ok(reply)
 }

@@ -1,20 +1,21 @@
 //! What each request does, through the gate's administration.
 
-use super::progress::Progress;
+use super::progress::bytes;
 use super::protocol::{AccountLine, AppPasswordLine, QuotaLine, Reply, Request, Secret};
 use crate::config::Config;
 use crate::import::receive::Order;
-use octroi_gate::{Admin, Area, NewAccount, Present, Refusal, Scope, SearchProgress, Step, Strength};
-use octroi_model::{Address, Grantee, Path, QuotaLimit, Rights, Service, Services, UnixTime};
+use octroi_gate::{Admin, Area, NewAccount, PastRequest, Present, Progress, Refusal, RestoreOrder, Scope, SearchProgress, Step, Strength};
+use octroi_model::{Address, Grantee, Name, Path, QuotaLimit, Rights, Service, Services, UnixTime};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Most audit lines in one answer.
 const AUDIT_LINES_MAX: usize = 10_000;
 
-/// How often the search index is asked how far it is.
-const SEARCH_LOOK: Duration = Duration::from_millis(200);
+/// How often it is looked how far something is, and whether anybody still waits for it.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Answers requests.
 #[derive(Clone)]
@@ -46,11 +47,22 @@ impl Handler {
         Ok(Order { owner, present, message_bytes_max: self.message_bytes_max })
     }
 
-    pub(crate) async fn handle(&self, request: Request, progress: &Progress) -> Reply {
-        self.act(request, progress).await.unwrap_or_else(Reply::Failed)
+    /// Act on a request; what takes long tells through `progress` how far it is.
+    pub(crate) async fn handle(&self, request: Request, progress: &Arc<Progress>) -> Reply {
+        let may_be_dropped = request.may_be_dropped();
+        let act = self.act(request, progress);
+        let outcome = if may_be_dropped {
+            tokio::select! {
+                outcome = act => outcome,
+                () = stopped(progress) => Err("stopped; what was done stays done".to_owned()),
+            }
+        } else {
+            act.await
+        };
+        outcome.unwrap_or_else(Reply::Failed)
     }
 
-    async fn act(&self, request: Request, progress: &Progress) -> Result<Reply, String> {
+    async fn act(&self, request: Request, progress: &Arc<Progress>) -> Result<Reply, String> {
         match request {
             Request::AccountAdd { address, name, profile, remote, password } => {
                 self.account_add(&address, &name, &profile, remote, &password).await
@@ -81,6 +93,14 @@ impl Handler {
             Request::StoreStat { segments } => super::store::stat(&self.admin, segments).await,
             Request::StoreCompact { all } => super::store::compact(&self.admin, all, progress).await,
             Request::RebuildSearch => self.rebuild_search(progress).await,
+            Request::BackupCreate { folder, with_key } => self.backup(folder, with_key, progress).await,
+            Request::BackupRestore { folder, snapshot, account, place, at, into, in_place, create } => {
+                let (account, at) = (parse(&account)?, at.map(UnixTime));
+                let place = place.map(|place| area_path(&place)).transpose()?;
+                let into = into.map(|into| Name::new(&into).map_err(|e| format!("`{into}`: {e}"))).transpose()?;
+                let order = RestoreOrder { account, place, into, create };
+                self.restore(PastRequest { folder, snapshot, at }, order, in_place, progress).await
+            }
         }
     }
 
@@ -213,8 +233,43 @@ impl Handler {
         Ok(Reply::Done)
     }
 
+    async fn backup(&self, folder: PathBuf, with_key: bool, progress: &Arc<Progress>) -> Result<Reply, String> {
+        let report = self.admin.backup(folder, with_key, progress.clone()).await.map_err(|e| e.to_string())?;
+        let (copied, all) = (bytes(report.copied_bytes), bytes(report.bytes));
+        Ok(Reply::Text(format!(
+            "snapshot {}: {} files of {copied} copied, {all} in all\n{}",
+            report.snapshot, report.copied_files, report.reminder
+        )))
+    }
+
+    async fn restore(&self, from: PastRequest, mut order: RestoreOrder, in_place: bool, progress: &Arc<Progress>) -> Result<Reply, String> {
+        let past = self.admin.past(from, progress.clone()).await.map_err(|e| e.to_string())?;
+        let moment = time(past.time());
+        if !in_place && order.into.is_none() {
+            // The same moment has the same name: asked for again, a restore that was interrupted goes on. Not every client takes a colon.
+            let name = format!("Restored {}", moment.replace('T', " ").replace(':', "."));
+            order.into = Some(Name::new(&name).map_err(|e| e.to_string())?);
+        }
+        let outcome = self.admin.restore(&past, &order, progress).await;
+        let snapshot = past.snapshot().to_owned();
+        past.close().await;
+        let done = outcome.map_err(|e| e.to_string())?;
+        let place = order.into.map_or_else(|| "in place".to_owned(), |into| format!("in `{into}`"));
+        let mut summary = format!(
+            "{} as of {moment} (snapshot {snapshot}), {place}: {} items and {} collections added, {} were there already",
+            order.account, done.items, done.collections, done.present
+        );
+        if done.taken > 0 {
+            let _ = write!(summary, "; {} left alone whose name something else has now", done.taken);
+        }
+        if done.account_made {
+            summary.push_str("; the account was made anew, without a password");
+        }
+        Ok(Reply::Restored { summary, lost: done.lost })
+    }
+
     /// Make the search index anew, and wait until it is whole; who no longer waits does not stop it.
-    async fn rebuild_search(&self, progress: &Progress) -> Result<Reply, String> {
+    async fn rebuild_search(&self, progress: &Arc<Progress>) -> Result<Reply, String> {
         self.admin.rebuild_search().await.map_err(|r| say(r, "the search index"))?;
         let watcher = progress.watcher();
         loop {
@@ -223,7 +278,7 @@ impl Handler {
             if search.is_complete {
                 return Ok(Reply::Text(format!("the search index has all {} messages", search.messages)));
             }
-            tokio::time::sleep(SEARCH_LOOK).await;
+            tokio::time::sleep(LOOK).await;
         }
     }
 
@@ -231,13 +286,20 @@ impl Handler {
         self.admin.search_progress().ok_or_else(|| "this store has no search index".to_owned())
     }
 
-    async fn check(&self, progress: &Progress) -> Result<Reply, String> {
+    async fn check(&self, progress: &Arc<Progress>) -> Result<Reply, String> {
         let report = self.admin.check(progress.watcher()).await.map_err(|r| say(r, "the store"))?;
         let mut summary = format!("{} segments, {} journal frames and {} items read", report.segments, report.frames, report.items);
         if let Ok(search) = self.search_progress() {
             let _ = write!(summary, "; {} of {} messages in the search index", search.indexed, search.messages);
         }
         Ok(Reply::Check { summary, faults: report.faults })
+    }
+}
+
+/// Until nobody waits for it any more.
+async fn stopped(progress: &Progress) {
+    while !progress.is_stopped() {
+        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -1,46 +1,87 @@
-//! How far something long is: heard from the engine at every step, told now and then.
+//! How far a long piece of work is, on the terminal.
 
-use octroi_gate::{Step, Watcher};
-use std::sync::Arc;
+use octroi_gate::{Look, Progress, Unit};
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
-use tokio::sync::watch;
 
-/// Between two lines.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How often it is told.
+pub(crate) const EVERY: Duration = Duration::from_millis(500);
+/// Units of octets, each a thousand of the one before.
+const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
 
-/// The newest step.
-#[derive(Debug, Clone)]
-pub(crate) struct Progress {
-    newest: Arc<watch::Sender<Option<Step>>>,
+/// A line on the terminal that is written over. Nothing is printed where standard error is no terminal.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    width: usize,
 }
 
-impl Default for Progress {
-    fn default() -> Self {
-        Self { newest: Arc::new(watch::Sender::new(None)) }
-    }
-}
-
-impl Progress {
-    /// Hears every step.
-    pub(crate) fn watcher(&self) -> Watcher {
-        let newest = self.newest.clone();
-        Arc::new(move |step| {
-            newest.send_replace(Some(step));
-        })
+impl Line {
+    /// Say how far it is.
+    pub(crate) fn tell(&mut self, look: &Told) {
+        let percent = (look.done * 100).checked_div(look.total).unwrap_or(100).min(100);
+        let text = if look.bytes {
+            format!("{}: {} of {} ({percent} %)", look.what, bytes(look.done), bytes(look.total))
+        } else {
+            format!("{}: {} of {} ({percent} %)", look.what, look.done, look.total)
+        };
+        self.write(&text);
     }
 
-    /// The next line, when it is time for one and something has changed. Can be dropped and asked for again.
-    pub(crate) async fn next(&self) -> String {
-        loop {
-            let mut receiver = self.newest.subscribe();
-            tokio::time::sleep(PAUSE).await;
-            // The sender is here, so there is always a next one to wait for.
-            if receiver.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            if let Some(step) = *receiver.borrow() {
-                return format!("{}: {} of {}", step.what, step.done, step.all);
-            }
+    /// Leave the line empty for what is printed next.
+    pub(crate) fn clear(&mut self) {
+        if self.width > 0 {
+            self.write("");
+            eprint!("\r");
         }
+    }
+
+    fn write(&mut self, text: &str) {
+        let mut terminal = std::io::stderr();
+        if terminal.is_terminal() {
+            let width = self.width;
+            // A terminal that is gone is no reason to stop.
+            let _ = write!(terminal, "\r{text:<width$}").and_then(|()| terminal.flush());
+            self.width = text.len();
+        }
+    }
+}
+
+/// A [`Look`] that can be sent.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Told {
+    pub(crate) what: String,
+    pub(crate) bytes: bool,
+    pub(crate) done: u64,
+    pub(crate) total: u64,
+}
+
+impl Told {
+    /// How far it is; `None` before there is anything to tell.
+    pub(crate) fn of(progress: &Progress) -> Option<Self> {
+        let Look { what, unit, done, total } = progress.look()?;
+        Some(Self { what: what.to_owned(), bytes: unit == Unit::Bytes, done, total })
+    }
+}
+
+/// A number of octets for people.
+pub(crate) fn bytes(count: u64) -> String {
+    let mut unit = 0;
+    let mut whole = count;
+    let mut tenths = 0;
+    while whole >= 1000 && unit + 1 < UNITS.len() {
+        tenths = whole % 1000 / 100;
+        whole /= 1000;
+        unit += 1;
+    }
+    if unit == 0 { format!("{whole} B") } else { format!("{whole}.{tenths} {}", UNITS[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn octets_are_told_in_units() {
+        assert_eq!([0, 999, 1000, 1_250_000, 7_300_000_000].map(bytes), ["0 B", "999 B", "1.0 kB", "1.2 MB", "7.3 GB"]);
     }
 }

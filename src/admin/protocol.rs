@@ -1,7 +1,9 @@
 //! What goes over the admin socket.
 
+use super::progress::Told;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// What is asked for.
@@ -73,11 +75,27 @@ pub(crate) enum Request {
     StoreCompact {
         all: bool,
     },
+    BackupCreate {
+        folder: PathBuf,
+        with_key: bool,
+    },
+    BackupRestore {
+        folder: PathBuf,
+        snapshot: Option<String>,
+        account: String,
+        /// Area and path.
+        place: Option<String>,
+        /// Seconds since 1970.
+        at: Option<i64>,
+        into: Option<String>,
+        in_place: bool,
+        create: bool,
+    },
 }
 
 impl Request {
-    /// It may take long and only looks, or can be taken up again: it tells how far it is, and ends when nobody listens any more.
-    pub(crate) fn is_long(&self) -> bool {
+    /// It only looks, or can be taken up again: it may end at any point when nobody waits for it any more.
+    pub(crate) fn may_be_dropped(&self) -> bool {
         matches!(self, Self::Check | Self::RebuildSearch | Self::StoreStat { .. } | Self::StoreCompact { .. })
     }
 }
@@ -92,8 +110,16 @@ pub(crate) enum Reply {
     AppPasswords(Vec<AppPasswordLine>),
     Quotas(Vec<QuotaLine>),
     Text(String),
-    Progress(String),
-    Check { summary: String, faults: Vec<String> },
+    Check {
+        summary: String,
+        faults: Vec<String>,
+    },
+    Restored {
+        summary: String,
+        lost: Vec<String>,
+    },
+    /// Not the answer yet.
+    Progress(Told),
     Failed(String),
 }
 

@@ -1,18 +1,21 @@
 //! The server's end of the admin socket.
 
 use super::handle::Handler;
-use super::progress::Progress;
+use super::progress::{EVERY, Told};
 use super::protocol::{Reply, Request};
 use crate::import::receive::receive;
 use crate::import::wire::{Answer, tell};
+use octroi_gate::Progress;
 use octroi_net::Shutdown;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::unix::OwnedWriteHalf;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Take};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 
 /// Longest request, in bytes.
@@ -70,39 +73,43 @@ async fn answer(stream: UnixStream, handler: &Handler) -> io::Result<()> {
                 Err(why) => tell(&mut write, &Answer::Failed(why)).await,
             };
         }
-        Ok(request) if request.is_long() => match watched(request, handler, reader, &mut write).await? {
-            Some(reply) => reply,
-            None => return Ok(()),
-        },
-        Ok(request) => handler.handle(request, &Progress::default()).await,
+        Ok(request) => work(request, handler, &mut reader, &mut write).await,
         Err(error) => Reply::Failed(format!("not a request: {error}")),
     };
-    send(&mut write, &reply).await?;
+    send(&reply, &mut write).await?;
     write.shutdown().await
 }
 
-/// Answer something long, telling how far it is; `None` when the other side is gone, and then it is given up.
-async fn watched<R: AsyncRead + Unpin>(
-    request: Request,
-    handler: &Handler,
-    mut reader: R,
-    write: &mut OwnedWriteHalf,
-) -> io::Result<Option<Reply>> {
-    let progress = Progress::default();
-    let handling = handler.handle(request, &progress);
-    tokio::pin!(handling);
-    let mut rest = [0; 16];
+/// Do what is asked, telling how far it is; a client that goes away has what takes long end at its next step.
+async fn work(request: Request, handler: &Handler, reader: &mut BufReader<Take<OwnedReadHalf>>, write: &mut OwnedWriteHalf) -> Reply {
+    let progress = Arc::new(Progress::default());
+    let mut work = pin!(handler.handle(request, &progress));
+    let (mut there, mut last) = (true, None);
     loop {
         tokio::select! {
-            reply = &mut handling => return Ok(Some(reply)),
-            line = progress.next() => send(write, &Reply::Progress(line)).await?,
-            // Nothing more is to come: it is the end, or nonsense.
-            _ = reader.read(&mut rest) => return Ok(None),
+            reply = &mut work => return reply,
+            // Nothing more is expected: what comes is the end.
+            _ = reader.fill_buf(), if there => {
+                progress.stop();
+                there = false;
+            }
+            () = tokio::time::sleep(EVERY) => {
+                let told = Told::of(&progress);
+                if there && told != last && let Some(told) = &told {
+                    // One that does not read must not hold up the work, nor go on without being looked after.
+                    let sent = tokio::time::timeout(REQUEST_DEADLINE, send(&Reply::Progress(told.clone()), write)).await;
+                    if !matches!(sent, Ok(Ok(()))) {
+                        progress.stop();
+                        there = false;
+                    }
+                }
+                last = told;
+            }
         }
     }
 }
 
-async fn send(write: &mut OwnedWriteHalf, reply: &Reply) -> io::Result<()> {
+async fn send(reply: &Reply, write: &mut OwnedWriteHalf) -> io::Result<()> {
     let mut text = zeroize::Zeroizing::new(serde_json::to_string(reply)?);
     text.push('\n');
     write.write_all(text.as_bytes()).await

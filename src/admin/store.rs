@@ -1,10 +1,10 @@
 //! What the store consists of and what was given back, in words.
 
 use super::handle::time;
-use super::progress::Progress;
 use super::protocol::Reply;
-use octroi_gate::{Admin, SegmentStat, StoreStat};
+use octroi_gate::{Admin, Progress, SegmentStat, StoreStat};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 pub(super) async fn stat(admin: &Admin, segments: bool) -> Result<Reply, String> {
     let stat = admin.store_stat().await.map_err(|e| format!("the store: {e}"))?;
@@ -48,7 +48,7 @@ fn line(segment: &SegmentStat) -> String {
     )
 }
 
-pub(super) async fn compact(admin: &Admin, all: bool, progress: &Progress) -> Result<Reply, String> {
+pub(super) async fn compact(admin: &Admin, all: bool, progress: &Arc<Progress>) -> Result<Reply, String> {
     let done = admin.compact(all, progress.watcher()).await.map_err(|e| format!("the store: {e}"))?;
     let mut text = format!(
         "{} segments written anew, {} large contents removed; {} before, {} now\n",

@@ -2,6 +2,7 @@
 
 mod account;
 mod app_password;
+mod backup;
 mod demo;
 mod import;
 mod operate;
@@ -26,6 +27,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Audit { at, lines } => operate::audit(&at, lines).await,
         Command::Reload { at } => operate::reload(&at).await,
         Command::Store(command) => store::run(command).await,
+        Command::Backup(command) => backup::run(command).await,
         Command::Check { at } => operate::check(&at).await,
     }
 }

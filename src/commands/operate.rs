@@ -52,6 +52,13 @@ pub(crate) fn finish(reply: Reply) -> Result<ExitCode, String> {
             println!("{}", if faults.is_empty() { "the store is sound" } else { "the store is damaged" });
             Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Reply::Restored { summary, lost } => {
+            println!("{summary}");
+            for one in &lost {
+                println!("lost: {one}");
+            }
+            Ok(if lost.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Reply::Failed(why) => Err(why),
         _ => Err(unexpected()),
     }

@@ -1,6 +1,6 @@
 //! `octroi store stat|compact|verify|rebuild|repair`.
 
-use crate::admin::client::{ask, ask_watching};
+use crate::admin::client::ask;
 use crate::admin::protocol::Request;
 use crate::cli::{At, Rebuilt, Store as Command};
 use crate::commands::operate::finish;
@@ -12,17 +12,12 @@ use std::process::ExitCode;
 pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
     match command {
         Command::Stat { segments, at } => finish(ask(&at, Request::StoreStat { segments }).await?),
-        Command::Compact { all, at } => finish(ask_watching(&at, Request::StoreCompact { all }, &say).await?),
-        Command::Verify { at } => finish(ask_watching(&at, Request::Check, &say).await?),
+        Command::Compact { all, at } => finish(ask(&at, Request::StoreCompact { all }).await?),
+        Command::Verify { at } => finish(ask(&at, Request::Check).await?),
         Command::Repair { yes, at } => repair(&at, if yes { Repair::Do } else { Repair::DryRun }).await,
         Command::Rebuild { what: Rebuilt::Index, at } => rebuild(&at).await,
-        Command::Rebuild { what: Rebuilt::Search, at } => finish(ask_watching(&at, Request::RebuildSearch, &say).await?),
+        Command::Rebuild { what: Rebuilt::Search, at } => finish(ask(&at, Request::RebuildSearch).await?),
     }
-}
-
-/// Progress goes beside the answer.
-fn say(line: &str) {
-    eprintln!("{line}");
 }
 
 /// The index is made anew when the store is opened without one.

@@ -3,19 +3,30 @@
 //! Handed to the admin socket only. Every act leaves an audit line; the administrator is whoever can reach the socket.
 
 use crate::gate::{Gate, Line, new_collection};
+use crate::key::KEY_FILE;
 use crate::password;
 use crate::portal::{MintedAppPassword, Scope};
 use crate::refusal::Refusal;
 use crate::second_factor::TotpEnrolment;
 use crate::tree::{self, home_kind};
-use octroi_engine::{Batch, Change, CheckReport, Compacted, ReadError, SearchProgress, StoreStat, Watcher};
+use octroi_engine::{
+    BackupError, BackupReport, BackupRequest, Batch, Change, CheckReport, Compacted, Engine, Past, PastRequest, Progress, ReadError,
+    SearchProgress, StoreStat, Watcher,
+};
 use octroi_model::{
     Account, AccountId, Acl, Address, AppPassword, AuditEntry, Collection, CollectionKind, Grantee, Name, Outcome, Path, QuotaRoot, Rights,
     SpecialUse, UnixTime,
 };
 use octroi_policy::{Area, Explanation, Facts, Policy, Strength};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
+
+/// What no backup holds.
+const REMINDER: &str = "The configuration, the profiles and the TLS key are not in this backup.";
+/// What is also not in one that was made without the key.
+const REMINDER_WITHOUT_KEY: &str = "The data folder's secret.key is not in this backup: keep a copy of it elsewhere, for without it every app \
+    password and second factor has to be made anew. Nor are the configuration, the profiles and the TLS key.";
 
 /// Who is to be let in.
 #[derive(Debug, Clone)]
@@ -260,6 +271,21 @@ impl Admin {
         self.gate.engine().search_progress()
     }
 
+    /// Make a snapshot of the whole store in the folder of a backup. The data folder's key goes into it only if that is asked for: with it,
+    /// whoever reads the backup can use the second factors that are sealed in it.
+    pub async fn backup(&self, folder: PathBuf, with_key: bool, progress: Arc<Progress>) -> Result<BackupReport, BackupError> {
+        let shown = folder.display().to_string();
+        let (beside, reminder) = if with_key { (vec![KEY_FILE.to_owned()], REMINDER) } else { (Vec::new(), REMINDER_WITHOUT_KEY) };
+        let report = self.gate.engine().backup(BackupRequest { folder, beside, reminder: reminder.to_owned() }, progress).await?;
+        self.note("backup create", &shown, &report.snapshot).await;
+        Ok(report)
+    }
+
+    /// Open a backup as the store was.
+    pub async fn past(&self, from: PastRequest, progress: Arc<Progress>) -> Result<Past, BackupError> {
+        self.gate.engine().past(from, progress).await
+    }
+
     /// Let what is under way end and close the store.
     pub async fn close(&self) {
         self.gate.engine().close().await;
@@ -277,6 +303,14 @@ impl Admin {
             at = tree::child(engine, &at, name).ok_or(Refusal::Missing)?;
         }
         Ok(at)
+    }
+
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        self.gate.engine()
+    }
+
+    pub(crate) fn collections_max(&self) -> usize {
+        self.gate.0.limits.collections_max
     }
 
     pub(crate) async fn note(&self, act: &str, subject: &str, reason: &str) {

@@ -10,6 +10,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use zeroize::Zeroizing;
 
+/// Its name in the data folder.
+pub const KEY_FILE: &str = "secret.key";
+
 /// 256 random bits and what is derived from them.
 pub struct DataKey {
     app_passwords: Zeroizing<[u8; 32]>,

@@ -22,6 +22,7 @@ mod queue;
 mod quota;
 mod recent;
 mod refusal;
+mod restore;
 mod second_factor;
 mod session;
 mod throttle;
@@ -40,11 +41,11 @@ pub use granted::{
     Object,
 };
 pub use import::{Import, Imported, Present};
-pub use key::DataKey;
+pub use key::{DataKey, KEY_FILE};
 pub use login::{Channel, Credentials, Login, Pending};
 pub use octroi_engine::{
-    CheckReport, Compacted, DESCRIBED_BYTES_MAX, Engine, Found, Part, ReadError, SearchProgress, SegmentStat, Sought, Step, StoreStat,
-    View, Watcher, Within,
+    BackupError, BackupReport, CheckReport, Compacted, DESCRIBED_BYTES_MAX, Engine, Found, Look, Part, Past, PastRequest, Progress,
+    ReadError, SearchProgress, SegmentStat, Sought, Step, StoreStat, Unit, View, Watcher, Within,
 };
 pub use octroi_policy::{Area, Explanation, Policy, PolicyError, Strength};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFault};
@@ -56,6 +57,7 @@ pub use purpose::{
 pub use queue::{Queue, QueueEntry, QueueRecipient, Queued, RecipientState};
 pub use quota::{FolderQuota, QuotaLine};
 pub use refusal::Refusal;
+pub use restore::{LOST_MAX, RestoreOrder, Restored};
 pub use second_factor::{TotpEnrolment, code_at};
 pub use session::Session;
 pub use tree::{Entry, SHARED};

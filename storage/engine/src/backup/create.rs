@@ -285,6 +285,7 @@ impl Copier {
         self.progress.step(0)?;
         let journal = std::mem::take(&mut self.stored).into_values().collect();
         let manifest = Manifest::new(time, end, journal, taken, reminder);
+        self.report.reminder.clone_from(&manifest.reminder);
         self.report.bytes = manifest.bytes();
         self.report.snapshot = self.target.publish(&manifest)?;
         tracing::info!(snapshot = self.report.snapshot, at = moment(time), copied = self.report.copied_bytes, "a backup was made");

@@ -59,6 +59,8 @@ pub struct BackupReport {
     pub copied_bytes: u64,
     /// Octets of the whole snapshot.
     pub bytes: u64,
+    /// What is not in it and is needed as well.
+    pub reminder: String,
 }
 
 /// Why something with a backup was not done.

@@ -1,8 +1,9 @@
 //! How far a long piece of work is, and whether it should stop: shared between who works and who watches.
 
 use super::BackupError;
+use crate::interface::{Step, Watcher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -53,9 +54,24 @@ impl Progress {
         *phase = Some((what, unit, total));
     }
 
+    /// Hears the steps of work that tells them.
+    pub fn watcher(self: &Arc<Self>) -> Watcher {
+        let progress = self.clone();
+        Arc::new(move |step: Step| {
+            let mut phase = progress.phase.lock().unwrap_or_else(PoisonError::into_inner);
+            progress.done.store(step.done, Ordering::Relaxed);
+            *phase = Some((step.what, Unit::Items, step.all));
+        })
+    }
+
+    /// Should it end?
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
     /// So many more are done. `Err` when the work is to stop.
     pub fn step(&self, done: u64) -> Result<(), BackupError> {
         self.done.fetch_add(done, Ordering::Relaxed);
-        if self.stopped.load(Ordering::Acquire) { Err(BackupError::Stopped) } else { Ok(()) }
+        if self.is_stopped() { Err(BackupError::Stopped) } else { Ok(()) }
     }
 }
