@@ -175,6 +175,24 @@ impl Server {
         server
     }
 
+    /// `octroi serve` on a data folder that is there already, for those who have accounts in it.
+    pub(crate) fn on(data: &Path, people: Vec<Person>) -> Self {
+        let config = data.with_extension("toml");
+        // A port that was free may be taken by somebody else in between.
+        for _ in 0..3 {
+            let text = configuration(data, "");
+            std::fs::write(&config, &text).unwrap();
+            match serve(&config, facts_of(&text, data)) {
+                Ok(mut server) => {
+                    server.people = people;
+                    return server;
+                }
+                Err(log) => eprintln!("it did not start:\n{log}"),
+            }
+        }
+        panic!("it does not start on {}", data.display());
+    }
+
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
