@@ -5,7 +5,7 @@
 //! between is copied up to just there. So whatever compaction has given back of a file that was copied was not needed at that position any
 //! more. Where that cannot be said, all is looked at once more.
 
-use super::manifest::{Manifest, Of, PART, Piece, PieceName, Stored, moment};
+use super::manifest::{BESIDE, Manifest, Of, PART, Piece, PieceName, Stored, moment};
 use super::progress::{Progress, Unit};
 use super::shelf::Shelf;
 use super::target::Target;
@@ -34,6 +34,11 @@ const COMPARED_BYTES: u64 = 4096;
 const PIECES_MAX: usize = 16;
 /// Looks at all files before it is given up: each is short, as what was copied before is not copied again.
 const ROUNDS_MAX: u32 = 20;
+/// Of those, the first, in which only files are copied that are closed: where more is written than can be copied, that would never end.
+const CLOSED_ROUNDS_MAX: u32 = 4;
+
+/// By how much the clock may have been put back since the newest snapshot: snapshots are ordered by their time.
+const CLOCK_BACK_SECONDS_MAX: i64 = 86_400;
 
 /// What is taken along of the data folder: name and octets.
 pub(crate) type Beside = Vec<(String, Vec<u8>)>;
@@ -49,7 +54,7 @@ pub(crate) async fn create(
 ) -> Result<BackupReport, BackupError> {
     let source = shared.disk.clone();
     let mut copier = tokio::task::spawn_blocking(move || Copier::new(source, target, progress)).await??;
-    for _ in 0..ROUNDS_MAX {
+    for round in 0..ROUNDS_MAX {
         // Large files that changes after this refer to are found in the journal.
         let from = shared.state().projected;
         let large = index.large_segments().await?;
@@ -59,7 +64,7 @@ pub(crate) async fn create(
         })
         .await?;
         copier = back;
-        if copied? > 0 {
+        if copied? > 0 && round < CLOSED_ROUNDS_MAX {
             // It took its time: there may be more by now.
             continue;
         }
@@ -85,6 +90,8 @@ struct Copier {
     have: BTreeSet<PieceName>,
     /// Those of the newest snapshot, if it is one of this journal: nobody needs to look at them again.
     trusted: HashSet<String>,
+    /// When the newest snapshot was made.
+    newest: UnixTime,
     /// Segments that have been looked at and were closed then.
     closed: BTreeSet<u64>,
     /// What goes into the manifest, by name.
@@ -110,20 +117,34 @@ impl Copier {
             progress,
             have,
             trusted: HashSet::new(),
+            newest: UnixTime(0),
             closed: BTreeSet::new(),
             stored: BTreeMap::new(),
             report: BackupReport::default(),
         };
         if let Some(newest) = copier.target.names()?.pop() {
             // One that cannot be read is for verify to report; without it there is more to compare.
-            if let Ok(manifest) = copier.target.manifest(&newest)
-                && copier.continues(&manifest)?
-            {
-                let there: HashSet<String> = copier.have.iter().map(PieceName::encode).collect();
-                copier.trusted = manifest.pieces().map(|piece| piece.file.clone()).filter(|file| there.contains(file)).collect();
+            if let Ok(manifest) = copier.target.manifest(&newest) {
+                copier.newest = manifest.time;
+                if manifest.time.0 > UnixTime::now().0 + CLOCK_BACK_SECONDS_MAX {
+                    let time = moment(manifest.time);
+                    return Err(BackupError::Failed(format!(
+                        "the newest snapshot says that it is of {time}: is this clock right, or was that one?"
+                    )));
+                }
+                copier.trust(&manifest)?;
             }
         }
         Ok(copier)
+    }
+
+    /// Do not look again at files of the newest snapshot, if it is one of this journal.
+    fn trust(&mut self, newest: &Manifest) -> Result<(), BackupError> {
+        if self.continues(newest)? {
+            let there: HashSet<String> = self.have.iter().map(PieceName::encode).collect();
+            self.trusted = newest.pieces().map(|piece| piece.file.clone()).filter(|file| there.contains(file)).collect();
+        }
+        Ok(())
     }
 
     /// Is this the journal that the snapshot was made of? It is not when a store was restored from an older one and went on from there.
@@ -269,7 +290,7 @@ impl Copier {
         let mut taken = Vec::new();
         for (name, octets) in beside {
             let blake3 = blake3::hash(&octets).to_hex().to_string();
-            let piece = Piece { file: format!("{blake3}.beside"), bytes: octets.len() as u64, blake3 };
+            let piece = Piece { file: format!("{blake3}{BESIDE}"), bytes: octets.len() as u64, blake3 };
             if self.target.files.open(&piece.file).and_then(|file| file.bytes()).ok() != Some(piece.bytes) {
                 let part = format!("beside{PART}");
                 let file = self.target.files.create(&part)?;
@@ -283,6 +304,8 @@ impl Copier {
         // Renames of an earlier attempt, too, must be durable before something refers to them.
         self.target.files.sync_dir()?;
         self.progress.step(0)?;
+        // A clock that was put back a little must not make an older snapshot the newest.
+        let time = time.max(self.newest);
         let journal = std::mem::take(&mut self.stored).into_values().collect();
         let manifest = Manifest::new(time, end, journal, taken, reminder);
         self.report.reminder.clone_from(&manifest.reminder);

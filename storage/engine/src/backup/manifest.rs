@@ -177,6 +177,14 @@ impl PieceName {
     }
 }
 
+/// Ending of a copy of what lies beside the journal.
+pub(crate) const BESIDE: &str = ".beside";
+
+/// Is this the name of a file that backups make?
+pub(crate) fn is_ours(name: &str) -> bool {
+    PieceName::decode(name).is_some() || name.strip_suffix(BESIDE).is_some_and(|hash| hash.len() == 64)
+}
+
 /// The name of a snapshot made at this moment; `again` tells those of one second apart. No colon: not every file system takes one.
 pub(crate) fn snapshot_name(time: UnixTime, again: u32) -> String {
     let text = jiff::Timestamp::from_second(time.0).map_or_else(|_| time.0.to_string(), |t| t.strftime("%Y%m%dT%H%M%SZ").to_string());

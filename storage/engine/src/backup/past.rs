@@ -21,6 +21,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::runtime::Handle;
 
 /// Changes that a replay holds before it writes them to the index.
 const REPLAY_CHANGES_MAX: u64 = 16_384;
@@ -79,8 +80,47 @@ impl Rebuilt {
         self.index.close().await;
     }
 
-    /// Replay all of a journal up to `end`, checking every frame. What is wrong goes into the report, and what stands behind it is used.
-    pub(crate) async fn frames_of(
+    /// Replay all of a snapshot, checking every frame. The report says what is wrong.
+    pub(crate) async fn check(
+        mut self,
+        disk: Arc<Shelf>,
+        end: Position,
+        progress: Arc<Progress>,
+        mut report: VerifyReport,
+    ) -> Result<(Self, VerifyReport), BackupError> {
+        let runtime = Handle::current();
+        let work = move || {
+            // Reading must not hold up who else has tasks here, so all of it is done on a thread for that.
+            let outcome = runtime.block_on(self.frames_of(&*disk, end, &progress, &mut report));
+            (self, outcome.map(|()| report))
+        };
+        let (back, outcome) = tokio::task::spawn_blocking(work).await?;
+        back.or_close(outcome).await
+    }
+
+    /// Replay up to and including the batch that ends at `until`.
+    async fn replay(mut self, disk: Arc<Shelf>, until: Position, progress: Arc<Progress>) -> Result<Self, BackupError> {
+        let runtime = Handle::current();
+        let work = move || {
+            let outcome = runtime.block_on(self.batches_of(&*disk, until, &progress));
+            (self, outcome)
+        };
+        let (back, outcome) = tokio::task::spawn_blocking(work).await?;
+        back.or_close(outcome).await.map(|(back, ())| back)
+    }
+
+    async fn or_close<T>(self, outcome: Result<T, BackupError>) -> Result<(Self, T), BackupError> {
+        match outcome {
+            Ok(done) => Ok((self, done)),
+            Err(error) => {
+                self.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// See [`Rebuilt::check`]. What stands behind damage is used.
+    async fn frames_of(
         &mut self,
         disk: &dyn Disk,
         end: Position,
@@ -144,7 +184,7 @@ impl Rebuilt {
         Ok(())
     }
 
-    /// Replay up to and including the batch that ends at `until`.
+    /// See [`Rebuilt::replay`].
     async fn batches_of(&mut self, disk: &dyn Disk, until: Position, progress: &Progress) -> Result<(), BackupError> {
         let mut payload = Vec::new();
         for number in segments(disk, until)? {
@@ -240,12 +280,9 @@ impl Past {
             }
         };
         let scratch = Scratch::new(scratch)?;
-        let mut rebuilt = Rebuilt::open(&scratch).await?;
+        let rebuilt = Rebuilt::open(&scratch).await?;
         progress.begin("replaying the journal", Unit::Bytes, manifest.journal.iter().flat_map(|s| &s.pieces).map(|p| p.bytes).sum());
-        if let Err(error) = rebuilt.batches_of(&*shelf, until, progress).await {
-            rebuilt.close().await;
-            return Err(error);
-        }
+        let rebuilt = rebuilt.replay(shelf.clone(), until, progress.clone()).await?;
         let time = at.unwrap_or(manifest.time);
         Ok(Self { rebuilt, contents: Arc::new(Contents::new(shelf)), snapshot, time, _scratch: scratch })
     }

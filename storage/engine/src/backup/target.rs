@@ -1,7 +1,7 @@
 //! The folder of a backup: its files, its manifests, its lock; listing and pruning.
 
 use super::BackupError;
-use super::manifest::{MANIFEST, Manifest, PART, snapshot_name};
+use super::manifest::{MANIFEST, Manifest, PART, is_ours, snapshot_name};
 use crate::disk::{Disk, RealDisk};
 use octroi_model::UnixTime;
 use std::collections::HashSet;
@@ -79,6 +79,20 @@ pub fn prune(folder: &Path, keep: usize) -> Result<PruneReport, BackupError> {
     Target::open(folder)?.prune(keep)
 }
 
+/// A folder with something else in it was named by mistake.
+fn refuse_foreign(folder: &Path) -> Result<(), BackupError> {
+    let Ok(mut entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    if folder.join("snapshots").is_dir()
+        || entries.all(|entry| entry.is_ok_and(|entry| OURS.contains(&&*entry.file_name().to_string_lossy())))
+    {
+        return Ok(());
+    }
+    Err(BackupError::Failed(format!("{} is not empty and not a backup", folder.display())))
+}
+
+/// What an interrupted first backup leaves, and what a file system of its own has in its top folder.
+const OURS: [&str; 3] = ["files", "lock", "lost+found"];
+
 impl Target {
     pub(crate) fn new(files: Arc<dyn Disk>, snapshots: Arc<dyn Disk>) -> Self {
         Self { files, snapshots, _lock: None }
@@ -87,8 +101,12 @@ impl Target {
     /// Open the folder to write to it, made if it is not there. Nobody but its owner may look into it.
     pub(crate) fn open(folder: &Path) -> Result<Self, BackupError> {
         let named = |what: &Path, error: io::Error| BackupError::Failed(format!("cannot use {}: {error}", what.display()));
+        refuse_foreign(folder)?;
         for made in [folder.to_owned(), folder.join("files"), folder.join("snapshots")] {
-            DirBuilder::new().recursive(true).mode(0o700).create(&made).map_err(|error| named(&made, error))?;
+            match DirBuilder::new().mode(0o700).create(&made) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(named(&made, error)),
+                _ => {}
+            }
         }
         let file = folder.join("lock");
         let lock =
@@ -195,7 +213,7 @@ impl Target {
         self.snapshots.sync_dir()?;
         let mut report = PruneReport { snapshots: going.to_vec(), ..PruneReport::default() };
         self.remove_parts()?;
-        for name in self.files.list()?.iter().filter(|name| !named.contains(*name)) {
+        for name in self.files.list()?.iter().filter(|name| is_ours(name) && !named.contains(*name)) {
             report.bytes += self.files.open(name)?.bytes()?;
             self.files.remove(name)?;
             report.files += 1;

@@ -83,7 +83,7 @@ pub(crate) async fn verify_on(
     if let Some((name, manifest)) = chosen {
         report.snapshot = name;
         let scratch = Scratch::new(scratch)?;
-        replay(&target, &manifest, &scratch, progress, &mut report).await?;
+        report = replay(&target, &manifest, &scratch, progress, report).await?;
     }
     report.faults.truncate(FAULTS_MAX);
     Ok(report)
@@ -128,17 +128,14 @@ async fn replay(
     manifest: &Manifest,
     scratch: &Scratch,
     progress: &Arc<Progress>,
-    report: &mut VerifyReport,
-) -> Result<(), BackupError> {
+    report: VerifyReport,
+) -> Result<VerifyReport, BackupError> {
     let shelf = Arc::new(Shelf::new(target.files.clone(), manifest));
-    let mut rebuilt = Rebuilt::open(scratch).await?;
-    let outcome = async {
-        rebuilt.frames_of(&*shelf, manifest.position(), progress, report).await?;
-        contents(&rebuilt, Contents::new(shelf), progress, report).await
-    };
-    let outcome = outcome.await;
+    let rebuilt = Rebuilt::open(scratch).await?;
+    let (rebuilt, mut report) = rebuilt.check(shelf.clone(), manifest.position(), progress.clone(), report).await?;
+    let outcome = contents(&rebuilt, Contents::new(shelf), progress, &mut report).await;
     rebuilt.close().await;
-    outcome
+    outcome.map(|()| report)
 }
 
 /// Read and hash the content of every item.

@@ -304,6 +304,14 @@ async fn only_what_is_new_is_copied() {
     }
     let (_, manifest) = shelves.target().choose(None).unwrap();
     assert!(manifest.journal.iter().all(|stored| stored.pieces.len() <= 17), "{manifest:?}");
+    // The clock is put back: by a little, the order stays; by much, somebody must look at it.
+    let now = UnixTime::now().0;
+    let newest = shelves.names().pop().unwrap();
+    shelves.set_time(&newest, now + 1000);
+    let later = engine.back_up(shelves.target()).await.unwrap().snapshot;
+    assert_eq!(shelves.names().pop(), Some(later.clone()));
+    shelves.set_time(&later, now + 1_000_000);
+    assert!(matches!(engine.back_up(shelves.target()).await, Err(BackupError::Failed(_))));
     // What an interrupted backup has copied is not copied again: here, all but the manifests is there.
     let files_only = Shelves { files: shelves.files.clone(), snapshots: SimDisk::default() };
     assert_eq!(engine.back_up(files_only.target()).await.unwrap().copied_bytes, 0);
@@ -475,9 +483,17 @@ async fn a_folder_is_backed_up_and_restored_for_its_owner_alone() {
     engine.backup(request(&folder), Arc::default()).await.unwrap();
     assert!(engine.backup(request(&data.join("inside")), Arc::default()).await.is_err());
     assert!(!data.join("inside").exists());
+    let foreign = dir.path().join("foreign");
+    std::fs::create_dir(&foreign).unwrap();
+    std::fs::write(foreign.join("letter"), "dear").unwrap();
+    assert!(matches!(engine.backup(request(&foreign), Arc::default()).await, Err(BackupError::Failed(_))));
+    assert!(matches!(engine.backup(request(&dir.path().join("no/such/disk")), Arc::default()).await, Err(BackupError::Failed(_))));
     let stopped = Arc::new(Progress::default());
     stopped.stop();
     assert_eq!(engine.backup(request(&folder), stopped).await, Err(BackupError::Stopped));
+    let locked = Target::open(&folder).unwrap();
+    assert_eq!(engine.backup(request(&folder), Arc::default()).await, Err(BackupError::Busy));
+    drop(locked);
     engine.close().await;
     let mut todo = vec![folder.clone()];
     while let Some(at) = todo.pop() {
@@ -494,6 +510,11 @@ async fn a_folder_is_backed_up_and_restored_for_its_owner_alone() {
     assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0, "nothing is left behind");
     let listed = crate::list_snapshots(&folder).unwrap();
     assert_eq!((listed.len(), &*listed[0].reminder, listed[0].beside.len()), (1, "keep more", 1));
+
+    // Pruning takes nothing that is not a backup's.
+    std::fs::write(folder.join("files/letter"), "dear").unwrap();
+    assert_eq!(crate::prune_snapshots(&folder, 1).unwrap().files, 0);
+    assert!(folder.join("files/letter").exists());
 
     let restored = dir.path().join("restored");
     // What an interrupted restore has left is no hindrance; anything else is.
