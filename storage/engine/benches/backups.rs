@@ -41,7 +41,7 @@ async fn measure(dir: PathBuf, mebibytes: usize) {
     println!("{count} messages of {MESSAGE_BYTES} bytes that do not compress");
     let mut quiet = Vec::new();
     for round in 0..TIMED {
-        quiet.push(deliver(&*engine, round as u64).await);
+        quiet.push(deliver(&engine, round as u64).await);
     }
     let folder = dir.join("backup");
     let request = BackupRequest { folder: folder.clone(), beside: Vec::new(), reminder: String::new() };
@@ -51,7 +51,7 @@ async fn measure(dir: PathBuf, mebibytes: usize) {
         tokio::spawn(async move {
             let mut times = Vec::new();
             while !stop.load(Ordering::Relaxed) {
-                times.push(deliver(&*engine, times.len() as u64).await);
+                times.push(deliver(&engine, times.len() as u64).await);
             }
             times
         })
