@@ -131,6 +131,11 @@ fn one_folder_is_given_back_while_the_server_runs() {
     }
     let said = run(OCTROI, &["backup", "create", &backup, "--config", server.config()]).good();
     assert!(said.contains("secret.key is not in this backup"), "{said}");
+    // The journal tells moments by the second.
+    thread::sleep(Duration::from_millis(1100));
+    assert!(imap.try_append("INBOX", "", message("a@outside.test", &person.address, "late").as_bytes()).unwrap().is_ok());
+    let late = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    thread::sleep(Duration::from_millis(1100));
     imap.ok("SELECT INBOX");
     imap.ok("STORE 1:* +FLAGS (\\Deleted)");
     imap.ok("EXPUNGE");
@@ -151,6 +156,11 @@ fn one_folder_is_given_back_while_the_server_runs() {
     assert!(restore(&["--folder", "mail/INBOX"]).good().contains(": 0 items"));
     assert!(restore(&["--folder", "mail/INBOX", "--in-place"]).good().contains(": 30 items"));
     assert_eq!(imap.ok("SELECT INBOX").exists(), Some(30));
+    // A moment between two snapshots: the message that came after the first and had gone before the second.
+    run(OCTROI, &["backup", "create", &backup, "--config", server.config()]).good();
+    let said = restore(&["--folder", "mail/INBOX", "--at", &late, "--into", "Late"]).good();
+    assert!(said.contains(": 31 items"), "{said}");
+    assert_eq!(imap.ok("SELECT Late/INBOX").exists(), Some(31));
     // Moments that the backup does not have, and what was not there.
     let said = restore(&["--at", "2001-01-01T00:00:00Z"]).bad();
     assert!(said.contains("the journal begins at"), "{said}");

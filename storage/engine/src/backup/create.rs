@@ -28,8 +28,9 @@ const STEP_BYTES: u64 = 1 << 20;
 const SYNC_BYTES: u64 = 16 << 20;
 /// A step is followed by a pause of this part of its time, in which the disk is for others.
 const PAUSE_PART: u32 = 4;
-/// Octets compared at each end to see that a copy is of this file and not of one of the same number in another store.
-const COMPARED_BYTES: u64 = 4096;
+/// Octets compared at each end to see that a copy is of this file and not of one of the same number in another store. At the beginning
+/// stands the segment's key, at the end of a large content the checksums of all its pieces, if it is below a gibibyte.
+const COMPARED_BYTES: u64 = 64 << 10;
 /// Pieces that the last segment's copy may have; with more it is copied whole again, so that a restore need not open hundreds of files.
 const PIECES_MAX: usize = 16;
 /// Looks at all files before it is given up: each is short, as what was copied before is not copied again.
