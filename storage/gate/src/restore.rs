@@ -80,6 +80,7 @@ impl Admin {
     /// Bring back what an account had.
     pub async fn restore(&self, past: &Past, order: &RestoreOrder, progress: &Progress) -> Result<Restored, BackupError> {
         let mut restored = Restored::default();
+        restored.lost.extend(past.faults().iter().take(LOST_MAX).map(|fault| format!("what the journal said at a place: {fault}")));
         let then = past.account_by_key(&order.account.key());
         let then = then.ok_or_else(|| failed(format!("{} was not there at that moment", order.account)))?;
         let mut pairs = Vec::new();

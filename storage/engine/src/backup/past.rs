@@ -69,11 +69,17 @@ impl Drop for Scratch {
 pub(crate) struct Rebuilt {
     pub(crate) replay: Replay,
     pub(crate) index: Index,
+    /// Damage that was passed over.
+    faults: Vec<String>,
 }
 
 impl Rebuilt {
     pub(crate) async fn open(scratch: &Scratch) -> Result<Self, BackupError> {
-        Ok(Self { replay: Replay::new(Restored::default()), index: Index::open(&scratch.0.join("index.sqlite")).await? })
+        Ok(Self {
+            replay: Replay::new(Restored::default()),
+            index: Index::open(&scratch.0.join("index.sqlite")).await?,
+            faults: Vec::new(),
+        })
     }
 
     pub(crate) async fn close(&self) {
@@ -161,12 +167,7 @@ impl Rebuilt {
                     }
                     Step::End => break,
                     Step::Bad { start, end } => {
-                        report.faults.push(format!("{}: the frame at byte {start} does not check", segment_name(number)));
-                        let next = match end {
-                            Some(end) => Some(end),
-                            None => find_frame(&segment, start + 1)?.map(|(offset, _)| offset),
-                        };
-                        walk.skip_to(next.unwrap_or(segment.bytes));
+                        report.faults.push(pass(&mut walk, &segment, start, end)?);
                     }
                 }
             }
@@ -192,7 +193,7 @@ impl Rebuilt {
             let mut walk = Walk::new(&segment, 0);
             loop {
                 let from = walk.offset();
-                match batch(&mut walk, &segment, &mut payload)? {
+                match batch(&mut walk, &segment, &mut payload, &mut self.faults)? {
                     Some((_, end)) if end > until => break,
                     Some((_, end)) => {
                         self.batch(&payload, end).await?;
@@ -220,20 +221,34 @@ fn segments(disk: &dyn Disk, until: Position) -> Result<Vec<u64>, BackupError> {
     Ok(numbers.filter(|number| *number <= until.segment).collect())
 }
 
-/// The next batch of a segment: its payload, when it was committed, and where it ends. Contents are passed over unread.
-fn batch(walk: &mut Walk<'_>, segment: &Segment, payload: &mut Vec<u8>) -> Result<Option<(UnixTime, Position)>, BackupError> {
-    match walk.next_batch(payload)? {
-        Step::Frame { end, start, .. } => {
-            let damaged = |error: postcard::Error| {
-                BackupError::Damaged(format!("{}: the batch at byte {start}: {error}", segment_name(segment.number())))
-            };
-            Ok(Some((committed_at(payload).map_err(damaged)?, Position { segment: segment.number(), offset: end })))
-        }
-        Step::End => Ok(None),
-        Step::Bad { start, .. } => {
-            Err(BackupError::Damaged(format!("{}: the frame at byte {start} does not check", segment_name(segment.number()))))
+/// The next batch of a segment: its payload, when it was committed, and where it ends. Contents are passed over unread, and so is damage,
+/// which is added to `faults`: from a backup that is damaged, one wants what it still has.
+fn batch(
+    walk: &mut Walk<'_>,
+    segment: &Segment,
+    payload: &mut Vec<u8>,
+    faults: &mut Vec<String>,
+) -> Result<Option<(UnixTime, Position)>, BackupError> {
+    loop {
+        match walk.next_batch(payload)? {
+            Step::Frame { end, start, .. } => match committed_at(payload) {
+                Ok(at) => return Ok(Some((at, Position { segment: segment.number(), offset: end }))),
+                Err(error) => faults.push(format!("{}: the batch at byte {start}: {error}", segment_name(segment.number()))),
+            },
+            Step::End => return Ok(None),
+            Step::Bad { start, end } => faults.push(pass(walk, segment, start, end)?),
         }
     }
+}
+
+/// Go on behind a frame that does not check; says which it was.
+fn pass(walk: &mut Walk<'_>, segment: &Segment, start: u64, end: Option<u64>) -> Result<String, BackupError> {
+    let next = match end {
+        Some(end) => Some(end),
+        None => find_frame(segment, start + 1)?.map(|(offset, _)| offset),
+    };
+    walk.skip_to(next.unwrap_or(segment.bytes));
+    Ok(format!("{}: the frame at byte {start} does not check", segment_name(segment.number())))
 }
 
 /// The store as it was. See the module.
@@ -295,6 +310,11 @@ impl Past {
     /// The moment.
     pub fn time(&self) -> UnixTime {
         self.time
+    }
+
+    /// What of the journal does not check: changes are missing that stood there.
+    pub fn faults(&self) -> &[String] {
+        &self.rebuilt.faults
     }
 
     /// An account by [`octroi_model::Address::key`].
@@ -364,13 +384,15 @@ fn position_at(disk: &dyn Disk, manifest: &Manifest, at: UnixTime, progress: &Pr
     }
     let mut last = None;
     let mut oldest = None;
+    // They are listed when the journal is replayed.
+    let mut seen = Vec::new();
     let mut payload = Vec::new();
     progress.begin("looking for the moment", Unit::Bytes, manifest.journal.iter().flat_map(|s| &s.pieces).map(|p| p.bytes).sum());
     for number in segments(disk, manifest.position())? {
         let segment = Segment::open_whole(disk, number)?;
         let mut walk = Walk::new(&segment, 0);
         let mut from = walk.offset();
-        while let Some((committed, end)) = batch(&mut walk, &segment, &mut payload)? {
+        while let Some((committed, end)) = batch(&mut walk, &segment, &mut payload, &mut seen)? {
             oldest.get_or_insert(committed);
             if committed <= at {
                 last = Some(end);

@@ -356,6 +356,28 @@ async fn damage_is_found() {
     assert!(shelves.target().prune(1).is_err(), "what the manifest names is not known");
 }
 
+/// From a backup in which a batch is damaged, all else can still be had, and the place is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_takes_along_only_what_it_hit() {
+    let (dir, disk) = (tempfile::tempdir().unwrap(), SimDisk::default());
+    let engine = filled(dir.path(), Arc::new(disk.clone())).await;
+    let third = engine.view(CollectionId(1)).await.unwrap().at(1).unwrap().clone();
+    assert_eq!(third.uid.0, 3);
+    let shelves = Shelves::default();
+    engine.back_up(shelves.target()).await.unwrap();
+    engine.close().await;
+    let first =
+        shelves.files.list().unwrap().into_iter().find(|name| name.starts_with(&format!("{:016x}", third.content.segment))).unwrap();
+    // Behind the content stands the batch that put it there.
+    let batch = third.content.offset as usize + third.content.body_stored as usize + 4 + FRAME_HEADER_BYTES + 8;
+    shelves.files.alter(&first, |octets| octets[batch] ^= 1);
+    let past = shelves.past(None).await.unwrap();
+    assert_eq!(past.faults().len(), 1, "{:?}", past.faults());
+    let there: Vec<u32> = past.items(CollectionId(1), octroi_model::Uid(0), 100).await.unwrap().iter().map(|item| item.uid.0).collect();
+    assert_eq!(there, [1, 4, 5, 6, 7, 8, 9]);
+    past.close().await;
+}
+
 /// Everything that was acknowledged before a backup is begun is in it, and what comes meanwhile whole or not at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_write_while_backups_are_made() {
