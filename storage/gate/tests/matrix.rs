@@ -233,6 +233,9 @@ async fn a_running_grant_loses_a_right_at_once() {
     stage.world.admin.replace_policy(policy(Rights::LOOKUP)).await;
     assert!(matches!(select.view().await.err(), Some(Refusal::Forbidden(_))));
     assert!(matches!(view.read(&[(0, octroi_gate::Part::Whole)]).await, Err(Refusal::Forbidden(_))));
+    // An index tells what is in it as well as the contents do.
+    let sought = octroi_gate::Sought { within: octroi_gate::Within::Body, text: "x".into() };
+    assert!(matches!(view.find(vec![sought]).await, Err(Refusal::Forbidden(_))));
     assert!(matches!(append.append(vec![draft("late")]).await, Err(Refusal::Forbidden(_))));
     stage.world.admin.share(&address(OWNER), Area::Mail, &path(""), &[]).await.unwrap();
     assert!(matches!(select.view().await.err(), Some(Refusal::Missing)));

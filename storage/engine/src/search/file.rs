@@ -221,6 +221,17 @@ impl SearchFile {
         Ok(Encoded { keys, sections })
     }
 
+    /// Empty the write-ahead log into the file, so that what was deleted is in neither. Not while others read: then it is done later.
+    pub(crate) async fn checkpoint(&self) -> Result<(), sqlx::Error> {
+        let mut writer = self.writer.lock().await;
+        let writer = writer.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        let is_busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await?;
+        if is_busy != 0 {
+            tracing::debug!("the log of the search index was not emptied: somebody reads");
+        }
+        Ok(())
+    }
+
     /// Do all of it, or nothing.
     pub(crate) async fn write(&self, writing: &Writing) -> Result<(), sqlx::Error> {
         let mut writer = self.writer.lock().await;

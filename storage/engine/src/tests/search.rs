@@ -1,9 +1,9 @@
 //! The search index: what it says is what scanning says, at any time and whatever happens to its file.
 
 use super::simdisk::{Dice, SimDisk};
-use super::world::{collection, commit, create, expunge, item, put, uids};
+use super::world::{account, collection, commit, create, expunge, item, put, uids};
 use crate::{Batch, Body, Change, CommitError, Embedded, Engine, Extractor, Found, Options, Part, Piece, Sought, View, Within};
-use octroi_model::{CollectionId, CollectionKind, Flags, Head};
+use octroi_model::{AccountId, Collection, CollectionId, CollectionKind, Flags, Head};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,6 +164,60 @@ async fn it_goes_on_after_opening_and_can_be_made_anew() {
         let progress = engine.search_progress().unwrap();
         assert_eq!((progress.messages, progress.indexed), (301 + round as u64, 301 + round as u64));
     }
+    engine.close().await;
+}
+
+/// Does any file of the index have these octets?
+fn is_on_disk(dir: &Path, octets: &[u8]) -> bool {
+    let holds = |ending: &str| {
+        let file = std::fs::read(dir.join(format!("search.sqlite{ending}"))).unwrap_or_default();
+        file.windows(octets.len()).any(|window| window == octets)
+    };
+    holds("") || holds("-wal")
+}
+
+/// What was deleted is gone from the disk, not only from the answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sweeping_and_removing_an_account_delete() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = new(dir.path()).await;
+    commit(&engine, Change::CreateAccount(account(7, "lea@douane.example"))).await.unwrap();
+    let theirs = Collection { owner: AccountId(7), ..collection(20, None, "Theirs", CollectionKind::Mailbox) };
+    commit(&engine, create(theirs)).await.unwrap();
+    deliver(&engine, BOX, "subject: removable\n\n", "ephemeral words").await;
+    deliver(&engine, BOX, "subject: lasting\n\n", "ephemeral words").await;
+    deliver(&engine, CollectionId(20), "\n", "somebodyelses words").await;
+    settled(&engine).await;
+    // One account's documents are not another's.
+    assert_eq!(ask(&engine, BOX, sought(Within::Body, "somebodyelses")).await, [Some(false); 2]);
+    assert_eq!(ask(&engine, CollectionId(20), sought(Within::Body, "somebodyelses")).await, [Some(true)]);
+    assert!(is_on_disk(dir.path(), b"removable") && is_on_disk(dir.path(), b"somebodyelses"));
+    commit(&engine, expunge(BOX.0, uids(&[1]))).await.unwrap();
+    commit(&engine, Change::RemoveCollection { collection: CollectionId(20), parent_head: None }).await.unwrap();
+    commit(&engine, Change::RemoveAccount(AccountId(7))).await.unwrap();
+    settled(&engine).await;
+    assert_eq!(engine.sweep_search().await, Ok(1), "the account's went with it");
+    assert!(!is_on_disk(dir.path(), b"removable") && !is_on_disk(dir.path(), b"somebodyelses"));
+    assert!(is_on_disk(dir.path(), b"lasting"));
+    assert_eq!(ask(&engine, BOX, sought(Within::Body, "ephemeral")).await, [Some(true)]);
+    engine.close().await;
+}
+
+/// Without its file the store works and knows nothing; once it can be made, it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_cannot_be_made_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("search.sqlite");
+    std::fs::create_dir_all(place.join("in the way")).unwrap();
+    let engine = new(dir.path()).await;
+    deliver(&engine, BOX, "subject: one\n\n", "words").await;
+    assert_eq!(ask(&engine, BOX, sought(Within::Body, "words")).await, [None]);
+    engine.close().await;
+    let engine = open(dir.path()).await;
+    assert_eq!(ask(&engine, BOX, sought(Within::Body, "words")).await, [None]);
+    std::fs::remove_dir_all(&place).unwrap();
+    settled(&engine).await;
+    assert_eq!(ask(&engine, BOX, sought(Within::Body, "words")).await, [Some(true)]);
     engine.close().await;
 }
 
