@@ -57,7 +57,7 @@ mod tests {
         let mut seen = Vec::new();
         search_texts(octets, octets.len() - 8, &mut |text| match text {
             SearchText::Field { name, line, value_at } => {
-                seen.push((name.map(str::to_owned), line[..value_at].to_owned(), line[value_at..].to_owned()))
+                seen.push((name.map(str::to_owned), line[..value_at].to_owned(), line[value_at..].to_owned()));
             }
             SearchText::Body(text) => seen.push((None, String::new(), text.to_owned())),
         });
