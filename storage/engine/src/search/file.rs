@@ -69,6 +69,8 @@ pub(crate) struct Writing {
 #[derive(Debug)]
 pub(crate) struct SearchFile {
     path: PathBuf,
+    options: SqliteConnectOptions,
+    /// Made when it is needed.
     writer: Mutex<Option<SqliteConnection>>,
     readers: SqlitePool,
 }
@@ -105,8 +107,8 @@ impl SearchFile {
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .test_before_acquire(false)
-            .connect_lazy_with(options.create_if_missing(false).read_only(true));
-        Ok(Some(Self { path: path.to_owned(), writer: Mutex::new(Some(writer)), readers }))
+            .connect_lazy_with(options.clone().create_if_missing(false).read_only(true));
+        Ok(Some(Self { path: path.to_owned(), options: options.create_if_missing(false), writer: Mutex::new(Some(writer)), readers }))
     }
 
     /// Close it; nothing can be read or written any more.
@@ -224,7 +226,7 @@ impl SearchFile {
     /// Empty the write-ahead log into the file, so that what was deleted is in neither. Not while others read: then it is done later.
     pub(crate) async fn checkpoint(&self) -> Result<(), sqlx::Error> {
         let mut writer = self.writer.lock().await;
-        let writer = writer.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        let Some(writer) = writer.as_mut() else { return Ok(()) };
         let is_busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await?;
         if is_busy != 0 {
             tracing::debug!("the log of the search index was not emptied: somebody reads");
@@ -234,8 +236,22 @@ impl SearchFile {
 
     /// Do all of it, or nothing.
     pub(crate) async fn write(&self, writing: &Writing) -> Result<(), sqlx::Error> {
-        let mut writer = self.writer.lock().await;
-        let mut transaction = Connection::begin_with(writer.as_mut().ok_or(sqlx::Error::PoolClosed)?, "BEGIN IMMEDIATE").await?;
+        let mut kept = self.writer.lock().await;
+        if self.readers.is_closed() {
+            return Err(sqlx::Error::PoolClosed);
+        }
+        // After a failure it is another one: SQLite may have ended the transaction by itself, which the driver does not know.
+        let mut writer = match kept.take() {
+            Some(writer) => writer,
+            None => self.options.connect().await?,
+        };
+        Self::write_with(&mut writer, writing).await?;
+        *kept = Some(writer);
+        Ok(())
+    }
+
+    async fn write_with(writer: &mut SqliteConnection, writing: &Writing) -> Result<(), sqlx::Error> {
+        let mut transaction = Connection::begin_with(writer, "BEGIN IMMEDIATE").await?;
         for block in &writing.removed {
             sqlx::query("DELETE FROM blocks WHERE block = $1").bind(*block as i64).execute(&mut *transaction).await?;
             for section in Section::ALL {
@@ -323,4 +339,39 @@ fn place(block: u64, section: Section) -> i64 {
 
 fn chunk_place(block: u64, section: Section, chunk: u64) -> i64 {
     ((block << 1 | section as u64) << CHUNK_BITS | chunk) as i64
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// A full disk ended SQLite's transaction behind the driver's back; every later write failed until the file was made anew.
+    #[tokio::test]
+    async fn writing_goes_on_once_there_is_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = SearchFile::open(&dir.path().join("search.sqlite")).await.unwrap();
+        let octets: Vec<u8> = (0..1 << 20).map(|octet: u32| octet.wrapping_mul(2_654_435_761) as u8).collect();
+        let section = EncodedSection { terms: octets.clone(), postings: octets };
+        let block = || Encoded { keys: vec![[7; 16]], sections: [section.clone(), section.clone()] };
+        let reached = Reached { position: Position { segment: 1, offset: 99 }, is_whole: true, mailbox: 3 };
+        sqlx::query("PRAGMA max_page_count = 40").execute(file.writer.lock().await.as_mut().unwrap()).await.unwrap();
+        let writing = Writing { added: vec![(1, AccountId(5), block())], removed: vec![], reached };
+        let error = file.write(&writing).await.unwrap_err();
+        assert!(crate::projector::is_full(&error), "{error}");
+        assert_eq!(file.reached().await.unwrap(), Reached::default());
+        assert!(file.blocks(AccountId(5)).await.unwrap().is_empty());
+        file.write(&writing).await.unwrap();
+        assert_eq!(file.reached().await.unwrap(), reached);
+        let loaded = file.load(1, vec![[7; 16]]).await.unwrap();
+        assert_eq!((&loaded.sections[0].terms, &loaded.sections[1].postings), (&section.terms, &section.postings));
+        let ranges = [0..5, 65_530..65_540, 1_048_000..1_048_576];
+        let parts = file.postings(1, Section::Body, &ranges).await.unwrap();
+        assert!(ranges.iter().zip(parts).all(|(range, part)| part == section.postings[range.start as usize..range.end as usize]));
+        file.write(&Writing { added: vec![], removed: vec![1], reached }).await.unwrap();
+        assert!(matches!(file.terms(1, Section::Body).await, Err(sqlx::Error::RowNotFound)));
+        assert!(file.postings(1, Section::Header, &ranges[..1]).await.is_err());
+        file.close().await;
+        assert!(matches!(file.write(&writing).await, Err(sqlx::Error::PoolClosed)));
+    }
 }
