@@ -81,7 +81,11 @@ pub(crate) async fn step(shared: &Shared, index: &Index) -> Result<usize, sqlx::
     if entries.is_empty() {
         return Ok(0);
     }
-    index.project(&entries, shared.next_id.load(Ordering::Relaxed)).await?;
+    let written = index.project(&entries, shared.next_id.load(Ordering::Relaxed)).await;
+    if written.is_err() {
+        index.renew_writer().await;
+    }
+    written?;
     shared.state_mut().forget(entries.len());
     shared.room_made();
     Ok(entries.len())

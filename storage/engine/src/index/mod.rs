@@ -34,6 +34,8 @@ const CACHE_KIB: &str = "-32768";
 #[derive(Debug)]
 pub(crate) struct Index {
     path: PathBuf,
+    /// Of the connection that writes.
+    options: SqliteConnectOptions,
     /// Taken by whoever must keep the index from moving.
     writer: Mutex<Option<SqliteConnection>>,
     readers: SqlitePool,
@@ -80,7 +82,8 @@ impl Index {
             .busy_timeout(Duration::from_secs(30))
             .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging();
-        let mut writer = options.clone().pragma("wal_autocheckpoint", CHECKPOINT_PAGES).pragma("cache_size", CACHE_KIB).connect().await?;
+        let writing = options.clone().pragma("wal_autocheckpoint", CHECKPOINT_PAGES).pragma("cache_size", CACHE_KIB);
+        let mut writer = writing.connect().await?;
         if !schema::prepare(&mut writer, VERSION).await? {
             writer.close().await?;
             return Ok(None);
@@ -90,12 +93,24 @@ impl Index {
             // A connection to a file does not go away; asking first would double the cost of each read.
             .test_before_acquire(false)
             .connect_lazy_with(options.create_if_missing(false));
-        Ok(Some(Self { path: path.to_owned(), writer: Mutex::new(Some(writer)), readers }))
+        Ok(Some(Self { path: path.to_owned(), options: writing, writer: Mutex::new(Some(writer)), readers }))
     }
 
     /// The one connection that writes.
     async fn writer(&self) -> Result<MappedMutexGuard<'_, SqliteConnection>, sqlx::Error> {
         MutexGuard::try_map(self.writer.lock().await, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed)
+    }
+
+    /// Write over another connection from here on, after a write that failed: SQLite may have ended the transaction by itself, as it does
+    /// when the disk is full, and the driver would then never begin another one.
+    pub(crate) async fn renew_writer(&self) {
+        let mut writer = self.writer.lock().await;
+        if writer.is_some() {
+            match self.options.connect().await {
+                Ok(renewed) => *writer = Some(renewed),
+                Err(error) => tracing::warn!(%error, "the index was not opened again"),
+            }
+        }
     }
 
     /// Close; SQLite then moves the write-ahead log into the file.
@@ -106,5 +121,43 @@ impl Index {
         {
             tracing::warn!(%error, "the index was not closed properly");
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::change::Change;
+    use crate::journal::Position;
+    use crate::state::Entry;
+    use octroi_model::{AuditEntry, Outcome, UnixTime};
+
+    /// A full disk ended SQLite's transaction behind the driver's back: no later one could begin, and after ten of them the store took no
+    /// further commit, long after there was room again.
+    #[tokio::test]
+    async fn writing_goes_on_once_there_is_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = Index::open(&dir.path().join("index.sqlite")).await.unwrap();
+        let line = Change::Audit(AuditEntry {
+            at: UnixTime(1),
+            account: None,
+            act: "x".repeat(10_000),
+            subject: String::new(),
+            peer: String::new(),
+            outcome: Outcome::Done,
+            reason: String::new(),
+        });
+        let end = Position { segment: 1, offset: 99 };
+        let entries = [Entry { end, changes: vec![line; 500].into(), sides: Vec::new().into(), bytes: 0 }];
+        sqlx::query("PRAGMA max_page_count = 200").execute(&mut *index.writer().await.unwrap()).await.unwrap();
+        let error = index.project(&entries, 1).await.unwrap_err();
+        assert!(crate::projector::is_full(&error), "{error}");
+        index.renew_writer().await;
+        index.project(&entries, 1).await.unwrap();
+        assert_eq!(index.restore().await.unwrap().position, end);
+        index.close().await;
+        index.renew_writer().await;
+        assert!(index.project(&entries, 1).await.is_err(), "what is closed stays closed");
     }
 }
