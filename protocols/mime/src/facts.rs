@@ -87,8 +87,10 @@ impl Message<'_> {
     }
 }
 
-/// First octet of the encoded form; another one is another form. Version 1 had no listing.
+/// First octet of the encoded form; another one is another form.
 const VERSION: u8 = 2;
+/// The form before: the same without a listing and its length.
+const VERSION_WITHOUT_LISTING: u8 = 1;
 /// Version, whether there is a date, seconds, day, octets of the header, and the lengths of the three texts and of the listing.
 const PREFIX_BYTES: usize = 1 + 1 + 8 + 4 + 8 + 4 * 4;
 
@@ -114,14 +116,16 @@ impl Facts {
         out
     }
 
-    /// Reads the stored form; nothing when it is of another version or damaged.
+    /// Reads the stored form; nothing when it is of another version or damaged. The listing is empty, which is none, when it was stored
+    /// before there was one.
     pub fn decode(stored: &[u8]) -> Option<FactsRef<'_>> {
-        let (prefix, texts) = stored.split_at_checked(PREFIX_BYTES)?;
+        let has_listing = *stored.first()? != VERSION_WITHOUT_LISTING;
+        let (prefix, texts) = stored.split_at_checked(if has_listing { PREFIX_BYTES } else { PREFIX_BYTES - 4 })?;
         let (&[version, has_date], prefix) = prefix.split_first_chunk::<2>()?;
         let (&sent, prefix) = prefix.split_first_chunk::<8>()?;
         let (&day, prefix) = prefix.split_first_chunk::<4>()?;
         let (&header_bytes, prefix) = prefix.split_first_chunk::<8>()?;
-        if version != VERSION || has_date > 1 {
+        if (has_listing && version != VERSION) || has_date > 1 {
             return None;
         }
         let mut rest = texts;
@@ -132,7 +136,8 @@ impl Facts {
             rest = after;
             Some(text)
         };
-        let (envelope, bodystructure, body, listing) = (text()?, text()?, text()?, text()?);
+        let (envelope, bodystructure, body) = (text()?, text()?, text()?);
+        let listing = if has_listing { text()? } else { &[] };
         if !rest.is_empty() {
             return None;
         }
@@ -167,7 +172,16 @@ mod tests {
             }
             let longer = [&stored[..], b"x"].concat();
             assert_eq!(Facts::decode(&longer), None);
-            let mut other = stored;
+            // What was stored before there was a listing still has the rest.
+            let lengths = PREFIX_BYTES - 4..PREFIX_BYTES;
+            let listed = stored.len() - read.listing.len();
+            let old = [&[VERSION_WITHOUT_LISTING], &stored[1..lengths.start], &stored[lengths.end..listed]].concat();
+            assert_eq!(Facts::decode(&old), Some(FactsRef { listing: &[], ..read }));
+            assert_eq!(Listing::decode(&[]), None);
+            for cut in 0..old.len() {
+                assert_eq!(Facts::decode(&old[..cut]), None);
+            }
+            let mut other = stored.clone();
             other[0] = VERSION + 1;
             assert_eq!(Facts::decode(&other), None);
         }
