@@ -2,15 +2,16 @@
 //! Part of the facts; made at delivery, read by IMAP when it searches or orders a mailbox.
 
 use crate::addresses::{AddressEntry, read_addresses};
-use crate::header::{Header, headers_of};
+use crate::header::headers_of;
 use crate::ids::{MessageId, all_ids, first_id};
 use crate::limits::{LISTED_BYTES_MAX, LISTED_CUT_BYTES, REFERENCES_MAX};
 use crate::words::decoded_header;
 
 /// The fields that are listed, in the order of [`Listing::fields`].
 pub const LISTED_FIELDS: [&str; 5] = ["Subject", "From", "To", "Cc", "Bcc"];
-/// Of those, the ones whose first mailbox is listed, in the order of [`Listing::mailboxes`].
-const MAILBOX_FIELDS: [&str; 3] = ["From", "To", "Cc"];
+/// The places of those whose first mailbox is listed, in the order of [`Listing::mailboxes`]: From, To and Cc.
+const MAILBOX_FIELDS: [usize; 3] = [1, 2, 3];
+const ID_FIELDS: [&str; 3] = ["Message-ID", "References", "In-Reply-To"];
 /// Instead of a number of texts: the field is over its limit, and what follows is the beginning of its first text.
 const CUT: u8 = u8::MAX;
 const MAILBOX_BYTES_MAX: usize = u8::MAX as usize;
@@ -41,19 +42,24 @@ pub struct ListedField {
 impl Listing {
     /// From a header block.
     pub(crate) fn of(header: &[u8]) -> Self {
-        let named =
-            |name: &'static str| headers_of(header).filter(move |field: &Header<'_>| field.name.eq_ignore_ascii_case(name.as_bytes()));
-        let ids = |name| named(name).next().map(|field| all_ids(field.value)).unwrap_or_default();
-        let mut references = ids("References");
+        let mut raw: [Vec<&[u8]>; LISTED_FIELDS.len()] = Default::default();
+        let mut ids: [Option<&[u8]>; ID_FIELDS.len()] = [None; ID_FIELDS.len()];
+        for field in headers_of(header) {
+            let named = |name: &&str| name.as_bytes().eq_ignore_ascii_case(field.name);
+            if let Some(at) = LISTED_FIELDS.iter().position(named) {
+                raw[at].push(field.value);
+            } else if let Some(at) = ID_FIELDS.iter().position(named) {
+                ids[at] = ids[at].or(Some(field.value));
+            }
+        }
+        let [message_id, references, in_reply_to] = ids;
+        let mut references = references.map(all_ids).unwrap_or_default();
         if references.is_empty() {
-            references.extend(ids("In-Reply-To").first());
+            references.extend(in_reply_to.map(first_id).filter(|id| *id != 0));
         }
-        Self {
-            fields: LISTED_FIELDS.map(|name| ListedField::of(named(name).map(|field| decoded_header(field.value)))),
-            mailboxes: MAILBOX_FIELDS.map(|name| named(name).find_map(|field| first_mailbox(field.value)).unwrap_or_default()),
-            message_id: named("Message-ID").next().map_or(0, |field| first_id(field.value)),
-            references,
-        }
+        let mailboxes = MAILBOX_FIELDS.map(|at| raw[at].iter().find_map(|value| first_mailbox(value)).unwrap_or_default());
+        let fields = raw.map(|values| ListedField::of(values.into_iter().map(decoded_header)));
+        Self { fields, mailboxes, message_id: message_id.map_or(0, first_id), references }
     }
 
     /// Appends the form that is stored. Integers are little-endian: per field the number of texts and each with its length in two octets;
