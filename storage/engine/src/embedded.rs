@@ -250,11 +250,6 @@ impl Embedded {
         Pass::begin(&self.shared, &self.index, &self.committer.turns(), compact::How { all, share_percent: 100 }).await
     }
 
-    /// Tell this one too what is there, in every pass.
-    pub(crate) fn add_sweep(&self, sweep: Arc<dyn compact::Sweep>) {
-        self.shared.compacting.add_sweep(sweep);
-    }
-
     /// End without bringing the index up to the journal, as a crash would.
     pub(crate) async fn abandon(&self) {
         self.shared.fail("abandoned".into());

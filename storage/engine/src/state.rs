@@ -146,8 +146,11 @@ impl State {
             Change::CreateCollection { collection, parent_head } => {
                 self.insert_collection(Arc::new(collection.clone()));
                 self.cover(vec![collection.id]);
-                // Its view is known, and kept up from here on: nothing need be read when it is first opened.
-                self.insert_view(ViewBuilder::new(collection).finish(Vec::new(), ModSeq(0)));
+                // Its view is known, and kept up from here on: nothing need be read when it is first opened. (One that a repair makes anew
+                // has items already.)
+                if collection.head.items == 0 {
+                    self.insert_view(ViewBuilder::new(collection).finish(Vec::new(), ModSeq(0)));
+                }
                 if let (Some(parent), Some(head)) = (collection.parent, parent_head) {
                     self.move_head(parent, *head, applied);
                 }

@@ -3,7 +3,7 @@
 use crate::body::run_bytes;
 use crate::index::Index;
 use crate::journal::{FRAME_HEADER_BYTES, Head, Kind, Segment, Walk};
-use octroi_model::{CollectionId, ContentRef, Hash, Uid, UnixTime};
+use octroi_model::{CollectionId, ContentRef, Uid, UnixTime};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 
@@ -102,25 +102,20 @@ pub(crate) struct Scan {
     pub(crate) left: BTreeSet<u64>,
 }
 
-/// An item as a [`super::Sweep`] hears of it.
-pub(crate) type Seen = (CollectionId, Uid, Hash);
-
 impl Scan {
     pub(crate) fn new(wanted: BTreeSet<u64>, large: BTreeSet<u64>) -> Self {
         Self { wanted, large, ..Self::default() }
     }
 
-    /// Look at more items; `None` when all have been looked at.
-    pub(crate) async fn page(&mut self, index: &Index, entries_max: usize) -> Result<Option<Vec<Seen>>, sqlx::Error> {
+    /// Look at more items; returns how many they were, `None` when all have been looked at.
+    pub(crate) async fn page(&mut self, index: &Index, entries_max: usize) -> Result<Option<u64>, sqlx::Error> {
         let items = index.items_after(self.after, ITEMS_AT_A_TIME).await?;
         let Some((collection, last)) = items.last() else { return Ok(None) };
         self.after = (*collection, last.uid);
-        let mut seen = Vec::with_capacity(items.len());
-        for (collection, item) in &items {
-            seen.push((*collection, item.uid, item.hash));
+        for (_, item) in &items {
             self.item(&item.content, entries_max);
         }
-        Ok(Some(seen))
+        Ok(Some(items.len() as u64))
     }
 
     fn item(&mut self, content: &ContentRef, entries_max: usize) {

@@ -20,13 +20,13 @@ pub(crate) use rewrite::{Rewrite, Rewritten, Slice};
 use crate::change::Change;
 use crate::committer::Turns;
 use crate::index::{Index, LAST_PASS};
-use crate::interface::{Compacted, Promise, ReadError, Step, Watcher};
+use crate::interface::{Compacted, ReadError, Step, Watcher};
 use crate::shared::Shared;
 use crate::state::State;
-use octroi_model::{CollectionId, Hash, Uid, UnixTime};
+use octroi_model::UnixTime;
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Notify, watch};
 
@@ -38,17 +38,6 @@ const AFTER_OPENING: Duration = Duration::from_mins(2);
 const BETWEEN: Duration = Duration::from_mins(10);
 /// Longest rest between two slices of work, however long the last one took.
 const REST_MAX: Duration = Duration::from_secs(20);
-
-/// What else keeps something of contents and must forget it when they go, such as an index of their words.
-pub(crate) trait Sweep: Send + Sync + Debug {
-    /// A pass begins to name all items that are there. What was derived before this, and of a content that is not named until
-    /// [`Sweep::finish`], must go. Called again without an end: the pass before was given up.
-    fn begin(&self) -> Promise<'_, Result<(), String>>;
-    /// These items are there.
-    fn live<'a>(&'a self, items: &'a [(CollectionId, Uid, Hash)]) -> Promise<'a, Result<(), String>>;
-    /// All items that were there at the beginning and still are have been named.
-    fn finish(&self) -> Promise<'_, Result<(), String>>;
-}
 
 /// What passes, and who must wait for them, share.
 #[derive(Debug)]
@@ -62,7 +51,6 @@ pub(crate) struct Compacting {
     waiting: watch::Sender<u32>,
     freed: AtomicU64,
     wake: Notify,
-    sweeps: RwLock<Vec<Arc<dyn Sweep>>>,
 }
 
 impl Default for Compacting {
@@ -74,7 +62,6 @@ impl Default for Compacting {
             waiting: watch::Sender::new(0),
             freed: AtomicU64::new(0),
             wake: Notify::new(),
-            sweeps: RwLock::default(),
         }
     }
 }
@@ -105,16 +92,6 @@ impl Compacting {
     fn wait(&self) -> Waiting<'_> {
         self.waiting.send_modify(|waiting| *waiting += 1);
         Waiting(self)
-    }
-
-    /// Tell this one too what is there, in every pass.
-    #[allow(dead_code)]
-    pub(crate) fn add_sweep(&self, sweep: Arc<dyn Sweep>) {
-        self.sweeps.write().unwrap_or_else(PoisonError::into_inner).push(sweep);
-    }
-
-    fn sweeps(&self) -> Vec<Arc<dyn Sweep>> {
-        self.sweeps.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

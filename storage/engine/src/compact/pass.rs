@@ -4,7 +4,7 @@
 //! what it has finished.
 
 use super::measure::{LIVE_MAX, Live, Scan, first_batch_at, measure};
-use super::{Rewrite, Rewritten, Slice, Sweep, step};
+use super::{Rewrite, Rewritten, Slice, step};
 use crate::check::caught_up;
 use crate::committer::Turns;
 use crate::contents::storage;
@@ -74,7 +74,6 @@ pub(crate) struct Pass {
     large_live: BTreeSet<u64>,
     scan: Scan,
     first_scan: bool,
-    sweeps: Vec<Arc<dyn Sweep>>,
     looked_at: u64,
     items: u64,
     entries_max: usize,
@@ -112,12 +111,6 @@ impl Pass {
         // What was stamped before that is published when this is answered.
         turn(committer, false).await?;
         caught_up(shared).await?;
-        for sweep in shared.compacting.sweeps() {
-            match sweep.begin().await {
-                Ok(()) => pass.sweeps.push(sweep),
-                Err(error) => tracing::warn!(error, "what was derived from contents is not swept"),
-            }
-        }
         Ok(pass)
     }
 
@@ -161,7 +154,6 @@ impl Pass {
             large_live: BTreeSet::new(),
             scan: Scan::default(),
             first_scan: true,
-            sweeps: Vec::new(),
             looked_at: 0,
             items: shared.state().collections.values().map(|collection| u64::from(collection.head.items)).sum(),
             entries_max: LIVE_MAX,
@@ -272,26 +264,11 @@ impl Pass {
 
     async fn scan(&mut self) -> Result<Stage, ReadError> {
         if let Some(seen) = self.scan.page(&self.index, self.entries_max).await.map_err(index_fault)? {
-            if self.first_scan {
-                self.looked_at += seen.len() as u64;
-                let mut at = 0;
-                while let Some(sweep) = self.sweeps.get(at).cloned() {
-                    if let Err(error) = sweep.live(&seen).await {
-                        tracing::warn!(error, "what was derived from contents is not swept");
-                        self.sweeps.remove(at);
-                    } else {
-                        at += 1;
-                    }
-                }
-            }
+            self.looked_at += if self.first_scan { seen } else { 0 };
             return Ok(Stage::Scan);
         }
         if self.first_scan {
-            for sweep in std::mem::take(&mut self.sweeps) {
-                if let Err(error) = sweep.finish().await {
-                    tracing::warn!(error, "what was derived from contents was not swept");
-                }
-            }
+            self.sweep_search().await;
             self.large_live = std::mem::take(&mut self.scan.large_live);
         }
         let todo = self.choose().await?;
@@ -302,6 +279,15 @@ impl Pass {
             return Ok(Stage::Large(dead));
         }
         Ok(if self.dry { self.next_scan() } else { Stage::Choose(todo) })
+    }
+
+    /// The words of what was deleted are to go as well as its octets.
+    async fn sweep_search(&self) {
+        let Some(search) = self.shared.search.as_ref().filter(|_| !self.dry) else { return };
+        match search.sweep().await {
+            Ok(documents) => tracing::debug!(documents, "removed from the search index"),
+            Err(error) => tracing::warn!(%error, "the search index was not swept"),
+        }
     }
 
     /// What must be written anew of the segments that were scanned.
