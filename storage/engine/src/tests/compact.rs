@@ -366,6 +366,49 @@ async fn a_full_disk_gets_room_when_what_fills_it_is_deleted() {
     engine.close().await;
 }
 
+/// Sessions copy from an old view while passes begin and end beside them: what was copied stays whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn copies_beside_passes_stay_whole() {
+    for round in 0..6u64 {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = SimDisk::default();
+        let engine = filled(dir.path(), &disk, 24).await;
+        let old = engine.view(BOX).await.unwrap();
+        commit(&engine, expunge(10, uids(&(1..=24).collect::<Vec<_>>()))).await.unwrap();
+        disk.slow_down(Duration::from_millis(30));
+        let mut sessions = Vec::new();
+        for session in 0..3u64 {
+            let (engine, old, mut dice) = (engine.clone(), old.clone(), Dice(round * 10 + session));
+            sessions.push(tokio::spawn(async move {
+                let mut copied = Vec::new();
+                for _ in 0..4 {
+                    let uid = 1 + dice.below(24);
+                    if let Ok(new) = copy(&engine, &old, uid as u32).await {
+                        copied.push((new, octets(uid - 1)));
+                    }
+                }
+                copied
+            }));
+        }
+        // It begins anywhere between them; one that nobody waits for any more is given up, wherever it is.
+        let given_up = engine.clone();
+        let pass = tokio::spawn(async move { compact(&given_up).await });
+        tokio::time::sleep(Duration::from_millis(Dice(round).below(120))).await;
+        pass.abort();
+        compact(&engine).await;
+        let mut copied = Vec::new();
+        for session in sessions {
+            copied.extend(session.await.unwrap());
+        }
+        disk.slow_down(Duration::ZERO);
+        sound(&engine).await;
+        copied.sort_unstable_by_key(|(uid, _)| *uid);
+        let meant: Vec<_> = copied.into_iter().map(|(_, octets)| octets).collect();
+        assert_eq!(read(&engine, OTHER).await.unwrap(), meant, "round {round}");
+        engine.close().await;
+    }
+}
+
 /// The power goes at every single operation of a pass, while messages are delivered and copied.
 #[test]
 fn the_power_may_go_at_every_operation_of_a_pass() {

@@ -53,6 +53,8 @@ struct Inner {
     /// Says that it synced and does nothing.
     lies: bool,
     operations: u64,
+    /// How long a sync takes.
+    slow: std::time::Duration,
     /// Bytes that fit into all files together.
     room: Option<usize>,
 }
@@ -79,6 +81,11 @@ impl SimDisk {
     /// From now on syncs do nothing.
     pub(crate) fn lie(&self) {
         self.inner().lies = true;
+    }
+
+    /// Let every sync of a file take so long, so that others come in between.
+    pub(crate) fn slow_down(&self, sync: std::time::Duration) {
+        self.inner().slow = sync;
     }
 
     /// So many bytes fit; `None`: any number.
@@ -305,6 +312,8 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        let slow = self.disk.inner().slow;
+        std::thread::sleep(slow);
         let mut inner = self.disk.inner();
         inner.count()?;
         if !inner.lies {
