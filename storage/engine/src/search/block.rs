@@ -9,8 +9,8 @@ use super::tokens::tokens;
 use octroi_model::Hash;
 use std::collections::{BTreeSet, HashMap};
 
-/// Folded octets of text of one document. What has more is not taken in, and scanned whenever it is asked for.
-const DOCUMENT_TEXT_BYTES_MAX: usize = 16 << 20;
+/// Folded octets of text of one document, each of which may be a token that takes eight in memory meanwhile. What has more is not taken in, and scanned whenever it is asked for.
+const DOCUMENT_TEXT_BYTES_MAX: usize = 8 << 20;
 
 /// Which document: the first half of its content's hash, which nobody can make two contents share.
 pub(crate) type Key = [u8; 16];

@@ -14,6 +14,8 @@ use tokio::task::spawn_blocking;
 
 /// How often a search begins anew when what it reads is merged away under it.
 const TRIES_MAX: u32 = 5;
+/// Texts that are looked for at once, each with an answer for every item; those beyond are not known.
+const SOUGHT_MAX: usize = 64;
 /// How long until what replaced it can be seen.
 const TRY_PAUSE: Duration = Duration::from_millis(20);
 
@@ -35,7 +37,8 @@ impl Search {
     /// Look for texts in the items of a view, whose collection is this account's. Never fails: what cannot be told is not known.
     pub(crate) async fn find(&self, account: AccountId, view: Arc<View>, sought: Vec<Sought>) -> Found {
         let Some(file) = self.file() else { return Found::default() };
-        let plans: Arc<Vec<Option<Plan>>> = Arc::new(sought.iter().map(Plan::new).collect());
+        let plans: Arc<Vec<Option<Plan>>> = Arc::new(sought.iter().take(SOUGHT_MAX).map(Plan::new).collect());
+        let Ok(_turn) = self.turns.acquire().await else { return Found::default() };
         let mut before: Option<Vec<u64>> = None;
         for _ in 0..TRIES_MAX {
             let (error, read) = match self.blocks_of(account, &file).await {

@@ -42,8 +42,8 @@ const UNSAVED_BYTES_MAX: u64 = 16 << 20;
 const MERGED_BLOCKS: usize = 8;
 /// Octets of the smallest blocks; each further size is [`MERGED_BLOCKS`] times as large.
 const SMALLEST_BYTES: u64 = 16 << 10;
-/// Octets that are merged at once: bounds memory and the time that a merge takes.
-const MERGED_BYTES_MAX: u64 = 32 << 20;
+/// Octets that are merged at once: bounds the memory and the time that a merge takes, and the memory of a search.
+const MERGED_BYTES_MAX: u64 = 16 << 20;
 /// Between two lines of the log about a long way.
 const REPORT: Duration = Duration::from_secs(10);
 

@@ -31,7 +31,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
+
+/// Searches that look into blocks at the same time; more wait. Each may take eight times a block in memory ([`follow`]).
+const SEARCHES_MAX: usize = 4;
 
 /// Shows the text of a content piece by piece: its octets, how many of them are its header, and whom to show it to. All text is folded as
 /// that of [`Sought`] is.
@@ -102,6 +105,7 @@ pub(crate) struct Search {
     status: Mutex<Status>,
     /// Nothing once the follower has ended.
     requests: Mutex<Option<Vec<Request>>>,
+    turns: Semaphore,
     /// A reader has come upon something that cannot be.
     is_damaged: AtomicBool,
     /// Wakes the follower.
@@ -118,6 +122,7 @@ impl Search {
             cache: Mutex::default(),
             status: Mutex::default(),
             requests: Mutex::new(Some(Vec::new())),
+            turns: Semaphore::new(SEARCHES_MAX),
             is_damaged: AtomicBool::new(false),
             news: Notify::new(),
         }

@@ -167,6 +167,23 @@ async fn it_goes_on_after_opening_and_can_be_made_anew() {
     engine.close().await;
 }
 
+/// Neither a question nor a document may take memory without end: what is too much is left to scanning.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn too_much_is_not_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = new(dir.path()).await;
+    deliver(&engine, BOX, "\n", "few words").await;
+    deliver(&engine, BOX, "\n", &"long word, ".repeat(900_000)).await;
+    settled(&engine).await;
+    assert_eq!(ask(&engine, BOX, sought(Within::Body, "word")).await, [Some(true), None]);
+    let view = engine.view(BOX).await.unwrap();
+    let found = engine.find(view, vec![sought(Within::Body, "few"); 100]).await;
+    let known = (0..100).filter(|which| found.answer(*which, 0) == Some(true)).count();
+    assert_eq!(known, 64);
+    assert_eq!((found.answer(99, 0), found.answer(0, 9)), (None, None));
+    engine.close().await;
+}
+
 /// Does any file of the index have these octets?
 fn is_on_disk(dir: &Path, octets: &[u8]) -> bool {
     let holds = |ending: &str| {
