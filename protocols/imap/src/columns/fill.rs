@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-/// Messages that columns are made of; a larger mailbox is searched by reading. At some 300 bytes each this is the bound in bytes.
+/// Messages that columns are made of; a larger mailbox is searched by reading. At some 350 bytes each this is about the bound in bytes.
 const MESSAGES_MAX: usize = 500_000;
 /// Bytes of one mailbox's columns.
 const COLUMNS_BYTES_MAX: u64 = 192 * 1024 * 1024;

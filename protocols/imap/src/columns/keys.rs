@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Keys {
     octets: Vec<u8>,
-    ends: Vec<usize>,
+    /// Where each row ends; a column has far less than four gigabytes.
+    ends: Vec<u32>,
     /// The order of the rows that there were when it was last asked for: new ones are few, and sorting takes up what is sorted.
     sorted: Vec<u32>,
     ranked: OnceLock<Ranked>,
@@ -24,12 +25,12 @@ impl Keys {
             self.sorted = ranked.sorted;
         }
         self.octets.extend_from_slice(key.as_bytes());
-        self.ends.push(self.octets.len());
+        self.ends.push(self.octets.len() as u32);
     }
 
     fn key(&self, row: usize) -> &[u8] {
         let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.octets[start..self.ends[row]]
+        &self.octets[start as usize..self.ends[row] as usize]
     }
 
     pub(super) fn is_empty(&self, row: usize) -> bool {
@@ -60,7 +61,7 @@ impl Keys {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.octets.len() + self.ends.len() * (size_of::<usize>() + 8)
+        self.octets.len() + self.ends.len() * 3 * size_of::<u32>()
     }
 }
 

@@ -9,7 +9,8 @@ const END: u8 = 0xff;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts {
     octets: Vec<u8>,
-    ends: Vec<usize>,
+    /// Where each row ends; a column has far less than four gigabytes.
+    ends: Vec<u32>,
     /// Rows of which this column says nothing, ascending.
     unknown: Vec<u32>,
 }
@@ -50,7 +51,7 @@ impl Texts {
             Some(joined) => self.octets.extend_from_slice(joined),
             None => self.unknown.push(self.ends.len() as u32),
         }
-        self.ends.push(self.octets.len());
+        self.ends.push(self.octets.len() as u32);
     }
 
     pub(super) fn unknown(&self) -> &[u32] {
@@ -73,16 +74,16 @@ impl Texts {
         let finder = Finder::new(needle);
         let (mut at, mut row) = (0, 0);
         while let Some(next) = finder.find(&self.octets[at..]) {
-            row += self.ends[row..].iter().take_while(|end| **end <= at + next).count();
+            row += self.ends[row..].iter().take_while(|end| **end as usize <= at + next).count();
             found.set(row);
             // Once is enough.
-            at = self.ends[row];
+            at = self.ends[row] as usize;
         }
         found
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.octets.len() + self.ends.len() * size_of::<usize>()
+        self.octets.len() + self.ends.len() * size_of::<u32>()
     }
 }
 
