@@ -90,6 +90,34 @@ fn a_damaged_store_is_repaired_and_says_what_is_lost() {
     assert!(imap.ok("FETCH 1 BODY[]").text().contains(&kept));
 }
 
+/// What headers say is read in groups of many messages; a damaged one in a group made every search of its mailbox fail.
+#[test]
+fn a_damaged_message_hides_no_other_from_searches() {
+    let mut server = configured("");
+    let data = Path::new(server.config()).with_file_name("data");
+    let person = server.user(1).clone();
+    let (doomed, kept) = (unique("doomed"), unique("kept"));
+    let mut imap = Imap::try_login(&server, &person.address, &person.app_password).unwrap();
+    deliver(&mut imap, &doomed);
+    deliver(&mut imap, &kept);
+    drop(imap);
+    assert!(server.stop());
+    let segment = fs::read_dir(data.join("journal")).unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
+    let mut octets = fs::read(&segment).unwrap();
+    // Wherever the subject stands: in the facts and in the header.
+    while let Some(at) = octets.windows(doomed.len()).position(|window| window == doomed.as_bytes()) {
+        octets[at] ^= 1;
+    }
+    fs::write(&segment, &octets).unwrap();
+    let server = server.killed_and_started_again();
+    let mut imap = Imap::try_login(&server, &person.address, &person.app_password).unwrap();
+    assert_eq!(imap.ok("SELECT INBOX").exists(), Some(2));
+    assert!(imap.ok("SEARCH FROM a@b").text().contains("* SEARCH 2\r\n"));
+    assert!(imap.ok(&format!("SEARCH SUBJECT {kept}")).text().contains("* SEARCH 2\r\n"));
+    assert!(imap.ok("SORT (ARRIVAL SUBJECT) UTF-8 ALL").text().contains("* SORT 1 2\r\n"));
+    assert!(imap.ok("THREAD REFERENCES UTF-8 ALL").text().contains("* THREAD (1)(2)\r\n"));
+}
+
 #[test]
 fn a_store_option_that_makes_no_sense_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -230,17 +230,17 @@ async fn rows_from(view: &MailboxView, group: &[usize], part: Part, encoded: fn(
     made.await.map_err(|_| Refusal::Unavailable)
 }
 
-/// A part of each message; nothing of those that are gone for good.
+/// A part of each message; nothing of those that are gone for good, or damaged in the store.
 async fn read(view: &MailboxView, group: &[usize], part: Part) -> Result<Vec<Option<Vec<u8>>>, Refusal> {
     let wanted: Vec<(usize, Part)> = group.iter().map(|position| (*position, part)).collect();
     match view.read(&wanted).await {
         Ok(contents) => Ok(contents.into_iter().map(Some).collect()),
-        Err(Refusal::Missing) => {
+        Err(Refusal::Missing | Refusal::Damaged) => {
             let mut contents = Vec::with_capacity(wanted.len());
             for one in &wanted {
                 contents.push(match view.read(std::slice::from_ref(one)).await {
                     Ok(mut read) => read.pop(),
-                    Err(Refusal::Missing) => None,
+                    Err(Refusal::Missing | Refusal::Damaged) => None,
                     Err(refusal) => return Err(refusal),
                 });
             }
