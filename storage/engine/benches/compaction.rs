@@ -28,7 +28,7 @@ fn main() {
         let before = bytes(dir.path());
         let (began, busy) = (Instant::now(), cpu());
         let done = engine.compact(true, Arc::new(|_| ())).await.unwrap();
-        say("a pass at full speed", before, bytes(dir.path()), began.elapsed(), cpu() - busy, done.segments);
+        say("a pass at full speed", before, bytes(dir.path()), began.elapsed(), cpu().saturating_sub(busy), done.segments);
         println!("deliveries without a pass: {:.0}/s", deliveries(&engine, Duration::from_secs(5)).await);
 
         // Again, in the background: alone, then beside deliveries.
@@ -50,7 +50,7 @@ fn main() {
                         (seen, changed) = (bytes(dir.path()), Instant::now());
                     }
                 }
-                say(&format!("a pass in the background, {what}"), before, seen, changed - began, cpu() - busy, 0);
+                say(&format!("a pass in the background, {what}"), before, seen, changed - began, cpu().saturating_sub(busy), 0);
             }
         }
         engine.close().await;
@@ -98,7 +98,9 @@ fn message(number: u32) -> Vec<u8> {
     hasher.finalize_xof().fill(&mut noise);
     if number.is_multiple_of(4) || number % 4 == 1 {
         // About as many different octets as text has.
-        noise.iter_mut().for_each(|octet| *octet = b"etaoin shrdlu cm"[usize::from(*octet % 16)]);
+        for octet in &mut noise {
+            *octet = b"etaoin shrdlu cm"[usize::from(*octet % 16)];
+        }
     }
     octets.extend(noise);
     octets
