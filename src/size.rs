@@ -1,4 +1,4 @@
-//! Amounts of octets as people write them: `10G`. Used by the configuration and by `octroi quota`.
+//! Amounts of octets as people write them: `10G`. Used by the configuration and by the commands that tell of them.
 
 /// Letters by their power of 1024.
 const UNITS: [(char, u64); 4] = [('T', 1 << 40), ('G', 1 << 30), ('M', 1 << 20), ('K', 1 << 10)];
@@ -26,6 +26,20 @@ pub(crate) fn show(bytes: u64) -> String {
     }
 }
 
+/// The amount for people, with its unit in words: what a report says.
+pub(crate) fn tell(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} bytes");
+    }
+    let (mut value, mut unit) = (bytes.saturating_mul(10) / 1024, 0);
+    while value >= 10_240 && unit + 1 < units.len() {
+        value /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", value / 10, value % 10, units[unit])
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -38,6 +52,9 @@ mod tests {
         }
         for (bytes, text) in [(1023, "1023"), (10 << 30, "10G"), (1536, "1.5K")] {
             assert_eq!(show(bytes), text);
+        }
+        for (bytes, text) in [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (5 << 20, "5.0 MiB"), (3 << 40, "3.0 TiB")] {
+            assert_eq!(tell(bytes), text);
         }
         for wrong in ["", "G", "10 G", "-1", "+1", "1.5G", "10GB", "99999999999T", "10€"] {
             assert!(parse(wrong).is_err(), "{wrong}");

@@ -1,9 +1,9 @@
 //! What each request does, through the gate's administration.
 
-use super::progress::bytes;
 use super::protocol::{AccountLine, AppPasswordLine, QuotaLine, Reply, Request, Secret};
 use crate::config::Config;
 use crate::import::receive::Order;
+use crate::size;
 use octroi_gate::{Admin, Area, NewAccount, PastRequest, Present, Progress, Refusal, RestoreOrder, Scope, SearchProgress, Step, Strength};
 use octroi_model::{Address, Grantee, Name, Path, QuotaLimit, Rights, Service, Services, UnixTime};
 use std::fmt::Write as _;
@@ -235,7 +235,7 @@ impl Handler {
 
     async fn backup(&self, folder: PathBuf, with_key: bool, progress: &Arc<Progress>) -> Result<Reply, String> {
         let report = self.admin.backup(folder, with_key, progress.clone()).await.map_err(|e| e.to_string())?;
-        let (copied, all) = (bytes(report.copied_bytes), bytes(report.bytes));
+        let (copied, all) = (size::tell(report.copied_bytes), size::tell(report.bytes));
         Ok(Reply::Text(format!(
             "snapshot {}: {} files of {copied} copied, {all} in all\n{}",
             report.snapshot, report.copied_files, report.reminder

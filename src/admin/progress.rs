@@ -1,13 +1,12 @@
 //! How far a long piece of work is, on the terminal.
 
+use crate::size;
 use octroi_gate::{Look, Progress, Unit};
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 /// How often it is told.
 pub(crate) const EVERY: Duration = Duration::from_millis(500);
-/// Units of octets, each a thousand of the one before.
-const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
 
 /// A line on the terminal that is written over. Nothing is printed where standard error is no terminal.
 #[derive(Debug, Default)]
@@ -20,7 +19,7 @@ impl Line {
     pub(crate) fn tell(&mut self, look: &Told) {
         let percent = (look.done * 100).checked_div(look.total).unwrap_or(100).min(100);
         let text = if look.bytes {
-            format!("{}: {} of {} ({percent} %)", look.what, bytes(look.done), bytes(look.total))
+            format!("{}: {} of {} ({percent} %)", look.what, size::tell(look.done), size::tell(look.total))
         } else {
             format!("{}: {} of {} ({percent} %)", look.what, look.done, look.total)
         };
@@ -60,28 +59,5 @@ impl Told {
     pub(crate) fn of(progress: &Progress) -> Option<Self> {
         let Look { what, unit, done, total } = progress.look()?;
         Some(Self { what: what.to_owned(), bytes: unit == Unit::Bytes, done, total })
-    }
-}
-
-/// A number of octets for people.
-pub(crate) fn bytes(count: u64) -> String {
-    let mut unit = 0;
-    let mut whole = count;
-    let mut tenths = 0;
-    while whole >= 1000 && unit + 1 < UNITS.len() {
-        tenths = whole % 1000 / 100;
-        whole /= 1000;
-        unit += 1;
-    }
-    if unit == 0 { format!("{whole} B") } else { format!("{whole}.{tenths} {}", UNITS[unit]) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn octets_are_told_in_units() {
-        assert_eq!([0, 999, 1000, 1_250_000, 7_300_000_000].map(bytes), ["0 B", "999 B", "1.0 kB", "1.2 MB", "7.3 GB"]);
     }
 }

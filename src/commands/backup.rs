@@ -5,9 +5,9 @@
 
 use super::operate::finish;
 use crate::admin::client::{ask, watched};
-use crate::admin::progress::bytes;
 use crate::admin::protocol::Request;
 use crate::cli::{At, Backup, RestoreBackup};
+use crate::size;
 use octroi_engine::{Snapshot, list_snapshots, prune_snapshots, restore_snapshot, verify_backup};
 use octroi_gate::{BackupError, Progress};
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ async fn verify(folder: &Path, snapshot: Option<String>, scratch: Option<PathBuf
     println!(
         "{} files of {} hashed; in snapshot {}, {} journal frames and {} items read",
         report.files,
-        bytes(report.bytes),
+        size::tell(report.bytes),
         report.snapshot,
         report.frames,
         report.items
@@ -52,14 +52,14 @@ async fn verify(folder: &Path, snapshot: Option<String>, scratch: Option<PathBuf
 fn list(folder: &Path) -> Result<ExitCode, String> {
     for Snapshot { name, files, bytes: size, version, beside, .. } in list_snapshots(folder).map_err(say)? {
         let key = if beside.is_empty() { "without key" } else { "with key" };
-        println!("{name}  {:>10}  {files} files  {key}  octroi {version}", bytes(size));
+        println!("{name}  {:>10}  {files} files  {key}  octroi {version}", size::tell(size));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn prune(folder: &Path, keep: u32) -> Result<ExitCode, String> {
     let report = prune_snapshots(folder, keep as usize).map_err(say)?;
-    println!("{} snapshots and {} files of {} removed", report.snapshots.len(), report.files, bytes(report.bytes));
+    println!("{} snapshots and {} files of {} removed", report.snapshots.len(), report.files, size::tell(report.bytes));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -82,7 +82,7 @@ async fn restore_all(folder: PathBuf, to: PathBuf, snapshot: Option<String>) -> 
     let (working, shown) = (progress.clone(), to.display().to_string());
     let work = tokio::task::spawn_blocking(move || restore_snapshot(&folder, snapshot.as_deref(), &to, &working));
     let report = watched(&progress, work).await.map_err(|error| error.to_string())?.map_err(say)?;
-    println!("{shown} is the store as of snapshot {}: {} files of {}", report.snapshot, report.files, bytes(report.bytes));
+    println!("{shown} is the store as of snapshot {}: {} files of {}", report.snapshot, report.files, size::tell(report.bytes));
     println!("{}", report.reminder);
     if report.beside.is_empty() {
         println!("Put secret.key into {shown} before the first `octroi serve`; without it a new one is made.");
