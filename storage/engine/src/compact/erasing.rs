@@ -50,6 +50,10 @@ impl Erasing {
         let mut inner = self.lock();
         match inner.segments.get_mut(&content.segment) {
             Some(Phase::Looking(noted)) => {
+                // An earlier pass may have given it back. Looked at under the lock, so that this one cannot settle meanwhile.
+                if !contents.holds(content) {
+                    return false;
+                }
                 let new = noted.insert(content.offset);
                 inner.noted += usize::from(new);
                 true

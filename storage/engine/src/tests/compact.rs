@@ -346,6 +346,22 @@ async fn a_full_disk_ends_a_pass_and_nothing_else() {
     }
 }
 
+/// What an earlier pass gave back must not be copied while the next one looks: it took the reference for one more that keeps its content.
+#[tokio::test]
+async fn what_is_given_back_is_not_copied_while_the_next_pass_looks() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = SimDisk::default();
+    let engine = filled(dir.path(), &disk, 20).await;
+    let old = engine.view(BOX).await.unwrap();
+    commit(&engine, expunge(10, uids(&[3]))).await.unwrap();
+    compact(&engine).await;
+    let pass = engine.pass(true).await.unwrap();
+    assert_eq!(copy(&engine, &old, 3).await.unwrap_err(), CommitError::Gone);
+    finish(pass).await;
+    sound(&engine).await;
+    engine.close().await;
+}
+
 /// Where everything is dead no room is needed: a disk that is full is made room on.
 #[tokio::test]
 async fn a_full_disk_gets_room_when_what_fills_it_is_deleted() {
