@@ -63,6 +63,17 @@ pub(crate) struct Loaded {
     pub(crate) pins: AtomicUsize,
 }
 
+/// [`Loaded::used`] of a view that nobody has asked for yet; the clock starts behind it.
+const UNSEEN: u64 = 0;
+/// Items of a view that is kept up although nobody has asked for it: an import of a large mailbox needs no more memory than one of a small.
+const UNSEEN_ITEMS_MAX: u64 = 50_000;
+
+impl Loaded {
+    fn is_unseen(&self) -> bool {
+        self.used.load(Ordering::Relaxed) == UNSEEN
+    }
+}
+
 /// A committed batch.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
@@ -129,6 +140,9 @@ impl State {
                     apply_items(view, change);
                     let after = view.counted();
                     self.view_items = (self.view_items + after).saturating_sub(before);
+                    if after > UNSEEN_ITEMS_MAX && self.views.get(collection).is_some_and(Loaded::is_unseen) {
+                        self.remove_view(*collection);
+                    }
                 }
             }
             Change::Confirm(confirmation) => {
@@ -320,7 +334,7 @@ impl State {
     /// A loaded view, marked as used.
     pub(crate) fn look(&self, collection: CollectionId) -> Option<&Loaded> {
         let loaded = self.views.get(&collection)?;
-        loaded.used.store(self.clock.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        loaded.used.store(self.clock.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
         Some(loaded)
     }
 
@@ -354,8 +368,7 @@ impl State {
         self.remove_view(view.collection);
         view.companion = Arc::new(Companion::counted_in(self.companion_bytes.clone()));
         self.view_items += view.counted();
-        let used = AtomicU64::new(self.clock.fetch_add(1, Ordering::Relaxed));
-        self.views.insert(view.collection, Loaded { view: Arc::new(view), used, pins: AtomicUsize::new(0) });
+        self.views.insert(view.collection, Loaded { view: Arc::new(view), used: AtomicU64::new(UNSEEN), pins: AtomicUsize::new(0) });
     }
 
     fn remove_view(&mut self, id: CollectionId) {

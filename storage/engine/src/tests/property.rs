@@ -1,9 +1,12 @@
 //! Random batches against the simple model, with the store closed, abandoned and its index deleted in between: always the same state.
 
 use super::model::{Act, Ids, Model, batch};
+use super::simdisk::SimDisk;
 use crate::{Embedded, Engine, Options};
 use octroi_model::{FlagEdit, Flags};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -84,13 +87,7 @@ async fn run(steps: Vec<Step>, alone: bool) -> Result<(), TestCaseError> {
         async move { Embedded::open(&dir, options(alone)).await.unwrap() }
     };
     let mut engine = open(dir.path()).await;
-    let mut model = Model::default();
-    let first = [
-        Act::Create { id: 1, parent: None, name: "Files".into(), mailbox: false },
-        Act::Create { id: 2, parent: None, name: "Mail".into(), mailbox: true },
-    ];
-    model.act(&first).unwrap();
-    engine.commit(batch(&engine, &first).await).await.unwrap();
+    let mut model = founded(&engine).await;
     let mut ids = Ids::new(1000);
     for step in steps.into_iter().chain([Step::Compare, Step::Check, Step::Abandon, Step::Compare]) {
         match step {
@@ -133,6 +130,18 @@ async fn run(steps: Vec<Step>, alone: bool) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// A folder and a mailbox.
+async fn founded(engine: &Embedded) -> Model {
+    let mut model = Model::default();
+    let first = [
+        Act::Create { id: 1, parent: None, name: "Files".into(), mailbox: false },
+        Act::Create { id: 2, parent: None, name: "Mail".into(), mailbox: true },
+    ];
+    model.act(&first).unwrap();
+    engine.commit(batch(engine, &first).await).await.unwrap();
+    model
+}
+
 /// Commit all of them at once. Whatever order they came in, the answers and the state must be those of some order.
 async fn together(engine: &Arc<Embedded>, model: &Model, all: &[Vec<Act>]) -> Result<Model, TestCaseError> {
     let mut running = Vec::new();
@@ -170,11 +179,61 @@ pub(crate) fn orders(count: usize) -> Vec<Vec<usize>> {
         .collect()
 }
 
+fn lives(steps: Vec<Step>, alone: bool) -> Result<(), TestCaseError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(run(steps, alone))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, max_shrink_iters: 400, ..ProptestConfig::default() })]
     #[test]
     fn the_store_does_what_the_model_does(steps in prop::collection::vec(step(), 1..60), alone: bool) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(run(steps, alone))?;
+        lives(steps, alone)?;
     }
+}
+
+/// Thousands of short lives meet more beginnings than few long ones: each is made, used a little, dropped without its index having caught
+/// up, and read again.
+#[test]
+fn thousands_of_short_lives_do_what_the_model_does() {
+    short_lives(2_000);
+}
+
+#[test]
+#[ignore = "takes minutes: ./test --full"]
+fn tens_of_thousands_of_short_lives_do_what_the_model_does() {
+    short_lives(40_000);
+}
+
+/// The seeds are 0, 1, 2 …: a failure names its own.
+fn short_lives(seeds: u64) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    for seed in 0..seeds {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+        let all = prop::collection::vec(acts(), 1..12).new_tree(&mut runner).unwrap().current();
+        runtime.block_on(short_life(seed, all)).unwrap_or_else(|failure| panic!("seed {seed}: {failure}"));
+    }
+}
+
+async fn short_life(seed: u64, all: Vec<Vec<Act>>) -> Result<(), TestCaseError> {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = SimDisk::default();
+    let open = async || Embedded::open_on(dir.path(), Arc::new(disk.clone()), options(seed.is_multiple_of(2)), None).await.unwrap();
+    let engine = open().await;
+    let mut model = founded(&engine).await;
+    let mut ids = Ids::new(1000);
+    for mut acts in all {
+        ids.translate(&model, &mut acts);
+        let asked = batch(&engine, &acts).await;
+        let real = engine.commit(asked).await.map(|_| ());
+        prop_assert_eq!(real, model.act(&acts), "{:?}", acts);
+    }
+    prop_assert_eq!(model.compare(&engine).await, Ok(()));
+    engine.abandon().await;
+    let engine = open().await;
+    prop_assert_eq!(model.compare(&engine).await, Ok(()));
+    engine.abandon().await;
+    Ok(())
 }
