@@ -153,7 +153,7 @@ impl Embedded {
         }
     }
 
-    pub(crate) async fn load(&self, collection: CollectionId) -> Result<Arc<View>, ReadError> {
+    async fn load(&self, collection: CollectionId) -> Result<Arc<View>, ReadError> {
         if let Some(loaded) = self.shared.state().look(collection) {
             return Ok(loaded.view.clone());
         }
@@ -193,6 +193,19 @@ impl Embedded {
             }
             // The index was older than it said: read again.
         }
+    }
+
+    /// The items of a collection, as they are or as the index has them. For who goes through them all: nobody's view is dropped for this one.
+    pub(crate) async fn glance(&self, id: CollectionId) -> Result<Arc<View>, ReadError> {
+        let collection = {
+            let state = self.shared.state();
+            if let Some(loaded) = state.views.get(&id) {
+                return Ok(loaded.view.clone());
+            }
+            state.collections.get(&id).cloned().ok_or(ReadError::Gone)?
+        };
+        let (view, _) = self.index.load_view(&collection).await.map_err(|error| ReadError::Storage(error.to_string()))?;
+        Ok(Arc::new(view))
     }
 
     /// Needs no view and gives no answer: may wait for the next group.

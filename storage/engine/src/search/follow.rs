@@ -160,8 +160,16 @@ impl Follower {
         file.close().await;
     }
 
-    fn engine(&self) -> Result<Arc<Embedded>, Fault> {
-        self.engine.upgrade().ok_or_else(|| Fault::Store("the store is closed".into()))
+    /// The messages of a mailbox, with all that the journal brought up to where this is.
+    async fn mailbox(&self, id: CollectionId) -> Result<Arc<View>, ReadError> {
+        while self.shared.state().projected < self.reached.position {
+            if self.is_stopping() || self.shared.failure().is_some() {
+                return Err(ReadError::Storage("the index follows no more".into()));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        let engine = self.engine.upgrade().ok_or_else(|| ReadError::Storage("the store is closed".into()))?;
+        engine.glance(id).await
     }
 
     fn is_stopping(&self) -> bool {
@@ -250,6 +258,8 @@ impl Follower {
             }
             Request::Sweep(answer) => match self.sweep(file).await {
                 Ok(documents) => drop(answer.send(Ok(documents))),
+                // Nothing is wrong with the file.
+                Err(Fault::Store(why)) => drop(answer.send(Err(ReadError::Storage(why)))),
                 Err(fault) => {
                     let _ = answer.send(Err(ReadError::Storage(fault.to_string())));
                     return Err(fault);
@@ -334,8 +344,7 @@ impl Follower {
                 mailboxes.map(|mailbox| (mailbox.id, mailbox.owner)).min()
             };
             let Some((id, owner)) = next else { return Ok(None) };
-            let engine = self.engine()?;
-            match engine.load(id).await {
+            match self.mailbox(id).await {
                 Ok(view) => return Ok(Some((id, owner, view, 0))),
                 Err(ReadError::Gone) => after = id.0,
                 Err(ReadError::Storage(why) | ReadError::Damaged(why)) => return Err(Fault::Store(why)),
@@ -438,9 +447,11 @@ impl Follower {
     async fn sweep(&mut self, file: &SearchFile) -> Result<u64, Fault> {
         let mut removed = 0;
         for account in file.accounts().await? {
+            self.is_wanted()?;
             let live = Arc::new(self.live(account).await?);
             let blocks = self.search.blocks_of(account, file).await?;
             for block in blocks.iter() {
+                self.is_wanted()?;
                 let stale = block.keys.iter().filter(|key| !live.contains(*key)).count();
                 if stale > 0 {
                     let live = live.clone();
@@ -453,15 +464,20 @@ impl Follower {
         Ok(removed)
     }
 
+    /// Does anybody still want the sweep to go on?
+    fn is_wanted(&self) -> Result<(), Fault> {
+        let is_closing = self.is_stopping() || self.shared.compacting.is_ending();
+        if is_closing { Err(Fault::Store("the store closes".into())) } else { Ok(()) }
+    }
+
     async fn live(&self, account: AccountId) -> Result<HashSet<Key>, Fault> {
         let mailboxes: Vec<CollectionId> = {
             let state = self.shared.state();
             state.collections.values().filter(|c| c.kind == CollectionKind::Mailbox && c.owner == account).map(|c| c.id).collect()
         };
-        let engine = self.engine()?;
         let mut live = HashSet::new();
         for mailbox in mailboxes {
-            match engine.load(mailbox).await {
+            match self.mailbox(mailbox).await {
                 Ok(view) => live.extend(view.items().map(|item| key_of(&item.hash))),
                 Err(ReadError::Gone) => {}
                 Err(ReadError::Storage(why) | ReadError::Damaged(why)) => return Err(Fault::Store(why)),
