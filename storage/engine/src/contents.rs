@@ -227,10 +227,6 @@ fn read_run(segment: &Segment, offset: u64, bytes: u64, wait: Wait) -> Result<Op
 }
 
 fn fill(segment: &Segment, offset: u64, bytes: u64, wait: Wait) -> Result<Option<Vec<u8>>, ReadError> {
-    // Nothing stands nowhere: where it would stand may have been given back.
-    if bytes == 0 {
-        return Ok(Some(Vec::new()));
-    }
     // Look before asking for the memory: a reference that is wrong must not take it all.
     if bytes > 1 << 20 && offset.saturating_add(bytes) > segment.file.bytes().map_err(storage)? {
         return Err(ReadError::Damaged("it lies beyond the end of its segment".into()));

@@ -109,6 +109,29 @@ async fn what_was_deleted_is_in_no_file_any_more() {
     engine.close().await;
 }
 
+/// An empty content stands nowhere, so also not in front of a gap.
+#[tokio::test]
+async fn an_empty_content_before_a_gap_is_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = SimDisk::default();
+    let engine = filled(dir.path(), &disk, 0).await;
+    let mut batch = Batch::new();
+    for octets in [Vec::new(), octets(1), octets(2)] {
+        let body = batch.body(Body::document(&octets));
+        batch.put(BOX, item(Flags::NONE, None), body);
+    }
+    engine.commit(batch).await.unwrap();
+    commit(&engine, expunge(10, uids(&[2]))).await.unwrap();
+    assert_eq!(compact(&engine).await.segments, 1);
+    assert!(!in_some_file(&disk, &octets(1)));
+    assert_eq!(read(&engine, BOX).await.unwrap(), [Vec::new(), octets(2)]);
+    sound(&engine).await;
+    engine.close().await;
+    crate::index::Index::remove(&dir.path().join("index.sqlite")).unwrap();
+    let engine = open(dir.path(), &disk).await;
+    sound(&engine).await;
+}
+
 /// A message that was copied from an old view after it was expunged: either the copy is refused or it can be read, at whichever step of a
 /// pass it comes.
 #[tokio::test]
