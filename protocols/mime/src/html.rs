@@ -3,6 +3,8 @@
 //!
 //! Works character by character with bounded memory, so that a body can come in pieces.
 
+use memchr::memchr2;
+
 /// Where in the source we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
@@ -33,8 +35,20 @@ impl Stripper {
 
     /// Appends the text of the next piece of source.
     pub(crate) fn push(&mut self, source: &str, out: &mut String) {
-        for c in source.chars() {
+        let mut rest = source;
+        loop {
+            // Most of it is text, in which only these two mean something.
+            if self.at == At::Text {
+                let end = memchr2(b'<', b'&', rest.as_bytes()).unwrap_or(rest.len());
+                let (text, later) = rest.split_at(end);
+                if self.hidden.is_none() {
+                    out.push_str(text);
+                }
+                rest = later;
+            }
+            let Some(c) = rest.chars().next() else { return };
             self.character(c, out);
+            rest = &rest[c.len_utf8()..];
         }
     }
 

@@ -32,7 +32,12 @@ impl<'a> Tokens<'a> {
         let start = self.at;
         let rest = &self.text[start..];
         let is_word = rest.chars().next()?.is_alphanumeric();
-        let length = rest.char_indices().find(|(_, c)| c.is_alphanumeric() != is_word).map_or(rest.len(), |(at, _)| at);
+        // Most characters are one octet; what is not is looked at as a character.
+        let mut length = rest.bytes().take_while(|octet| octet.is_ascii() && octet.is_ascii_alphanumeric() == is_word).count();
+        if rest.as_bytes().get(length).is_some_and(|octet| !octet.is_ascii()) {
+            let later = rest[length..].char_indices().find(|(_, c)| c.is_alphanumeric() != is_word);
+            length = later.map_or(rest.len(), |(at, _)| length + at);
+        }
         self.at = start + length;
         Some(Token { text: &rest[..length], start })
     }
