@@ -29,7 +29,7 @@ const GATHER: Duration = Duration::from_millis(250);
 /// How long it works before it looks whether others want the processor.
 const SLICE: Duration = Duration::from_millis(10);
 /// While commits go on, so many times as long as it has worked it then lets others work.
-const YIELDED_SLICES: u32 = 9;
+const YIELDED_SLICES: u32 = 1;
 /// How often it looks whether it has to stop.
 const LOOK: Duration = Duration::from_millis(25);
 /// How long it waits for room on the disk.
