@@ -37,8 +37,12 @@ impl<'a> Iterator for Headers<'a> {
 pub fn header_fields(header: &[u8], names: &[impl AsRef<[u8]>], not: bool) -> Vec<u8> {
     // Made for each message of a listing: one allocation, not one for each time it grows.
     let mut out = Vec::with_capacity(header.len() + 4);
+    // Most fields of a header have a name of another length than all that are asked for.
+    let lengths = names.iter().fold(0u64, |lengths, name| lengths | length_bit(name.as_ref()));
     for line in (Lines { block: header, at: 0 }) {
-        let named = line.field().is_some_and(|field| names.iter().any(|name| name.as_ref().eq_ignore_ascii_case(field.name)));
+        let named = line.parts().is_some_and(|(name, _)| {
+            lengths & length_bit(name) != 0 && names.iter().any(|one| one.as_ref().eq_ignore_ascii_case(name)) && is_name(name)
+        });
         if named != not {
             out.extend_from_slice(&header[line.range.clone()]);
             // A header that ends without its line's end must not run into the empty line.
@@ -50,6 +54,15 @@ pub fn header_fields(header: &[u8], names: &[impl AsRef<[u8]>], not: bool) -> Ve
     // RFC 9051 section 6.4.5: subsetting does not exclude the delimiting blank line.
     out.extend_from_slice(b"\r\n");
     out
+}
+
+fn length_bit(name: &[u8]) -> u64 {
+    1 << (name.len() % 64)
+}
+
+/// RFC 5322 section 3.6.8: printable and no space; a name over a fold is no name.
+fn is_name(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|&b| b > b' ' && b != 0x7f)
 }
 
 /// A raw value without its folds and without white space at either end (RFC 5322 section 2.2.3).
@@ -120,15 +133,15 @@ impl<'a> Iterator for Lines<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn field(&self) -> Option<Header<'a>> {
+    /// What stands before the colon, not yet known to be a name, and what stands behind it.
+    fn parts(&self) -> Option<(&'a [u8], &'a [u8])> {
         let line = &self.block[self.range.clone()];
-        let colon = memchr(b':', line)?;
-        let name = line[..colon].trim_ascii_end();
-        // RFC 5322 section 3.6.8: printable and no space; a name over a fold is no name.
-        if name.is_empty() || name.iter().any(|&b| b <= b' ' || b == 0x7f) {
-            return None;
-        }
-        let value = &line[colon + 1..];
+        let (name, value) = line.split_at(memchr(b':', line)?);
+        Some((name.trim_ascii_end(), &value[1..]))
+    }
+
+    fn field(&self) -> Option<Header<'a>> {
+        let (name, value) = self.parts().filter(|(name, _)| is_name(name))?;
         let value = value.strip_suffix(b"\n").unwrap_or(value);
         let value = value.strip_suffix(b"\r").unwrap_or(value);
         Some(Header { name, value, range: self.range.clone() })

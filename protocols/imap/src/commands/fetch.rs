@@ -18,6 +18,7 @@ use message::Contents;
 use octroi_gate::{FlagMode, Part, Refusal, Store};
 use octroi_model::{Flags, Item, UidSet};
 use plan::{Octets, Plan, Wanted};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
 
 /// Messages that are read at once: handing over to another thread and back costs as much as reading some ten of them.
@@ -43,16 +44,16 @@ pub(crate) async fn fetch(
     let positions = selected.positions(set, by)?;
     let newly_seen = if plan.sets_seen { mark_seen(selected, &positions).await? } else { UidSet::default() };
     selected.announce_keywords(wire).await?;
-    let mut answer = Answer { selected, plan: &plan, newly_seen: &newly_seen, some_gone: false, some_damaged: false };
+    let answer = Answer { selected, plan: &plan, newly_seen: &newly_seen, lost: Lost::default() };
     answer.send(wire, &positions).await?;
-    let (some_gone, some_damaged) = (answer.some_gone, answer.some_damaged);
+    let Lost { gone, damaged } = answer.lost;
     // Flags that were just told need not be told again.
     selected.known = if plan.tells_flags { uids_at(&positions, selected.sight.shown()) } else { newly_seen };
     // RFC 5530 section 3, for both.
-    if some_damaged {
+    if damaged.into_inner() {
         return Err(Reply::no("CONTACTADMIN", "Some messages are damaged in the store and were left out").into());
     }
-    if some_gone {
+    if gone.into_inner() {
         return Err(Reply::no("EXPUNGEISSUED", "Some messages have been expunged").into());
     }
     Ok(Reply::ok("Done"))
@@ -89,32 +90,58 @@ struct Answer<'a> {
     selected: &'a Selected,
     plan: &'a Plan,
     newly_seen: &'a UidSet,
+    lost: Lost,
+}
+
+/// What had to be left out.
+#[derive(Default)]
+struct Lost {
     /// Messages were expunged so long ago that their octets are gone too.
-    some_gone: bool,
+    gone: AtomicBool,
     /// What is stored of some messages does not check.
-    some_damaged: bool,
+    damaged: AtomicBool,
+}
+
+impl Lost {
+    /// Note why a message is left out, if that is no reason to give up.
+    fn note(&self, refusal: Refusal) -> Result<(), Fault> {
+        match refusal {
+            Refusal::Missing => self.gone.store(true, Ordering::Relaxed),
+            Refusal::Damaged => self.damaged.store(true, Ordering::Relaxed),
+            other => return Err(other.into()),
+        }
+        Ok(())
+    }
 }
 
 impl Answer<'_> {
-    /// While one group is on its way to the client, the next one is read.
-    async fn send(&mut self, wire: &mut Wire, positions: &Positions) -> Result<(), Fault> {
+    /// While one group is made and on its way to the client, the next one is read.
+    async fn send(&self, wire: &mut Wire, positions: &Positions) -> Result<(), Fault> {
         let mut rest = positions.iter().cloned().flatten();
+        let (mut group, mut large) = self.next_group(&mut rest);
+        let mut read = self.read(&group).await?;
         let mut out = Vec::new();
-        loop {
-            let (group, large) = self.next_group(&mut rest);
-            let (sent, read) = tokio::join!(wire.raw(&out), self.read(&group));
-            sent?;
-            out.clear();
-            for (position, contents) in read? {
-                message::write(&mut out, self.selected, position, self.plan, &contents, self.is_newly_seen(position));
-            }
-            if let Some(position) = large {
+        while !group.is_empty() || large.is_some() {
+            let (next_group, next_large) = self.next_group(&mut rest);
+            // Reading is begun first: it goes on in another thread while this one writes and encrypts.
+            let (next_read, sent) = tokio::join!(biased; self.read(&next_group), async {
+                self.write(&mut out, read);
                 wire.raw(&out).await?;
                 out.clear();
-                self.send_large(wire, position).await?;
-            } else if group.is_empty() {
-                return Ok(());
-            }
+                match large {
+                    Some(position) => self.send_large(wire, position).await,
+                    None => Ok(()),
+                }
+            });
+            sent?;
+            (group, large, read) = (next_group, next_large, next_read?);
+        }
+        Ok(())
+    }
+
+    fn write(&self, out: &mut Vec<u8>, read: Vec<(usize, Contents)>) {
+        for (position, contents) in read {
+            message::write(out, self.selected, position, self.plan, &contents, self.is_newly_seen(position));
         }
     }
 
@@ -140,7 +167,7 @@ impl Answer<'_> {
     }
 
     /// Read what the plan needs of these messages. Those whose octets are gone are left out.
-    async fn read(&mut self, group: &[usize]) -> Result<Vec<(usize, Contents)>, Fault> {
+    async fn read(&self, group: &[usize]) -> Result<Vec<(usize, Contents)>, Fault> {
         match self.read_all(group).await {
             Err(Refusal::Missing | Refusal::Damaged) => {}
             done => return Ok(done?),
@@ -149,9 +176,7 @@ impl Answer<'_> {
         for position in group {
             match self.read_all(&[*position]).await {
                 Ok(one) => contents.extend(one),
-                Err(Refusal::Missing) => self.some_gone = true,
-                Err(Refusal::Damaged) => self.some_damaged = true,
-                Err(refusal) => return Err(refusal.into()),
+                Err(refusal) => self.lost.note(refusal)?,
             }
         }
         Ok(contents)
@@ -185,21 +210,19 @@ impl Answer<'_> {
         Ok(contents)
     }
 
-    async fn send_large(&mut self, wire: &mut Wire, position: usize) -> Result<(), Fault> {
+    async fn send_large(&self, wire: &mut Wire, position: usize) -> Result<(), Fault> {
         let Some(item) = self.selected.sight.item(position) else { return Ok(()) };
         if self.plan.streams() {
             return self.stream(wire, position, item).await;
         }
         let _permit = WHOLE_LARGE.acquire().await.map_err(|_| Refusal::Unavailable)?;
         let mut out = Vec::new();
-        for (position, contents) in self.read(&[position]).await? {
-            message::write(&mut out, self.selected, position, self.plan, &contents, self.is_newly_seen(position));
-        }
+        self.write(&mut out, self.read(&[position]).await?);
         Ok(wire.raw(&out).await?)
     }
 
     /// Send a large message piece by piece. An error in the middle of a literal can only end the connection.
-    async fn stream(&mut self, wire: &mut Wire, position: usize, item: &Item) -> Result<(), Fault> {
+    async fn stream(&self, wire: &mut Wire, position: usize, item: &Item) -> Result<(), Fault> {
         let Some(contents) = self.read_small(position).await? else { return Ok(()) };
         let source = message::Source::new(item, &contents);
         let mut out = Vec::new();
@@ -224,22 +247,14 @@ impl Answer<'_> {
     }
 
     /// Facts and header of a message that is to be streamed; nothing when it is gone.
-    async fn read_small(&mut self, position: usize) -> Result<Option<Contents>, Fault> {
+    async fn read_small(&self, position: usize) -> Result<Option<Contents>, Fault> {
         let wanted = [(position, Part::Facts), (position, Part::Header)];
         match self.selected.sight.shown().read(&wanted).await {
             Ok(read) => {
                 let mut read = read.into_iter();
                 Ok(Some(Contents { facts: read.next(), header: read.next(), whole: None }))
             }
-            Err(Refusal::Missing) => {
-                self.some_gone = true;
-                Ok(None)
-            }
-            Err(Refusal::Damaged) => {
-                self.some_damaged = true;
-                Ok(None)
-            }
-            Err(refusal) => Err(refusal.into()),
+            Err(refusal) => self.lost.note(refusal).map(|()| None),
         }
     }
 
