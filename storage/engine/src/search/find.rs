@@ -7,15 +7,19 @@ use super::held::Blocks;
 use super::matching::{Plan, Sought, Verdict};
 use crate::view::View;
 use octroi_model::AccountId;
+use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 /// How often a search begins anew when what it reads is merged away under it.
 const TRIES_MAX: u32 = 5;
 /// Texts that are looked for at once, each with an answer for every item; those beyond are not known.
 const SOUGHT_MAX: usize = 64;
+/// Threads that look through the blocks of one search.
+const THREADS_MAX: usize = 4;
 /// How long until what replaced it can be seen.
 const TRY_PAUSE: Duration = Duration::from_millis(20);
 
@@ -73,35 +77,88 @@ async fn look_aside(
     view: &Arc<View>,
     plans: &Arc<Vec<Option<Plan>>>,
 ) -> Result<Found, sqlx::Error> {
-    let (blocks, file, view, plans, handle) = (blocks.clone(), file.clone(), view.clone(), plans.clone(), Handle::current());
-    let found = spawn_blocking(move || look(&blocks, &file, &view, &plans, &handle)).await;
-    found.map_err(|error| sqlx::Error::Protocol(error.to_string()))?
+    let (found_in, view) = (blocks.clone(), view.clone());
+    let places = aside(move || places(&found_in, &view)).await?;
+    let look = Arc::new(Look::new(blocks, file, plans, &places));
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX).min(look.todo.len());
+    let mut running = JoinSet::new();
+    for _ in 0..threads {
+        let (look, handle) = (look.clone(), Handle::current());
+        running.spawn_blocking(move || look.work(&handle));
+    }
+    let mut verdicts = vec![vec![Vec::new(); blocks.len()]; plans.len()];
+    while let Some(done) = running.join_next().await {
+        for ((plan, block), of_block) in done.map_err(gone)?? {
+            verdicts[plan][block] = of_block;
+        }
+    }
+    let plans = plans.clone();
+    aside(move || {
+        let answer = |place: &Place, verdicts: &[Vec<Verdict>]| {
+            place.and_then(|(block, number)| verdicts[block].get(number as usize).copied().flatten())
+        };
+        let all = plans.iter().zip(&verdicts).map(|(plan, verdicts)| match plan {
+            Some(_) => places.iter().map(|place| answer(place, verdicts)).collect(),
+            None => Vec::new(),
+        });
+        Found { answers: all.collect() }
+    })
+    .await
 }
 
-fn look(blocks: &Blocks, file: &SearchFile, view: &View, plans: &[Option<Plan>], handle: &Handle) -> Result<Found, sqlx::Error> {
-    let mut is_used = vec![false; blocks.len()];
+/// Of an item: which block has its content, and as which document.
+type Place = Option<(usize, u32)>;
+
+fn places(blocks: &Blocks, view: &View) -> Vec<Place> {
     let place = |hash| {
         let key = key_of(hash);
         blocks.iter().enumerate().find_map(|(at, block)| Some((at, block.number(&key)?)))
     };
-    let places: Vec<Option<(usize, u32)>> = view.items().map(|item| place(&item.hash)).collect();
-    for (at, _) in places.iter().flatten() {
-        is_used[*at] = true;
-    }
-    let mut answers = Vec::with_capacity(plans.len());
-    for plan in plans {
-        let Some(plan) = plan else {
-            answers.push(Vec::new());
-            continue;
-        };
-        let mut verdicts = vec![Vec::new(); blocks.len()];
-        for (block, verdicts) in blocks.iter().zip(&mut verdicts).zip(&is_used).filter_map(|(pair, used)| used.then_some(pair)) {
-            let terms = handle.block_on(block.terms(plan.section, file))?;
-            let mut fetch = |section, ranges: &[_]| handle.block_on(file.postings(block.id, section, ranges));
-            *verdicts = plan.search(terms, block.keys.len(), &mut fetch)?;
+    view.items().map(|item| place(&item.hash)).collect()
+}
+
+/// Which plan to follow in which block.
+type Task = (usize, usize);
+
+/// What several threads look through together.
+struct Look {
+    blocks: Blocks,
+    file: Arc<SearchFile>,
+    plans: Arc<Vec<Option<Plan>>>,
+    todo: Vec<Task>,
+    next: AtomicUsize,
+}
+
+impl Look {
+    fn new(blocks: &Blocks, file: &Arc<SearchFile>, plans: &Arc<Vec<Option<Plan>>>, places: &[Place]) -> Self {
+        let mut is_used = vec![false; blocks.len()];
+        for (block, _) in places.iter().flatten() {
+            is_used[*block] = true;
         }
-        let answer = |place: &Option<(usize, u32)>| place.and_then(|(at, number)| verdicts[at].get(number as usize).copied().flatten());
-        answers.push(places.iter().map(answer).collect());
+        let used = |plan: usize| (0..blocks.len()).filter(|block| is_used[*block]).map(move |block| (plan, block));
+        let todo = (0..plans.len()).filter(|plan| plans[*plan].is_some()).flat_map(used).collect();
+        Self { blocks: blocks.clone(), file: file.clone(), plans: plans.clone(), todo, next: AtomicUsize::new(0) }
     }
-    Ok(Found { answers })
+
+    /// Do what nobody else does, until nothing is left.
+    fn work(&self, handle: &Handle) -> Result<Vec<(Task, Vec<Verdict>)>, sqlx::Error> {
+        let mut done = Vec::new();
+        while let Some((plan, block)) = self.todo.get(self.next.fetch_add(1, Ordering::Relaxed)).copied() {
+            let (Some(of_plan), of_block) = (&self.plans[plan], &self.blocks[block]) else { continue };
+            let terms = handle.block_on(of_block.terms(of_plan.section, &self.file))?;
+            let mut fetch = |section, ranges: &[_]| handle.block_on(self.file.postings(of_block.id, section, ranges));
+            done.push(((plan, block), of_plan.search(terms, of_block.keys.len(), &mut fetch)?));
+        }
+        Ok(done)
+    }
+}
+
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, sqlx::Error> {
+    spawn_blocking(work).await.map_err(gone)
+}
+
+// It is handed to `map_err`.
+#[allow(clippy::needless_pass_by_value)]
+fn gone(error: JoinError) -> sqlx::Error {
+    sqlx::Error::Protocol(error.to_string())
 }
