@@ -2,8 +2,8 @@
 //!
 //! Small ones travel in the batch; large ones are streamed to a segment of their own ([`crate::Engine::stage`]) and synced there first.
 
+use crate::pack::pack;
 use octroi_model::{ContentRef, Encoding, Hash};
-use std::cell::RefCell;
 
 /// A content ready to be committed.
 #[derive(Debug)]
@@ -20,15 +20,8 @@ pub struct Body {
     pub(crate) staged: Option<crate::stage::StagedFile>,
 }
 
-/// zstd's fastest useful level: delivery must not wait for better ratios.
-const ZSTD_LEVEL: i32 = 1;
 /// Runs below this many bytes do not shrink enough to pay for making a frame: most headers.
 const ZSTD_BYTES_MIN: usize = 1024;
-
-thread_local! {
-    /// A compression context is some hundred KiB; making one takes longer than compressing a message.
-    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
-}
 
 impl Body {
     /// A message: `facts` are what its codec derived from it, `header_bytes` says where the header ends in `octets`.
@@ -92,15 +85,7 @@ pub(crate) fn run_bytes(stored: u64) -> u64 {
     if stored == 0 { 0 } else { stored + RUN_SUM_BYTES as u64 }
 }
 
-/// One zstd frame; `None` when that would not be shorter. A stored run that is as long as what was sent is what was sent.
+/// A stored run that is as long as what was sent is what was sent.
 fn compress(octets: &[u8]) -> Option<Vec<u8>> {
-    if octets.len() < ZSTD_BYTES_MIN {
-        return None;
-    }
-    COMPRESSOR.with_borrow_mut(|compressor| {
-        if compressor.is_none() {
-            *compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL).ok();
-        }
-        compressor.as_mut()?.compress(octets).ok().filter(|packed| packed.len() < octets.len())
-    })
+    if octets.len() < ZSTD_BYTES_MIN { None } else { pack(octets) }
 }

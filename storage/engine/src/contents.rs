@@ -12,7 +12,6 @@ use crate::journal::{FRAME_HEADER_BYTES, Segment, big_name, segment_name};
 use crate::large;
 use crate::options::OpenError;
 use octroi_model::{ContentRef, Encoding};
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,11 +20,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 const OPEN_FILES_MAX: usize = 256;
 /// Runs above this many octets are not asked for without waiting: copying them takes its time too.
 const CACHED_BYTES_MAX: u64 = 256 << 10;
-
-thread_local! {
-    /// As with compression, the context costs more than its use.
-    static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
-}
 
 /// Open segments.
 #[derive(Debug)]
@@ -271,18 +265,5 @@ fn unpack(stored: Vec<u8>, bytes: u64, encoding: Encoding) -> Result<Vec<u8>, Re
     if encoding == Encoding::Raw {
         return Err(ReadError::Damaged(format!("it has {} bytes, not {bytes}", stored.len())));
     }
-    let octets = DECOMPRESSOR.with_borrow_mut(|decompressor| {
-        if decompressor.is_none() {
-            *decompressor = Some(zstd::bulk::Decompressor::new()?);
-        }
-        match decompressor {
-            Some(decompressor) => decompressor.decompress(&stored, bytes as usize),
-            None => Err(io::Error::other("no decompressor")),
-        }
-    });
-    let octets = octets.map_err(|error| ReadError::Damaged(format!("it does not decompress: {error}")))?;
-    if octets.len() as u64 != bytes {
-        return Err(ReadError::Damaged(format!("it has {} bytes, not {bytes}", octets.len())));
-    }
-    Ok(octets)
+    crate::pack::unpack(&stored, bytes as usize).map_err(|error| ReadError::Damaged(format!("it does not decompress: {error}")))
 }

@@ -18,8 +18,10 @@ mod index;
 mod interface;
 mod journal;
 mod large;
+mod log;
 
 mod options;
+mod pack;
 mod projector;
 mod quota;
 mod recovery;

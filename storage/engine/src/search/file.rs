@@ -5,21 +5,24 @@
 
 use super::block::{Encoded, EncodedSection, Key, Section};
 use crate::journal::Position;
+use crate::log::{self, BUSY_TIMEOUT};
+use crate::pack::{pack, unpack};
 use octroi_model::AccountId;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// Moved when the tables, the tokens or what is written in a block change: a file of another version is made anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Searches that read at the same time; more wait.
 const READERS_MAX: u32 = 4;
 /// Octets of a row of postings: what is read at least.
 const CHUNK_BYTES: usize = 64 << 10;
+/// More cannot be in a row: all that may be merged into a block. A length that is rotten must not ask for memory.
+const UNPACKED_BYTES_MAX: usize = 256 << 20;
 /// Bits of a row's number that count chunks within a section.
 const CHUNK_BITS: u32 = 20;
 /// Page cache of each connection in KiB (negative, says SQLite).
@@ -34,8 +37,8 @@ const TABLES: &[&str] = &[
     "CREATE TABLE blocks (block INTEGER PRIMARY KEY, account INTEGER NOT NULL, bytes INTEGER NOT NULL, sum INTEGER NOT NULL,
         keys BLOB NOT NULL) STRICT",
     "CREATE INDEX blocks_of ON blocks (account)",
-    "CREATE TABLE terms (place INTEGER PRIMARY KEY, sum INTEGER NOT NULL, octets BLOB NOT NULL) STRICT",
-    "CREATE TABLE postings (place INTEGER PRIMARY KEY, sum INTEGER NOT NULL, octets BLOB NOT NULL) STRICT",
+    "CREATE TABLE terms (place INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, sum INTEGER NOT NULL, octets BLOB NOT NULL) STRICT",
+    "CREATE TABLE postings (place INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, sum INTEGER NOT NULL, octets BLOB NOT NULL) STRICT",
 ];
 
 /// How far the file goes.
@@ -94,7 +97,7 @@ impl SearchFile {
             .page_size(PAGE_BYTES)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(Duration::from_secs(30))
+            .busy_timeout(BUSY_TIMEOUT)
             .pragma("cache_size", CACHE_KIB)
             // What is deleted must not stay behind in free pages.
             .pragma("secure_delete", "ON")
@@ -169,9 +172,8 @@ impl SearchFile {
 
     /// The dictionary of a section.
     pub(crate) async fn terms(&self, block: u64, section: Section) -> Result<Vec<u8>, sqlx::Error> {
-        let row =
-            sqlx::query("SELECT sum, octets FROM terms WHERE place = $1").bind(place(block, section)).fetch_one(&self.readers).await?;
-        Ok(checked(&row, 0, 1)?.to_vec())
+        let sql = "SELECT bytes, sum, octets FROM terms WHERE place = $1";
+        unpacked(&sqlx::query(sql).bind(place(block, section)).fetch_one(&self.readers).await?, 0)
     }
 
     /// Postings at these places of a section, in their order.
@@ -184,9 +186,9 @@ impl SearchFile {
         for places in wanted.chunks(ROWS_AT_ONCE) {
             let list = places.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
             // Nothing but numbers.
-            let sql = format!("SELECT place, sum, octets FROM postings WHERE place IN ({list})");
+            let sql = format!("SELECT place, bytes, sum, octets FROM postings WHERE place IN ({list})");
             for row in sqlx::query(AssertSqlSafe(sql)).persistent(false).fetch_all(&self.readers).await? {
-                rows.insert(row.try_get(0)?, checked(&row, 1, 2)?.to_vec());
+                rows.insert(row.try_get(0)?, unpacked(&row, 1)?);
             }
         }
         let cut = |range: &Range<u64>| {
@@ -209,26 +211,30 @@ impl SearchFile {
         for section in Section::ALL {
             let terms = self.terms(block, section).await?;
             let (from, to) = (chunk_place(block, section, 0), chunk_place(block, section, (1 << CHUNK_BITS) - 1));
-            let rows = sqlx::query("SELECT sum, octets FROM postings WHERE place BETWEEN $1 AND $2 ORDER BY place")
+            let rows = sqlx::query("SELECT bytes, sum, octets FROM postings WHERE place BETWEEN $1 AND $2 ORDER BY place")
                 .bind(from)
                 .bind(to)
                 .fetch_all(&self.readers)
                 .await?;
             let mut postings = Vec::new();
             for row in &rows {
-                postings.extend_from_slice(checked(row, 0, 1)?);
+                postings.extend(unpacked(row, 0)?);
             }
             sections[section as usize] = EncodedSection { terms, postings };
         }
         Ok(Encoded { keys, sections })
     }
 
+    /// Does its write-ahead log take more room than it should when there is nothing to do?
+    pub(crate) fn has_long_log(&self) -> bool {
+        log::is_long(&self.path)
+    }
+
     /// Empty the write-ahead log into the file, so that what was deleted is in neither. Not while others read: then it is done later.
     pub(crate) async fn checkpoint(&self) -> Result<(), sqlx::Error> {
         let mut writer = self.writer.lock().await;
         let Some(writer) = writer.as_mut() else { return Ok(()) };
-        let is_busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await?;
-        if is_busy != 0 {
+        if !log::empty(writer).await? {
             tracing::debug!("the log of the search index was not emptied: somebody reads");
         }
         Ok(())
@@ -292,22 +298,39 @@ async fn insert(connection: &mut SqliteConnection, block: u64, account: AccountI
         .await?;
     for section in Section::ALL {
         let EncodedSection { terms, postings } = &encoded.sections[section as usize];
-        sqlx::query("INSERT INTO terms (place, sum, octets) VALUES ($1, $2, $3)")
-            .bind(place(block, section))
-            .bind(i64::from(crc32fast::hash(terms)))
-            .bind(&terms[..])
-            .execute(&mut *connection)
-            .await?;
+        insert_packed(connection, "INSERT INTO terms VALUES ($1, $2, $3, $4)", place(block, section), terms).await?;
         for (chunk, octets) in (0..).zip(postings.chunks(CHUNK_BYTES)) {
-            sqlx::query("INSERT INTO postings (place, sum, octets) VALUES ($1, $2, $3)")
-                .bind(chunk_place(block, section, chunk))
-                .bind(i64::from(crc32fast::hash(octets)))
-                .bind(octets)
-                .execute(&mut *connection)
-                .await?;
+            let place = chunk_place(block, section, chunk);
+            insert_packed(connection, "INSERT INTO postings VALUES ($1, $2, $3, $4)", place, octets).await?;
         }
     }
     Ok(())
+}
+
+/// Packed if that is shorter.
+async fn insert_packed(connection: &mut SqliteConnection, sql: &'static str, place: i64, octets: &[u8]) -> Result<(), sqlx::Error> {
+    let packed = pack(octets);
+    let stored = packed.as_deref().unwrap_or(octets);
+    sqlx::query(sql)
+        .bind(place)
+        .bind(octets.len() as i64)
+        .bind(i64::from(crc32fast::hash(stored)))
+        .bind(stored)
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+/// What [`insert_packed`] wrote, of a row in which its columns begin at `from`.
+fn unpacked(row: &SqliteRow, from: usize) -> Result<Vec<u8>, sqlx::Error> {
+    let bytes: i64 = row.try_get(from)?;
+    let stored = checked(row, from + 1, from + 2)?;
+    if bytes == stored.len() as i64 {
+        return Ok(stored.to_vec());
+    }
+    let bytes = usize::try_from(bytes).ok().filter(|bytes| *bytes <= UNPACKED_BYTES_MAX);
+    let bytes = bytes.ok_or_else(|| sqlx::Error::Protocol("a length is wrong".into()))?;
+    unpack(stored, bytes).map_err(|error| sqlx::Error::Protocol(error.to_string()))
 }
 
 async fn prepare(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
@@ -351,7 +374,9 @@ mod tests {
     async fn writing_goes_on_once_there_is_room() {
         let dir = tempfile::tempdir().unwrap();
         let file = SearchFile::open(&dir.path().join("search.sqlite")).await.unwrap();
-        let octets: Vec<u8> = (0..1 << 20).map(|octet: u32| octet.wrapping_mul(2_654_435_761) as u8).collect();
+        // They do not shrink.
+        let mut octets = vec![0; 1 << 20];
+        blake3::Hasher::new().finalize_xof().fill(&mut octets);
         let section = EncodedSection { terms: octets.clone(), postings: octets };
         let block = || Encoded { keys: vec![[7; 16]], sections: [section.clone(), section.clone()] };
         let reached = Reached { position: Position { segment: 1, offset: 99 }, is_whole: true, mailbox: 3 };

@@ -12,6 +12,7 @@ use super::{Request, Search, lock};
 use crate::embedded::Embedded;
 use crate::interface::{Part, ReadError};
 use crate::journal::Position;
+use crate::log::QUIET;
 use crate::options::OpenError;
 use crate::shared::Shared;
 use crate::view::View;
@@ -128,7 +129,7 @@ impl Follower {
                 Ok(true) => failures = 0,
                 Ok(false) => {
                     failures = 0;
-                    self.search.news.notified().await;
+                    self.wait().await;
                     self.pause(GATHER).await;
                 }
                 Err(fault) if fault.is_full() => {
@@ -146,6 +147,19 @@ impl Follower {
             }
         }
         self.end().await;
+    }
+
+    /// Wait for news; when there are none for a while, leave the file as small as it can be.
+    async fn wait(&self) {
+        if tokio::time::timeout(QUIET, self.search.news.notified()).await.is_ok() {
+            return;
+        }
+        if let Some(file) = self.search.file().filter(|file| file.has_long_log())
+            && let Err(error) = file.checkpoint().await
+        {
+            tracing::warn!(%error, "the log of the search index was not emptied");
+        }
+        self.search.news.notified().await;
     }
 
     async fn end(&mut self) {
