@@ -1,7 +1,7 @@
 //! The one that writes: takes all batches that wait, validates and stamps them, writes them with one sync, publishes, answers.
 //!
-//! Runs on a thread of its own, fed through a bounded channel; a batch that comes alone is committed by who asks for it. What holds: nothing is published or answered before it is synced; after
-//! a failed write or sync nothing is written again.
+//! Runs on a thread of its own, fed through a bounded channel; a batch that comes alone is committed by who asks for it. What holds: nothing
+//! is published or answered before it is synced; after a failed write or sync nothing is written again.
 
 use crate::body::Body;
 use crate::change::{Batch, Change, Receipt};
