@@ -364,13 +364,19 @@ async fn rot_is_noticed() {
     settled(&engine).await;
     engine.close().await;
     let file = dir.path().join("search.sqlite");
-    let mut octets = std::fs::read(&file).unwrap();
-    let places: Vec<usize> = octets.windows(7).enumerate().filter(|(_, w)| *w == b"unusual").map(|(at, _)| at).collect();
-    assert!(!places.is_empty());
-    for place in places {
-        octets[place] ^= 1;
+    let mut connection = <sqlx::SqliteConnection as sqlx::Connection>::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT place, octets FROM terms").fetch_all(&mut connection).await.unwrap();
+    let mut turned = 0;
+    for (place, mut octets) in rows {
+        let middle = octets.len() / 2;
+        let Some(octet) = octets.get_mut(middle) else { continue };
+        *octet ^= 1;
+        turned += 1;
+        let sql = "UPDATE terms SET octets = $1 WHERE place = $2";
+        sqlx::query(sql).bind(octets).bind(place).execute(&mut connection).await.unwrap();
     }
-    std::fs::write(&file, &octets).unwrap();
+    assert!(turned > 0);
+    sqlx::Connection::close(connection).await.unwrap();
     let engine = open(dir.path()).await;
     settled(&engine).await;
     let first = ask(&engine, BOX, sought(Within::Body, "unusual7")).await;
