@@ -3,9 +3,9 @@
 use crate::support::imap::Imap;
 use crate::support::process::{Ran, run};
 use crate::support::server::{OCTROI, configured};
-use crate::support::{Server, unique};
+use crate::support::{Person, Server, unique};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn store(server: &Server, arguments: &[&str]) -> Ran {
     run(OCTROI, &[&["store"], arguments, &["--config", server.config()]].concat())
@@ -25,15 +25,37 @@ fn deliver(imap: &mut Imap, subject: &str) {
     assert!(imap.try_append("INBOX", "", message.as_bytes()).unwrap().is_ok());
 }
 
-#[test]
-fn what_was_deleted_is_gone_after_a_compaction() {
-    let mut server = configured("[store]\nerase_after = \"90d\"\n");
+/// A server with two messages in an INBOX; what stands in each and nowhere else.
+struct Delivered {
+    server: Server,
+    data: PathBuf,
+    person: Person,
+    imap: Imap,
+    doomed: String,
+    kept: String,
+}
+
+fn delivered(options: &str) -> Delivered {
+    let server = configured(options);
     let data = Path::new(server.config()).with_file_name("data");
     let person = server.user(1).clone();
     let (doomed, kept) = (unique("doomed"), unique("kept"));
     let mut imap = Imap::try_login(&server, &person.address, &person.app_password).unwrap();
     deliver(&mut imap, &doomed);
     deliver(&mut imap, &kept);
+    Delivered { server, data, person, imap, doomed, kept }
+}
+
+/// The first segment, and what is in it.
+fn segment(data: &Path) -> (PathBuf, Vec<u8>) {
+    let path = fs::read_dir(data.join("journal")).unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
+    let octets = fs::read(&path).unwrap();
+    (path, octets)
+}
+
+#[test]
+fn what_was_deleted_is_gone_after_a_compaction() {
+    let Delivered { mut server, data, mut imap, doomed, kept, .. } = delivered("[store]\nerase_after = \"90d\"\n");
     imap.ok("SELECT INBOX");
     imap.ok("STORE 1 +FLAGS (\\Deleted)");
     imap.ok("EXPUNGE");
@@ -58,19 +80,12 @@ fn what_was_deleted_is_gone_after_a_compaction() {
 
 #[test]
 fn a_damaged_store_is_repaired_and_says_what_is_lost() {
-    let mut server = configured("[store]\nerase_after = \"90d\"\n");
-    let data = Path::new(server.config()).with_file_name("data");
-    let person = server.user(1).clone();
-    let (doomed, kept) = (unique("doomed"), unique("kept"));
-    let mut imap = Imap::try_login(&server, &person.address, &person.app_password).unwrap();
-    deliver(&mut imap, &doomed);
-    deliver(&mut imap, &kept);
+    let Delivered { mut server, data, person, imap, doomed, kept } = delivered("[store]\nerase_after = \"90d\"\n");
     drop(imap);
     assert!(store(&server, &["repair"]).bad().contains("another process has the data folder open"));
     assert!(server.stop());
     assert!(store(&server, &["repair"]).good().contains("nothing is damaged"));
-    let segment = fs::read_dir(data.join("journal")).unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
-    let mut octets = fs::read(&segment).unwrap();
+    let (segment, mut octets) = segment(&data);
     let at = octets.windows(doomed.len()).position(|window| window == doomed.as_bytes()).unwrap();
     octets[at] ^= 1;
     fs::write(&segment, &octets).unwrap();
@@ -93,17 +108,10 @@ fn a_damaged_store_is_repaired_and_says_what_is_lost() {
 /// What headers say is read in groups of many messages; a damaged one in a group made every search of its mailbox fail.
 #[test]
 fn a_damaged_message_hides_no_other_from_searches() {
-    let mut server = configured("");
-    let data = Path::new(server.config()).with_file_name("data");
-    let person = server.user(1).clone();
-    let (doomed, kept) = (unique("doomed"), unique("kept"));
-    let mut imap = Imap::try_login(&server, &person.address, &person.app_password).unwrap();
-    deliver(&mut imap, &doomed);
-    deliver(&mut imap, &kept);
+    let Delivered { mut server, data, person, imap, doomed, kept } = delivered("");
     drop(imap);
     assert!(server.stop());
-    let segment = fs::read_dir(data.join("journal")).unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
-    let mut octets = fs::read(&segment).unwrap();
+    let (segment, mut octets) = segment(&data);
     // Wherever the subject stands: in the facts and in the header.
     while let Some(at) = octets.windows(doomed.len()).position(|window| window == doomed.as_bytes()) {
         octets[at] ^= 1;
