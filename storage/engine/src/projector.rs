@@ -1,7 +1,7 @@
 //! Brings the index up to the journal, behind the commits.
 
 use crate::index::Index;
-use crate::log::QUIET;
+use crate::log;
 use crate::shared::Shared;
 use crate::state::{Entry, State};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) async fn run(shared: Arc<Shared>, index: Arc<Index>) {
             Ok(0) if shared.stopping.load(Ordering::Acquire) => return,
             Ok(0) => {
                 failures = 0;
-                wait(&shared, &index).await;
+                log::news(&shared.work, index.empty_log()).await;
                 gather(&shared).await;
             }
             Ok(_) => failures = 0,
@@ -52,17 +52,6 @@ pub(crate) async fn run(shared: Arc<Shared>, index: Arc<Index>) {
             }
         }
     }
-}
-
-/// Wait for work; when there is none for a while, leave the index as small as it can be.
-async fn wait(shared: &Shared, index: &Index) {
-    if tokio::time::timeout(QUIET, shared.work.notified()).await.is_ok() {
-        return;
-    }
-    if let Err(error) = index.empty_log().await {
-        tracing::warn!(%error, "the log of the index was not emptied");
-    }
-    shared.work.notified().await;
 }
 
 /// Is it that the disk is full?

@@ -11,11 +11,12 @@ mod quotas;
 mod schema;
 mod segments;
 
-use crate::log::{self, BUSY_TIMEOUT};
+use crate::log;
 use crate::options::OpenError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 pub(crate) use load::Restored;
@@ -79,7 +80,7 @@ impl Index {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(BUSY_TIMEOUT)
+            .busy_timeout(Duration::from_secs(30))
             .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging();
         let writing = options.clone().pragma("wal_autocheckpoint", CHECKPOINT_PAGES).pragma("cache_size", CACHE_KIB);
@@ -101,7 +102,7 @@ impl Index {
         MutexGuard::try_map(self.writer.lock().await, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// Empty the write-ahead log into the file if it is long and nobody reads.
+    /// Empty the write-ahead log into the file if it is long.
     pub(crate) async fn empty_log(&self) -> Result<(), sqlx::Error> {
         if log::is_long(&self.path) {
             log::empty(&mut *self.writer().await?).await?;

@@ -5,7 +5,7 @@
 
 use super::block::{Encoded, EncodedSection, Key, Section};
 use crate::journal::Position;
-use crate::log::{self, BUSY_TIMEOUT};
+use crate::log;
 use crate::pack::{pack, unpack};
 use octroi_model::AccountId;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
@@ -13,6 +13,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// Moved when the tables, the tokens or what is written in a block change: a file of another version is made anew.
@@ -97,7 +98,7 @@ impl SearchFile {
             .page_size(PAGE_BYTES)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(BUSY_TIMEOUT)
+            .busy_timeout(Duration::from_secs(30))
             .pragma("cache_size", CACHE_KIB)
             // What is deleted must not stay behind in free pages.
             .pragma("secure_delete", "ON")

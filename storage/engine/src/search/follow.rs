@@ -12,7 +12,7 @@ use super::{Request, Search, lock};
 use crate::embedded::Embedded;
 use crate::interface::{Part, ReadError};
 use crate::journal::Position;
-use crate::log::QUIET;
+use crate::log;
 use crate::options::OpenError;
 use crate::shared::Shared;
 use crate::view::View;
@@ -129,7 +129,7 @@ impl Follower {
                 Ok(true) => failures = 0,
                 Ok(false) => {
                     failures = 0;
-                    self.wait().await;
+                    log::news(&self.search.news, self.empty_log()).await;
                     self.pause(GATHER).await;
                 }
                 Err(fault) if fault.is_full() => {
@@ -149,17 +149,12 @@ impl Follower {
         self.end().await;
     }
 
-    /// Wait for news; when there are none for a while, leave the file as small as it can be.
-    async fn wait(&self) {
-        if tokio::time::timeout(QUIET, self.search.news.notified()).await.is_ok() {
-            return;
+    /// Leave the file as small as it can be.
+    async fn empty_log(&self) -> Result<(), sqlx::Error> {
+        match self.search.file().filter(|file| file.has_long_log()) {
+            Some(file) => file.checkpoint().await,
+            None => Ok(()),
         }
-        if let Some(file) = self.search.file().filter(|file| file.has_long_log())
-            && let Err(error) = file.checkpoint().await
-        {
-            tracing::warn!(%error, "the log of the search index was not emptied");
-        }
-        self.search.news.notified().await;
     }
 
     async fn end(&mut self) {

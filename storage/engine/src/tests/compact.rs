@@ -130,6 +130,7 @@ async fn an_empty_content_before_a_gap_is_whole() {
     crate::index::Index::remove(&dir.path().join("index.sqlite")).unwrap();
     let engine = open(dir.path(), &disk).await;
     sound(&engine).await;
+    engine.close().await;
 }
 
 /// A message that was copied from an old view after it was expunged: either the copy is refused or it can be read, at whichever step of a
