@@ -5,8 +5,8 @@
 //! journal is read back by later versions.
 
 use octroi_model::{
-    Account, AccountId, Acl, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, FlagEdit, Hash, Head, Item,
-    LastUse, ModSeq, Name, QuotaLimit, QuotaRoot, SpecialUse, Uid, UidSet,
+    Account, AccountId, Acl, AppPassword, AppPasswordId, AuditEntry, AuditLine, Collection, CollectionId, Confirmation, Factors, FlagEdit,
+    Group, GroupId, Hash, Head, Item, LastUse, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, SpecialUse, Uid, UidSet,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -62,12 +62,24 @@ pub enum Change {
     Revoke(AppPasswordId),
     /// An app password was used.
     Used { id: AppPasswordId, last_use: LastUse },
-    /// A second factor was given for an app password from a network.
+    /// A second factor was given for an app password from a network. Moves the rights generation: sessions become stronger by it.
     Confirm(Confirmation),
-    /// A line for the audit trail.
+    /// A line for the audit trail, from before lines were linked. Nobody asks for it any more.
     Audit(AuditEntry),
     /// What a tree may hold is set, or (`None`) no longer limited. What is there already may be more. Goes with its account or collection.
     SetQuota { root: QuotaRoot, limit: Option<QuotaLimit> },
+    /// What an app password was narrowed to, in the batch that mints it; or what its client calls itself.
+    Narrow { id: AppPasswordId, to: Narrowing },
+    /// An app password has to be confirmed anew from a network. Moves the rights generation.
+    Unconfirm { app_password: AppPasswordId, network: String },
+    /// All second factors of an account but TOTP, as they are from now on. See [`Expect::Factors`].
+    SetFactors { account: AccountId, factors: Factors },
+    /// A group appears or is replaced. Moves the rights generation.
+    SetGroup(Group),
+    /// A group goes. Moves the rights generation.
+    RemoveGroup(GroupId),
+    /// A line for the audit trail. `number` and `link` are stamped.
+    Log(AuditLine),
 }
 
 impl Change {
@@ -98,6 +110,10 @@ impl Change {
                 | Self::Revoke(_)
                 | Self::RenameCollection { .. }
                 | Self::RemoveCollection { .. }
+                | Self::Confirm(_)
+                | Self::Unconfirm { .. }
+                | Self::SetGroup(_)
+                | Self::RemoveGroup(_)
         )
     }
 }
@@ -117,6 +133,8 @@ pub enum Expect {
     Content { collection: CollectionId, name: Name, hash: Hash },
     /// The item is there and has not changed since it had this modseq.
     Unchanged { collection: CollectionId, uid: Uid, modseq: ModSeq },
+    /// The account's second factors are those of this version.
+    Factors { account: AccountId, version: u64 },
 }
 
 /// Changes that happen together or not at all. What is expected is judged on the state before the batch; each change sees those before

@@ -6,10 +6,11 @@
 use crate::interface::CommitError;
 use crate::quota::QuotaLayer;
 use crate::state::State;
+use crate::trail::Trail;
 use crate::view::View;
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, Collection, CollectionId, FlagEdit, Flags, Hash, Head, Item, ModSeq, Name, Uid, UidSet,
-    UnixTime,
+    Account, AccountId, AppPassword, AppPasswordId, Collection, CollectionId, Factors, FlagEdit, Flags, Hash, Head, Item, ModSeq, Name,
+    Uid, UidSet, UnixTime,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -45,6 +46,9 @@ pub(crate) struct Layer {
     pub(crate) account_keys: HashMap<String, Option<AccountId>>,
     pub(crate) app_passwords: HashMap<AppPasswordId, Option<Arc<AppPassword>>>,
     pub(crate) public_ids: HashMap<String, Option<AppPasswordId>>,
+    pub(crate) factors: HashMap<AccountId, Option<Arc<Factors>>>,
+    /// The end of the audit trail, if it has moved.
+    pub(crate) trail: Option<Trail>,
     pub(crate) generation_moves: u64,
     pub(crate) quotas: QuotaLayer,
 }
@@ -119,6 +123,8 @@ impl<'a> Draft<'a> {
             account_keys,
             app_passwords,
             public_ids,
+            factors,
+            trail,
             generation_moves,
             quotas,
         } = &mut self.batch;
@@ -131,6 +137,8 @@ impl<'a> Draft<'a> {
         self.group.account_keys.extend(account_keys.drain());
         self.group.app_passwords.extend(app_passwords.drain());
         self.group.public_ids.extend(public_ids.drain());
+        self.group.factors.extend(factors.drain());
+        self.group.trail = trail.take().or(self.group.trail.take());
         self.group.generation_moves += std::mem::take(generation_moves);
         self.group.quotas.take_in(quotas);
         // A layer's own items have its edits already, so the order is: what is below, edits, items.
@@ -206,6 +214,16 @@ impl<'a> Draft<'a> {
         ids.sort_unstable();
         ids.dedup();
         ids.into_iter().filter_map(|id| self.app_password(id).ok().filter(|p| p.account == account).cloned()).collect()
+    }
+
+    /// The version of an account's second factors.
+    pub(crate) fn factors_version(&self, account: AccountId) -> u64 {
+        layered!(self.factors[&account], self.base.factors.get(&account)).map_or(0, |factors| factors.version)
+    }
+
+    /// Where the audit trail ends.
+    pub(crate) fn trail(&self) -> Trail {
+        self.batch.trail.or(self.group.trail).unwrap_or(self.base.trail)
     }
 
     /// The published items; `None` when there are none.

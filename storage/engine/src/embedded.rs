@@ -17,9 +17,11 @@ use crate::recovery::{Recovered, recover};
 use crate::search::{Follower, Found, Search, SearchProgress, Sought};
 use crate::shared::Shared;
 use crate::stage::Staging;
+use crate::trail::Trail;
 use crate::view::View;
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, ContentRef, ModSeq, Name, Quota,
+    Account, AccountId, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection, CollectionId, Confirmation, ContentRef,
+    Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota,
 };
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -406,6 +408,33 @@ impl Engine for Embedded {
         self.shared.state().confirmations.get(&app_password)?.get(network).cloned()
     }
 
+    fn confirmations(&self, app_password: AppPasswordId) -> Vec<Confirmation> {
+        let mut found: Vec<_> =
+            self.shared.state().confirmations.get(&app_password).map(|of| of.values().cloned().collect()).unwrap_or_default();
+        found.sort_unstable_by_key(|confirmation| std::cmp::Reverse(confirmation.at));
+        found
+    }
+
+    fn narrowing(&self, app_password: AppPasswordId) -> Arc<Narrowing> {
+        self.shared.state().narrowings.get(&app_password).cloned().unwrap_or_default()
+    }
+
+    fn factors(&self, account: AccountId) -> Arc<Factors> {
+        self.shared.state().factors.get(&account).cloned().unwrap_or_default()
+    }
+
+    fn groups(&self) -> Vec<Arc<Group>> {
+        self.shared.state().groups.values().cloned().collect()
+    }
+
+    fn group(&self, id: GroupId) -> Option<Arc<Group>> {
+        self.shared.state().groups.get(&id).cloned()
+    }
+
+    fn trail(&self) -> Trail {
+        self.shared.state().trail
+    }
+
     fn collection(&self, id: CollectionId) -> Option<Arc<Collection>> {
         self.shared.state().collections.get(&id).cloned()
     }
@@ -493,15 +522,20 @@ impl Engine for Embedded {
         })
     }
 
-    fn audit(&self, lines_max: usize) -> Promise<'_, Result<Vec<AuditEntry>, ReadError>> {
+    fn audit(&self, wanted: AuditQuery) -> Promise<'_, Result<Vec<AuditLine>, ReadError>> {
         Box::pin(async move {
             loop {
-                let (lines, position) = self.index.audit(lines_max).await.map_err(|error| ReadError::Storage(error.to_string()))?;
-                if let Some(mut newest) = self.shared.state().audit_after(position, lines_max) {
-                    newest.extend(lines);
-                    newest.truncate(lines_max);
-                    return Ok(newest);
+                let (mut lines, position) = self.index.audit(&wanted).await.map_err(|error| ReadError::Storage(error.to_string()))?;
+                let Some(mut newer) = self.shared.state().lines_after(position) else { continue };
+                newer.retain(|line| wanted.account.is_none_or(|account| line.entry.account == Some(account)));
+                let newer = newer.iter().map(|line| (**line).clone());
+                match wanted.from {
+                    AuditFrom::After(number) => lines.extend(newer.filter(|line| line.number > number)),
+                    AuditFrom::Before(number) => drop(lines.splice(0..0, newer.rev().filter(|line| line.number < number))),
+                    AuditFrom::Newest => drop(lines.splice(0..0, newer.rev())),
                 }
+                lines.truncate(wanted.lines_max);
+                return Ok(lines);
             }
         })
     }

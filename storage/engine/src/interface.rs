@@ -8,10 +8,11 @@ use crate::backup::{BackupError, BackupReport, BackupRequest, Past, Progress};
 use crate::body::Body;
 use crate::change::{Batch, Receipt};
 use crate::search::{Found, SearchProgress, Sought};
+use crate::trail::Trail;
 use crate::view::View;
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, ContentRef, ModSeq, Name, Quota,
-    QuotaRoot, UnixTime,
+    Account, AccountId, AppPassword, AppPasswordId, AuditLine, AuditQuery, Collection, CollectionId, Confirmation, ContentRef, Factors,
+    Group, GroupId, ModSeq, Name, Narrowing, Quota, QuotaRoot, UnixTime,
 };
 use std::fmt;
 use std::future::Future;
@@ -245,6 +246,16 @@ pub trait Engine: Send + Sync + 'static {
     fn app_passwords(&self, account: AccountId) -> Vec<Arc<AppPassword>>;
     /// The last confirmation of an app password from a network.
     fn confirmation(&self, app_password: AppPasswordId, network: &str) -> Option<Confirmation>;
+    /// All confirmations of an app password, the newest first.
+    fn confirmations(&self, app_password: AppPasswordId) -> Vec<Confirmation>;
+    /// What an app password was narrowed to.
+    fn narrowing(&self, app_password: AppPasswordId) -> Arc<Narrowing>;
+    /// An account's second factors beside TOTP.
+    fn factors(&self, account: AccountId) -> Arc<Factors>;
+    /// All groups by age.
+    fn groups(&self) -> Vec<Arc<Group>>;
+    /// One group.
+    fn group(&self, id: GroupId) -> Option<Arc<Group>>;
 
     /// A collection with its head as last committed.
     fn collection(&self, id: CollectionId) -> Option<Arc<Collection>>;
@@ -276,8 +287,10 @@ pub trait Engine: Send + Sync + 'static {
     /// Remove from the search index what no item refers to any more. Returns how many contents these were.
     fn sweep_search(&self) -> Promise<'_, Result<u64, ReadError>>;
 
-    /// Audit lines, newest first.
-    fn audit(&self, lines_max: usize) -> Promise<'_, Result<Vec<AuditEntry>, ReadError>>;
+    /// Lines of the audit trail.
+    fn audit(&self, wanted: AuditQuery) -> Promise<'_, Result<Vec<AuditLine>, ReadError>>;
+    /// Where the audit trail ends.
+    fn trail(&self) -> Trail;
     /// Read everything and compare: checksums, hashes, index against journal, heads against items.
     fn check(&self) -> Promise<'_, Result<CheckReport, ReadError>>;
     /// The same, telling how far it is.

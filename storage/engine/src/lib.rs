@@ -19,7 +19,6 @@ mod interface;
 mod journal;
 mod large;
 mod log;
-
 mod options;
 mod pack;
 mod projector;
@@ -33,6 +32,7 @@ mod stamp;
 mod state;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod view;
 
 pub use backup::{
@@ -51,4 +51,5 @@ pub use options::{OpenError, Options};
 pub use repair::{Repair, RepairReport, repair};
 pub use search::{Extractor, Found, Piece, SearchProgress, Sought, Within};
 pub use stage::DESCRIBED_BYTES_MAX;
+pub use trail::{Trail, verify as verify_trail};
 pub use view::{TOMBSTONES_MAX, View};

@@ -103,6 +103,10 @@ impl Replay {
         restored.accounts.into_iter().for_each(|account| state.insert_account(Arc::new(account)));
         restored.app_passwords.into_iter().for_each(|password| state.insert_app_password(Arc::new(password)));
         restored.collections.into_iter().for_each(|collection| state.insert_collection(Arc::new(collection)));
+        restored.narrowings.into_iter().for_each(|(id, narrowing)| drop(state.narrowings.insert(id, Arc::new(narrowing))));
+        restored.factors.into_iter().for_each(|(id, factors)| drop(state.factors.insert(id, Arc::new(factors))));
+        restored.groups.into_iter().for_each(|group| drop(state.groups.insert(group.id, Arc::new(group))));
+        state.trail = restored.trail;
         restored.quotas.into_iter().for_each(|(root, limit)| state.set_quota(root, Some(limit), &mut Applied::default()));
         for confirmation in restored.confirmations {
             let of = state.confirmations.entry(confirmation.app_password).or_default();

@@ -6,6 +6,7 @@ use crate::body::Body;
 use crate::change::{Batch, Change, Expect};
 use crate::draft::{Draft, Edit, Facts, Stop};
 use crate::interface::CommitError;
+use crate::trail::Trail;
 use octroi_model::{
     AccountId, AppPassword, Collection, CollectionId, CollectionKind, FlagEdit, Flags, Head, Item, KEYWORDS_MAX, ModSeq, Name, QuotaRoot,
     TotpState, Uid, UidSet, UidValidity, UnixTime,
@@ -89,6 +90,7 @@ impl<'a> Stamper<'a> {
                 self.draft.collection(*collection)?;
                 self.draft.item(*collection, *uid)?.is_some_and(|item| item.modseq <= *modseq)
             }
+            Expect::Factors { account, version } => self.draft.factors_version(*account) == *version,
         };
         if holds { Ok(()) } else { Err(CommitError::Expectation(at).into()) }
     }
@@ -319,6 +321,7 @@ impl<'a> Stamper<'a> {
                 }
                 self.draft.batch.account_keys.insert(account.address.key(), None);
                 self.draft.batch.accounts.insert(*id, None);
+                self.draft.batch.factors.insert(*id, None);
                 self.draft.forget_quota(QuotaRoot::Account(*id));
             }
             Change::SetQuota { root, limit } => {
@@ -349,12 +352,23 @@ impl<'a> Stamper<'a> {
                 let app_password = self.draft.app_password(*id)?.clone();
                 self.drop_app_password(&app_password);
             }
-            Change::Used { id, .. } => {
+            Change::Used { id, .. } | Change::Narrow { id, .. } | Change::Unconfirm { app_password: id, .. } => {
                 self.draft.app_password(*id)?;
             }
             Change::Confirm(confirmation) => {
                 self.draft.app_password(confirmation.app_password)?;
             }
+            Change::SetFactors { account, factors } => {
+                self.draft.account(*account)?;
+                self.draft.batch.factors.insert(*account, Some(Arc::new(factors.clone())));
+            }
+            Change::Log(asked) => {
+                let line = self.draft.trail().next(&asked.entry, &asked.via);
+                self.draft.batch.trail = Some(Trail::at(&line));
+                return Ok(Change::Log(line));
+            }
+            // From here on only in old journals.
+            Change::Audit(_) => return Err(CommitError::Gone.into()),
             _ => {}
         }
         Ok(change.clone())

@@ -7,10 +7,11 @@ use crate::change::Change;
 use crate::companion::Companion;
 use crate::journal::Position;
 use crate::quota::Quotas;
+use crate::trail::Trail;
 use crate::view::{View, ViewBuilder};
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head, ModSeq, Name, QuotaLimit,
-    QuotaRoot, Tombstone, TotpState,
+    Account, AccountId, AppPassword, AppPasswordId, AuditLine, AuditVia, Collection, CollectionId, Confirmation, Factors, Group, GroupId,
+    Head, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, Tombstone, TotpState,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -28,6 +29,10 @@ pub(crate) struct State {
     pub(crate) app_passwords: HashMap<AppPasswordId, Arc<AppPassword>>,
     pub(crate) public_ids: HashMap<String, AppPasswordId>,
     pub(crate) confirmations: HashMap<AppPasswordId, HashMap<String, Confirmation>>,
+    pub(crate) narrowings: HashMap<AppPasswordId, Arc<Narrowing>>,
+    pub(crate) factors: HashMap<AccountId, Arc<Factors>>,
+    pub(crate) groups: BTreeMap<GroupId, Arc<Group>>,
+    pub(crate) trail: Trail,
     pub(crate) collections: HashMap<CollectionId, Arc<Collection>>,
     pub(crate) children: HashMap<CollectionId, BTreeMap<Name, CollectionId>>,
     pub(crate) homes: HashMap<AccountId, BTreeMap<Name, CollectionId>>,
@@ -98,6 +103,17 @@ pub(crate) enum Side {
     AppPassword(Arc<AppPassword>),
     AppPasswordGone(AppPasswordId),
     Quota(QuotaRoot, Option<QuotaLimit>),
+    /// A record of its own kind beside an account or an app password, or a group; `None`: gone.
+    Record(Record),
+    Line(Arc<AuditLine>),
+}
+
+/// What is kept as one record under a number.
+#[derive(Debug, Clone)]
+pub(crate) enum Record {
+    Narrowing(AppPasswordId, Option<Arc<Narrowing>>),
+    Factors(AccountId, Option<Arc<Factors>>),
+    Group(GroupId, Option<Arc<Group>>),
 }
 
 /// What came of applying changes.
@@ -149,7 +165,14 @@ impl State {
                 let of = self.confirmations.entry(confirmation.app_password).or_default();
                 of.insert(confirmation.network.clone(), confirmation.clone());
             }
-            Change::Audit(_) => {}
+            Change::Unconfirm { app_password, network } => {
+                self.confirmations.get_mut(app_password).and_then(|of| of.remove(network));
+            }
+            Change::Audit(entry) => {
+                let line = self.trail.next(entry, &AuditVia::default());
+                self.log(line, applied);
+            }
+            Change::Log(line) => self.log(line.clone(), applied),
             Change::SetQuota { root, limit } => self.set_quota(*root, *limit, applied),
             _ => self.apply_account(change, applied),
         }
@@ -217,6 +240,9 @@ impl State {
                 for app_password in theirs {
                     self.remove_app_password(app_password, applied);
                 }
+                if self.factors.remove(id).is_some() {
+                    applied.sides.push(Side::Record(Record::Factors(*id, None)));
+                }
                 applied.sides.push(Side::AccountGone(*id));
             }
             Change::SetPassword { account, password_hash } => {
@@ -244,6 +270,25 @@ impl State {
                 applied.sides.push(Side::AppPassword(app_password));
             }
             Change::Revoke(id) => self.remove_app_password(*id, applied),
+            Change::Narrow { id, to } => {
+                let to = Arc::new(to.clone());
+                self.narrowings.insert(*id, to.clone());
+                applied.sides.push(Side::Record(Record::Narrowing(*id, Some(to))));
+            }
+            Change::SetFactors { account, factors } => {
+                let factors = Arc::new(factors.clone());
+                self.factors.insert(*account, factors.clone());
+                applied.sides.push(Side::Record(Record::Factors(*account, Some(factors))));
+            }
+            Change::SetGroup(group) => {
+                let group = Arc::new(group.clone());
+                self.groups.insert(group.id, group.clone());
+                applied.sides.push(Side::Record(Record::Group(group.id, Some(group))));
+            }
+            Change::RemoveGroup(id) => {
+                self.groups.remove(id);
+                applied.sides.push(Side::Record(Record::Group(*id, None)));
+            }
             Change::Used { id, last_use } => {
                 if let Some(app_password) = self.app_passwords.get_mut(id) {
                     Arc::make_mut(app_password).last_used = Some(last_use.clone());
@@ -383,17 +428,22 @@ impl State {
         self.view_items = 0;
     }
 
-    /// Audit lines committed after `position`, newest first; `None` if the backlog no longer goes back that far.
-    pub(crate) fn audit_after(&self, position: Position, lines_max: usize) -> Option<Vec<AuditEntry>> {
+    fn log(&mut self, line: AuditLine, applied: &mut Applied) {
+        self.trail = Trail::at(&line);
+        applied.sides.push(Side::Line(Arc::new(line)));
+    }
+
+    /// Audit lines committed after `position`, oldest first; `None` if the backlog no longer goes back that far.
+    pub(crate) fn lines_after(&self, position: Position) -> Option<Vec<Arc<AuditLine>>> {
         if position < self.covered {
             return None;
         }
-        let entries = self.backlog.iter().rev().take_while(|entry| entry.end > position);
-        let lines = entries.flat_map(|entry| entry.changes.iter().rev()).filter_map(|change| match change {
-            Change::Audit(line) => Some(line.clone()),
+        let entries = self.backlog.iter().filter(|entry| entry.end > position);
+        let lines = entries.flat_map(|entry| entry.sides.iter()).filter_map(|side| match side {
+            Side::Line(line) => Some(line.clone()),
             _ => None,
         });
-        Some(lines.take(lines_max).collect())
+        Some(lines.collect())
     }
 
     /// Drop the longest unused views that nobody holds until the rest is small enough; then what is kept beside the views that are held.
@@ -485,6 +535,9 @@ impl State {
         if let Some(old) = self.app_passwords.remove(&id) {
             self.public_ids.remove(&old.public_id);
             self.confirmations.remove(&id);
+            if self.narrowings.remove(&id).is_some() {
+                applied.sides.push(Side::Record(Record::Narrowing(id, None)));
+            }
             applied.sides.push(Side::AppPasswordGone(id));
         }
     }

@@ -146,6 +146,24 @@ pub struct AppPassword {
     pub last_used: Option<LastUse>,
 }
 
+/// What an app password was narrowed to beside its services and rights: never more than its maker has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Narrowing {
+    /// Collections by pattern (`area/path` as the owner's programs name it), with what may be done there; none: everywhere, with
+    /// [`AppPassword::rights`].
+    pub folders: Vec<(String, Rights)>,
+    /// Zones from which it opens; none: all.
+    pub zones: Vec<String>,
+    /// What a new device or network needs, beyond what the profile asks for: `device` or a time such as `12h`.
+    pub confirm: Option<String>,
+    /// Name of the preset that it was made with, for people.
+    pub preset: Option<String>,
+    /// It is no secret but a client certificate (SASL EXTERNAL): [`AppPassword::keyed_hash`] is that of its octets.
+    pub certificate: bool,
+    /// What the client last called itself.
+    pub client: Option<String>,
+}
+
 /// When and from where a credential was last used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastUse {

@@ -1,6 +1,6 @@
 //! Collections: what holds items. A mailbox, a calendar, an address book, a folder and the outbound queue are one thing.
 
-use crate::{AccountId, CollectionId, ModSeq, Name, Rights, Uid, UidValidity, UnixTime};
+use crate::{AccountId, CollectionId, GroupId, ModSeq, Name, Rights, Uid, UidValidity, UnixTime};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -56,6 +56,8 @@ pub enum Grantee {
     Profile(String),
     /// Every account of the organisation.
     Anyone,
+    /// Everyone in a group.
+    Group(GroupId),
 }
 
 /// Who else may do what with a collection and all below it that has no ACL of its own. The owner has every right.

@@ -29,6 +29,14 @@ number!(
     AppPasswordId(u64)
 );
 number!(
+    /// A second factor of an account; never reused.
+    FactorId(u64)
+);
+number!(
+    /// A group of accounts; never reused, so an old share cannot come to mean another group.
+    GroupId(u64)
+);
+number!(
     /// The unique identifier of an item within its collection (RFC 9051 section 2.3.1.1). 0 means "not assigned yet".
     Uid(u32)
 );

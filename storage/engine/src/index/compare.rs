@@ -24,7 +24,8 @@ const SAME: &[(&str, &str)] = &[
             coalesce((SELECT modseq FROM main.forgotten f WHERE f.collection = t.collection), 0),
             coalesce((SELECT modseq FROM fresh.forgotten f WHERE f.collection = t.collection), 0))",
     ),
-    ("audit line", "SELECT line, record FROM {}.audit"),
+    ("audit line", "SELECT line, account, record FROM {}.audit"),
+    ("record of app password, account or group", "SELECT id, kind, record FROM {}.records"),
 ];
 
 /// Differences of one kind that are listed.

@@ -2,17 +2,22 @@
 
 use super::Index;
 use super::blocks::{self, Graves};
+use super::project::{FACTORS, GROUP, NARROWING};
 use crate::journal::Position;
+use crate::trail::Trail;
 use crate::view::{View, ViewBuilder};
 use octroi_model::{
-    Account, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head, Item, ModSeq, QuotaLimit, QuotaRoot,
-    Uid, UnixTime,
+    Account, AccountId, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection, CollectionId, Confirmation, Factors,
+    Group, Head, Item, ModSeq, Narrowing, QuotaLimit, QuotaRoot, Uid, UnixTime,
 };
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use std::collections::HashMap;
 use std::path::Path;
+
+const NEWEST_LINES: &str = "SELECT record FROM audit WHERE line < $1 AND ($2 IS NULL OR account = $2) ORDER BY line DESC LIMIT $3";
+const OLDEST_LINES: &str = "SELECT record FROM audit WHERE line > $1 AND ($2 IS NULL OR account = $2) ORDER BY line LIMIT $3";
 
 /// What the index knew when it was opened.
 #[derive(Debug, Default)]
@@ -22,6 +27,10 @@ pub(crate) struct Restored {
     pub(crate) accounts: Vec<Account>,
     pub(crate) app_passwords: Vec<AppPassword>,
     pub(crate) confirmations: Vec<Confirmation>,
+    pub(crate) narrowings: Vec<(AppPasswordId, Narrowing)>,
+    pub(crate) factors: Vec<(AccountId, Factors)>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) trail: Trail,
     pub(crate) collections: Vec<Collection>,
     pub(crate) quotas: Vec<(QuotaRoot, QuotaLimit)>,
 }
@@ -41,6 +50,17 @@ impl Index {
                 at: UnixTime(row.try_get(2)?),
             });
         }
+        for row in sqlx::query("SELECT kind, id, record FROM records").fetch_all(&mut *writer).await? {
+            let id = row.try_get::<i64, _>(1)? as u64;
+            match row.try_get::<i64, _>(0)? {
+                NARROWING => restored.narrowings.push((AppPasswordId(id), record(&row, 2)?)),
+                FACTORS => restored.factors.push((AccountId(id), record(&row, 2)?)),
+                GROUP => restored.groups.push(record(&row, 2)?),
+                kind => return Err(sqlx::Error::Decode(format!("a record of kind {kind}").into())),
+            }
+        }
+        let last = sqlx::query("SELECT record FROM audit ORDER BY line DESC LIMIT 1").fetch_optional(&mut *writer).await?;
+        restored.trail = last.map(|row| record::<AuditLine>(&row, 0)).transpose()?.map_or(Trail::default(), |line| Trail::at(&line));
         restored.quotas = super::quotas::read(&mut writer).await?;
         let heads = heads(&mut writer).await?;
         restored.collections = records(&mut writer, "SELECT record FROM collections").await?;
@@ -87,12 +107,19 @@ impl Index {
         Ok((building.finish(tombstones, ModSeq(forgotten.unwrap_or(0) as u64)), position))
     }
 
-    /// The last lines of the audit, newest first, and the position they are from.
-    pub(crate) async fn audit(&self, lines_max: usize) -> Result<(Vec<AuditEntry>, Position), sqlx::Error> {
+    /// Lines of the audit in the order that is asked for, and the position they are from.
+    pub(crate) async fn audit(&self, wanted: &AuditQuery) -> Result<(Vec<AuditLine>, Position), sqlx::Error> {
         let mut transaction = self.readers.begin().await?;
         let position = position(&mut transaction).await?;
-        let rows = sqlx::query("SELECT record FROM audit ORDER BY line DESC LIMIT $1")
-            .bind(i64::try_from(lines_max).unwrap_or(i64::MAX))
+        let (sql, bound) = match wanted.from {
+            AuditFrom::Newest => (NEWEST_LINES, i64::MAX),
+            AuditFrom::Before(number) => (NEWEST_LINES, i64::try_from(number).unwrap_or(i64::MAX)),
+            AuditFrom::After(number) => (OLDEST_LINES, i64::try_from(number).unwrap_or(i64::MAX)),
+        };
+        let rows = sqlx::query(sql)
+            .bind(bound)
+            .bind(wanted.account.map(|id| id.0 as i64))
+            .bind(i64::try_from(wanted.lines_max).unwrap_or(i64::MAX))
             .fetch_all(&mut *transaction)
             .await?;
         let lines = rows.iter().map(|row| record(row, 0)).collect::<Result<_, _>>()?;

@@ -43,7 +43,7 @@ pub(crate) struct Index {
 }
 
 /// Moved when the tables change: an index of another version is made anew from the journal.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 impl Index {
     /// Open the index; one that is not there, of another version or unusable is made anew, empty.
@@ -139,8 +139,9 @@ mod tests {
     use super::*;
     use crate::change::Change;
     use crate::journal::Position;
-    use crate::state::Entry;
-    use octroi_model::{AuditEntry, Outcome, UnixTime};
+    use crate::state::{Entry, Side};
+    use octroi_model::{AuditEntry, AuditLine, AuditVia, Outcome, UnixTime};
+    use std::sync::Arc;
 
     /// A full disk ended SQLite's transaction behind the driver's back: no later one could begin, and after ten of them the store took no
     /// further commit, long after there was room again.
@@ -148,7 +149,7 @@ mod tests {
     async fn writing_goes_on_once_there_is_room() {
         let dir = tempfile::tempdir().unwrap();
         let index = Index::open(&dir.path().join("index.sqlite")).await.unwrap();
-        let line = Change::Audit(AuditEntry {
+        let line = AuditEntry {
             at: UnixTime(1),
             account: None,
             act: "x".repeat(10_000),
@@ -156,9 +157,13 @@ mod tests {
             peer: String::new(),
             outcome: Outcome::Done,
             reason: String::new(),
+        };
+        let lines = (1..=500).map(|number| {
+            let (entry, via) = (line.clone(), AuditVia::default());
+            Side::Line(Arc::new(AuditLine { number, link: [0; 32], entry, via }))
         });
         let end = Position { segment: 1, offset: 99 };
-        let entries = [Entry { end, changes: vec![line; 500].into(), sides: Vec::new().into(), bytes: 0 }];
+        let entries = [Entry { end, changes: Vec::<Change>::new().into(), sides: lines.collect(), bytes: 0 }];
         sqlx::query("PRAGMA max_page_count = 200").execute(&mut *index.writer().await.unwrap()).await.unwrap();
         let error = index.project(&entries, 1).await.unwrap_err();
         assert!(crate::projector::is_full(&error), "{error}");

@@ -4,10 +4,10 @@ use super::Index;
 use super::blocks::Blocks;
 use crate::change::Change;
 use crate::journal::Position;
-use crate::state::{Entry, Side};
+use crate::state::{Entry, Record, Side};
 use crate::view::TOMBSTONES_MAX;
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditEntry, Collection, CollectionId, Confirmation, Head, QuotaLimit, QuotaRoot,
+    Account, AccountId, AppPassword, AppPasswordId, AuditLine, Collection, CollectionId, Head, QuotaLimit, QuotaRoot, UnixTime,
 };
 use serde::Serialize;
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
@@ -16,6 +16,11 @@ use std::sync::Arc;
 
 /// Row counts of the statements that take many rows: few different ones, so that each stays prepared.
 const ROWS: [usize; 4] = [256, 32, 4, 1];
+
+/// [`Record`]s by kind in the table.
+pub(super) const NARROWING: i64 = 0;
+pub(super) const FACTORS: i64 = 1;
+pub(super) const GROUP: i64 = 2;
 
 impl Index {
     /// Apply `entries`, which follow what the index has.
@@ -45,9 +50,11 @@ struct Writing<'a> {
     collections: BTreeMap<CollectionId, Option<Arc<Collection>>>,
     accounts: BTreeMap<AccountId, Option<Arc<Account>>>,
     app_passwords: BTreeMap<AppPasswordId, Option<Arc<AppPassword>>>,
-    confirmations: BTreeMap<(AppPasswordId, &'a str), &'a Confirmation>,
+    /// `None`: has to be confirmed anew.
+    confirmations: BTreeMap<(AppPasswordId, String), Option<UnixTime>>,
+    records: BTreeMap<(i64, u64), Record>,
     quotas: BTreeMap<QuotaRoot, Option<QuotaLimit>>,
-    audit: Vec<&'a AuditEntry>,
+    audit: Vec<Arc<AuditLine>>,
 }
 
 impl<'a> Writing<'a> {
@@ -60,6 +67,7 @@ impl<'a> Writing<'a> {
             accounts: BTreeMap::new(),
             app_passwords: BTreeMap::new(),
             confirmations: BTreeMap::new(),
+            records: BTreeMap::new(),
             quotas: BTreeMap::new(),
             audit: Vec::new(),
         }
@@ -72,9 +80,12 @@ impl<'a> Writing<'a> {
                 self.blocks.push(change);
             }
             Change::Confirm(confirmation) => {
-                self.confirmations.insert((confirmation.app_password, &confirmation.network), confirmation);
+                self.confirmations.insert((confirmation.app_password, confirmation.network.clone()), Some(confirmation.at));
             }
-            Change::Audit(entry) => self.audit.push(entry),
+            // A batch that takes a confirmation back and gives it again is not made.
+            Change::Unconfirm { app_password, network } => {
+                self.confirmations.insert((*app_password, network.clone()), None);
+            }
             // All others are told by what they leave beside them.
             _ => {}
         }
@@ -106,6 +117,10 @@ impl<'a> Writing<'a> {
             Side::Quota(root, limit) => {
                 self.quotas.insert(*root, *limit);
             }
+            Side::Record(record) => {
+                self.records.insert(record.key(), record.clone());
+            }
+            Side::Line(line) => self.audit.push(line.clone()),
         }
     }
 
@@ -156,17 +171,33 @@ impl<'a> Writing<'a> {
             let sql = ("INSERT OR REPLACE INTO app_passwords (id, record) VALUES ($1, $2)", "DELETE FROM app_passwords WHERE id = $1");
             write_record(self.connection, sql, id.0, app_password.as_deref()).await?;
         }
-        for ((app_password, network), confirmation) in &self.confirmations {
-            let sql = "INSERT OR REPLACE INTO confirmations (app_password, network, at) VALUES ($1, $2, $3)";
-            let query = sqlx::query(sql).bind(app_password.0 as i64).bind(*network).bind(confirmation.at.0);
+        for ((app_password, network), at) in &self.confirmations {
+            let sql = match at {
+                Some(_) => "INSERT OR REPLACE INTO confirmations (app_password, network, at) VALUES ($1, $2, $3)",
+                None => "DELETE FROM confirmations WHERE app_password = $1 AND network = $2",
+            };
+            let query = sqlx::query(sql).bind(app_password.0 as i64).bind(network);
+            let query = if let Some(at) = at { query.bind(at.0) } else { query };
+            query.execute(&mut *self.connection).await?;
+        }
+        for ((kind, id), record) in &self.records {
+            let query = match record.bytes()? {
+                Some(bytes) => {
+                    let sql = "INSERT OR REPLACE INTO records (kind, id, record) VALUES ($1, $2, $3)";
+                    sqlx::query(sql).bind(kind).bind(*id as i64).bind(bytes)
+                }
+                None => sqlx::query("DELETE FROM records WHERE kind = $1 AND id = $2").bind(kind).bind(*id as i64),
+            };
             query.execute(&mut *self.connection).await?;
         }
         for id in self.app_passwords.iter().filter(|(_, record)| record.is_none()).map(|(id, _)| id.0 as i64) {
             sqlx::query("DELETE FROM confirmations WHERE app_password = $1").bind(id).execute(&mut *self.connection).await?;
         }
         super::quotas::write(self.connection, &self.quotas).await?;
-        for entry in &self.audit {
-            sqlx::query("INSERT INTO audit (record) VALUES ($1)").bind(bytes(entry)?).execute(&mut *self.connection).await?;
+        for line in &self.audit {
+            let query = sqlx::query("INSERT INTO audit (line, account, record) VALUES ($1, $2, $3)").bind(line.number as i64);
+            let query = query.bind(line.entry.account.map(|id| id.0 as i64)).bind(bytes(line)?);
+            query.execute(&mut *self.connection).await?;
         }
         Ok(())
     }
@@ -214,6 +245,26 @@ impl<'a> Writing<'a> {
             AND modseq <= (SELECT modseq FROM forgotten WHERE collection = $1)";
         sqlx::query(prune).bind(id).execute(&mut *self.connection).await?;
         Ok(())
+    }
+}
+
+impl Record {
+    /// Its place in the table.
+    fn key(&self) -> (i64, u64) {
+        match self {
+            Self::Narrowing(id, _) => (NARROWING, id.0),
+            Self::Factors(id, _) => (FACTORS, id.0),
+            Self::Group(id, _) => (GROUP, id.0),
+        }
+    }
+
+    fn bytes(&self) -> Result<Option<Vec<u8>>, sqlx::Error> {
+        match self {
+            Self::Narrowing(_, record) => record.as_deref().map(bytes),
+            Self::Factors(_, record) => record.as_deref().map(bytes),
+            Self::Group(_, record) => record.as_deref().map(bytes),
+        }
+        .transpose()
     }
 }
 

@@ -8,7 +8,11 @@ const TABLES: &[&str] = &[
     "CREATE TABLE app_passwords (id INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT",
     "CREATE TABLE confirmations (app_password INTEGER NOT NULL, network TEXT NOT NULL, at INTEGER NOT NULL,
         PRIMARY KEY (app_password, network)) STRICT, WITHOUT ROWID",
-    "CREATE TABLE audit (line INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT",
+    // Under its number.
+    "CREATE TABLE audit (line INTEGER PRIMARY KEY, account INTEGER, record BLOB NOT NULL) STRICT",
+    "CREATE INDEX audit_of ON audit (account, line)",
+    // Narrowings of app passwords (`kind` 0), second factors of accounts (1), groups (2).
+    "CREATE TABLE records (kind INTEGER NOT NULL, id INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID",
     // The head in a collection's record is not kept up: it is in `heads`.
     "CREATE TABLE collections (id INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT",
     "CREATE TABLE heads (collection INTEGER PRIMARY KEY, uid_next INTEGER NOT NULL, modseq INTEGER NOT NULL, items INTEGER NOT NULL,

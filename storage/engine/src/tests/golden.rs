@@ -6,9 +6,9 @@
 use super::world::{account, collection, item, name};
 use crate::Change;
 use octroi_model::{
-    AccountId, AppPassword, AppPasswordId, AuditEntry, CollectionId, CollectionKind, Confirmation, ContentRef, Encoding, FlagEdit, Flags,
-    Grantee, Hash, Head, Item, LastUse, ModSeq, Outcome, QuotaLimit, QuotaRoot, Rights, Service, Services, SpecialUse, TotpState, Uid,
-    UidSet, UnixTime,
+    AccountId, AppPassword, AppPasswordId, AuditEntry, AuditLine, AuditVia, CollectionId, CollectionKind, Confirmation, ContentRef, Device,
+    Encoding, FactorId, FactorKind, Factors, FlagEdit, Flags, Grantee, Group, GroupId, Hash, Head, Item, LastUse, ModSeq, Narrowing,
+    Outcome, Passkey, QuotaLimit, QuotaRoot, Reach, Rights, Service, Services, SpecialUse, TotpState, Tries, Uid, UidSet, UnixTime,
 };
 
 pub(crate) fn app_password() -> AppPassword {
@@ -22,7 +22,7 @@ pub(crate) fn app_password() -> AppPassword {
         created: UnixTime(1_700_000_000),
         expires: Some(UnixTime(1_800_000_000)),
         enrolled: true,
-        rights: Rights::ALL,
+        rights: Rights::parse("lrswipkxtea").unwrap(),
         last_used: None,
     }
 }
@@ -54,6 +54,31 @@ fn full_item() -> Item {
         content,
         hash: Hash([9; 32]),
         ..item(Flags::SEEN | Flags::keyword(3).unwrap(), Some("été.txt"))
+    }
+}
+
+fn audit_entry() -> AuditEntry {
+    AuditEntry {
+        at: UnixTime(6),
+        account: Some(AccountId(7)),
+        act: "log-in".into(),
+        subject: "imap".into(),
+        peer: "192.0.2.1".into(),
+        outcome: Outcome::Refused,
+        reason: "zone".into(),
+    }
+}
+
+fn factors() -> Factors {
+    let passkey =
+        Passkey { id: FactorId(42), label: "clé".into(), sealed: vec![1, 2], created: UnixTime(7), last_used: Some(UnixTime(8)) };
+    let device = |id, reach| Device { id: FactorId(id), reach, created: UnixTime(7), last_used: None };
+    Factors {
+        version: 2,
+        passkeys: vec![passkey],
+        devices: vec![device(43, Reach::Mail("a@b.example".parse().unwrap())), device(44, Reach::Message("+33 1".into()))],
+        recovery: vec![[4; 32]],
+        tries: vec![(FactorKind::Recovery, Tries { wrong: 5, locked_until: UnixTime(9) })],
     }
 }
 
@@ -107,17 +132,31 @@ fn all() -> Vec<Change> {
         Change::Revoke(AppPasswordId(40)),
         Change::Used { id: AppPasswordId(40), last_use: LastUse { at: UnixTime(5), peer: "192.0.2.1".into(), service: Service::Imap } },
         Change::Confirm(confirmation()),
-        Change::Audit(AuditEntry {
-            at: UnixTime(6),
-            account: Some(AccountId(7)),
-            act: "log-in".into(),
-            subject: "imap".into(),
-            peer: "192.0.2.1".into(),
-            outcome: Outcome::Refused,
-            reason: "zone".into(),
-        }),
+        Change::Audit(audit_entry()),
         Change::SetQuota { root: QuotaRoot::Account(AccountId(7)), limit: Some(QuotaLimit { bytes: 10 << 30, items: Some(1000) }) },
         Change::SetQuota { root: QuotaRoot::Collection(id), limit: None },
+        Change::Narrow {
+            id: AppPasswordId(40),
+            to: Narrowing {
+                folders: vec![("files/Actes/**".into(), Rights::LOOKUP | Rights::READ)],
+                zones: vec!["office".into()],
+                confirm: Some("12h".into()),
+                preset: Some("read".into()),
+                certificate: false,
+                client: Some("Thunderbird".into()),
+            },
+        },
+        Change::Unconfirm { app_password: AppPasswordId(40), network: "192.0.2.0/24".into() },
+        Change::SetFactors { account: AccountId(7), factors: factors() },
+        Change::SetGroup(Group { id: GroupId(41), name: "evaluation".into(), members: vec![AccountId(7)] }),
+        Change::RemoveGroup(GroupId(41)),
+        Change::Log(AuditLine {
+            number: 3,
+            link: [8; 32],
+            entry: audit_entry(),
+            via: AuditVia { credential: "k3f9".into(), zone: "office".into(), client: "curl".into() },
+        }),
+        Change::SetAcl { collection: id, acl: Some(vec![(Grantee::Group(GroupId(41)), Rights::READ)]) },
     ]
 }
 

@@ -2,7 +2,10 @@
 
 use super::world::{account, collection, commit, create, expunge, flag, item, name, open, put, uid_of, uids};
 use crate::{Batch, Body, Change, CommitError, Embedded, Engine, Expect, Options, Part, Stage, TOMBSTONES_MAX};
-use octroi_model::{AccountId, AuditEntry, CollectionId, CollectionKind, FlagEdit, Flags, ModSeq, Outcome, Uid, UidSet, UnixTime};
+use octroi_model::{
+    AccountId, AuditEntry, AuditFrom, AuditLine, AuditQuery, AuditVia, CollectionId, CollectionKind, FlagEdit, Flags, ModSeq, Outcome, Uid,
+    UidSet, UnixTime,
+};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,32 +105,52 @@ async fn who_waits_is_woken() {
 async fn what_may_wait_comes_soon_and_newest_first() {
     let dir = tempfile::tempdir().unwrap();
     let engine = open(dir.path()).await;
-    let line = |act: &str| AuditEntry {
-        at: UnixTime(1),
-        account: None,
-        act: act.into(),
-        subject: String::new(),
-        peer: String::new(),
-        outcome: Outcome::Done,
-        reason: String::new(),
+    let line = |act: &str, account: Option<u64>| {
+        Change::Log(AuditLine {
+            number: 0,
+            link: [0; 32],
+            entry: AuditEntry {
+                at: UnixTime(1),
+                account: account.map(AccountId),
+                act: act.into(),
+                subject: String::new(),
+                peer: String::new(),
+                outcome: Outcome::Done,
+                reason: String::new(),
+            },
+            via: AuditVia::default(),
+        })
     };
+    let wanted = |from, account: Option<u64>, lines_max| AuditQuery { account: account.map(AccountId), from, lines_max };
+    let newest = |lines_max| wanted(AuditFrom::Newest, None, lines_max);
     for act in ["one", "two", "three"] {
         let mut batch = Batch::new();
-        batch.push(Change::Audit(line(act)));
+        batch.push(line(act, None));
         engine.commit_later(batch).await;
     }
     let mut waited = 0;
-    while engine.audit(10).await.unwrap().len() < 3 {
+    while engine.audit(newest(10)).await.unwrap().len() < 3 {
         waited += 1;
         assert!(waited < 200, "still not there after two seconds");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    commit(&engine, Change::Audit(line("four"))).await.unwrap();
+    commit(&engine, line("four", Some(7))).await.unwrap();
     for _ in 0..2 {
-        let acts: Vec<String> = engine.audit(3).await.unwrap().into_iter().map(|line| line.act).collect();
+        let acts: Vec<String> = engine.audit(newest(3)).await.unwrap().into_iter().map(|line| line.entry.act).collect();
         assert_eq!(acts, ["four", "three", "two"]);
+        let numbers = |lines: Vec<AuditLine>| lines.into_iter().map(|line| line.number).collect::<Vec<_>>();
+        assert_eq!(numbers(engine.audit(wanted(AuditFrom::Before(4), None, 2)).await.unwrap()), [3, 2]);
+        assert_eq!(numbers(engine.audit(wanted(AuditFrom::After(1), None, 2)).await.unwrap()), [2, 3]);
+        assert_eq!(numbers(engine.audit(wanted(AuditFrom::Newest, Some(7), 9)).await.unwrap()), [4]);
+        let all = engine.audit(wanted(AuditFrom::After(0), None, 9)).await.unwrap();
+        assert_eq!(crate::verify_trail(crate::Trail::default(), &all), Ok(engine.trail()));
         assert!(engine.check().await.unwrap().faults.is_empty());
     }
+    engine.close().await;
+    let again = open(dir.path()).await;
+    commit(&again, line("five", None)).await.unwrap();
+    let all = again.audit(wanted(AuditFrom::After(0), None, 9)).await.unwrap();
+    assert_eq!(crate::verify_trail(crate::Trail::default(), &all).unwrap().number, 5);
 }
 
 #[tokio::test]
