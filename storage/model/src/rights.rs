@@ -1,4 +1,5 @@
-//! Rights on a collection: the letters of RFC 4314 section 2.1, used alike for mail, calendars and documents.
+//! Rights on a collection: the letters of RFC 4314 section 2.1, and three digits of our own, which it leaves to servers; used alike
+//! for mail, calendars and documents.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -33,10 +34,16 @@ impl Rights {
     pub const EXPUNGE: Self = Self(1 << 9);
     /// `a`: may change the ACL.
     pub const ADMIN: Self = Self(1 << 10);
+    /// `0`: may move items away to another collection of the same owner, without the right to destroy them.
+    pub const MOVE_AWAY: Self = Self(1 << 11);
+    /// `1`: sees when somebody is busy and nothing else (RFC 4791 section 6.1.1, CALDAV:read-free-busy).
+    pub const FREE_BUSY: Self = Self(1 << 12);
+    /// `2`: on somebody's INBOX: may send as that person.
+    pub const SEND_AS: Self = Self(1 << 13);
     /// Every right.
-    pub const ALL: Self = Self((1 << 11) - 1);
-    /// Every single right with its letter, in the order of RFC 4314 section 2.1.
-    pub const LETTERS: [(Self, char); 11] = [
+    pub const ALL: Self = Self((1 << 14) - 1);
+    /// Every single right with its letter, in the order of RFC 4314 section 2.1, then the digits.
+    pub const LETTERS: [(Self, char); 14] = [
         (Self::LOOKUP, 'l'),
         (Self::READ, 'r'),
         (Self::SEEN, 's'),
@@ -48,9 +55,12 @@ impl Rights {
         (Self::DELETE_ITEMS, 't'),
         (Self::EXPUNGE, 'e'),
         (Self::ADMIN, 'a'),
+        (Self::MOVE_AWAY, '0'),
+        (Self::FREE_BUSY, '1'),
+        (Self::SEND_AS, '2'),
     ];
 
-    /// Parse letters such as `lrs`. `None` at a letter that RFC 4314 does not define.
+    /// Parse letters such as `lrs`. `None` at a letter that is not one of [`Self::LETTERS`].
     pub fn parse(letters: &str) -> Option<Self> {
         let mut rights = Self::NONE;
         for letter in letters.chars() {
@@ -79,6 +89,32 @@ impl Rights {
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
+    }
+
+    /// The set with what it brings along: who reads a calendar sees when its owner is busy, and who may destroy may move away.
+    #[must_use]
+    pub const fn implied(self) -> Self {
+        let mut all = self;
+        if self.contains(Self::READ) {
+            all = all.or(Self::FREE_BUSY);
+        }
+        if self.contains(Self::DELETE_ITEMS.or(Self::EXPUNGE)) {
+            all = all.or(Self::MOVE_AWAY);
+        }
+        all
+    }
+
+    /// The set with what must go when it is taken away, lest it come back under another letter: `1` with `r`, `0` with `t` or `e`.
+    #[must_use]
+    pub const fn taken_along(self) -> Self {
+        let mut all = self;
+        if self.contains(Self::READ) {
+            all = all.or(Self::FREE_BUSY);
+        }
+        if self.intersects(Self::DELETE_ITEMS.or(Self::EXPUNGE)) {
+            all = all.or(Self::MOVE_AWAY);
+        }
+        all
     }
 
     /// Each single right of the set.
@@ -114,13 +150,42 @@ impl fmt::Debug for Rights {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
     fn letters_go_both_ways() {
-        assert_eq!(Rights::parse("lrswipkxtea"), Some(Rights::ALL));
-        assert_eq!(Rights::ALL.to_string(), "lrswipkxtea");
+        assert_eq!(Rights::parse("lrswipkxtea012"), Some(Rights::ALL));
+        assert_eq!(Rights::ALL.to_string(), "lrswipkxtea012");
         assert_eq!(Rights::parse("lz"), None);
+        assert_eq!(Rights::parse("3"), None);
+    }
+
+    /// What was written before there were digits means what it meant.
+    #[test]
+    fn the_eleven_letters_stay_the_eleven() {
+        let eleven = Rights::parse("lrswipkxtea").unwrap();
+        assert_eq!(eleven.to_string(), "lrswipkxtea");
+        assert_eq!(eleven.singles().count(), 11);
+        assert_eq!(Rights::ALL.without(eleven).to_string(), "012");
+    }
+
+    #[test]
+    fn some_rights_bring_others_along() {
+        for (given, implied, taken) in [
+            ("", "", ""),
+            ("l", "l", "l"),
+            ("lr", "lr1", "lr1"),
+            ("t", "t", "t0"),
+            ("e", "e", "e0"),
+            ("te", "te0", "te0"),
+            ("012", "012", "012"),
+            ("lrswipkxtea", "lrswipkxtea01", "lrswipkxtea01"),
+        ] {
+            let given = Rights::parse(given).unwrap();
+            assert_eq!(given.implied().to_string(), implied, "{given}");
+            assert_eq!(given.taken_along().to_string(), taken, "{given}");
+        }
     }
 }
