@@ -1,12 +1,15 @@
 //! May this be done to this collection, and by which rule?
 //!
-//! Called by the gate for every act and for every listing of rights. [`effective`], [`decide`] and [`explain`] all run
-//! [`resolve`], so they cannot say different things.
+//! Called by the gate for every act and for every listing of rights. [`effective`], [`decide`] and the explanations all run
+//! [`resolve`], so they cannot say different things. A decision allocates nothing.
 
 use crate::Strength;
+use crate::condition::Obstacle;
 use crate::policy::{Area, Effect, Owner, Policy, Rule};
 use octroi_model::Rights;
-use std::fmt;
+
+/// Rights to something beside the collection itself: busy times, a name to send under. They need no right to see the collection.
+const STANDING_ALONE: Rights = Rights::FREE_BUSY.or(Rights::SEND_AS);
 
 /// What is known about an act.
 #[derive(Debug, Clone)]
@@ -60,6 +63,10 @@ pub enum Step {
     Passed {
         /// Its line in the profiles file.
         line: usize,
+        /// What it would do.
+        effect: Effect,
+        /// The rights that it would give or take.
+        rights: Rights,
         /// What kept it from applying.
         obstacle: Obstacle,
     },
@@ -75,32 +82,6 @@ pub enum Step {
     },
 }
 
-/// What kept a rule from applying.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Obstacle {
-    /// It is about one's own collections, or about others'.
-    Owner,
-    /// It is about other zones.
-    Zone,
-    /// It is about stronger or weaker log-ins.
-    Strength,
-}
-
-/// A decision with all its steps, for people. `Display` writes one line per step.
-#[derive(Debug, Clone)]
-pub struct Explanation {
-    /// Who, on what, from where.
-    pub subject: String,
-    /// In the order in which they were taken.
-    pub steps: Vec<Step>,
-    /// The rights in force.
-    pub rights: Rights,
-    /// The rights that the act needs.
-    pub needs: Rights,
-    /// What [`decide`] says.
-    pub decision: Result<(), Denied>,
-}
-
 /// The rights in force: what the ACL grants ∩ what the profile allows ∩ what the credential was narrowed to.
 pub fn effective(policy: &Policy, facts: &Facts<'_>) -> Rights {
     resolve(policy, facts, |_| {})
@@ -111,17 +92,8 @@ pub fn decide(policy: &Policy, facts: &Facts<'_>, needs: Rights) -> Result<(), D
     judge(effective(policy, facts), needs)
 }
 
-/// The same decision as [`decide`], with the rule behind each step.
-pub fn explain(policy: &Policy, facts: &Facts<'_>, needs: Rights) -> Explanation {
-    let mut steps = Vec::new();
-    let rights = resolve(policy, facts, |step| steps.push(step));
-    let whose = if facts.own { "their own" } else { "someone else's" };
-    let subject = format!("{} on {whose} {} from {} with strength {}", facts.profile, full_path(facts), facts.zone, facts.strength);
-    Explanation { subject, steps, rights, needs, decision: judge(rights, needs) }
-}
-
 /// The one computation of rights; each step is told to `note`.
-fn resolve(policy: &Policy, facts: &Facts<'_>, mut note: impl FnMut(Step)) -> Rights {
+pub(crate) fn resolve(policy: &Policy, facts: &Facts<'_>, mut note: impl FnMut(Step)) -> Rights {
     let Some(profile) = policy.profile(facts.profile) else {
         note(Step::NoProfile);
         return Rights::NONE;
@@ -131,26 +103,28 @@ fn resolve(policy: &Policy, facts: &Facts<'_>, mut note: impl FnMut(Step)) -> Ri
         note(Step::NoZone);
         return Rights::NONE;
     }
-    let path = full_path(facts);
+    let area = facts.area.name();
     let mut held = Rights::NONE;
     for pass in [Effect::Allow, Effect::Deny] {
-        for rule in profile.rules.iter().filter(|rule| rule.effect == pass && rule.path.matches(&path)) {
-            let line = rule.line;
+        for rule in profile.rules.iter().filter(|rule| rule.effect == pass && rule.path.matches_in(area, facts.path)) {
+            let (line, effect) = (rule.line, rule.effect);
             if let Some(obstacle) = obstacle(rule, facts) {
-                note(Step::Passed { line, obstacle });
+                note(Step::Passed { line, effect, rights: rule.rights, obstacle });
                 continue;
             }
-            let (changed, left) = match rule.effect {
-                Effect::Allow => (rule.rights.without(held), held | rule.rights),
-                Effect::Deny => (rule.rights & held, held.without(rule.rights)),
+            // Two rules may give the halves of what brings a third right along.
+            let left = match effect {
+                Effect::Allow => (held | rule.rights).implied(),
+                Effect::Deny => held.without(rule.rights),
             };
+            let changed = left.without(held) | held.without(left);
             held = left;
-            note(Step::Rule { line, effect: rule.effect, changed, left });
+            note(Step::Rule { line, effect, changed, left });
         }
     }
-    held = held & facts.acl;
+    held = held & facts.acl.implied();
     note(Step::Acl { left: held });
-    held = held & facts.scope;
+    held = held & facts.scope.implied();
     note(Step::Scope { left: held });
     held
 }
@@ -161,73 +135,18 @@ fn obstacle(rule: &Rule, facts: &Facts<'_>) -> Option<Obstacle> {
         Owner::Oneself => facts.own,
         Owner::Others => !facts.own,
     };
-    if !owner_fits {
-        Some(Obstacle::Owner)
-    } else if !rule.zones.contains(facts.zone) {
-        Some(Obstacle::Zone)
-    } else if rule.strength_min.is_some_and(|min| facts.strength < min) || rule.strength_below.is_some_and(|below| facts.strength >= below)
-    {
-        Some(Obstacle::Strength)
-    } else {
-        None
-    }
+    if owner_fits { rule.condition.obstacle(facts.zone, facts.strength) } else { Some(Obstacle::Owner) }
 }
 
 /// What rights held say to rights needed: the last step of every decision.
 pub fn judge(held: Rights, needs: Rights) -> Result<(), Denied> {
+    let alone = needs != Rights::NONE && STANDING_ALONE.contains(needs) && held.contains(needs);
     // RFC 4314 section 4: without `l` nothing may show that the mailbox exists.
-    if !held.contains(Rights::LOOKUP) {
+    if !alone && !held.contains(Rights::LOOKUP) {
         Err(Denied::Missing)
     } else if held.contains(needs) {
         Ok(())
     } else {
         Err(Denied::Forbidden)
     }
-}
-
-fn full_path(facts: &Facts<'_>) -> String {
-    let area = facts.area.name();
-    if facts.path.is_empty() { area.to_owned() } else { format!("{area}/{}", facts.path) }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoProfile => f.write_str("the profile does not exist: nothing is allowed"),
-            Self::NoZone => f.write_str("the zone does not exist: nothing is allowed"),
-            Self::Rule { line, effect, changed, left } => {
-                let verb = if *effect == Effect::Allow { "adds" } else { "takes away" };
-                write!(f, "the rule at line {line} {verb} {}: {} held", or_nothing(*changed), or_nothing(*left))
-            }
-            Self::Passed { line, obstacle } => {
-                let why = match obstacle {
-                    Obstacle::Owner => "whose it is",
-                    Obstacle::Zone => "the zone",
-                    Obstacle::Strength => "the strength of the log-in",
-                };
-                write!(f, "the rule at line {line} does not apply because of {why}")
-            }
-            Self::Acl { left } => write!(f, "the owner's ACL leaves {}", or_nothing(*left)),
-            Self::Scope { left } => write!(f, "the app password leaves {}", or_nothing(*left)),
-        }
-    }
-}
-
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}:", self.subject)?;
-        for step in &self.steps {
-            writeln!(f, "  {step}")?;
-        }
-        let verdict = match self.decision {
-            Ok(()) => "allowed",
-            Err(Denied::Missing) => "refused, as if it did not exist",
-            Err(Denied::Forbidden) => "refused",
-        };
-        write!(f, "  {} needed, {} in force: {verdict}", or_nothing(self.needs), or_nothing(self.rights))
-    }
-}
-
-fn or_nothing(rights: Rights) -> String {
-    if rights == Rights::NONE { "nothing".to_owned() } else { rights.to_string() }
 }

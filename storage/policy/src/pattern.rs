@@ -91,7 +91,7 @@ impl Pattern {
 }
 
 /// The segments of a path, one after the other; an area may stand before them.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Segments<'a> {
     head: Option<&'a str>,
     rest: Option<&'a str>,

@@ -1,29 +1,28 @@
-//! The policy as values: zones, profiles, rules. Immutable once read.
+//! The policy as values: profiles and their rules. Immutable once read.
 //!
 //! Made by `build` from the profiles file; read by `admit` and `decide`, and by the gate for what is not a decision (a profile's
-//! description, its services when an app password is minted).
+//! description and limits, its services when an app password is minted).
 
+use crate::PolicyError;
+use crate::actions::ActionRule;
+use crate::condition::Condition;
 use crate::pattern::Pattern;
-use crate::{PolicyError, Strength};
-use ipnet::IpNet;
+use crate::reserved::Reserved;
+use crate::second_factor::SecondFactor;
+use crate::zones::{Places, Zones};
 use octroi_model::{CollectionKind, Rights, Service, Services};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
-
-/// The zone that holds every address that no other zone holds.
-pub const ANYWHERE: &str = "anywhere";
 
 /// The built-in profiles file.
 const BUILTIN: &str = include_str!("builtin.toml");
 
-/// Zones and profiles, as one profiles file has them.
+/// Zones, reserved actions and profiles, as one profiles file has them.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// The most specific network first.
-    pub(crate) networks: Vec<(IpNet, Arc<str>)>,
-    /// Every zone, [`ANYWHERE`] included.
-    pub(crate) zones: Vec<Arc<str>>,
+    pub(crate) places: Places,
+    /// In alphabetical order.
+    pub(crate) reserved: Vec<Reserved>,
     pub(crate) profiles: BTreeMap<String, Profile>,
 }
 
@@ -32,46 +31,21 @@ pub struct Policy {
 pub struct Profile {
     pub(crate) description: String,
     pub(crate) portal: bool,
+    pub(crate) audit: bool,
+    pub(crate) administer: bool,
     pub(crate) remote_zones: Zones,
-    pub(crate) send_to: SendTo,
+    pub(crate) recipients_per_hour: Option<u32>,
+    pub(crate) attachment_bytes_max: Option<u64>,
     pub(crate) fresh_seconds: i64,
     /// The zones of each service that the file names.
     pub(crate) services: Vec<(Service, Zones)>,
     pub(crate) second_factor: BTreeMap<Arc<str>, SecondFactor>,
     /// In zones that `second_factor` does not name.
     pub(crate) second_factor_elsewhere: Option<SecondFactor>,
+    /// The reserved actions that it may do at all.
+    pub(crate) actions: Vec<String>,
     pub(crate) rules: Vec<Rule>,
-}
-
-/// A set of zones.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Zones {
-    Every,
-    These(Vec<Arc<str>>),
-}
-
-/// What a protocol log-in needs beside the app password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecondFactor {
-    /// The app password was made under a second factor; that is enough.
-    Enrolment,
-    /// It was confirmed once from the network it is used from.
-    Device,
-    /// It was confirmed from there no longer than so many seconds ago.
-    Within(i64),
-}
-
-/// Whom a submission may reach.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SendTo {
-    /// Everybody.
-    Anyone,
-    /// Addresses in our own domains.
-    Inside,
-    /// Nobody.
-    Nobody,
-    /// Addresses in these domains, in lower case.
-    Domains(Vec<String>),
+    pub(crate) action_rules: Vec<ActionRule>,
 }
 
 /// Whether a rule gives or takes.
@@ -99,10 +73,9 @@ pub(crate) struct Rule {
     pub(crate) effect: Effect,
     pub(crate) owner: Owner,
     pub(crate) path: Pattern,
+    /// With what they bring along: [`Rights::implied`] if it gives, [`Rights::taken_along`] if it takes.
     pub(crate) rights: Rights,
-    pub(crate) zones: Zones,
-    pub(crate) strength_min: Option<Strength>,
-    pub(crate) strength_below: Option<Strength>,
+    pub(crate) condition: Condition,
 }
 
 /// The first segment of what a rule's path is matched with.
@@ -157,17 +130,6 @@ impl Policy {
         Self::parse(BUILTIN).expect("the built-in profiles file is valid")
     }
 
-    /// The zone that an address lies in: the one with the most specific network that holds it, or else [`ANYWHERE`].
-    pub fn zone_of(&self, address: IpAddr) -> &str {
-        let address = address.to_canonical();
-        self.networks.iter().find(|(network, _)| network.contains(&address)).map_or(ANYWHERE, |(_, zone)| zone)
-    }
-
-    /// The names of all zones.
-    pub fn zones(&self) -> impl Iterator<Item = &str> {
-        self.zones.iter().map(|zone| &**zone)
-    }
-
     /// The profile of that name.
     pub fn profile(&self, name: &str) -> Option<&Profile> {
         self.profiles.get(name)
@@ -176,10 +138,6 @@ impl Policy {
     /// The names of all profiles, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)
-    }
-
-    pub(crate) fn has_zone(&self, name: &str) -> bool {
-        self.zones.iter().any(|zone| &**zone == name)
     }
 }
 
@@ -194,9 +152,29 @@ impl Profile {
         self.portal
     }
 
-    /// Whom a submission may reach.
-    pub fn send_to(&self) -> &SendTo {
-        &self.send_to
+    /// May read the audit trail.
+    pub fn audit(&self) -> bool {
+        self.audit
+    }
+
+    /// May see and change accounts, profiles and remote access in the portal.
+    pub fn administer(&self) -> bool {
+        self.administer
+    }
+
+    /// How many recipients its messages may have in an hour; `None`: as many as the server's own limit allows.
+    pub fn recipients_per_hour(&self) -> Option<u32> {
+        self.recipients_per_hour
+    }
+
+    /// How many octets an attachment may have; `None`: as many as the server's own limit allows.
+    pub fn attachment_bytes_max(&self) -> Option<u64> {
+        self.attachment_bytes_max
+    }
+
+    /// The names of the reserved actions that it may do at all.
+    pub fn actions(&self) -> impl Iterator<Item = &str> {
+        self.actions.iter().map(String::as_str)
     }
 
     /// For how many seconds a second factor counts as [`Strength::FreshSecondFactor`].
@@ -223,24 +201,5 @@ impl Profile {
     /// What a protocol log-in from a zone needs beside the app password. `None`: no log-in is foreseen from there.
     pub fn second_factor(&self, zone: &str) -> Option<SecondFactor> {
         self.second_factor.get(zone).copied().or(self.second_factor_elsewhere)
-    }
-}
-
-impl Zones {
-    pub(crate) fn contains(&self, zone: &str) -> bool {
-        match self {
-            Self::Every => true,
-            Self::These(zones) => zones.iter().any(|z| &**z == zone),
-        }
-    }
-}
-
-/// May someone of that profile send to that domain? `domain_is_ours`: it is one of the server's own.
-pub fn may_send_to(policy: &Policy, profile: &str, domain_is_ours: bool, domain: &str) -> bool {
-    match policy.profile(profile).map(Profile::send_to) {
-        None | Some(SendTo::Nobody) => false,
-        Some(SendTo::Anyone) => true,
-        Some(SendTo::Inside) => domain_is_ours,
-        Some(SendTo::Domains(domains)) => domains.contains(&domain.to_lowercase()),
     }
 }

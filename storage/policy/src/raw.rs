@@ -4,7 +4,9 @@
 
 use crate::Strength;
 use crate::pattern::Pattern;
-use crate::policy::{Area, Effect, Owner, SecondFactor, SendTo};
+use crate::policy::{Area, Effect, Owner};
+use crate::second_factor::SecondFactor;
+use crate::units::{Bytes, Seconds};
 use ipnet::IpNet;
 use octroi_model::Rights;
 use serde::de::{Error, SeqAccess, Visitor};
@@ -12,18 +14,16 @@ use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use toml::Spanned;
-
-/// A year: longer is a mistake, or should be `device`.
-const SECONDS_MAX: i64 = 366 * 24 * 3600;
-/// [`RawProfile::fresh_for`] where none is given.
-const FRESH_SECONDS: i64 = 10 * 60;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawPolicy {
     #[serde(default)]
     pub(crate) zone: BTreeMap<Spanned<String>, RawZone>,
+    #[serde(default)]
+    pub(crate) action: BTreeMap<Spanned<String>, RawReserved>,
     #[serde(default)]
     pub(crate) profile: BTreeMap<Spanned<String>, RawProfile>,
 }
@@ -32,7 +32,24 @@ pub(crate) struct RawPolicy {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawZone {
     /// As text: serde would report the place of the whole list, not of the one that is wrong ([`Network`]).
-    pub(crate) networks: Vec<Spanned<String>>,
+    pub(crate) networks: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) client_ca: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawReserved {
+    #[serde(default)]
+    pub(crate) description: String,
+    /// As text, for the same reason.
+    #[serde(default)]
+    pub(crate) adds_to: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) sets: Vec<Spanned<String>>,
+    #[serde(rename = "in")]
+    pub(crate) sets_in: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) zones: Option<Spanned<ZoneNames>>,
+    pub(crate) second_factor_within: Option<Seconds>,
 }
 
 /// Names of zones, or `*`.
@@ -46,17 +63,25 @@ pub(crate) struct RawProfile {
     #[serde(default)]
     pub(crate) portal: bool,
     #[serde(default)]
-    pub(crate) remote_zones: ZoneNames,
-    #[serde(default = "nobody", deserialize_with = "send_to")]
-    pub(crate) send_to: SendTo,
+    pub(crate) audit: bool,
     #[serde(default)]
-    pub(crate) fresh_for: Seconds,
+    pub(crate) administer: bool,
+    #[serde(default)]
+    pub(crate) remote_zones: ZoneNames,
+    pub(crate) send_to: Option<Spanned<SendTo>>,
+    pub(crate) recipients_per_hour: Option<NonZeroU32>,
+    pub(crate) attachment_bytes_max: Option<Bytes>,
+    pub(crate) fresh_for: Option<Seconds>,
     #[serde(default)]
     pub(crate) services: RawServices,
     #[serde(default)]
     pub(crate) second_factor: BTreeMap<Spanned<String>, SecondFactor>,
     #[serde(default)]
+    pub(crate) actions: Vec<Spanned<String>>,
+    #[serde(default)]
     pub(crate) rule: Vec<Spanned<RawRule>>,
+    #[serde(default)]
+    pub(crate) action: Vec<Spanned<RawAction>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -81,6 +106,33 @@ pub(crate) struct RawRule {
     pub(crate) zones: Option<Spanned<ZoneNames>>,
     pub(crate) strength_min: Option<RawStrength>,
     pub(crate) strength_below: Option<RawStrength>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAction {
+    #[serde(default)]
+    pub(crate) effect: RawEffect,
+    pub(crate) action: Spanned<RawActionName>,
+    /// Of `send`.
+    pub(crate) to: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Of `send-as`.
+    #[serde(rename = "as")]
+    pub(crate) senders: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Of `share`.
+    pub(crate) with: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) zones: Option<Spanned<ZoneNames>>,
+    pub(crate) strength_min: Option<RawStrength>,
+    pub(crate) strength_below: Option<RawStrength>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RawActionName {
+    Send,
+    SendAs,
+    Share,
+    Export,
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]
@@ -166,7 +218,14 @@ pub(crate) struct RulePath(pub(crate) Pattern);
 impl TryFrom<String> for RulePath {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
-        let pattern = Pattern::parse(&text).map_err(|e| e.to_string())?;
+        text.as_str().try_into()
+    }
+}
+
+impl TryFrom<&str> for RulePath {
+    type Error = String;
+    fn try_from(text: &str) -> Result<Self, String> {
+        let pattern = Pattern::parse(text).map_err(|e| e.to_string())?;
         match pattern.first() {
             Some(first) if first != "*" && !Area::ALL.iter().any(|(_, name)| *name == first) => {
                 Err(format!("a path begins with mail, calendars, contacts, files, `*` or `**`, not with `{first}`"))
@@ -185,61 +244,30 @@ impl TryFrom<String> for RuleRights {
     fn try_from(text: String) -> Result<Self, String> {
         match Rights::parse(&text) {
             Some(rights) if rights != Rights::NONE => Ok(Self(rights)),
-            _ => Err(format!("`{text}` is not a set of rights: use letters of lrswipkxtea (RFC 4314), at least one")),
+            _ => Err(format!("`{text}` is not a set of rights: use letters of lrswipkxtea (RFC 4314) and 0, 1 or 2, at least one")),
         }
     }
 }
 
-/// A time such as `90s`, `30m`, `12h` or `7d`.
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Seconds(pub(crate) i64);
-
-impl Default for Seconds {
-    fn default() -> Self {
-        Self(FRESH_SECONDS)
-    }
+/// The short way to write one rule that allows `send`.
+pub(crate) enum SendTo {
+    Anyone,
+    Inside,
+    Nobody,
+    /// In lower case.
+    Domains(Vec<String>),
 }
 
-impl TryFrom<String> for Seconds {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        let bad = || format!("`{text}` is not a time such as \"90s\", \"30m\", \"12h\" or \"7d\" (at most 366d)");
-        let unit = match text.chars().last() {
-            Some('s') => 1,
-            Some('m') => 60,
-            Some('h') => 3600,
-            Some('d') => 24 * 3600,
-            _ => return Err(bad()),
-        };
-        let count: u32 = text[..text.len() - 1].parse().map_err(|_| bad())?;
-        match i64::from(count) * unit {
-            seconds @ 1..=SECONDS_MAX => Ok(Self(seconds)),
-            _ => Err(bad()),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for SecondFactor {
+impl<'de> Deserialize<'de> for SendTo {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        match text.as_str() {
-            "enrolment" => Ok(Self::Enrolment),
-            "device" => Ok(Self::Device),
-            _ => match Seconds::try_from(text) {
-                Ok(Seconds(seconds)) => Ok(Self::Within(seconds)),
-                Err(why) => Err(D::Error::custom(format!("expected \"enrolment\", \"device\" or a time: {why}"))),
-            },
-        }
+        from.deserialize_any(SendToVisitor)
     }
 }
 
-fn nobody() -> SendTo {
-    SendTo::Nobody
-}
-
-fn send_to<'de, D: Deserializer<'de>>(from: D) -> Result<SendTo, D::Error> {
-    from.deserialize_any(SendToVisitor)
+/// A domain, in lower case. The address type knows what one may look like.
+pub(crate) fn domain(text: &str) -> Result<String, String> {
+    octroi_model::Address::new("x", text).map_err(|e| format!("`{text}` is not a domain: {e}"))?;
+    Ok(text.to_lowercase())
 }
 
 /// A word or a list of domains.
@@ -263,10 +291,8 @@ impl<'de> Visitor<'de> for SendToVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<SendTo, A::Error> {
         let mut domains = Vec::new();
-        while let Some(domain) = list.next_element::<String>()? {
-            // The address type knows what a domain may look like.
-            octroi_model::Address::new("x", &domain).map_err(|e| A::Error::custom(format!("`{domain}` is not a domain: {e}")))?;
-            domains.push(domain.to_lowercase());
+        while let Some(text) = list.next_element::<String>()? {
+            domains.push(domain(&text).map_err(A::Error::custom)?);
         }
         Ok(SendTo::Domains(domains))
     }

@@ -2,7 +2,7 @@
 
 use crate::SAMPLE;
 use octroi_model::{Service, Services};
-use octroi_policy::{Policy, SecondFactor, SendTo, may_send_to};
+use octroi_policy::{Origin, Policy, SecondFactor};
 
 #[test]
 fn the_shipped_sample_is_valid_and_whole() {
@@ -29,27 +29,7 @@ fn the_builtin_policy_is_valid() {
 fn an_empty_file_is_a_policy_without_profiles() {
     let policy = Policy::parse("").unwrap();
     assert_eq!(policy.names().count(), 0);
-    assert_eq!(policy.zone_of("192.0.2.1".parse().unwrap()), "anywhere");
-}
-
-#[test]
-fn the_most_specific_network_wins_wherever_it_stands() {
-    let policy = Policy::parse(SAMPLE).unwrap();
-    for (address, zone) in [
-        ("10.1.2.3", "office"),
-        ("10.20.0.1", "secured"),
-        ("10.21.0.1", "office"),
-        ("127.0.0.1", "office"),
-        ("127.0.2.9", "secured"),
-        ("127.1.0.1", "anywhere"),
-        ("::1", "office"),
-        ("::2", "anywhere"),
-        ("192.0.2.1", "anywhere"),
-        // The same machine, as a socket for both families reports it.
-        ("::ffff:10.20.0.1", "secured"),
-    ] {
-        assert_eq!(policy.zone_of(address.parse().unwrap()), zone, "{address}");
-    }
+    assert_eq!(policy.zone_of(&Origin { address: "192.0.2.1".parse().unwrap(), authorities: &[] }), "anywhere");
 }
 
 /// Each text is wrong at the place of the mark ‹ (which is taken out before reading).
@@ -61,7 +41,11 @@ fn what_is_wrong_is_refused_with_its_place() {
         ("[zone.office]\nnetworks = [\"10.0.0.0/8\", ‹\"10.0.0.1/8\"]", "write `10.0.0.0/8`"),
         ("[zone.office]\nnetworks = [‹\"office\"]", "is not a network"),
         ("[zone.office]\nnetworks = [‹\"::ffff:10.0.0.0/104\"]", "IPv6 clothes"),
-        ("[zone.‹office]\nnetworks = []", "at least one network"),
+        ("[zone.office]\nnetworks = ‹[]", "at least one network"),
+        ("[zone.office]\nclient_ca = \"ca.pem\"\nnetworks = ‹[]", "at least one network"),
+        ("[zone.‹office]", "needs `networks`, a `client_ca` or both"),
+        ("[zone.office]\nclient_ca = ‹\" \"", "is the path of a PEM file"),
+        ("[zone.office]\nclient_ca = \"ca.pem\"\nnetworks = [\"10.0.0.0/8\", ‹\"10.0.0.0/8\"]", "in this zone already"),
         ("[zone.a]\nnetworks = [\"10.0.0.0/8\"]\n[zone.b]\nnetworks = [‹\"10.0.0.0/8\"]", "in the zone `a` already"),
         ("[zone.‹anywhere]\nnetworks = [\"10.0.0.0/8\"]", "no other zone holds"),
         ("[zone.‹Office]\nnetworks = [\"10.0.0.0/8\"]", "is not a name"),
@@ -95,6 +79,36 @@ fn what_is_wrong_is_refused_with_its_place() {
             "never applies",
         ),
         ("[profile.a]\n[profile.‹a]", "duplicate key"),
+        ("[profile.a]\nremote_zones = [\"*\", ‹\"home\"]", "no zone `home`"),
+        ("[profile.a]\nrecipients_per_hour = ‹0", "nonzero"),
+        ("[profile.a]\nattachment_bytes_max = ‹\"25 M\"", "is not an amount"),
+        ("[profile.a]\nattachment_bytes_max = ‹\"0M\"", "is not an amount"),
+        ("[profile.a]\nactions = [‹\"draft-act\"]", "there is no action `draft-act`"),
+        ("[profile.a]\naudit = ‹1", "expected a boolean"),
+        ("[[profile.a.action]]\naction = ‹\"print\"", "unknown variant `print`"),
+        ("‹[[profile.a.action]]\neffect = \"deny\"", "missing field `action`"),
+        ("[[profile.a.action]]\naction = ‹\"send\"", "needs `to`"),
+        ("[[profile.a.action]]\naction = \"send\"\nto = ‹[]", "about nobody"),
+        ("[[profile.a.action]]\naction = \"send\"\nto = [\"inside\", ‹\"partner\"]", "nor a domain"),
+        ("[[profile.a.action]]\naction = \"export\"\nto = ‹[\"inside\"]", "has no `to`"),
+        ("[[profile.a.action]]\naction = \"send-as\"\nas = [‹\"*\"]", "local part"),
+        ("[[profile.a.action]]\naction = \"send-as\"\nas = [‹\"x*@a.example\"]", "local part"),
+        ("[[profile.a.action]]\naction = \"send-as\"\nas = [‹\"x\"]", "nor an address"),
+        ("[[profile.a.action]]\naction = \"share\"\nwith = [‹\"profile:b\"]", "there is no profile `b`"),
+        ("[[profile.a.action]]\naction = \"share\"\nwith = [‹\"group:A\"]", "is not a name"),
+        ("[[profile.a.action]]\naction = \"share\"\nwith = [‹\"everyone\"]", "neither"),
+        ("[[profile.a.action]]\naction = \"export\"\nzones = [‹\"home\"]", "no zone `home`"),
+        ("‹[[profile.a.action]]\naction = \"export\"\nstrength_min = \"confirmed\"\nstrength_below = \"app-password\"", "never applies"),
+        ("[action.‹x]\nzones = [\"anywhere\"]", "by `adds_to`, by `sets` or by both"),
+        ("[action.‹X]\nsets = [\"x\"]", "is not a name"),
+        ("[action.x]\nadds_to = [‹\"Actes/**\"]", "not with `Actes`"),
+        ("[action.x]\nadds_to = [\"files/**\"]\nin = ‹[\"files/**\"]", "there is no `sets`"),
+        ("[action.x]\nsets = [\"$V\"]\nin = ‹[]", "would count nowhere"),
+        ("[action.x]\nsets = [‹\"$\"]", "is not a keyword"),
+        ("[action.x]\nsets = [\"$V\"]\nzones = [‹\"home\"]", "no zone `home`"),
+        ("[action.x]\nsets = [\"$V\"]\nzones = ‹[]", "never applies"),
+        ("[action.x]\nsets = [\"$V\"]\nsecond_factor_within = ‹\"soon\"", "is not a time"),
+        ("[action.x]\n‹sets_in = []", "unknown field `sets_in`"),
     ] {
         let before = &marked[..marked.find('‹').unwrap()];
         let place = (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
@@ -105,24 +119,20 @@ fn what_is_wrong_is_refused_with_its_place() {
 }
 
 #[test]
-fn submissions_reach_whom_the_profile_says() {
-    let text = "[profile.a]\nsend_to = \"anyone\"\n[profile.i]\nsend_to = \"inside\"\n[profile.n]\nsend_to = \"nobody\"\n[profile.d]\n[profile.l]\nsend_to = [\"Port.example\"]";
-    let policy = Policy::parse(text).unwrap();
-    let reaches = |profile| {
-        [("ours.example", true), ("port.example", false), ("sub.port.example", false)]
-            .map(|(d, ours)| may_send_to(&policy, profile, ours, d))
-    };
-    assert_eq!(reaches("a"), [true, true, true]);
-    assert_eq!(reaches("i"), [true, false, false]);
-    assert_eq!(reaches("n"), [false; 3]);
-    assert_eq!(reaches("d"), [false; 3], "nobody is the default");
-    assert_eq!(reaches("l"), [false, true, false]);
-    assert_eq!(reaches("unknown"), [false; 3]);
-    assert_eq!(policy.profile("l").unwrap().send_to(), &SendTo::Domains(vec!["port.example".to_owned()]));
-}
-
-#[test]
 fn a_service_for_no_zone_is_not_a_service() {
     let policy = Policy::parse("[profile.a.services]\nimap = []\nfiles = [\"*\"]\n[profile.a.second_factor]\n\"*\" = \"device\"").unwrap();
     assert_eq!(policy.profile("a").unwrap().services(), Services::NONE.with(Service::Files));
+}
+
+#[test]
+fn limits_and_powers_are_off_unless_written() {
+    let text = "[action.act]\nsets = [\"x\"]\n[profile.none]\n\
+                [profile.all]\naudit = true\nadminister = true\nrecipients_per_hour = 500\n\
+                attachment_bytes_max = \"25M\"\nactions = [\"act\"]";
+    let policy = Policy::parse(text).unwrap();
+    let (none, all) = (policy.profile("none").unwrap(), policy.profile("all").unwrap());
+    assert!(!none.audit() && !none.administer() && all.audit() && all.administer());
+    assert_eq!((none.recipients_per_hour(), all.recipients_per_hour()), (None, Some(500)));
+    assert_eq!((none.attachment_bytes_max(), all.attachment_bytes_max()), (None, Some(25 << 20)));
+    assert_eq!((none.actions().count(), all.actions().collect::<Vec<_>>()), (0, vec!["act"]));
 }
