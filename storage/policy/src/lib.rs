@@ -3,7 +3,7 @@
 //! [`admit`] says whether a log-in opens; [`decide`] whether an act on a collection is allowed; [`permit`] whether one may send, send
 //! as another, share, export; [`reserved`] which reserved actions a deed is, and whether it may be done. Each has its explanation
 //! ([`explain_admission`], [`explain`] and [`explain_rights`], [`explain_act`]), which is the same computation with the rule behind
-//! each step. Called by `gate` only. No I/O and no clock: the text of the
+//! each step; [`Expectations`] puts a list of promises to a policy. Called by `gate` only. No I/O and no clock: the text of the
 //! files and the time come in as arguments. What always holds: nothing matched is nothing allowed; a deny rule beats every allow
 //! rule, wherever it stands; an unknown profile or zone has no rights at all.
 //!
@@ -98,6 +98,7 @@ mod build;
 mod condition;
 mod decide;
 mod error;
+mod expectations;
 mod explain;
 mod pattern;
 mod policy;
@@ -112,6 +113,7 @@ pub use admit::{Admission, Evidence, Reason, Strength, admit};
 pub use condition::Obstacle;
 pub use decide::{Denied, Facts, Step, decide, effective, judge};
 pub use error::PolicyError;
+pub use expectations::{Checked, Expectations};
 pub use explain::{
     ActExplained, AdmissionExplained, Because, Explanation, RightExplained, RightsExplained, explain, explain_act, explain_admission,
     explain_rights,

@@ -4,10 +4,12 @@
 mod actions;
 mod admission;
 mod decision;
+mod expectations;
 mod explaining;
 mod file;
 mod matching;
 mod reserved;
+mod sample;
 mod zones;
 
 /// The sample that is shipped.
