@@ -32,10 +32,12 @@ fn an_empty_file_is_a_policy_without_profiles() {
     assert_eq!(policy.zone_of(&Origin { address: "192.0.2.1".parse().unwrap(), authorities: &[] }), "anywhere");
 }
 
-/// Each text is wrong at the place of the mark ‹ (which is taken out before reading).
+/// A text that is wrong at the place of the mark ‹ (which is taken out before reading), and a part of what is said.
+type Wrong = (&'static str, &'static str);
+
 #[test]
 fn what_is_wrong_is_refused_with_its_place() {
-    for (marked, message) in [
+    are_refused(&[
         ("‹zones = 1", "unknown field `zones`"),
         ("[zone.office]\nnetworks = [\"10.0.0.0/8\"]\n‹colour = 1", "unknown field `colour`"),
         ("[zone.office]\nnetworks = [\"10.0.0.0/8\", ‹\"10.0.0.1/8\"]", "write `10.0.0.0/8`"),
@@ -80,6 +82,12 @@ fn what_is_wrong_is_refused_with_its_place() {
         ),
         ("[profile.a]\n[profile.‹a]", "duplicate key"),
         ("[profile.a]\nremote_zones = [\"*\", ‹\"home\"]", "no zone `home`"),
+    ]);
+}
+
+#[test]
+fn a_wrong_action_or_limit_is_refused_with_its_place() {
+    are_refused(&[
         ("[profile.a]\nrecipients_per_hour = ‹0", "nonzero"),
         ("[profile.a]\nattachment_bytes_max = ‹\"25 M\"", "is not an amount"),
         ("[profile.a]\nattachment_bytes_max = ‹\"0M\"", "is not an amount"),
@@ -109,7 +117,11 @@ fn what_is_wrong_is_refused_with_its_place() {
         ("[action.x]\nsets = [\"$V\"]\nzones = ‹[]", "never applies"),
         ("[action.x]\nsets = [\"$V\"]\nsecond_factor_within = ‹\"soon\"", "is not a time"),
         ("[action.x]\n‹sets_in = []", "unknown field `sets_in`"),
-    ] {
+    ]);
+}
+
+fn are_refused(texts: &[Wrong]) {
+    for (marked, message) in texts {
         let before = &marked[..marked.find('‹').unwrap()];
         let place = (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
         let error = Policy::parse(&marked.replace('‹', "")).expect_err(marked);
