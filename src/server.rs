@@ -8,7 +8,7 @@ use crate::tls::Certificate;
 use octroi_gate::{Admin, DataKey, Gate, Opened, Organisation, Queue};
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
-use octroi_net::{Acceptor, Connection, ListenerOptions, Peer, Shutdown, TlsMode};
+use octroi_net::{Acceptor, Authority, Connection, ListenerOptions, Peer, Shutdown, TlsMode};
 use octroi_smtp::{Kind, OutboundTls, SmtpConfig};
 use std::fs;
 use std::future::Future;
@@ -19,6 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
+/// Whose word counts for clients' certificates: nobody's, for no zone names its authorities yet.
+const AUTHORITIES: &[Authority] = &[];
 /// How long connections may take to end once the server stops.
 const ENDING: Duration = Duration::from_secs(10);
 
@@ -156,7 +158,7 @@ impl Listeners {
         offered: Vec<TcpListener>,
         implicit: Vec<TcpListener>,
     ) -> Result<(), String> {
-        let acceptor = certificate.acceptor(&[b"imap"])?;
+        let acceptor = certificate.acceptor(&[b"imap"], AUTHORITIES)?;
         let settings = Arc::new(config.limits.imap.over(ImapConfig::default()));
         let busy = |_: &Peer| Some(b"* BYE [LIMIT] Too many connections, try again later\r\n".to_vec());
         let handler = {
@@ -177,7 +179,7 @@ impl Listeners {
         submissions: Vec<TcpListener>,
         lmtp: Vec<TcpListener>,
     ) -> Result<(), String> {
-        let acceptor: Acceptor = certificate.acceptor(&[b"smtp"])?;
+        let acceptor: Acceptor = certificate.acceptor(&[b"smtp"], AUTHORITIES)?;
         let hostname = self.gate.organisation().hostname.clone();
         let busy = move |_: &Peer| Some(octroi_smtp::busy(&hostname));
         let handler = |kind: Kind| {
@@ -192,7 +194,7 @@ impl Listeners {
     }
 
     fn https(&self, config: &Config, certificate: &Certificate, sockets: Vec<TcpListener>) -> Result<(), String> {
-        let acceptor = certificate.acceptor(&[b"h2", b"http/1.1"])?;
+        let acceptor = certificate.acceptor(&[b"h2", b"http/1.1"], AUTHORITIES)?;
         let settings = Arc::new(config.limits.http.over(HttpConfig::default()));
         let dav = Arc::new(config.limits.dav.over(octroi_dav::DavConfig::default()));
         let portal = Arc::new(config.limits.portal.over(octroi_portal::PortalConfig::default()));

@@ -1,6 +1,6 @@
 //! Certificates: from files, or self-made at first start.
 
-use octroi_net::Acceptor;
+use octroi_net::{Acceptor, Authority};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType};
 use std::fs;
 use std::io::Write;
@@ -35,9 +35,9 @@ impl Certificate {
         Self::from_files(&chain, &key)
     }
 
-    /// For one protocol.
-    pub(crate) fn acceptor(&self, alpn: &[&[u8]]) -> Result<Acceptor, String> {
-        Acceptor::from_pem(&self.chain, &self.key, alpn).map_err(|e| format!("{}: {e}", self.file.display()))
+    /// For one protocol, with the authorities whose word counts for clients' certificates.
+    pub(crate) fn acceptor(&self, alpn: &[&[u8]], authorities: &[Authority]) -> Result<Acceptor, String> {
+        Acceptor::from_pem(&self.chain, &self.key, alpn, authorities).map_err(|e| format!("{}: {e}", self.file.display()))
     }
 }
 

@@ -33,10 +33,10 @@ pub struct ClientAddr(pub IpAddr);
 
 /// Serve HTTP/1.1 or HTTP/2, as the peer begins, until it closes, breaks a limit or the server shuts down.
 pub async fn serve_connection(connection: Connection, router: Router, config: Arc<HttpConfig>, shutdown: Shutdown) {
-    let peer = *connection.peer();
+    let peer = Arc::new(connection.peer().clone());
     let service = {
-        let config = config.clone();
-        service_fn(move |request| answer(request, router.clone(), config.clone(), peer))
+        let (config, peer) = (config.clone(), peer.clone());
+        service_fn(move |request| answer(request, router.clone(), config.clone(), peer.clone()))
     };
     let stream = TokioIo::new(IdleStream::new(connection.into_stream(), config.connection_idle));
     let builder = builder(&config);
@@ -76,7 +76,7 @@ fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {
     builder
 }
 
-async fn answer(request: Request<Incoming>, router: Router, config: Arc<HttpConfig>, peer: Peer) -> Result<Response, Infallible> {
+async fn answer(request: Request<Incoming>, router: Router, config: Arc<HttpConfig>, peer: Arc<Peer>) -> Result<Response, Infallible> {
     let mut request = WatchedBody::of(request, config.body_timeout).map(Body::new);
     let mut response = if peer.tls || config.plain_allowed {
         request.extensions_mut().insert(ClientAddr(peer.addr.ip()));

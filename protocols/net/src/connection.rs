@@ -6,7 +6,7 @@
 //! (in `select!`) without losing a byte.
 
 use crate::stream::Stream;
-use crate::{Acceptor, ReadError, StartTlsError, WriteError};
+use crate::{Acceptor, PeerCertificate, ReadError, StartTlsError, WriteError};
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
@@ -35,12 +35,14 @@ const LINGER_BYTES_MAX: usize = 256 * 1024;
 const IDLE_BYTES_MAX: usize = 512;
 
 /// Who is at the other end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     /// Its address; an IPv4 address is never dressed as an IPv6 one.
     pub addr: SocketAddr,
     /// TLS is on.
     pub tls: bool,
+    /// The certificate that it has shown, if one of the acceptor's authorities vouches for it. Never without TLS.
+    pub certificate: Option<Arc<PeerCertificate>>,
 }
 
 /// How a line ended.
@@ -86,7 +88,7 @@ impl Connection {
         // Replies are written whole, so waiting for more would only add delay. It can fail only on a dead socket, which reading will tell.
         let _ = tcp.set_nodelay(true);
         let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
-        Self::over(Stream::Plain(tcp), Peer { addr, tls: false })
+        Self::over(Stream::Plain(tcp), Peer { addr, tls: false, certificate: None })
     }
 
     /// Connect to `addr`, as outbound mail does.
@@ -265,11 +267,13 @@ impl Connection {
     /// the STARTTLS line: it came in the clear and would be run as if it had come under TLS (RFC 3207 section 4.2; CVE-2011-0411).
     /// What the peer sends in the clear later than that meets the handshake, which fails on it.
     pub async fn start_tls(self, acceptor: &Acceptor, deadline: Duration) -> Result<Self, StartTlsError> {
-        let config = acceptor.current();
+        let settings = acceptor.current();
         let handshake = async {
             let (tcp, peer) = self.into_plain().await?;
-            let tls = TlsAcceptor::from(config).accept(tcp).await.map_err(StartTlsError::Io)?;
-            Ok((TlsStream::from(tls), peer))
+            let tls = TlsAcceptor::from(settings.config.clone()).accept(tcp).await.map_err(StartTlsError::Io)?;
+            // Judged here too: a resumed session brings the certificate of the first one, which may have expired since.
+            let certificate = settings.certificate(tls.get_ref().1.peer_certificates()).map_err(|_| StartTlsError::Certificate)?;
+            Ok((TlsStream::from(tls), Peer { certificate, ..peer }))
         };
         Self::protected(handshake, deadline).await
     }

@@ -36,6 +36,8 @@ pub enum StartTlsError {
     Timeout,
     /// The handshake failed.
     Io(io::Error),
+    /// The certificate of a resumed session is no longer vouched for.
+    Certificate,
 }
 
 impl From<io::Error> for ReadError {
@@ -90,6 +92,7 @@ impl fmt::Display for StartTlsError {
             Self::AlreadyTls => f.write_str("TLS is on already"),
             Self::Timeout => f.write_str("the TLS handshake took too long"),
             Self::Io(error) => write!(f, "the TLS handshake failed: {error}"),
+            Self::Certificate => f.write_str("no authority vouches for the certificate of the resumed session any more"),
         }
     }
 }

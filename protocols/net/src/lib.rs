@@ -9,14 +9,16 @@
 //! | `listener` | [`serve`]: accept, limit, handshake, hand over |
 //! | `connection` | [`Connection`]: lines, literals and output over TCP or TLS |
 //! | `acceptor` | [`Acceptor`]: certificates, exchangeable while serving |
+//! | `authority` | [`Authority`]: who vouches for clients' certificates |
 //! | `shutdown` | [`Shutdown`]: one signal, and waiting until all have ended |
 //! | `slots` | connection limits, in all and per peer |
 //! | `stream` | TCP or TLS as one type |
 //! | `dot` | SMTP's end-of-data rule, both ways |
 //!
-//! Known limit: the PROXY protocol is not spoken yet, so behind a proxy every peer is the proxy.
+//! Known limits: those of `authority`; the PROXY protocol is not spoken yet, so behind a proxy every peer is the proxy.
 
 mod acceptor;
+mod authority;
 mod connection;
 pub mod dot;
 mod error;
@@ -26,6 +28,7 @@ mod slots;
 mod stream;
 
 pub use acceptor::{Acceptor, CertificateError};
+pub use authority::{Authority, PeerCertificate};
 pub use connection::{Connection, Line, LineEnd, Peer, READ_BYTES_MAX, SPILL_BYTES};
 pub use error::{ReadError, StartTlsError, WriteError};
 pub use listener::{ListenerOptions, TlsMode, serve};

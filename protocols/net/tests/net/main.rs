@@ -1,6 +1,7 @@
 //! Tests over real sockets on the loopback, and of SMTP's end of data.
 #![allow(clippy::unwrap_used)]
 
+mod certificates;
 mod dot;
 mod framing;
 mod listening;

@@ -40,8 +40,12 @@ impl Certificate {
         Self { pem: made.cert.pem(), key_pem: made.signing_key.serialize_pem(), der: made.cert.der().clone() }
     }
 
+    pub(crate) fn der(&self) -> &CertificateDer<'static> {
+        &self.der
+    }
+
     pub(crate) fn acceptor(&self, alpn: &[&[u8]]) -> Acceptor {
-        Acceptor::from_pem(self.pem.as_bytes(), self.key_pem.as_bytes(), alpn).unwrap()
+        Acceptor::from_pem(self.pem.as_bytes(), self.key_pem.as_bytes(), alpn, &[]).unwrap()
     }
 
     /// A client that trusts just this certificate.

@@ -242,12 +242,12 @@ async fn a_new_certificate_serves_the_next_handshake() {
     assert!(handshake(&old).await);
     assert!(!handshake(&new).await);
     // What cannot be used changes nothing.
-    assert!(matches!(acceptor.reload(b"", new.key_pem.as_bytes()), Err(CertificateError::Certificate(_))));
-    assert!(matches!(acceptor.reload(new.pem.as_bytes(), b""), Err(CertificateError::Key(_))));
-    assert!(matches!(acceptor.reload(new.pem.as_bytes(), old.key_pem.as_bytes()), Err(CertificateError::Unusable(_))));
+    assert!(matches!(acceptor.reload(b"", new.key_pem.as_bytes(), &[]), Err(CertificateError::Certificate(_))));
+    assert!(matches!(acceptor.reload(new.pem.as_bytes(), b"", &[]), Err(CertificateError::Key(_))));
+    assert!(matches!(acceptor.reload(new.pem.as_bytes(), old.key_pem.as_bytes(), &[]), Err(CertificateError::Unusable(_))));
     assert!(handshake(&old).await);
-    acceptor.reload(new.pem.as_bytes(), new.key_pem.as_bytes()).unwrap();
+    acceptor.reload(new.pem.as_bytes(), new.key_pem.as_bytes(), &[]).unwrap();
     assert!(handshake(&new).await);
     assert!(!handshake(&old).await);
-    assert!(matches!(Acceptor::from_pem(b"x", b"y", &[]), Err(CertificateError::Certificate(_))));
+    assert!(matches!(Acceptor::from_pem(b"x", b"y", &[], &[]), Err(CertificateError::Certificate(_))));
 }
