@@ -8,7 +8,7 @@ use crate::tls::Certificate;
 use octroi_gate::{Admin, DataKey, Gate, Opened, Organisation, Queue};
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
-use octroi_net::{Acceptor, Authority, Connection, ListenerOptions, Peer, Shutdown, TlsMode};
+use octroi_net::{Acceptor, Authority, Connection, ListenerOptions, Networks, Peer, Shutdown, TlsMode};
 use octroi_smtp::{Kind, OutboundTls, SmtpConfig};
 use std::fs;
 use std::future::Future;
@@ -115,6 +115,7 @@ impl Server {
             gate: gate.clone(),
             shutdown: shutdown.clone(),
             connections: config.limits.connections.over(Connections::default()),
+            proxies: Networks::default(),
         };
         listeners.imap(config, &certificate, sockets.imap, sockets.imaps)?;
         let smtp = Arc::new(smtp_config(config)?);
@@ -148,6 +149,7 @@ struct Listeners {
     gate: Gate,
     shutdown: Shutdown,
     connections: Connections,
+    proxies: Networks,
 }
 
 impl Listeners {
@@ -222,6 +224,7 @@ impl Listeners {
                 connections_max: self.connections.all_max,
                 connections_per_peer_max: self.connections.per_peer_max,
                 handshake_timeout: self.connections.handshake,
+                proxies: self.proxies.clone(),
             };
             tokio::spawn(octroi_net::serve(socket, options, self.shutdown.clone(), busy.clone(), handler.clone()));
         }

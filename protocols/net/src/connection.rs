@@ -37,7 +37,7 @@ const IDLE_BYTES_MAX: usize = 512;
 /// Who is at the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// Its address; an IPv4 address is never dressed as an IPv6 one.
+    /// Its address; an IPv4 address is never dressed as an IPv6 one. Behind a proxy that speaks the PROXY protocol: the client's.
     pub addr: SocketAddr,
     /// TLS is on.
     pub tls: bool,

@@ -2,7 +2,8 @@
 //!
 //! Called by `imap`, `smtp` and `http`; started by the program. Knows no protocol, no account and no store. What always holds:
 //! every wait for the peer stands under a deadline counted from its start, so sending one byte per interval defeats none;
-//! what a peer can make us hold is bounded; nothing read before a TLS handshake survives it ([`Connection::start_tls`]).
+//! what a peer can make us hold is bounded; nothing read before a TLS handshake survives it ([`Connection::start_tls`]); where a
+//! peer comes from is what the socket says, unless the socket's other end is a listed proxy.
 //!
 //! | file | what |
 //! |---|---|
@@ -10,12 +11,14 @@
 //! | `connection` | [`Connection`]: lines, literals and output over TCP or TLS |
 //! | `acceptor` | [`Acceptor`]: certificates, exchangeable while serving |
 //! | `authority` | [`Authority`]: who vouches for clients' certificates |
+//! | `proxy` | the PROXY protocol, for listed proxies |
+//! | `networks` | [`Networks`]: lists of proxies |
 //! | `shutdown` | [`Shutdown`]: one signal, and waiting until all have ended |
 //! | `slots` | connection limits, in all and per peer |
 //! | `stream` | TCP or TLS as one type |
 //! | `dot` | SMTP's end-of-data rule, both ways |
 //!
-//! Known limits: those of `authority`; the PROXY protocol is not spoken yet, so behind a proxy every peer is the proxy.
+//! Known limits: those of `authority` and `proxy`; a listed proxy must send a header on every connection.
 
 mod acceptor;
 mod authority;
@@ -23,6 +26,8 @@ mod connection;
 pub mod dot;
 mod error;
 mod listener;
+mod networks;
+mod proxy;
 mod shutdown;
 mod slots;
 mod stream;
@@ -32,4 +37,5 @@ pub use authority::{Authority, PeerCertificate};
 pub use connection::{Connection, Line, LineEnd, Peer, READ_BYTES_MAX, SPILL_BYTES};
 pub use error::{ReadError, StartTlsError, WriteError};
 pub use listener::{ListenerOptions, TlsMode, serve};
+pub use networks::{NetworkError, Networks};
 pub use shutdown::{Hold, Shutdown};

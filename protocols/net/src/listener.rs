@@ -1,8 +1,9 @@
-//! The accept loop: accept, count, shake hands, hand over. One call of [`serve`] per listening socket.
+//! The accept loop: accept, count, hear a proxy out, shake hands, hand over. One call of [`serve`] per listening socket.
 
 use crate::slots::{Slot, Slots};
-use crate::{Acceptor, Connection, Hold, Shutdown};
+use crate::{Acceptor, Connection, Hold, Networks, Shutdown, proxy};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -39,8 +40,11 @@ pub struct ListenerOptions {
     pub connections_max: usize,
     /// Connections at the same time from one IPv4 address or IPv6 /64.
     pub connections_per_peer_max: usize,
-    /// The whole of the TLS handshake.
+    /// The whole of the TLS handshake; before it, the whole of a PROXY header.
     pub handshake_timeout: Duration,
+    /// Proxies: whoever connects from there must begin with a header of the PROXY protocol (version 1 or 2), and is whom it names.
+    /// From anybody else such a header is what it is to the protocol: garbage.
+    pub proxies: Networks,
 }
 
 /// Accept connections and run `handler` on each, in a task of its own, until `shutdown`; then return at once, leaving the
@@ -49,35 +53,29 @@ pub struct ListenerOptions {
 /// `busy` says what a connection over a limit is told before it is closed, e.g. `* BYE [LIMIT] …`; `None`: nothing.
 pub async fn serve<B, H, F>(listener: TcpListener, options: ListenerOptions, shutdown: Shutdown, busy: B, handler: H)
 where
-    B: Fn(&crate::Peer) -> Option<Vec<u8>>,
+    B: Fn(&crate::Peer) -> Option<Vec<u8>> + Send + Sync + 'static,
     H: Fn(Connection) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    let handler = Arc::new(handler);
-    let options = Arc::new(options);
     let slots = Slots::new(options.connections_max, options.connections_per_peer_max);
     let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
-    while let Some((tcp, address)) = accept(&listener, &options, &shutdown).await {
-        let connection = Connection::plain(tcp, address);
+    let listening = Arc::new(Listening { options, refusals, busy, handler });
+    while let Some((tcp, address)) = accept(&listener, &listening.options, &shutdown).await {
         let hold = shutdown.hold();
-        if let Some(slot) = slots.take(address.ip()) {
-            tokio::spawn(run(connection, options.clone(), handler.clone(), slot, hold));
-            continue;
-        }
-        debug!(listener = options.name, peer = %address, "over a connection limit");
-        let Some(text) = busy(connection.peer()) else { continue };
-        if let Ok(permit) = refusals.clone().try_acquire_owned() {
-            let options = options.clone();
-            tokio::spawn(async move {
-                let _ = tokio::time::timeout(REFUSAL_DEADLINE, refuse(connection, &options, &text)).await;
-                drop((permit, hold));
-            });
+        let proxied = listening.options.proxies.contains(address.ip());
+        // A proxy's connection counts as the proxy's own until its header has come: headers that are awaited are bounded too.
+        match slots.take(address.ip()) {
+            Some(slot) if proxied => drop(tokio::spawn(listening.clone().hear_out(tcp, address, slot, hold))),
+            Some(slot) => drop(tokio::spawn(listening.clone().run(Connection::plain(tcp, address), slot, hold))),
+            // It is not known yet who should be told.
+            None if proxied => debug!(listener = listening.options.name, proxy = %address, "over a connection limit"),
+            None => listening.clone().refuse(Connection::plain(tcp, address), hold),
         }
     }
 }
 
 /// The next connection; `None` after the shutdown.
-async fn accept(listener: &TcpListener, options: &ListenerOptions, shutdown: &Shutdown) -> Option<(TcpStream, std::net::SocketAddr)> {
+async fn accept(listener: &TcpListener, options: &ListenerOptions, shutdown: &Shutdown) -> Option<(TcpStream, SocketAddr)> {
     loop {
         let accepted = tokio::select! {
             biased;
@@ -105,22 +103,59 @@ fn ended_before_accept(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
-async fn run<H, F>(connection: Connection, options: Arc<ListenerOptions>, handler: Arc<H>, slot: Slot, hold: Hold)
-where
-    H: Fn(Connection) -> F,
-    F: Future<Output = ()>,
-{
-    if let Some(connection) = secure(connection, &options).await {
-        drop(options);
-        handler(connection).await;
-    }
-    drop((slot, hold));
+/// What the connections of one listener have in common.
+struct Listening<B, H> {
+    options: ListenerOptions,
+    refusals: Arc<Semaphore>,
+    busy: B,
+    handler: H,
 }
 
-async fn refuse(connection: Connection, options: &ListenerOptions, text: &[u8]) {
-    let Some(mut connection) = secure(connection, options).await else { return };
-    if connection.write(text).await.is_ok() {
-        connection.close().await;
+impl<B, H, F> Listening<B, H>
+where
+    B: Fn(&crate::Peer) -> Option<Vec<u8>> + Send + Sync + 'static,
+    H: Fn(Connection) -> F + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    /// Read the header of a listed proxy, then go on with whom it names.
+    async fn hear_out(self: Arc<Self>, mut tcp: TcpStream, proxy: SocketAddr, slot: Slot, hold: Hold) {
+        let source = match proxy::read_header(&mut tcp, self.options.handshake_timeout).await {
+            Ok(source) => source,
+            Err(error) => {
+                debug!(listener = self.options.name, %proxy, %error, "a proxy's connection is closed");
+                return;
+            }
+        };
+        let address = source.unwrap_or(proxy);
+        let connection = Connection::plain(tcp, address);
+        match slot.move_to(address.ip()) {
+            Some(slot) => self.run(connection, slot, hold).await,
+            None => self.refuse(connection, hold),
+        }
+    }
+
+    async fn run(self: Arc<Self>, connection: Connection, slot: Slot, hold: Hold) {
+        if let Some(connection) = secure(connection, &self.options).await {
+            (self.handler)(connection).await;
+        }
+        drop((slot, hold));
+    }
+
+    /// Tell a connection over a limit that it is, if there is time for it.
+    fn refuse(self: Arc<Self>, mut connection: Connection, hold: Hold) {
+        debug!(listener = self.options.name, peer = %connection.peer().addr, "over a connection limit");
+        let Some(text) = (self.busy)(connection.peer()) else { return };
+        let Ok(permit) = self.refusals.clone().try_acquire_owned() else { return };
+        tokio::spawn(async move {
+            let telling = async {
+                connection = secure(connection, &self.options).await?;
+                connection.write(&text).await.ok()?;
+                connection.close().await;
+                Some(())
+            };
+            let _ = tokio::time::timeout(REFUSAL_DEADLINE, telling).await;
+            drop((permit, hold));
+        });
     }
 }
 

@@ -46,15 +46,43 @@ impl Slots {
     }
 }
 
+impl Slot {
+    /// The slot counted for `address` instead, if that peer has one free: a proxy has told for whom it connects.
+    pub(crate) fn move_to(mut self, address: IpAddr) -> Option<Self> {
+        let key = peer_key(address);
+        if key != self.key {
+            let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_peer = taken.peers.get(&key).copied().unwrap_or(0);
+            if of_peer >= self.slots.per_peer_max {
+                // Unlocked before the slot is dropped, which locks.
+                drop(taken);
+                return None;
+            }
+            taken.leave(self.key);
+            taken.peers.insert(key, of_peer + 1);
+            drop(taken);
+            self.key = key;
+        }
+        Some(self)
+    }
+}
+
+impl Taken {
+    /// One less of that peer.
+    fn leave(&mut self, key: IpAddr) {
+        match self.peers.get_mut(&key) {
+            Some(count) if *count > 1 => *count -= 1,
+            // The entry goes with its last connection, so that the map cannot be grown by visiting.
+            _ => _ = self.peers.remove(&key),
+        }
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.total -= 1;
-        match taken.peers.get_mut(&self.key) {
-            Some(count) if *count > 1 => *count -= 1,
-            // The entry goes with its last connection, so that the map cannot be grown by visiting.
-            _ => _ = taken.peers.remove(&self.key),
-        }
+        taken.leave(self.key);
     }
 }
 
@@ -95,5 +123,22 @@ mod tests {
         let d = slots.take(ip("192.0.2.3")).unwrap();
         drop(d);
         assert_eq!(slots.taken.lock().unwrap().peers.len(), 2, "nobody is remembered after leaving");
+    }
+
+    #[test]
+    fn a_slot_goes_over_to_whom_the_proxy_names() {
+        let slots = Slots::new(4, 2);
+        let proxy = ip("10.0.0.5");
+        let peer = ip("192.0.2.1");
+        let first = slots.take(proxy).unwrap().move_to(peer).unwrap();
+        let _second = slots.take(proxy).unwrap().move_to(peer).unwrap();
+        assert!(slots.take(proxy).unwrap().move_to(peer).is_none(), "the peer's limit, not the proxy's");
+        let _third = slots.take(proxy).unwrap().move_to(proxy).unwrap();
+        let _fourth = slots.take(proxy).unwrap();
+        assert!(slots.take(proxy).is_none(), "in all");
+        drop(first);
+        assert!(slots.take(proxy).is_none(), "the proxy's own two");
+        let taken = slots.taken.lock().unwrap();
+        assert_eq!((taken.total, taken.peers[&proxy], taken.peers[&peer]), (3, 2, 1));
     }
 }

@@ -1,7 +1,7 @@
 //! The accept loop: limits, refusals, shutdown.
 
 use crate::support::{Certificate, PLENTY, SHORT, listener};
-use octroi_net::{Connection, ListenerOptions, Shutdown, TlsMode, serve};
+use octroi_net::{Connection, ListenerOptions, Networks, Shutdown, TlsMode, serve};
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -9,7 +9,14 @@ use tokio::net::{TcpSocket, TcpStream};
 const BUSY: &str = "* BYE [LIMIT] too many connections\r\n";
 
 fn options(tls: TlsMode) -> ListenerOptions {
-    ListenerOptions { name: "test", tls, connections_max: 3, connections_per_peer_max: 2, handshake_timeout: PLENTY }
+    ListenerOptions {
+        name: "test",
+        tls,
+        connections_max: 3,
+        connections_per_peer_max: 2,
+        handshake_timeout: PLENTY,
+        proxies: Networks::default(),
+    }
 }
 
 /// Greets, then serves until the peer goes, or the shutdown comes, or the peer asks for a panic.

@@ -5,5 +5,6 @@ mod certificates;
 mod dot;
 mod framing;
 mod listening;
+mod proxies;
 mod support;
 mod tls;

@@ -1,7 +1,7 @@
 //! TLS from the start, STARTTLS, and the attacks on both.
 
 use crate::support::{Certificate, PLENTY, SHORT, listener, localhost, pair};
-use octroi_net::{Acceptor, CertificateError, Connection, ListenerOptions, ReadError, Shutdown, StartTlsError, TlsMode, serve};
+use octroi_net::{Acceptor, CertificateError, Connection, ListenerOptions, Networks, ReadError, Shutdown, StartTlsError, TlsMode, serve};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -31,7 +31,14 @@ async fn echo(mut connection: Connection) {
 async fn served(tls: TlsMode, handshake_timeout: Duration) -> (TcpStream, Arc<AtomicUsize>) {
     let listener = listener().await;
     let address = listener.local_addr().unwrap();
-    let options = ListenerOptions { name: "test", tls, connections_max: 10, connections_per_peer_max: 10, handshake_timeout };
+    let options = ListenerOptions {
+        name: "test",
+        tls,
+        connections_max: 10,
+        connections_per_peer_max: 10,
+        handshake_timeout,
+        proxies: Networks::default(),
+    };
     let handled = Arc::new(AtomicUsize::new(0));
     let count = handled.clone();
     tokio::spawn(serve(
