@@ -11,9 +11,8 @@ use axum::response::Response;
 use http::header::LOCATION;
 use http::{HeaderValue, Method, StatusCode};
 use octroi_gate::Gate;
-use octroi_http::{Authenticator, ClientAddr, plain, wants_browser_page};
+use octroi_http::{Authenticator, Client, plain, wants_browser_page};
 use octroi_model::Rights;
-use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 /// What every request shares.
@@ -31,10 +30,9 @@ pub(crate) async fn handle(State(dav): State<Arc<Dav>>, request: Request) -> Res
     if let Some(response) = without_credential(&dav, &target, &request) {
         return response;
     }
-    // The listener adds the address; a request without one comes from nowhere that any zone knows.
-    let client = request.extensions().get().copied().unwrap_or(ClientAddr(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
+    let client = Client::of(request.extensions());
     let (parts, body) = request.into_parts();
-    let session = match dav.authenticator.authenticate_any(&parts.headers, target.services(), client).await {
+    let session = match dav.authenticator.authenticate_any(&parts.headers, target.services(), &client).await {
         Ok(session) => session,
         Err(response) => return response,
     };

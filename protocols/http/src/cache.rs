@@ -1,13 +1,13 @@
 //! Log-ins of the last minute: clients send their password with every request, and a mount of documents makes hundreds.
 //!
-//! Used by `credentials` only. What always holds: an entry is found only by the very same credential, service and peer address, keyed
-//! with a random key of this process, so that two credentials are never confused (CVE-2025-30189) and the table holds no password
+//! Used by `credentials` only. What always holds: an entry is found only by the very same credential, service, address and certificate of
+//! the client, keyed with a random key of this process, so that two credentials are never confused (CVE-2025-30189) and the table holds no password
 //! hash worth stealing; whoever takes an entry asks the session whether it is still good before using it.
 
+use crate::client::Client;
 use octroi_gate::Session;
 use octroi_model::Service;
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,10 +37,14 @@ impl<S: Clone> LoginCache<S> {
     }
 
     /// The key of a credential as it is presented here, from there.
-    pub(crate) fn key(&self, user: &str, secret: &str, service: Service, peer: IpAddr) -> Key {
+    pub(crate) fn key(&self, user: &str, secret: &str, service: Service, client: &Client) -> Key {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        let address = client.addr.to_string();
+        // Who vouches for a certificate may change while it stays the same.
+        let certificate = client.certificate.iter();
+        let vouched = certificate.flat_map(|c| std::iter::once(&c.der[..]).chain(c.authorities.iter().map(|name| name.as_bytes())));
         // Lengths first: no two different credentials run together to the same octets.
-        for part in [user.as_bytes(), secret.as_bytes(), service.name().as_bytes(), peer.to_string().as_bytes()] {
+        for part in [user.as_bytes(), secret.as_bytes(), service.name().as_bytes(), address.as_bytes()].into_iter().chain(vouched) {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
@@ -77,11 +81,15 @@ impl<S: Clone> LoginCache<S> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use octroi_net::PeerCertificate;
+    use std::sync::Arc;
 
     #[test]
-    fn only_the_same_credential_service_and_peer_find_an_entry() {
+    fn only_the_same_credential_service_and_client_find_an_entry() {
         let cache = LoginCache::<u32>::new();
-        let here: IpAddr = "192.0.2.1".parse().unwrap();
+        let certificate = |zone: &str| Some(Arc::new(PeerCertificate { authorities: vec![zone.into()], der: vec![1, 2, 3] }));
+        let client = |addr: &str, certificate| Client { addr: addr.parse().unwrap(), certificate };
+        let here = &client("192.0.2.1", certificate("secured"));
         let key = cache.key("lea@a.example", "secret", Service::Files, here);
         cache.put(key, 7);
         assert_eq!(cache.find(&key), Some(7));
@@ -89,7 +97,9 @@ mod tests {
             cache.key("lea@a.exampl", "esecret", Service::Files, here),
             cache.key("lea@a.example", "secret2", Service::Files, here),
             cache.key("lea@a.example", "secret", Service::Caldav, here),
-            cache.key("lea@a.example", "secret", Service::Files, "192.0.2.2".parse().unwrap()),
+            cache.key("lea@a.example", "secret", Service::Files, &client("192.0.2.2", certificate("secured"))),
+            cache.key("lea@a.example", "secret", Service::Files, &client("192.0.2.1", certificate("home"))),
+            cache.key("lea@a.example", "secret", Service::Files, &client("192.0.2.1", None)),
             LoginCache::<u32>::new().key("lea@a.example", "secret", Service::Files, here),
         ] {
             assert_eq!(cache.find(&other), None);

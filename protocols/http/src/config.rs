@@ -1,8 +1,9 @@
-//! The limits of an HTTP connection, each of which the configuration can lower or raise.
+//! The limits of an HTTP connection, each of which the configuration can lower or raise, and whom it believes.
 
+use octroi_net::Networks;
 use std::time::Duration;
 
-/// Limits of an HTTP connection.
+/// Settings of HTTP connections.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
     /// Octets of a request's head; more is answered 431. At least 8 KiB.
@@ -23,6 +24,8 @@ pub struct HttpConfig {
     pub shutdown_grace: Duration,
     /// Serve in the clear: behind a proxy on the same machine, or in tests. Off, only TLS connections are served.
     pub plain_allowed: bool,
+    /// Proxies whose `Forwarded` and `X-Forwarded-For` tell who the client is; from anybody else they are ignored.
+    pub forwarded_by: Networks,
 }
 
 impl Default for HttpConfig {
@@ -38,6 +41,7 @@ impl Default for HttpConfig {
             window_bytes: 1024 * 1024,
             shutdown_grace: Duration::from_secs(10),
             plain_allowed: false,
+            forwarded_by: Networks::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One HTTP connection from its first octet to its last.
 
 use crate::answer::{plain, secure};
+use crate::client::Client;
 use crate::config::HttpConfig;
 use crate::idle::IdleStream;
 use crate::incoming::WatchedBody;
@@ -14,7 +15,6 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use octroi_net::{Connection, Peer, Shutdown};
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,10 +26,6 @@ const HEADER_BYTES_MIN: usize = 8 * 1024;
 /// How often an HTTP/2 peer is asked whether it is still there, and how long it may take to say so.
 const PING_INTERVAL: Duration = Duration::from_mins(1);
 const PING_DEADLINE: Duration = Duration::from_secs(20);
-
-/// The address of the peer, an extension of every request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddr(pub IpAddr);
 
 /// Serve HTTP/1.1 or HTTP/2, as the peer begins, until it closes, breaks a limit or the server shuts down.
 pub async fn serve_connection(connection: Connection, router: Router, config: Arc<HttpConfig>, shutdown: Shutdown) {
@@ -78,12 +74,15 @@ fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {
 
 async fn answer(request: Request<Incoming>, router: Router, config: Arc<HttpConfig>, peer: Arc<Peer>) -> Result<Response, Infallible> {
     let mut request = WatchedBody::of(request, config.body_timeout).map(Body::new);
-    let mut response = if peer.tls || config.plain_allowed {
-        request.extensions_mut().insert(ClientAddr(peer.addr.ip()));
-        router.oneshot(request).await?
-    } else {
+    let mut response = if !peer.tls && !config.plain_allowed {
         // RFC 9110 section 15.5.20: not for this scheme. Not a redirect: the password was sent in the clear already, and would be again.
         plain(StatusCode::MISDIRECTED_REQUEST, "This server is reached over TLS only.")
+    } else if let Ok(client) = Client::behind(&peer, request.headers(), &config.forwarded_by) {
+        request.extensions_mut().insert(client);
+        router.oneshot(request).await?
+    } else {
+        debug!(peer = %peer.addr, "Forwarded and X-Forwarded-For contradict each other");
+        plain(StatusCode::BAD_REQUEST, "This request says in two ways where it comes from, and they do not agree.")
     };
     secure(response.headers_mut(), peer.tls);
     Ok(response)
@@ -95,6 +94,7 @@ mod tests {
     use super::*;
     use axum::extract::Request as AxumRequest;
     use axum::routing::{get, put};
+    use octroi_net::Networks;
     use std::time::Instant;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
@@ -106,7 +106,7 @@ mod tests {
 
     fn router() -> Router {
         Router::new()
-            .route("/peer", get(|request: AxumRequest| async move { format!("{:?}", request.extensions().get::<ClientAddr>()) }))
+            .route("/peer", get(|request: AxumRequest| async move { format!("{:?}", request.extensions().get::<Client>()) }))
             .route("/refuse", put(|| async { StatusCode::UNAUTHORIZED }))
             .route("/slow", get(|| async { tokio::time::sleep(Duration::from_millis(100)).await }))
             .route(
@@ -139,8 +139,18 @@ mod tests {
     #[tokio::test]
     async fn a_request_carries_its_peer_and_an_answer_its_headers() {
         let answer = ask(config(), b"GET /peer HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
-        assert!(answer.contains("ClientAddr(127.0.0.1)"), "{answer}");
+        assert!(answer.contains("Client { addr: 127.0.0.1, certificate: None }"), "{answer}");
         assert!(answer.contains("content-security-policy: default-src 'none'"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn forwarded_headers_count_from_listed_proxies_only() {
+        let request = b"GET /peer HTTP/1.1\r\nHost: h\r\nForwarded: for=203.0.113.9\r\nConnection: close\r\n\r\n";
+        assert!(ask(config(), request).await.contains("addr: 127.0.0.1,"));
+        let behind = HttpConfig { forwarded_by: Networks::parse(&["127.0.0.1"]).unwrap(), ..config() };
+        assert!(ask(behind.clone(), request).await.contains("addr: 203.0.113.9,"));
+        let both = b"GET /peer HTTP/1.1\r\nHost: h\r\nForwarded: for=10.0.0.1\r\nX-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n";
+        assert!(ask(behind, both).await.starts_with("HTTP/1.1 400 "));
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@
 
 use crate::answer::{plain, retry_later};
 use crate::cache::LoginCache;
-use crate::connection::ClientAddr;
+use crate::client::Client;
 use axum::response::Response;
 use data_encoding::BASE64;
 use http::header::{AUTHORIZATION, USER_AGENT, WWW_AUTHENTICATE};
@@ -43,19 +43,19 @@ impl Authenticator {
     }
 
     /// Who sends this request, for `service`; or the answer to give instead. The session was checked just now.
-    pub async fn authenticate(&self, headers: &HeaderMap, service: Service, client: ClientAddr) -> Result<Session, Response> {
+    pub async fn authenticate(&self, headers: &HeaderMap, service: Service, client: &Client) -> Result<Session, Response> {
         self.authenticate_any(headers, &[service], client).await
     }
 
     /// As [`Authenticator::authenticate`], for the first of `services` that the credential opens: the root and the principal belong to
     /// all of them.
-    pub async fn authenticate_any(&self, headers: &HeaderMap, services: &[Service], client: ClientAddr) -> Result<Session, Response> {
+    pub async fn authenticate_any(&self, headers: &HeaderMap, services: &[Service], client: &Client) -> Result<Session, Response> {
         let Some((user, secret)) = basic(headers) else {
             return Err(challenge(&self.gate.organisation().name));
         };
         // All of the cache first: a credential for documents only would otherwise fail for calendars at each request to the root.
         for service in services {
-            let key = self.cache.key(&user, &secret, *service, client.0);
+            let key = self.cache.key(&user, &secret, *service, client);
             if let Some(session) = self.cache.find(&key) {
                 if session.check().await.is_ok() {
                     return Ok(session);
@@ -65,10 +65,10 @@ impl Authenticator {
         }
         let mut second_factor = false;
         for service in services {
-            let via = Channel { service: *service, peer: client.0, client: client_name(headers) };
+            let via = Channel { service: *service, peer: client.addr, client: client_name(headers) };
             match self.gate.login(Credentials { user: &user, secret: &secret }, via).await {
                 Login::Open(session) => {
-                    self.cache.put(self.cache.key(&user, &secret, *service, client.0), session.clone());
+                    self.cache.put(self.cache.key(&user, &secret, *service, client), session.clone());
                     return Ok(session);
                 }
                 Login::NeedsSecondFactor(_) => second_factor = true,

@@ -9,16 +9,19 @@
 //! |---|---|
 //! | `connection` | [`serve_connection`]: limits, graceful end |
 //! | `idle` | the stream that gives up on a silent peer |
+//! | `client` | [`Client`]: who asks, also behind listed proxies |
 //! | `incoming` | request bodies: deadlines, and reading on after an early refusal |
 //! | `credentials` | `Authorization` -> gate, 401 and 503 |
 //! | `cache` | log-ins of the last minute |
 //! | `answer` | plain error pages, security headers |
 //! | `stream` | [`produce`]: a response body made piece by piece |
 //!
-//! Known limit: the peer is the socket's; forwarded headers are not read.
+//! Known limits: of what proxies tell only the client's address is read, not the host nor whether it came by TLS; its certificate is
+//! known only to the proxy, and limits of connections count the proxy.
 
 mod answer;
 mod cache;
+mod client;
 mod config;
 mod connection;
 mod credentials;
@@ -27,7 +30,8 @@ mod incoming;
 mod stream;
 
 pub use answer::{plain, prefers_html, retry_later, secure, wants_browser_page};
+pub use client::Client;
 pub use config::HttpConfig;
-pub use connection::{ClientAddr, serve_connection};
+pub use connection::serve_connection;
 pub use credentials::{Authenticator, challenge};
 pub use stream::{Gone, Sink, produce};

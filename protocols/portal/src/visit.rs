@@ -12,8 +12,8 @@ use data_encoding::HEXLOWER;
 use http::header::{COOKIE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue, Uri};
 use http_body_util::{BodyExt, Limited};
-use octroi_http::ClientAddr;
-use std::net::{IpAddr, Ipv6Addr};
+use octroi_http::Client;
+use std::net::IpAddr;
 
 /// The cookie's name. The prefix makes browsers insist on `Secure`, `Path=/` and no `Domain`, so no other host can plant it.
 const COOKIE_NAME: &str = "__Host-octroi";
@@ -59,7 +59,7 @@ pub(crate) struct Stale;
 impl Visit {
     /// Of a request.
     pub(crate) fn of(request: &Request) -> Self {
-        let peer = request.extensions().get::<ClientAddr>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |client| client.0);
+        let peer = Client::of(request.extensions()).addr;
         Self { language: Language::of(request.headers()), peer, id: cookie(request.headers()) }
     }
 
