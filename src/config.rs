@@ -5,6 +5,7 @@
 use crate::limits::Limits;
 use crate::store_options::StoreOptions;
 use octroi_model::QuotaLimit;
+use octroi_net::Networks;
 use octroi_smtp::HostPort;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,6 +39,9 @@ pub(crate) struct Config {
     /// Certificate; without one it is self-made at first start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tls: Option<Tls>,
+    /// Proxies that are believed when they say for whom they come.
+    #[serde(default, skip_serializing_if = "Proxies::is_default")]
+    pub(crate) proxies: Proxies,
     /// Mail that leaves.
     #[serde(default, skip_serializing_if = "Outbound::is_default")]
     pub(crate) outbound: Outbound,
@@ -87,6 +91,34 @@ pub(crate) struct Tls {
     pub(crate) certificate: PathBuf,
     /// Its key. Relative to the file.
     pub(crate) key: PathBuf,
+}
+
+/// Addresses or networks of proxies in front of us. Everybody else is who they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Proxies {
+    /// Those that begin every connection, to whatever socket, with a header of the PROXY protocol (version 1 or 2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) proxy_protocol: Vec<String>,
+    /// Those whose `Forwarded` and `X-Forwarded-For` count for HTTPS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) forwarded: Vec<String>,
+}
+
+impl Proxies {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Who speaks the PROXY protocol.
+    pub(crate) fn by_proxy_protocol(&self) -> Result<Networks, ConfigError> {
+        Networks::parse(&self.proxy_protocol).map_err(|e| ConfigError(format!("`proxies.proxy_protocol`: {e}")))
+    }
+
+    /// Whose headers count.
+    pub(crate) fn by_forwarded(&self) -> Result<Networks, ConfigError> {
+        Networks::parse(&self.forwarded).map_err(|e| ConfigError(format!("`proxies.forwarded`: {e}")))
+    }
 }
 
 /// Where mail for other domains goes.
@@ -176,6 +208,8 @@ impl Config {
         }
         self.quota.of_account()?;
         self.engine_options()?;
+        self.proxies.by_proxy_protocol()?;
+        self.proxies.by_forwarded()?;
         let hops = self.outbound.smarthost.iter().chain(self.outbound.routes.values());
         for hop in hops {
             host_port(hop).map_err(ConfigError)?;
@@ -235,6 +269,23 @@ mod tests {
         let text = format!("organisaton = \"x\"\n{SAMPLE}");
         let error = Config::parse(&text).unwrap_err().to_string();
         assert!(error.contains("line 1") && error.contains("organisaton"), "{error}");
+    }
+
+    #[test]
+    fn proxies_are_networks_and_never_everybody() {
+        let with = |text: &str| Config::parse(&format!("{}\n[proxies]\n{text}\n", SAMPLE.replace("[proxies]", "")));
+        let config = with("proxy_protocol = [\"10.0.0.5\", \"2001:db8::/64\"]\nforwarded = [\"10.0.0.6/32\"]").unwrap();
+        assert!(config.proxies.by_proxy_protocol().unwrap().contains("2001:db8::1".parse().unwrap()));
+        assert!(config.proxies.by_forwarded().unwrap().contains("10.0.0.6".parse().unwrap()));
+        for (bad, why) in [
+            ("proxy_protocol = [\"0.0.0.0/0\"]", "proxies.proxy_protocol"),
+            ("forwarded = [\"10.0.0.5/8\"]", "proxies.forwarded"),
+            ("forwarded = [\"proxy.example\"]", "neither an address nor a network"),
+            ("forwarded_for = []", "forwarded_for"),
+        ] {
+            let error = with(bad).unwrap_err().to_string();
+            assert!(error.contains(why), "{bad}: {error}");
+        }
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Server {
             gate: gate.clone(),
             shutdown: shutdown.clone(),
             connections: config.limits.connections.over(Connections::default()),
-            proxies: Networks::default(),
+            proxies: config.proxies.by_proxy_protocol().map_err(|e| e.to_string())?,
         };
         listeners.imap(config, &certificate, sockets.imap, sockets.imaps)?;
         let smtp = Arc::new(smtp_config(config)?);
@@ -197,7 +197,8 @@ impl Listeners {
 
     fn https(&self, config: &Config, certificate: &Certificate, sockets: Vec<TcpListener>) -> Result<(), String> {
         let acceptor = certificate.acceptor(&[b"h2", b"http/1.1"], AUTHORITIES)?;
-        let settings = Arc::new(config.limits.http.over(HttpConfig::default()));
+        let forwarded_by = config.proxies.by_forwarded().map_err(|e| e.to_string())?;
+        let settings = Arc::new(config.limits.http.over(HttpConfig { forwarded_by, ..HttpConfig::default() }));
         let dav = Arc::new(config.limits.dav.over(octroi_dav::DavConfig::default()));
         let portal = Arc::new(config.limits.portal.over(octroi_portal::PortalConfig::default()));
         let router = octroi_dav::router(self.gate.clone(), dav).merge(octroi_portal::router(self.gate.clone(), portal));

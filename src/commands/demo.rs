@@ -73,6 +73,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         portal_url: Some(format!("https://localhost:{https}/portal/")),
         listen,
         tls: None,
+        proxies: crate::config::Proxies::default(),
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },
         quota: crate::config::Quota::default(),
         store: crate::store_options::StoreOptions::default(),
