@@ -8,6 +8,7 @@ mod litmus;
 mod mbsync;
 mod mount;
 mod outbound;
+mod proxies;
 mod rclone;
 mod swaks;
 mod zones;

@@ -247,12 +247,25 @@ pub(crate) fn configuration(data: &Path, more: &str) -> String {
 
 /// `octroi serve` with a configuration file that ends with `more`, and two accounts `u1` and `u2` made by the commands.
 pub(crate) fn configured(more: &str) -> Server {
+    configured_in(|_| String::new(), more)
+}
+
+/// The same with these profiles and zones, of which `plain` is one.
+pub(crate) fn configured_with_profiles(profiles: &str, more: &str) -> Server {
+    let beginning = |folder: &Path| {
+        std::fs::write(folder.join("profiles.toml"), profiles).unwrap();
+        "profiles = \"profiles.toml\"\n".to_owned()
+    };
+    configured_in(beginning, more)
+}
+
+fn configured_in(beginning: impl Fn(&Path) -> String, more: &str) -> Server {
     let folder = tempfile::Builder::new().prefix("octroi-serve-").tempdir().unwrap();
     let config = folder.path().join("octroi.toml");
     let mut server = None;
     // A port that was free may be taken by somebody else in between.
     for _ in 0..3 {
-        let text = configuration(&folder.path().join("data"), more);
+        let text = beginning(folder.path()) + &configuration(&folder.path().join("data"), more);
         std::fs::write(&config, &text).unwrap();
         match serve(&config, facts_of(&text, &folder.path().join("data"))) {
             Ok(started) => server = Some(started),
@@ -340,7 +353,7 @@ fn spawn(mut command: Command, log: &Path, folder: Option<&Path>) -> (Child, Chi
 }
 
 /// A shell that waits for the other end of its standard input to close, then ends the child and removes the folder.
-fn watch(child: &Child, folder: Option<&Path>) -> Child {
+pub(crate) fn watch(child: &Child, folder: Option<&Path>) -> Child {
     Command::new("sh")
         .args(["-c", "read -r _; kill -9 \"$0\" 2>/dev/null; [ -z \"$1\" ] || rm -rf \"$1\"", &child.id().to_string()])
         .arg(folder.unwrap_or(Path::new("")))
