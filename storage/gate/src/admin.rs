@@ -2,23 +2,25 @@
 //!
 //! Handed to the admin socket only. Every act leaves an audit line; the administrator is whoever can reach the socket.
 
-use crate::gate::{Gate, Line, new_collection};
+use crate::acts::sharing::{Identifier, find_grantee};
+use crate::audit::Line;
+use crate::explain::Question;
+use crate::gate::{Gate, new_collection};
 use crate::key::KEY_FILE;
 use crate::password;
-use crate::portal::{MintedAppPassword, Scope};
+use crate::portal::{AppPasswordFacts, MintedAppPassword, Scope};
 use crate::refusal::Refusal;
 use crate::second_factor::TotpEnrolment;
 use crate::tree::{self, home_kind};
 use octroi_engine::{
     BackupError, BackupReport, BackupRequest, Batch, Change, CheckReport, Compacted, Engine, Past, PastRequest, Progress, ReadError,
-    SearchProgress, StoreStat, Watcher,
+    SearchProgress, StoreStat, Trail, Watcher,
 };
 use octroi_model::{
-    Account, AccountId, Acl, Address, AppPassword, AuditEntry, Collection, CollectionKind, Grantee, Name, Outcome, Path, QuotaRoot, Rights,
+    Account, AccountId, Acl, Address, AuditLine, AuditQuery, AuditVia, Collection, CollectionKind, Name, Outcome, Path, QuotaRoot, Rights,
     SpecialUse, UnixTime,
 };
-use octroi_policy::{Area, Explanation, Facts, Policy, Strength};
-use std::net::IpAddr;
+use octroi_policy::{Area, Policy};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -65,7 +67,8 @@ impl Admin {
         let password_hash = match new.password {
             None => None,
             Some(text) => {
-                password::check(text, new.address.local()).map_err(Refusal::Password)?;
+                let own = [new.address.to_string(), new.display_name.to_owned(), self.gate.organisation().name.clone()];
+                password::check(text, &own).map_err(Refusal::Password)?;
                 Some(password::hash(text).await.ok_or(Refusal::Unavailable)?)
             }
         };
@@ -171,14 +174,44 @@ impl Admin {
     /// Mint an app password on a person's behalf.
     pub async fn mint_app_password(&self, address: &Address, scope: Scope, label: &str) -> Result<MintedAppPassword, Refusal> {
         let account = self.account(address)?;
-        let minted = self.gate.mint(&account, scope, label, true).await?;
+        let minted = self.gate.mint(&account, scope, label, None).await?;
         self.note("app-password mint", &format!("{address} {}", minted.public_id), label).await;
         Ok(minted)
     }
 
-    /// An account's app passwords by age.
-    pub fn app_passwords(&self, address: &Address) -> Result<Vec<Arc<AppPassword>>, Refusal> {
-        Ok(self.gate.engine().app_passwords(self.account(address)?.id))
+    /// Register a client certificate (X.509, DER) as an app password; returns its visible id.
+    pub async fn register_certificate(&self, address: &Address, scope: Scope, label: &str, der: &[u8]) -> Result<String, Refusal> {
+        let account = self.account(address)?;
+        let minted = self.gate.mint(&account, scope, label, Some(der)).await?;
+        self.note("app-password mint", &format!("{address} {}", minted.public_id), label).await;
+        Ok(minted.public_id)
+    }
+
+    /// An account's app passwords by age, with all that is known of each.
+    pub fn app_passwords(&self, address: &Address) -> Result<Vec<AppPasswordFacts>, Refusal> {
+        let records = self.gate.engine().app_passwords(self.account(address)?.id);
+        Ok(records.into_iter().map(|record| self.gate.facts_of(record)).collect())
+    }
+
+    /// Has the account a second factor?
+    pub fn has_second_factor(&self, account: &Account) -> bool {
+        crate::factors::has_any(account, &self.gate.engine().factors(account.id))
+    }
+
+    /// Take all second factors of an account away, for who has lost them all; the person enrols anew at the next sign-in.
+    pub async fn reset_second_factors(&self, address: &Address) -> Result<(), Refusal> {
+        let account = self.account(address)?;
+        self.gate
+            .alter_factors(account.id, |factors| {
+                *factors = octroi_model::Factors::default();
+                Ok(())
+            })
+            .await?;
+        let mut batch = Batch::new();
+        batch.push(Change::SetTotp { account: account.id, sealed_secret: None });
+        self.gate.engine().commit(batch).await?;
+        self.note("second factor reset", &address.to_string(), "").await;
+        Ok(())
     }
 
     /// End an app password, whosever it is.
@@ -192,42 +225,27 @@ impl Admin {
     }
 
     /// Say who else may do what with a collection and all below it; an empty list closes it.
-    pub async fn share(&self, owner: &Address, area: Area, path: &Path, with: &[(Grantee, Rights)]) -> Result<(), Refusal> {
+    pub async fn share(&self, owner: &Address, area: Area, path: &Path, with: &[(Identifier, Rights)]) -> Result<(), Refusal> {
         let collection = self.find(owner, area, path)?;
-        let acl: Option<Acl> = (!with.is_empty()).then(|| with.to_vec());
+        let entries: Acl =
+            with.iter().map(|(who, rights)| Ok((find_grantee(&self.gate, who)?, *rights))).collect::<Result<_, Refusal>>()?;
+        let acl = (!entries.is_empty()).then_some(entries);
         let mut batch = Batch::new();
         batch.push(Change::SetAcl { collection: collection.id, acl });
         self.gate.engine().commit(batch).await?;
-        self.note("share", &format!("{owner} {}/{}", area.name(), path.join("/")), &format!("{with:?}")).await;
+        let said: Vec<String> = with.iter().map(|(who, rights)| format!("{who}={rights}")).collect();
+        self.note("share", &format!("{owner} {}/{}", area.name(), path.join("/")), &said.join(" ")).await;
         Ok(())
     }
 
-    /// The rights of an account on a collection from a peer's address, with the rule behind each step.
-    pub fn explain(
-        &self,
-        who: &Address,
-        from: IpAddr,
-        strength: Strength,
-        (owner, area, path): (&Address, Area, &Path),
-        needs: Rights,
-    ) -> Result<Explanation, Refusal> {
-        let account = self.account(who)?;
-        let collection = self.find(owner, area, path)?;
-        let policy = self.gate.policy();
-        let inner_path = path.join("/");
-        let own = collection.owner == account.id;
-        let acl = if own { Rights::ALL } else { crate::session::granted_by_acl(&self.gate, &collection, account.id, &account.profile) };
-        let facts = Facts {
-            profile: &account.profile,
-            zone: policy.zone_of(from),
-            strength,
-            own,
-            area,
-            path: &inner_path,
-            acl,
-            scope: Rights::ALL,
-        };
-        Ok(octroi_policy::explain(&policy, &facts, needs))
+    /// Why somebody may or may not do something.
+    pub fn explain(&self, question: &Question<'_>) -> Result<String, Refusal> {
+        self.gate.explain(question)
+    }
+
+    /// The zone of an address.
+    pub fn zone_of(&self, address: std::net::IpAddr) -> String {
+        self.gate.zone_named(address)
     }
 
     /// Put other profiles and zones in force. Every session is decided anew.
@@ -236,9 +254,14 @@ impl Admin {
         self.note("profiles reload", "", "").await;
     }
 
-    /// The newest audit lines, newest first.
-    pub async fn audit(&self, lines_max: usize) -> Result<Vec<AuditEntry>, Refusal> {
-        Ok(self.gate.engine().audit(lines_max).await?)
+    /// Lines of the audit trail.
+    pub async fn audit(&self, wanted: AuditQuery) -> Result<Vec<AuditLine>, Refusal> {
+        Ok(self.gate.engine().audit(wanted).await?)
+    }
+
+    /// Walk the whole audit trail; its end, or the first fault.
+    pub async fn verify_audit(&self) -> Result<Result<Trail, String>, Refusal> {
+        self.gate.verify_audit().await
     }
 
     /// Read and compare everything in the store.
@@ -314,6 +337,8 @@ impl Admin {
     }
 
     pub(crate) async fn note(&self, act: &str, subject: &str, reason: &str) {
-        self.gate.audit(Line { account: None, act, subject, peer: "admin", outcome: Outcome::Done, reason }).await;
+        self.gate
+            .audit(Line { account: None, act, subject, peer: "admin", outcome: Outcome::Done, reason, via: AuditVia::default() })
+            .await;
     }
 }

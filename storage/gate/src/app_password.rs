@@ -13,7 +13,7 @@ const SECRET_BYTES: usize = 20;
 /// Longest secret that a log-in looks at: an app password and a code, with room.
 pub(crate) const SECRET_TEXT_BYTES_MAX: usize = 256;
 
-static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
+pub(crate) static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
     let mut specification = Specification::new();
     // RFC 4648 section 6 in lower case: easy to read out, no 0/O or 1/l.
     specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
@@ -51,7 +51,7 @@ pub(crate) fn parse(text: &str) -> Option<Presented<'_>> {
         return None;
     }
     let (password, code) = match text.trim_end().rsplit_once(' ') {
-        Some((password, code)) if code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()) => (password.trim_end(), Some(code)),
+        Some((password, code)) if crate::factors::is_inband_code(code) => (password.trim_end(), Some(code)),
         _ => (text, None),
     };
     let (public_id, secret) = password.split_once('-')?;

@@ -10,13 +10,15 @@ use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::tree;
 use octroi_engine::{Batch, CommitError};
-use octroi_model::{Account, Address, CollectionId, CollectionKind, Item, Name, Outcome, Service, UnixTime};
-use octroi_policy::Area;
+use octroi_model::{Account, Address, CollectionId, CollectionKind, Item, Name, Outcome, Path, Rights, Service, UnixTime};
+use octroi_policy::{Act, Area, Profile};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Recipients of one envelope. RFC 5321 section 4.5.3.1.8 wants at least 100.
 pub const RECIPIENTS_MAX: usize = 100;
+/// Name of the limit on whom one profile writes to within an hour.
+pub const RECIPIENTS_PER_HOUR: &str = "recipients per hour";
 /// Octets that the trace fields add to a message on its way in, about; a mailbox with less room than that is full.
 const TRACE_BYTES: u64 = 1024;
 
@@ -86,14 +88,33 @@ impl Session {
             return Err(Refusal::Unsupported);
         }
         if let Err(refusal) = self.may_send_as(from) {
-            self.audit("send as", &from.to_string(), Outcome::Refused, "not an address of the account").await;
+            self.audit("send as", &from.to_string(), Outcome::Refused, "neither their own nor one they may send as").await;
             return Err(refusal);
         }
         Ok(Envelope::new(self.gate().clone(), Member { session: self.clone(), from: from.clone() }))
     }
 
+    /// As oneself; as somebody else if the profile lets one, and, where it is somebody of ours, they do too: with the right to send as
+    /// them on their INBOX.
     fn may_send_as(&self, from: &Address) -> Result<(), Refusal> {
-        if from.key() == self.address().key() { Ok(()) } else { Err(Refusal::NotSender) }
+        if from.key() == self.address().key() {
+            return Ok(());
+        }
+        let address = from.to_string();
+        if !self.gate().is_local_domain(from.domain()) || self.permits(&Act::SendAs { address: &address })?.is_err() {
+            return Err(Refusal::NotSender);
+        }
+        match self.gate().engine().account_by_key(&from.key()) {
+            Some(owner) if !self.may_send_for(&owner)? => Err(Refusal::NotSender),
+            _ => Ok(()),
+        }
+    }
+
+    fn may_send_for(&self, owner: &Account) -> Result<bool, Refusal> {
+        let text = format!("{}/{}/INBOX", tree::SHARED, owner.address.key());
+        let place = Path::parse(&text, '/').map_err(|_| Refusal::NotSender)?;
+        let inbox = self.resolve(Area::Mail, &place).ok_or(Refusal::NotSender)?;
+        Ok(self.rights_beyond(&inbox)?.contains(Rights::SEND_AS))
     }
 }
 
@@ -161,13 +182,14 @@ impl Envelope<Internet> {
         self.room()?;
         if !self.gate.is_local_domain(to.domain()) {
             let (peer, from) = (self.kind.peer.to_string(), self.sender_text());
-            let line = crate::gate::Line {
+            let line = crate::audit::Line {
                 account: None,
                 act: "relay",
                 subject: &format!("{from} to {to}"),
                 peer: &peer,
                 outcome: Outcome::Refused,
                 reason: "neither sender nor recipient is ours",
+                via: octroi_model::AuditVia::default(),
             };
             self.gate.audit(line).await;
             return Err(Refusal::NotRelay);
@@ -224,9 +246,17 @@ impl Envelope<Member> {
     pub async fn add(&mut self, to: &Address) -> Result<(), Refusal> {
         self.room()?;
         let ours = self.gate.is_local_domain(to.domain());
-        if !octroi_policy::may_send_to(&self.gate.policy(), &self.kind.session.profile()?, ours, to.domain()) {
-            self.kind.session.audit("send to", &to.to_string(), Outcome::Refused, "the profile's send_to").await;
+        let session = &self.kind.session;
+        if let Err(why) = session.permits(&Act::Send { domain: to.domain(), ours })? {
+            session.audit("send to", &to.to_string(), Outcome::Refused, &why.to_string()).await;
             return Err(Refusal::RecipientNotAllowed);
+        }
+        let hourly = session.with_circumstances(|who| self.gate.policy().profile(who.profile).and_then(Profile::recipients_per_hour))?;
+        if let Some(max) = hourly
+            && !self.gate.0.rates.count(session.account(), max)
+        {
+            session.audit("send to", &to.to_string(), Outcome::Refused, "recipients per hour").await;
+            return Err(Refusal::Limit(RECIPIENTS_PER_HOUR));
         }
         if ours {
             return self.add_local(to);
@@ -237,6 +267,12 @@ impl Envelope<Member> {
         self.recipients.push(to.clone());
         self.places.push(None);
         Ok(())
+    }
+
+    /// Octets that one attachment may have.
+    pub fn attachment_bytes_max(&self) -> Result<Option<u64>, Refusal> {
+        let policy = self.gate.policy();
+        self.kind.session.with_circumstances(|who| policy.profile(who.profile).and_then(Profile::attachment_bytes_max))
     }
 
     /// May the header's From be this?

@@ -4,21 +4,23 @@
 //! empties the queue ([`crate::Queue`]) are handed out once, by [`Gate::open`], to the composition only.
 
 use crate::admin::Admin;
+use crate::errand::{Errands, Outbox, errands};
+use crate::factors::Attempts;
 use crate::key::DataKey;
+use crate::live::Live;
 use crate::queue::Queue;
+use crate::rates::Rates;
 use crate::throttle::Throttle;
+use crate::waiting::Waiting;
 use octroi_engine::{Batch, Change, Engine};
-use octroi_model::{
-    AccountId, Address, AuditEntry, Collection, CollectionId, CollectionKind, Head, ModSeq, Name, Outcome, QuotaLimit, UidValidity,
-    UnixTime,
-};
+use octroi_model::{AccountId, Address, Collection, CollectionId, CollectionKind, Head, ModSeq, Name, QuotaLimit, UidValidity, UnixTime};
 use octroi_policy::Policy;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
+use webauthn_rs::Webauthn;
 
 /// Owner of what belongs to nobody: the queue.
 pub(crate) const SYSTEM: AccountId = AccountId(0);
-/// Longest text in an audit line, in bytes.
-const AUDIT_TEXT_BYTES_MAX: usize = 512;
 
 /// Who runs this server.
 #[derive(Debug, Clone)]
@@ -46,11 +48,25 @@ pub struct Limits {
     pub app_passwords_max: usize,
     /// The quota that a new account gets.
     pub account_quota: Option<QuotaLimit>,
+    /// How long a log-in waits for its owner's confirmation in the portal.
+    pub confirm_wait: Duration,
+    /// Sessions of one account at the same time, over all protocols.
+    pub sessions_per_account_max: usize,
+    /// Log-ins of one account in a minute whose app password is right.
+    pub log_ins_per_minute_max: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { recipients_max: crate::RECIPIENTS_MAX, collections_max: 10_000, app_passwords_max: 100, account_quota: None }
+        Self {
+            recipients_max: crate::RECIPIENTS_MAX,
+            collections_max: 10_000,
+            app_passwords_max: 100,
+            account_quota: None,
+            confirm_wait: Duration::from_secs(20),
+            sessions_per_account_max: 200,
+            log_ins_per_minute_max: 600,
+        }
     }
 }
 
@@ -62,6 +78,14 @@ pub(crate) struct Inner {
     pub(crate) key: DataKey,
     pub(crate) throttle: Throttle,
     pub(crate) recent: crate::recent::RecentMarks,
+    pub(crate) attempts: Attempts,
+    pub(crate) waiting: Waiting,
+    pub(crate) live: Arc<Live>,
+    pub(crate) rates: Rates,
+    pub(crate) outbox: Outbox,
+    pub(crate) passkeys: Option<Webauthn>,
+    /// Sign-outs from everywhere so far, for portal sessions.
+    pub(crate) sign_outs: std::sync::Mutex<std::collections::HashMap<AccountId, u64>>,
 }
 
 /// The only way to the data. Cheap to clone.
@@ -76,6 +100,8 @@ pub struct Opened {
     pub admin: Admin,
     /// For the queue runner only.
     pub queue: Queue,
+    /// For whoever brings notices and codes to people.
+    pub errands: Errands,
 }
 
 impl Gate {
@@ -92,10 +118,26 @@ impl Gate {
             None => create_queue(&*engine).await?,
         };
         let recent = crate::recent::RecentMarks::from_now_on(&*engine);
-        let inner =
-            Inner { engine, policy: RwLock::new(Arc::new(policy)), organisation, limits, key, throttle: Throttle::default(), recent };
+        let (outbox, errands) = errands();
+        let passkeys = crate::passkey::relying_party(&organisation.portal_url, &organisation.name);
+        let inner = Inner {
+            engine,
+            policy: RwLock::new(Arc::new(policy)),
+            organisation,
+            limits,
+            key,
+            throttle: Throttle::default(),
+            recent,
+            attempts: Attempts::default(),
+            waiting: Waiting::default(),
+            live: Arc::default(),
+            rates: Rates::default(),
+            outbox,
+            passkeys,
+            sign_outs: std::sync::Mutex::default(),
+        };
         let gate = Self(Arc::new(inner));
-        Ok(Opened { admin: Admin::new(gate.clone()), queue: Queue::new(gate.clone(), queue), gate })
+        Ok(Opened { admin: Admin::new(gate.clone()), queue: Queue::new(gate.clone(), queue), gate, errands })
     }
 
     /// Who runs this server.
@@ -120,40 +162,6 @@ impl Gate {
         *self.0.policy.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(policy);
         self.0.engine.move_generation();
     }
-
-    /// Add a line to the audit trail. Texts are cut to their limit and stripped of control characters.
-    pub(crate) async fn audit(&self, line: Line<'_>) {
-        let clean = |text: &str| -> String {
-            let mut out: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            let mut end = out.len().min(AUDIT_TEXT_BYTES_MAX);
-            while !out.is_char_boundary(end) {
-                end -= 1;
-            }
-            out.truncate(end);
-            out
-        };
-        let mut batch = Batch::new();
-        batch.push(Change::Audit(AuditEntry {
-            at: UnixTime::now(),
-            account: line.account,
-            act: clean(line.act),
-            subject: clean(line.subject),
-            peer: clean(line.peer),
-            outcome: line.outcome,
-            reason: clean(line.reason),
-        }));
-        self.engine().commit_later(batch).await;
-    }
-}
-
-/// A line for the audit trail, before it is cleaned and stamped.
-pub(crate) struct Line<'a> {
-    pub(crate) account: Option<AccountId>,
-    pub(crate) act: &'a str,
-    pub(crate) subject: &'a str,
-    pub(crate) peer: &'a str,
-    pub(crate) outcome: Outcome,
-    pub(crate) reason: &'a str,
 }
 
 async fn create_queue(engine: &dyn Engine) -> Result<CollectionId, crate::Refusal> {

@@ -8,33 +8,49 @@
 mod acts;
 mod admin;
 mod app_password;
+mod audit;
+mod channel;
 mod content;
 mod envelope;
+mod errand;
+mod explain;
+mod factors;
 mod gate;
 mod granted;
+mod groups;
 mod import;
 mod key;
+mod live;
 mod login;
+mod passkey;
 mod password;
 mod portal;
 pub mod purpose;
 mod queue;
 mod quota;
+mod rates;
 mod recent;
 mod refusal;
+mod reserved;
 mod restore;
 mod second_factor;
 mod session;
 mod throttle;
 mod tree;
+mod waiting;
 
 pub use acts::file::{READ_BYTES_MAX, When};
 pub use acts::folder::{Changes, DISPLAY_NAME, FolderFacts, Member, MemberIs};
 pub use acts::in_the_way::InTheWay;
 pub use acts::mailbox::{Appended, Copied, Draft, FlagMode, KEYWORD_BYTES_MAX, MailboxStatus, MailboxView};
+pub use acts::sharing::{AclEdit, AclFacts, Identifier};
 pub use admin::{Admin, NewAccount};
+pub use channel::{Channel, ClientCertificate};
 pub use content::{Content, Upload};
-pub use envelope::{Envelope, Internet, Member as MemberEnvelope, RECIPIENTS_MAX, ReturnPath};
+pub use envelope::{Envelope, Internet, Member as MemberEnvelope, RECIPIENTS_MAX, RECIPIENTS_PER_HOUR, ReturnPath};
+pub use errand::{Errand, Errands, Notice};
+pub use explain::Question;
+pub use factors::RECOVERY_CODES;
 pub use gate::{Gate, Limits, Opened, Organisation};
 pub use granted::{
     File, FileAt, Folder, FolderAt, FoundItem, FoundNode, FoundPlace, Granted, Locates, Mailbox, MailboxAt, NewMailbox, NewMailboxAt,
@@ -42,22 +58,28 @@ pub use granted::{
 };
 pub use import::{Import, Imported, Present};
 pub use key::{DataKey, KEY_FILE};
-pub use login::{Channel, Credentials, Login, Pending};
+pub use live::LiveSession;
+pub use login::{Credentials, Login, Pending};
 pub use octroi_engine::{
     BackupError, BackupReport, CheckReport, Compacted, DESCRIBED_BYTES_MAX, Engine, Found, Look, Part, Past, PastRequest, Progress,
-    ReadError, SearchProgress, SegmentStat, Sought, Step, StoreStat, Unit, View, Watcher, Within,
+    ReadError, SearchProgress, SegmentStat, Sought, Step, StoreStat, Trail, Unit, View, Watcher, Within,
 };
-pub use octroi_policy::{Area, Explanation, Policy, PolicyError, Strength};
+pub use octroi_policy::{Area, Expectations, Policy, PolicyError, SecondFactor, Strength};
+pub use passkey::{PasskeyChallenge, PasskeyEnrolment};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFault};
-pub use portal::{MintedAppPassword, PendingSignIn, PortalSession, Scope, SignIn, Stepped};
+pub use portal::{
+    Administrator, AppPasswordFacts, Auditor, ConfirmedDevice, DeviceEnrolment, FactorFacts, MintedAppPassword, OwnShare, PendingSignIn,
+    PortalSession, Preset, ProfileFacts, Scope, SignIn, Stepped,
+};
 pub use purpose::{
-    Append, Bind, CreateMailbox, DeleteMailbox, Expunge, List, MakeFolder, Purpose, Read, RemoveFolder, RenameMailbox, Rewrite, Select,
-    Status, Store, Unlink,
+    Append, Bind, CreateMailbox, DeleteMailbox, Depart, Expunge, List, MakeFolder, MoveAway, Purpose, Read, RemoveFolder, RenameMailbox,
+    Rewrite, Select, ShareFolder, ShareMailbox, Status, Store, Unlink,
 };
 pub use queue::{Queue, QueueEntry, QueueRecipient, Queued, RecipientState};
 pub use quota::{FolderQuota, QuotaLine};
-pub use refusal::Refusal;
+pub use refusal::{Lacks, Refusal};
 pub use restore::{LOST_MAX, RestoreOrder, Restored};
 pub use second_factor::{TotpEnrolment, code_at};
 pub use session::Session;
 pub use tree::{Entry, SHARED};
+pub use waiting::WaitingLogIn;

@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 pub const PASSWORD_CHARACTERS_MIN: usize = 12;
 /// Longest main password, in bytes: more costs time for nothing.
 pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Characters that are looked at for being easy to guess.
+const GUESSED_CHARACTERS_MAX: usize = 100;
 /// Hashes under way at once: each holds 19 MiB.
 const HASHES_AT_ONCE: usize = 2;
 
@@ -28,8 +30,10 @@ pub enum PasswordFault {
     TooLong,
     /// Upper case, lower case or digits are missing.
     Monotone,
-    /// It holds the account's own name.
+    /// It holds the account's own name or address, or the organisation's name.
     OwnName,
+    /// It is too easy to guess, however it looks.
+    Weak,
 }
 
 impl std::fmt::Display for PasswordFault {
@@ -39,12 +43,13 @@ impl std::fmt::Display for PasswordFault {
             Self::TooLong => write!(f, "the password may have at most {PASSWORD_BYTES_MAX} bytes"),
             Self::Monotone => f.write_str("the password needs upper-case and lower-case letters and digits"),
             Self::OwnName => f.write_str("the password must not contain the account's name"),
+            Self::Weak => f.write_str("the password is too easy to guess"),
         }
     }
 }
 
-/// The policy for main passwords of product.md: length, mixed case, digits, not the user's own name.
-pub(crate) fn check(password: &str, local_part: &str) -> Result<(), PasswordFault> {
+/// The policy for main passwords: length, mixed case, digits, nothing of the account's own, and hard to guess (zxcvbn). `own`: address, names.
+pub(crate) fn check(password: &str, own: &[String]) -> Result<(), PasswordFault> {
     if password.chars().count() < PASSWORD_CHARACTERS_MIN {
         return Err(PasswordFault::TooShort);
     }
@@ -56,9 +61,15 @@ pub(crate) fn check(password: &str, local_part: &str) -> Result<(), PasswordFaul
         return Err(PasswordFault::Monotone);
     }
     let lower = password.to_lowercase();
-    let own = local_part.to_lowercase();
-    if own.split(['.', '-', '_']).any(|part| part.len() > 3 && lower.contains(part)) {
+    let own: Vec<String> = own.iter().map(|text| text.to_lowercase()).collect();
+    let parts: Vec<&str> = own.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).filter(|part| part.len() > 3).collect();
+    if parts.iter().any(|part| lower.contains(part)) {
         return Err(PasswordFault::OwnName);
+    }
+    // Its time grows with the length; a password that is good so far is good.
+    let seen: String = password.chars().take(GUESSED_CHARACTERS_MAX).collect();
+    if zxcvbn::zxcvbn(&seen, &parts).score() < zxcvbn::Score::Three {
+        return Err(PasswordFault::Weak);
     }
     Ok(())
 }
@@ -108,9 +119,16 @@ mod tests {
 
     #[test]
     fn weak_passwords_are_named() {
-        assert_eq!(check("Short1", "lea"), Err(PasswordFault::TooShort));
-        assert_eq!(check("alllowercase1234", "lea"), Err(PasswordFault::Monotone));
-        assert_eq!(check("Martin-Bridge-77", "lea.martin"), Err(PasswordFault::OwnName));
-        assert_eq!(check("Quay-Lantern-4821", "lea.martin"), Ok(()));
+        let own = ["lea.martin@douane.example".to_owned(), "Léa Martin".to_owned(), "Direction des douanes".to_owned()];
+        let checked = |password: &str| check(password, &own);
+        assert_eq!(checked("Short1"), Err(PasswordFault::TooShort));
+        assert_eq!(checked("alllowercase1234"), Err(PasswordFault::Monotone));
+        assert_eq!(checked("Martin-Bridge-77"), Err(PasswordFault::OwnName));
+        assert_eq!(checked("Rue-des-Douanes-12"), Err(PasswordFault::OwnName));
+        for weak in ["Password123456", "Qwertyuiop1234", "Aaaaaaaaaaaa1"] {
+            assert_eq!(checked(weak), Err(PasswordFault::Weak), "{weak}");
+        }
+        assert_eq!(checked("Quay-Lantern-4821"), Ok(()));
+        assert_eq!(checked(&"Quay-Lantern-4821".repeat(13)), Ok(()));
     }
 }

@@ -69,8 +69,13 @@ purposes! {
     Mailbox: Store needs LOOKUP | READ, any SEEN | WRITE | DELETE_ITEMS;
     /// APPEND, the target of COPY and MOVE. RFC 4314 section 4.
     Mailbox: Append needs LOOKUP | INSERT;
-    /// EXPUNGE, CLOSE, the source of MOVE. RFC 4314 section 4, RFC 6851 section 4.3.
+    /// EXPUNGE, CLOSE. RFC 4314 section 4.
     Mailbox: Expunge needs LOOKUP | READ | DELETE_ITEMS | EXPUNGE;
+    /// The source of MOVE: RFC 6851 section 3 asks for the right to expunge, and who has that has this. RFC 4314 section 2.1 leaves digits
+    /// to implementations.
+    Mailbox: MoveAway needs LOOKUP | READ | MOVE_AWAY;
+    /// GETACL, SETACL, DELETEACL, LISTRIGHTS. RFC 4314 section 4.
+    Mailbox: ShareMailbox needs LOOKUP | ADMIN;
     /// CREATE, the target of RENAME: rights on the parent. RFC 4314 section 4.
     NewMailbox: CreateMailbox needs LOOKUP | CREATE;
     /// DELETE. RFC 4314 section 4.
@@ -85,10 +90,14 @@ purposes! {
     Folder: MakeFolder needs LOOKUP | CREATE;
     /// DELETE of a collection, source of its MOVE.
     Folder: RemoveFolder needs LOOKUP | DELETE_COLLECTION;
+    /// ACL, DAV:acl. RFC 3744 section 3.6, 8.1.
+    Folder: ShareFolder needs LOOKUP | ADMIN;
     /// GET, HEAD, source of COPY. RFC 3744 appendix B.
     File: Read needs LOOKUP | READ;
     /// PUT over something: DAV:write-content. RFC 3744 section 3.3.
     File: Rewrite needs LOOKUP | WRITE;
-    /// DELETE, source of MOVE: DAV:unbind. RFC 3744 section 3.10.
+    /// DELETE: DAV:unbind. RFC 3744 section 3.10.
     File: Unlink needs LOOKUP | EXPUNGE;
+    /// The source of MOVE: as of a message.
+    File: Depart needs LOOKUP | READ, any MOVE_AWAY | EXPUNGE;
 }

@@ -37,10 +37,37 @@ pub enum Refusal {
     Unavailable,
     /// What is stored of this one object does not check; the reason is in the log.
     Damaged,
-    /// The code is wrong or was used.
+    /// The code is wrong.
     InvalidCode,
+    /// The code is right and was used before.
+    UsedCode,
+    /// After wrong tries this kind of second factor is not looked at for so many seconds.
+    FactorLocked(i64),
+    /// The owner has not confirmed the log-in (yet).
+    Unconfirmed,
+    /// The account has too many sessions, or logs in too often.
+    Busy,
+    /// A reserved action; what it lacks.
+    Reserved(Lacks),
+    /// The profile does not let one share with them.
+    ShareNotAllowed,
+    /// The profile does not let one take out whole collections.
+    ExportNotAllowed,
+    /// No such account, group or profile.
+    UnknownGrantee,
     /// The main password does not meet the policy.
     Password(crate::password::PasswordFault),
+}
+
+/// What a reserved action lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lacks {
+    /// The profile may not do it at all.
+    Profile,
+    /// It is done elsewhere only, such as at a secured post.
+    Zone,
+    /// A second factor not older than so many seconds: the device has to be confirmed again first.
+    SecondFactor(i64),
 }
 
 impl fmt::Display for Refusal {
@@ -62,6 +89,18 @@ impl fmt::Display for Refusal {
             Self::Unavailable => f.write_str("temporarily unavailable"),
             Self::Damaged => f.write_str("damaged in the store"),
             Self::InvalidCode => f.write_str("the code is not valid"),
+            Self::UsedCode => f.write_str("the code was used before"),
+            Self::FactorLocked(seconds) => write!(f, "locked after wrong tries, for {seconds} s"),
+            Self::Unconfirmed => f.write_str("the log-in was not confirmed"),
+            Self::Busy => f.write_str("too many sessions or log-ins of this account"),
+            Self::Reserved(Lacks::Profile) => f.write_str("a reserved action that the profile may not do"),
+            Self::Reserved(Lacks::Zone) => f.write_str("a reserved action that cannot be done from here"),
+            Self::Reserved(Lacks::SecondFactor(seconds)) => {
+                write!(f, "a reserved action that needs a second factor of the last {seconds} s")
+            }
+            Self::ShareNotAllowed => f.write_str("not permitted to share with them"),
+            Self::ExportNotAllowed => f.write_str("not permitted to take out whole collections"),
+            Self::UnknownGrantee => f.write_str("no such account, group or profile"),
             Self::Password(fault) => fault.fmt(f),
         }
     }
@@ -77,7 +116,7 @@ impl From<CommitError> for Refusal {
             CommitError::Gone => Self::Missing,
             CommitError::Exists => Self::Exists,
             CommitError::NotEmpty => Self::NotEmpty,
-            CommitError::Replayed => Self::InvalidCode,
+            CommitError::Replayed => Self::UsedCode,
             CommitError::Full => Self::Limit("table full"),
             CommitError::OverQuota(_) => Self::OverQuota,
             CommitError::NoSpace => {

@@ -3,15 +3,19 @@
 //! Held by a connection (and cached for a minute by HTTP). Whether it still stands is asked before each command ([`Session::check`]):
 //! a revoked credential, a changed profile or a lapsed confirmation ends it there, and [`Session::ended`] wakes who is idle.
 
-use crate::gate::{Gate, Line};
+use crate::acts::sharing::in_force;
+use crate::audit::Line;
+use crate::channel::Channel;
+use crate::gate::Gate;
 use crate::granted::{Granted, Locates, Object};
-use crate::login::Channel;
+use crate::live::Place;
+use crate::login::Credential;
 use crate::purpose::Purpose;
 use crate::refusal::Refusal;
 use crate::tree::Node;
 use octroi_engine::{Batch, Change};
-use octroi_model::{Account, AccountId, Address, AppPassword, Collection, CollectionId, Grantee, Outcome, Rights, Service};
-use octroi_policy::{Admission, Area, Facts, Strength};
+use octroi_model::{AccountId, Address, Collection, CollectionId, Grantee, Outcome, Rights, Service, UnixTime};
+use octroi_policy::{Admission, Area, Circumstances, Facts, Pattern, Strength};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -35,47 +39,54 @@ pub(crate) struct Inner {
     display_name: String,
     via: Channel,
     public_id: String,
+    place: Place,
     standing: Mutex<Standing>,
 }
 
 /// What was true when it was last looked at.
 struct Standing {
     generation: u64,
-    looked: Instant,
+    /// To be looked at again then, though nothing has moved.
+    until: Instant,
     strength: Strength,
     zone: String,
-    account: Arc<Account>,
-    app_password: Arc<AppPassword>,
+    credential: Credential,
+    /// The collections that the app password was narrowed to; `None`: all.
+    folders: Option<Vec<(Pattern, Rights)>>,
+    confirmed_at: Option<UnixTime>,
     rights: HashMap<CollectionId, Rights>,
 }
 
 pub(crate) struct Opening {
-    pub(crate) account: Arc<Account>,
-    pub(crate) app_password: Arc<AppPassword>,
+    pub(crate) credential: Credential,
     pub(crate) via: Channel,
     pub(crate) strength: Strength,
+    pub(crate) place: Place,
 }
 
 impl Session {
     pub(crate) fn new(gate: Gate, opening: Opening) -> Self {
-        let zone = gate.policy().zone_of(opening.via.peer).to_owned();
+        let Opening { credential, via, strength, place } = opening;
+        let zone = gate.policy().zone_of(&via.origin()).to_owned();
         // Generation 0 is never current, so the first check looks.
         let standing = Standing {
             generation: 0,
-            looked: Instant::now(),
-            strength: opening.strength,
+            until: Instant::now(),
+            strength,
             zone,
-            account: opening.account.clone(),
-            app_password: opening.app_password.clone(),
+            credential: credential.clone(),
+            folders: None,
+            confirmed_at: None,
             rights: HashMap::new(),
         };
         Self(Arc::new(Inner {
             gate,
-            account: opening.account.id,
-            address: opening.account.address.clone(),
-            display_name: opening.account.display_name.clone(),
-            public_id: opening.app_password.public_id.clone(),
-            via: opening.via,
+            account: credential.account.id,
+            address: credential.account.address.clone(),
+            display_name: credential.account.display_name.clone(),
+            public_id: credential.app_password.public_id.clone(),
+            via,
+            place,
             standing: Mutex::new(standing),
         }))
     }
@@ -102,6 +113,10 @@ impl Session {
 
     /// Does it still stand? To be asked before each command.
     pub async fn check(&self) -> Result<(), Refusal> {
+        self.check_now()
+    }
+
+    fn check_now(&self) -> Result<(), Refusal> {
         self.standing().map(|_| ())
     }
 
@@ -110,7 +125,8 @@ impl Session {
         let mut moves = self.0.gate.engine().watch_generation();
         while self.standing().is_ok() {
             // Time alone ends some sessions, so look now and then even when nothing moves.
-            let _ = tokio::time::timeout(STANDING_HOLDS, moves.changed()).await;
+            let until = self.lock().until.into();
+            let _ = tokio::time::timeout_at(until, moves.changed()).await;
         }
     }
 
@@ -156,11 +172,16 @@ impl Session {
 
     /// Rights in force on a node: computed once per collection and generation.
     pub(crate) fn rights_of(&self, node: &Node) -> Result<Rights, Refusal> {
-        let mut standing = self.standing()?;
         // A credential for calendars opens no mail, whatever the rules say.
         if serves(self.0.via.service) != Some(node.area) {
-            return Ok(Rights::NONE);
+            return self.check_now().map(|()| Rights::NONE);
         }
+        self.rights_beyond(node)
+    }
+
+    /// The same, whichever area the service opens: for what a submission may do with somebody's INBOX.
+    pub(crate) fn rights_beyond(&self, node: &Node) -> Result<Rights, Refusal> {
+        let mut standing = self.standing()?;
         // What is only passed through can be listed, nothing more.
         if node.passage {
             return Ok(Rights::LOOKUP | Rights::READ);
@@ -170,15 +191,16 @@ impl Session {
             return Ok(*rights);
         }
         let own = collection.owner == self.0.account;
+        let profile = &standing.credential.account.profile;
         let facts = Facts {
-            profile: &standing.account.profile,
+            profile,
             zone: &standing.zone,
             strength: standing.strength,
             own,
             area: node.area,
             path: &node.inner_path,
-            acl: if own { Rights::ALL } else { granted_by_acl(&self.0.gate, collection, self.0.account, &standing.account.profile) },
-            scope: standing.app_password.rights,
+            acl: if own { Rights::ALL } else { granted_by_acl(&self.0.gate, collection, self.0.account, profile) },
+            scope: standing.scope(node),
         };
         let rights = octroi_policy::effective(&self.0.gate.policy(), &facts);
         standing.rights.insert(collection.id, rights);
@@ -188,36 +210,80 @@ impl Session {
     /// The standing, looked at again when rights moved or time passed.
     fn standing(&self) -> Result<MutexGuard<'_, Standing>, Refusal> {
         let gate = &self.0.gate;
-        let mut standing = self.0.standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut standing = self.lock();
         let generation = gate.engine().generation();
-        if standing.generation == generation && standing.looked.elapsed() < STANDING_HOLDS {
+        if standing.generation == generation && Instant::now() < standing.until {
             return Ok(standing);
+        }
+        if self.0.place.is_signed_out() {
+            return Err(Refusal::Ended);
         }
         let account = gate.engine().account(self.0.account).ok_or(Refusal::Ended)?;
         let app_password = gate.engine().app_password(&self.0.public_id).filter(|a| a.account == account.id).ok_or(Refusal::Ended)?;
+        let narrowing = gate.engine().narrowing(app_password.id);
+        let credential = Credential { account, app_password, narrowing };
         let policy = gate.policy();
-        let evidence = gate.evidence(&policy, &account, &app_password, &self.0.via);
-        let Admission::Open(strength) = octroi_policy::admit(&policy, &account.profile, &evidence) else {
+        let evidence = gate.evidence(&policy, &credential, &self.0.via);
+        let Admission::Open { strength, until } = octroi_policy::admit(&policy, &credential.account.profile, &evidence) else {
             return Err(Refusal::Ended);
         };
-        let zone = policy.zone_of(self.0.via.peer).to_owned();
-        *standing = Standing { generation, looked: Instant::now(), strength, zone, account, app_password, rights: HashMap::new() };
+        // Time alone makes a log-in weaker, at a moment that is known.
+        let left = until.map_or(i64::MAX, |until| until.0 - evidence.now.0).clamp(0, STANDING_HOLDS.as_secs() as i64);
+        let (zone, confirmed_at) = (evidence.zone.to_owned(), evidence.confirmed_at);
+        // A pattern that cannot be understood (any more) opens nothing.
+        let patterns = credential.narrowing.folders.iter().filter_map(|(text, rights)| Some((Pattern::parse(text).ok()?, *rights)));
+        let folders = (!credential.narrowing.folders.is_empty()).then(|| patterns.collect());
+        let until = Instant::now() + Duration::from_secs(left as u64);
+        *standing = Standing { generation, until, strength, zone, credential, folders, confirmed_at, rights: HashMap::new() };
         Ok(standing)
     }
 
-    /// Profile of the account, as it stands.
-    pub(crate) fn profile(&self) -> Result<String, Refusal> {
-        Ok(self.standing()?.account.profile.clone())
+    fn lock(&self) -> MutexGuard<'_, Standing> {
+        self.0.standing.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Who acts, from where and how surely, for what is decided beyond folders.
+    pub(crate) fn with_circumstances<T>(&self, decide: impl FnOnce(&Circumstances<'_>) -> T) -> Result<T, Refusal> {
+        let standing = self.standing()?;
+        let second_factor_age = standing.confirmed_at.map(|at| UnixTime::now().0.saturating_sub(at.0));
+        let Standing { zone, strength, credential, .. } = &*standing;
+        Ok(decide(&Circumstances { profile: &credential.account.profile, zone, strength: *strength, second_factor_age }))
+    }
+
+    /// May something be done that is beyond folders? A refusal is audited by who asks.
+    pub(crate) fn permits(&self, act: &octroi_policy::Act<'_>) -> Result<Result<(), octroi_policy::NotPermitted>, Refusal> {
+        self.with_circumstances(|who| octroi_policy::permit(&self.0.gate.policy(), who, act))
+    }
+
+    /// A line for the audit trail about this session.
+    pub(crate) fn line<'a>(&'a self, act: &'a str, subject: &'a str, peer: &'a str, outcome: Outcome, reason: &'a str) -> Line<'a> {
+        let via = self.0.gate.audit_via(&self.0.public_id, &self.0.via);
+        Line { account: Some(self.0.account), act, subject, peer, outcome, reason, via }
+    }
+
+    pub(crate) fn peer(&self) -> std::net::IpAddr {
+        self.0.via.peer
     }
 
     pub(crate) async fn audit(&self, act: &str, subject: &str, outcome: Outcome, reason: &str) {
         let peer = self.0.via.peer.to_string();
-        self.0.gate.audit(Line { account: Some(self.0.account), act, subject, peer: &peer, outcome, reason }).await;
+        self.0.gate.audit(self.line(act, subject, &peer, outcome, reason)).await;
+    }
+}
+
+impl Standing {
+    /// What the credential was narrowed to for a collection, as its owner's programs name it.
+    fn scope(&self, node: &Node) -> Rights {
+        let rights = self.credential.app_password.rights;
+        let Some(folders) = &self.folders else { return rights };
+        let path = node.subject();
+        let fitting = folders.iter().filter(|(pattern, _)| pattern.matches(path.trim_end_matches('/')));
+        rights & fitting.fold(Rights::NONE, |sum, (_, rights)| sum | *rights)
     }
 }
 
 /// The one area that a service opens.
-fn serves(service: Service) -> Option<Area> {
+pub(crate) fn serves(service: Service) -> Option<Area> {
     match service {
         Service::Imap => Some(Area::Mail),
         Service::Caldav => Some(Area::Calendars),
@@ -229,20 +295,12 @@ fn serves(service: Service) -> Option<Area> {
 
 /// What the nearest ACL up the tree grants an account.
 pub(crate) fn granted_by_acl(gate: &Gate, collection: &Arc<Collection>, account: AccountId, profile: &str) -> Rights {
-    let mut at = collection.clone();
-    for _ in 0..ANCESTORS_MAX {
-        if let Some(acl) = &at.acl {
-            let names_us = |grantee: &Grantee| match grantee {
-                Grantee::Account(id) => *id == account,
-                Grantee::Profile(name) => name == profile,
-                Grantee::Anyone => true,
-            };
-            return acl.iter().filter(|(grantee, _)| names_us(grantee)).fold(Rights::NONE, |sum, (_, rights)| sum | *rights);
-        }
-        match at.parent.and_then(|id| gate.engine().collection(id)) {
-            Some(parent) => at = parent,
-            None => break,
-        }
-    }
-    Rights::NONE
+    let names_us = |grantee: &Grantee| match grantee {
+        Grantee::Account(id) => *id == account,
+        Grantee::Profile(name) => name == profile,
+        Grantee::Group(id) => gate.engine().group(*id).is_some_and(|group| group.members.contains(&account)),
+        Grantee::Anyone => true,
+    };
+    let (acl, _) = in_force(gate.engine(), collection);
+    acl.iter().filter(|(grantee, _)| names_us(grantee)).fold(Rights::NONE, |sum, (_, rights)| sum | *rights)
 }

@@ -4,6 +4,7 @@
 //! shared ones are called `<name>~<owner>`: clients want every calendar in the one home set of the user.
 
 use crate::refusal::Refusal;
+use crate::reserved::Deed;
 use crate::session::Session;
 use octroi_engine::Engine;
 use octroi_model::{AccountId, Address, Collection, CollectionId, CollectionKind, Head, Name, Path, Rights, SpecialUse, UidValidity};
@@ -51,7 +52,7 @@ impl Node {
 
     fn below(&self, child: &Arc<Collection>) -> Option<Self> {
         let path = self.path.child(child.name.clone()).ok()?;
-        let inner_path = if self.inner_path.is_empty() { child.name.to_string() } else { format!("{}/{}", self.inner_path, child.name) };
+        let inner_path = joined(&self.inner_path, &child.name);
         Some(Self { collection: Some(child.clone()), area: self.area, path, inner_path, passage: false, owner: child.owner })
     }
 }
@@ -327,6 +328,68 @@ fn entry(node: &Node, collection: &Arc<Collection>, rights: Rights, children: bo
         head: rights.contains(Rights::READ).then_some(collection.head),
         uid_validity: if real { collection.uid_validity } else { UidValidity(0) },
     }
+}
+
+/// What bringing a tree to a path is: something is added wherever it holds anything, with the keywords that are in use there.
+pub(crate) fn arriving(engine: &dyn Engine, area: Area, path: &str, top: &Arc<Collection>) -> Vec<Deed> {
+    let mut deeds = Vec::new();
+    let mut waiting = vec![(path.to_owned(), top.clone())];
+    while let Some((path, collection)) = waiting.pop() {
+        for child in engine.children(collection.id) {
+            waiting.push((joined(&path, &child.name), child));
+        }
+        if collection.head.items > 0 {
+            deeds.push(Deed::at(area, path, true).keywords(collection.keywords.iter().map(ToString::to_string)));
+        }
+        if deeds.len() > VISITS_MAX {
+            break;
+        }
+    }
+    deeds
+}
+
+/// The collection at a path as an account's programs name it, and its path as the owner names it; whatever the rights on it.
+pub(crate) fn locate(engine: &dyn Engine, account: AccountId, area: Area, path: &Path) -> Option<(Arc<Collection>, String)> {
+    let of = |address: &str| engine.account_by_key(&address.parse::<Address>().ok()?.key()).map(|account| account.id);
+    let (owner, names) = match path.names() {
+        [one] if is_flat(area) && one.as_str().contains(SHARED_MARK) => {
+            let (inner, owner) = one.as_str().rsplit_once(SHARED_MARK)?;
+            (of(owner)?, vec![Name::new(inner).ok()?])
+        }
+        [first, owner, rest @ ..] if !is_flat(area) && first.as_str() == SHARED => (of(owner.as_str())?, rest.to_vec()),
+        names => (account, names.to_vec()),
+    };
+    let mut at = home(engine, owner, area)?;
+    for name in &names {
+        at = child(engine, &at, name)?;
+    }
+    let inner: Vec<&str> = names.iter().map(Name::as_str).collect();
+    Some((at, inner.join("/")))
+}
+
+/// What patterns leave at a path as an account's programs name it.
+pub(crate) fn scope(folders: &[(String, Rights)], area: Area, path: &Path) -> Rights {
+    let path = format!("{}/{}", area.name(), path.join("/"));
+    let fits = |pattern: &str| octroi_policy::Pattern::parse(pattern).is_ok_and(|pattern| pattern.matches(path.trim_end_matches('/')));
+    folders.iter().filter(|(pattern, _)| fits(pattern)).fold(Rights::NONE, |sum, (_, rights)| sum | *rights)
+}
+
+/// The area and the path of a collection as its owner names it.
+pub(crate) fn place(engine: &dyn Engine, collection: &Arc<Collection>) -> Option<(Area, Path)> {
+    let area = Area::of(collection.kind)?;
+    let mut names = Vec::new();
+    let mut at = collection.clone();
+    while let Some(parent) = at.parent {
+        names.push(at.name.clone());
+        at = engine.collection(parent)?;
+    }
+    names.reverse();
+    Some((area, Path::from_names(names).ok()?))
+}
+
+/// A path with one more name.
+pub(crate) fn joined(path: &str, name: &Name) -> String {
+    if path.is_empty() { name.to_string() } else { format!("{path}/{name}") }
 }
 
 /// Every collection at and below `top`, parents first.

@@ -8,7 +8,7 @@ use octroi_gate::{
     Append, Area, Bind, Changes, Content, CreateMailbox, DeleteMailbox, FileAt, FolderAt, InTheWay, List, MailboxAt, MakeFolder,
     NewMailboxAt, Read, Refusal, RemoveFolder, RenameMailbox, Select, Session, Unlink, When,
 };
-use octroi_model::{CollectionKind, Grantee, ModSeq, Rights, Service, UidSet};
+use octroi_model::{CollectionKind, ModSeq, Rights, Service, UidSet};
 use support::{OWNER, SUBJECT, World, address, draft, name, path, policy};
 
 fn folder(at: &str) -> FolderAt {
@@ -85,7 +85,7 @@ async fn files_move_and_copy_with_and_without_overwriting() {
     let there = owner.open(file("a/b", "two.txt"), octroi_gate::Rewrite).await.unwrap();
     target.copy_file(&source, &name("two.txt"), &InTheWay::File(there)).await.unwrap();
     assert_eq!(read(&owner, "a/b", "two.txt").await.unwrap(), "one");
-    let going = owner.open(file("a", "one.txt"), Unlink).await.unwrap();
+    let going = owner.open(file("a", "one.txt"), octroi_gate::Depart).await.unwrap();
     target.move_file(&going, &name("three.txt"), &InTheWay::Nothing).await.unwrap();
     assert_eq!(read(&owner, "a/b", "three.txt").await.unwrap(), "one");
     assert_eq!(read(&owner, "a", "one.txt").await, Err(Refusal::Missing));
@@ -132,7 +132,7 @@ async fn a_shared_folder_shows_with_the_way_to_it_and_nothing_else() {
     let (world, _owner) = tree().await;
     let owner = address(OWNER);
     world.admin.share(&owner, Area::Files, &path(""), &[]).await.unwrap();
-    let subject = Grantee::Profile("subject".to_owned());
+    let subject = octroi_gate::Identifier::Profile("subject".to_owned());
     let rights = Rights::LOOKUP | Rights::READ;
     world.admin.share(&owner, Area::Files, &path("a/b"), &[(subject, rights)]).await.unwrap();
     world.admin.replace_policy(policy(Rights::ALL)).await;
@@ -188,7 +188,7 @@ async fn copies_keep_their_keywords_and_moves_are_one_step() {
     let all = UidSet::from_uids(view.items().map(|i| i.uid));
     let copied = archive.copy_from(&view, &all).await.unwrap();
     assert_eq!(copied.to.iter().map(|u| u.0).collect::<Vec<_>>(), [2, 3]);
-    let source = owner.open(MailboxAt(path("INBOX")), octroi_gate::Expunge).await.unwrap();
+    let source = owner.open(MailboxAt(path("INBOX")), octroi_gate::MoveAway).await.unwrap();
     let moved = archive.move_from(&source, &all).await.unwrap();
     assert_eq!(moved.to.len(), 2);
     let there = owner.open(MailboxAt(path("Archive")), Select).await.unwrap().view().await.unwrap();

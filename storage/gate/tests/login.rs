@@ -5,7 +5,7 @@
 mod support;
 
 use octroi_gate::{Area, Content, Credentials, Login, MailboxAt, Queue, Refusal, ReturnPath, Scope, Select, SignIn, code_at};
-use octroi_model::{Outcome, Rights, Service, Services, UnixTime};
+use octroi_model::{Outcome, Service, Services, UnixTime};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use support::{OFFICE, OWNER, SUBJECT, World, address, open, path};
@@ -47,7 +47,7 @@ async fn services_and_expiry_narrow_an_app_password() {
     let secret = world.mint(OWNER, Services::NONE.with(Service::Imap)).await;
     assert!(matches!(world.login(OWNER, &secret, Service::Imap, OFFICE).await, Login::Open(_)));
     assert!(matches!(world.login(OWNER, &secret, Service::Files, OFFICE).await, Login::Refused));
-    let scope = Scope { services: Services::ALL, rights: Rights::ALL, expires: Some(UnixTime(UnixTime::now().0 - 1)) };
+    let scope = Scope { expires: Some(UnixTime(UnixTime::now().0 - 1)), ..Scope::of(Services::ALL) };
     let expired = world.admin.mint_app_password(&address(OWNER), scope, "old").await.unwrap().secret.to_string();
     assert!(matches!(world.login(OWNER, &expired, Service::Imap, OFFICE).await, Login::Refused));
 }
@@ -108,7 +108,7 @@ async fn of_many_parallel_tries_with_one_code_one_passes() {
         let (gate, with_code) = (world.gate.clone(), with_code.clone());
         let service = [Service::Imap, Service::Submission, Service::Files][usize::from(i) % 3];
         tries.spawn(async move {
-            let via = octroi_gate::Channel { service, peer: [192, 0, 2, i].into(), client: None };
+            let via = octroi_gate::Channel::new(service, [192, 0, 2, i].into());
             matches!(gate.login(Credentials { user: SUBJECT, secret: &with_code }, via).await, Login::Open(_))
         });
     }
@@ -219,10 +219,10 @@ async fn the_portal_mints_only_with_a_fresh_second_factor() {
     let code = code_at(&enrolment.secret_base32, UnixTime::now().0).unwrap();
     portal.confirm_totp(enrolment, &code).await.unwrap();
     let proof = portal.fresh().unwrap();
-    let scope = Scope { services: Services::NONE.with(Service::Imap), rights: Rights::ALL, expires: None };
+    let scope = Scope::of(Services::NONE.with(Service::Imap));
     let minted = portal.mint_app_password(proof, scope, "phone").await.unwrap();
     open(world.login(OWNER, &minted.secret, Service::Imap, OFFICE).await);
-    assert_eq!(portal.step_up(&code).await.err(), Some(Refusal::InvalidCode), "a code counts once");
+    assert_eq!(portal.step_up(&code).await.err(), Some(Refusal::UsedCode), "a code counts once");
     assert!(matches!(world.gate.sign_in(OWNER, MAIN, OFFICE).await, SignIn::NeedsCode(_)));
     portal.change_password(MAIN, "Harbour-Signal-93x").await.unwrap();
     assert_eq!(portal.check().await, Err(Refusal::Ended));
@@ -236,10 +236,11 @@ async fn the_audit_trail_tells_of_log_ins_and_refusals_without_secrets() {
     open(world.login(OWNER, &secret, Service::Imap, OFFICE).await);
     let _ = world.login(OWNER, "wrong-secretsecretsecret", Service::Imap, OFFICE).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let lines = world.admin.audit(100).await.unwrap();
-    assert!(lines.iter().any(|l| l.act == "log-in" && l.outcome == Outcome::Done));
-    assert!(lines.iter().any(|l| l.act == "log-in" && l.outcome == Outcome::Refused));
-    assert!(lines.iter().any(|l| l.act == "app-password mint"));
+    let lines = world.lines().await;
+    let log_in = |outcome| lines.iter().any(|l| l.entry.act == "log-in" && l.entry.outcome == outcome && l.via.zone == "office");
+    assert!(log_in(Outcome::Done) && log_in(Outcome::Refused));
+    assert!(lines.iter().any(|l| l.entry.act == "app-password mint"));
+    assert!(world.admin.verify_audit().await.unwrap().is_ok_and(|end| end.number >= 3));
     let text = format!("{lines:?}");
     assert!(!text.contains(secret.split('-').nth(1).unwrap()) && !text.contains("secretsecret") && !text.contains(MAIN));
 }

@@ -10,8 +10,9 @@ use std::fmt::Write;
 
 use octroi_gate::purpose::{Row, TABLE};
 use octroi_gate::{
-    Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Entry, Expunge, FileAt, FlagMode, FolderAt, List, MailboxAt, MakeFolder,
-    MemberIs, NewMailboxAt, Read, Refusal, RemoveFolder, RenameMailbox, Rewrite, Select, Session, Status, Store, Unlink, When,
+    Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Depart, Entry, Expunge, FileAt, FlagMode, FolderAt, InTheWay, List,
+    MailboxAt, MakeFolder, MemberIs, MoveAway, NewMailboxAt, Read, Refusal, RemoveFolder, RenameMailbox, Rewrite, Select, Session,
+    ShareFolder, ShareMailbox, Status, Store, Unlink, When,
 };
 use octroi_model::{CollectionKind, Flags, Rights, Service, Uid, UidSet};
 use support::{OWNER, SUBJECT, World, address, draft, name, path, policy, policy_from};
@@ -78,6 +79,9 @@ impl Stage {
         make.make(&name(&it), CollectionKind::Folder, Vec::new()).await.unwrap();
         let bind = self.owner_files.open(FolderAt { area: Area::Files, path: path(&it) }, Bind).await.unwrap();
         bind.put(&name("file.txt"), Content::document(b"one"), Some("text/plain")).await.unwrap();
+        let beside = format!("{it}-beside");
+        self.owner_mail.open(NewMailboxAt(path(&beside)), CreateMailbox).await.unwrap().create(None).await.unwrap();
+        make.make(&name(&beside), CollectionKind::Folder, Vec::new()).await.unwrap();
         it
     }
 
@@ -97,6 +101,19 @@ impl Stage {
                 self.mail.open(MailboxAt(theirs(it)), Store).await?.store(&one, FlagMode::Add, flags, &["$Label1"]).await
             }
             "Append" => self.mail.open(MailboxAt(theirs(it)), Append).await?.append(vec![draft("two")]).await.map(|_| ()),
+            "MoveAway" => {
+                let source = self.mail.open(MailboxAt(theirs(it)), MoveAway).await?;
+                let target = self.mail.open(MailboxAt(theirs(&format!("{it}-beside"))), Append).await?;
+                target.move_from(&source, &one).await.map(|_| ())
+            }
+            "ShareMailbox" => self.mail.open(MailboxAt(theirs(it)), ShareMailbox).await?.acl().map(|_| ()),
+            "ShareFolder" => self.files.open(folder(), ShareFolder).await?.acl().map(|_| ()),
+            "Depart" => {
+                let source = self.files.open(file(), Depart).await?;
+                let at = FolderAt { area: Area::Files, path: theirs(&format!("{it}-beside")) };
+                let bind = self.files.open(at, Bind).await?;
+                bind.move_file(&source, &name("file.txt"), &InTheWay::Nothing).await
+            }
             "Expunge" => self.mail.open(MailboxAt(theirs(it)), Expunge).await?.expunge(&one).await,
             "CreateMailbox" => self.mail.open(NewMailboxAt(theirs(&format!("{it}/new"))), CreateMailbox).await?.create(None).await,
             "DeleteMailbox" => self.mail.open(MailboxAt(theirs(it)), DeleteMailbox).await?.delete().await,
@@ -142,10 +159,16 @@ impl Stage {
         self.world.admin.replace_policy(policy(rights)).await;
         let before = state(&self.owner_mail, &self.owner_files).await;
         let outcome = self.act(row, &it).await;
+        let rights = rights.implied();
         let held = rights.contains(row.needs) && (row.any == Rights::NONE || rights.intersects(row.any));
-        let needs_create_too = row.purpose == "RenameMailbox" && !rights.contains(Rights::CREATE);
+        // What the other end of the act needs beside it.
+        let also = match row.purpose {
+            "RenameMailbox" => Rights::CREATE,
+            "MoveAway" | "Depart" => Rights::INSERT,
+            _ => Rights::NONE,
+        };
         let what = format!("{} with {rights}", row.purpose);
-        if held && !needs_create_too {
+        if held && rights.contains(also) {
             assert_eq!(outcome, Ok(()), "{what}");
             return;
         }
@@ -167,6 +190,8 @@ const WANTED: &[(&str, &str, &str)] = &[
     ("Store", "lr", "swt"),
     ("Append", "li", ""),
     ("Expunge", "lrte", ""),
+    ("MoveAway", "lr0", ""),
+    ("ShareMailbox", "la", ""),
     ("CreateMailbox", "lk", ""),
     ("DeleteMailbox", "lx", ""),
     ("RenameMailbox", "lx", ""),
@@ -174,9 +199,11 @@ const WANTED: &[(&str, &str, &str)] = &[
     ("Bind", "li", ""),
     ("MakeFolder", "lk", ""),
     ("RemoveFolder", "lx", ""),
+    ("ShareFolder", "la", ""),
     ("Read", "lr", ""),
     ("Rewrite", "lw", ""),
     ("Unlink", "le", ""),
+    ("Depart", "lr", "0e"),
 ];
 
 #[test]

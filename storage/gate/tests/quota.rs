@@ -5,8 +5,8 @@
 mod support;
 
 use octroi_gate::{
-    Append, Area, Bind, Content, FileAt, FolderAt, FolderQuota, InTheWay, List, MailboxAt, MakeFolder, Refusal, RemoveFolder, ReturnPath,
-    Rewrite, Select, Unlink, When,
+    Append, Area, Bind, Content, Depart, FileAt, FolderAt, FolderQuota, InTheWay, List, MailboxAt, MakeFolder, Refusal, RemoveFolder,
+    ReturnPath, Rewrite, Select, Unlink, When,
 };
 use octroi_model::{CollectionKind, QuotaLimit, Service, UidSet};
 use support::{OFFICE, OWNER, SUBJECT, World, address, draft, name, path};
@@ -71,7 +71,7 @@ async fn mail_is_copied_in_full_and_moved_for_nothing() {
     let source = owner.open(MailboxAt(path("INBOX")), Select).await.unwrap().view().await.unwrap();
     let all = UidSet::from_uids(source.items().map(|item| item.uid));
     assert_eq!(archive.copy_from(&source, &all).await.unwrap_err(), Refusal::OverQuota);
-    let going = owner.open(MailboxAt(path("INBOX")), octroi_gate::Expunge).await.unwrap();
+    let going = owner.open(MailboxAt(path("INBOX")), octroi_gate::MoveAway).await.unwrap();
     archive.move_from(&going, &all).await.unwrap();
     assert_eq!(inbox.room_for(octets), Err(Refusal::OverQuota));
     assert_eq!(inbox.room_for(5), Ok(()));
@@ -132,7 +132,7 @@ async fn what_is_in_the_way_stays_when_there_is_no_room() {
     top.copy_folder(&small, &name("large"), true, &in_the_way).await.unwrap();
     assert_eq!(held("large").await, 100);
     // A document in the place of a folder, and the other way round.
-    let document = owner.open(document, Unlink).await.unwrap();
+    let document = owner.open(document, Depart).await.unwrap();
     bind.move_file(&document, &name("small"), &InTheWay::Folder(over().await.unwrap())).await.unwrap();
     let document = FileAt { area: Area::Files, folder: path(""), name: name("small") };
     let in_the_way = InTheWay::File(owner.open(document, Unlink).await.unwrap());

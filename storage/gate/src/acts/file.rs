@@ -2,10 +2,11 @@
 
 use crate::content::{Content, Upload};
 use crate::granted::{File, Granted};
-use crate::purpose::{Purpose, Read, Rewrite, Unlink};
+use crate::purpose::{Depart, Purpose, Read, Rewrite, Unlink};
 use crate::refusal::Refusal;
+use crate::reserved::Deed;
 use octroi_engine::{Batch, Change, Expect, Part};
-use octroi_model::{CollectionId, Etag, Head, Item, ModSeq, Name, UidSet, UnixTime};
+use octroi_model::{CollectionId, Etag, FlagEdit, Head, Item, ModSeq, Name, UidSet, UnixTime};
 use std::sync::Arc;
 
 /// Most octets of one read.
@@ -66,12 +67,44 @@ impl Granted<File, Rewrite> {
     /// Put another content in its place. An interrupted one leaves the old.
     pub async fn replace(&self, content: Content, media_type: Option<&str>, when: When) -> Result<Etag, Refusal> {
         let etag = content.etag();
+        // Another content has none of the marks that the one before was given.
+        let deed = Deed::adds(self.node(), [content.body.hash()]).keywords(self.marks().await?);
         let mut batch = Batch::new();
         batch.expect(self.expectation(when)?);
         let body = batch.body(content.body);
         batch.put(self.folder_id()?, document(self.name()?.clone(), media_type)?, body);
-        self.commit(batch).await?;
+        self.commit_deeds(batch, &[deed]).await?;
         Ok(etag)
+    }
+
+    /// Set or clear keywords, as STORE does with those of a message: all or none.
+    pub async fn mark(&self, marks: &[(&str, bool)]) -> Result<(), Refusal> {
+        let collection = self.folder_id()?;
+        let set: Vec<&str> = marks.iter().filter(|(_, on)| *on).map(|(keyword, _)| *keyword).collect();
+        let cleared: Vec<&str> = marks.iter().filter(|(_, on)| !*on).map(|(keyword, _)| *keyword).collect();
+        let added = super::mailbox::ensure_keywords(self, collection, &set).await?;
+        let removed = super::mailbox::known_keywords(&*self.collection()?, &cleared);
+        let deed = Deed::marks(self.node(), marks.iter().map(|(keyword, _)| (*keyword).to_owned())).about([self.at.item.hash]);
+        let mut batch = Batch::new();
+        batch.expect(self.expectation(When::Unchanged)?);
+        for edit in [FlagEdit::add(added), FlagEdit::remove(removed)] {
+            let uids = UidSet::from_uids([self.at.item.uid]);
+            batch.push(Change::Flag { collection, uids, edit, modseq: ModSeq(0), head: Head::default() });
+        }
+        self.commit_deeds(batch, &[deed]).await?;
+        Ok(())
+    }
+}
+
+impl<P: Purpose<File>> Granted<File, P> {
+    /// The keywords that it has.
+    pub async fn marks(&self) -> Result<Vec<String>, Refusal> {
+        if self.at.item.flags.keyword_indexes().next().is_none() {
+            return Ok(Vec::new());
+        }
+        let collection = self.collection()?;
+        let names = self.at.item.flags.keyword_indexes().filter_map(|index| collection.keywords.get(index));
+        Ok(names.map(ToString::to_string).collect())
     }
 }
 
@@ -86,9 +119,19 @@ impl Granted<File, Unlink> {
     }
 
     pub(crate) fn removal(&self) -> Result<Change, Refusal> {
-        let uids = UidSet::from_uids([self.at.item.uid]);
-        Ok(Change::Expunge { collection: self.folder_id()?, uids, modseq: ModSeq(0), head: Head::default() })
+        removal(self)
     }
+}
+
+impl Granted<File, Depart> {
+    pub(crate) fn removal(&self) -> Result<Change, Refusal> {
+        removal(self)
+    }
+}
+
+fn removal<P: Purpose<File>>(granted: &Granted<File, P>) -> Result<Change, Refusal> {
+    let uids = UidSet::from_uids([granted.at.item.uid]);
+    Ok(Change::Expunge { collection: granted.folder_id()?, uids, modseq: ModSeq(0), head: Head::default() })
 }
 
 /// A document without content; the committer fills the rest in.

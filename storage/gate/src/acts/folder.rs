@@ -4,14 +4,15 @@ use crate::acts::file::document;
 use crate::acts::in_the_way::InTheWay;
 use crate::content::{Content, Upload};
 use crate::gate::new_collection;
-use crate::granted::{File, Folder, Granted, commit_under};
-use crate::purpose::{Bind, List, MakeFolder, Purpose, Read, RemoveFolder, Rewrite, Unlink};
+use crate::granted::{File, Folder, Granted};
+use crate::purpose::{Bind, Depart, List, MakeFolder, Purpose, Read, RemoveFolder, Rewrite, Unlink};
 use crate::quota::FolderQuota;
 use crate::refusal::Refusal;
+use crate::reserved::Deed;
 use crate::tree::{self, Node};
 use octroi_engine::{Batch, Change, Expect};
 use octroi_model::{
-    Address, Collection, CollectionId, CollectionKind, Etag, Head, Item, ModSeq, Name, PATH_DEPTH_MAX, Rights, Uid, UnixTime,
+    Address, Collection, CollectionId, CollectionKind, Etag, Flags, Hash, Head, Item, ModSeq, Name, PATH_DEPTH_MAX, Rights, Uid, UnixTime,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -166,35 +167,46 @@ impl Granted<Folder, Bind> {
     pub async fn put(&self, name: &Name, content: Content, media_type: Option<&str>) -> Result<Etag, Refusal> {
         let collection = self.holds_items()?;
         let etag = content.etag();
+        let deed = Deed::adds(self.node(), [content.body.hash()]);
         let mut batch = Batch::new();
         batch.expect(Expect::Absent { collection, name: name.clone() });
         let body = batch.body(content.body);
         batch.put(collection, document(name.clone(), media_type)?, body);
-        self.commit(batch).await?;
+        self.commit_deeds(batch, &[deed]).await?;
         Ok(etag)
     }
 
     /// Copy an item here; the content is shared, not written again.
     pub async fn copy_file(&self, source: &Granted<File, Read>, name: &Name, over: &InTheWay<Rewrite>) -> Result<(), Refusal> {
         let batch = self.arrival(source.item(), name, over)?;
-        commit_under(self.engine(), batch, || self.renew_with(source, over)).await?;
+        let deed = self.arriving(source.item(), over).await?;
+        self.session.commit_deeds(self.engine(), batch, &[deed], || self.renew_with(source, over)).await?;
         Ok(())
     }
 
-    /// Move an item here: it appears and goes in one commit.
-    pub async fn move_file(&self, source: &Granted<File, Unlink>, name: &Name, over: &InTheWay<Rewrite>) -> Result<(), Refusal> {
+    /// Move an item here: it appears and goes in one commit. Who may not destroy it where it is moves it within its owner's tree only.
+    pub async fn move_file(&self, source: &Granted<File, Depart>, name: &Name, over: &InTheWay<Rewrite>) -> Result<(), Refusal> {
         if source.folder_id()? == self.node().real()?.id && source.name()? == name {
             return Err(Refusal::Unsupported);
         }
-        // Moving shows the content under another name, so it must be readable too.
-        if !source.rights().contains(Rights::READ) {
-            return Err(Refusal::Forbidden(Rights::READ));
+        if source.node().owner != self.node().owner && !source.rights().contains(Rights::EXPUNGE) {
+            return Err(Refusal::Forbidden(Rights::EXPUNGE));
         }
         let mut batch = self.arrival(source.item(), name, over)?;
         batch.expect(source.expectation(crate::When::Unchanged)?);
         batch.push(source.removal()?);
-        commit_under(self.engine(), batch, || self.renew_with(source, over)).await?;
+        let deed = self.arriving(source.item(), over).await?;
+        self.session.commit_deeds(self.engine(), batch, &[deed], || self.renew_with(source, over)).await?;
         Ok(())
+    }
+
+    /// What an arrival is: something is added, and what was in its place loses its marks.
+    async fn arriving(&self, item: &Item, over: &InTheWay<Rewrite>) -> Result<Deed, Refusal> {
+        let lost = match over {
+            InTheWay::File(file) => file.marks().await?,
+            _ => Vec::new(),
+        };
+        Ok(Deed::adds(self.node(), [item.hash]).keywords(lost))
     }
 
     fn arrival(&self, item: &Item, name: &Name, over: &InTheWay<Rewrite>) -> Result<Batch, Refusal> {
@@ -257,34 +269,40 @@ impl Granted<Folder, MakeFolder> {
         let mut batch = Batch::new();
         over.clear(parent.id, name, &mut batch)?;
         let mut parts = 0;
-        let mut waiting = vec![(source.node().clone(), parent.id, name.clone())];
-        while let Some((node, into, name)) = waiting.pop() {
+        let mut deeds = Vec::new();
+        let mut waiting = vec![(source.node().clone(), parent.id, self.node().inner_path.clone(), name.clone())];
+        while let Some((node, into, above, name)) = waiting.pop() {
             let from = node.real()?;
+            let path = tree::joined(&above, &name);
             let mut copy = new_collection(self.engine(), Some(into), name, from.kind, parent.owner);
             copy.properties.clone_from(&from.properties);
             let into = copy.id;
             batch.push(Change::CreateCollection { collection: copy, parent_head: None });
             parts += 1;
             if deep {
-                parts += self.copy_items(&node, into, &mut batch).await?;
+                let hashes = self.copy_items(&node, into, &mut batch).await?;
+                parts += hashes.len();
+                if !hashes.is_empty() {
+                    deeds.push(Deed::at(self.node().area, path.clone(), true).about(hashes));
+                }
                 let below = self.session.children_of(&node).into_iter().filter(|n| n.real().is_ok());
-                waiting.extend(below.filter_map(|n| n.path.names().last().cloned().map(|name| (n, into, name))));
+                waiting.extend(below.filter_map(|n| n.path.names().last().cloned().map(|name| (n, into, path.clone(), name))));
             }
             if parts > TREE_PARTS_MAX {
                 return Err(Refusal::Limit("parts of one copy"));
             }
         }
         self.room_for(parts.min(self.session.gate().0.limits.collections_max))?;
-        commit_under(self.engine(), batch, || {
+        let renew = || {
             source.renew()?;
             over.renew()?;
             self.renew()
-        })
-        .await?;
+        };
+        self.session.commit_deeds(self.engine(), batch, &deeds, renew).await?;
         Ok(())
     }
 
-    async fn copy_items(&self, node: &Node, into: CollectionId, batch: &mut Batch) -> Result<usize, Refusal> {
+    async fn copy_items(&self, node: &Node, into: CollectionId, batch: &mut Batch) -> Result<Vec<Hash>, Refusal> {
         let rights = self.session.rights_of(node)?;
         if !rights.contains(Rights::READ) {
             return Err(Refusal::Forbidden(Rights::READ));
@@ -294,10 +312,11 @@ impl Granted<Folder, MakeFolder> {
             return Err(Refusal::Forbidden(Rights::INSERT));
         }
         for item in view.items() {
-            let copy = Item { uid: Uid(0), modseq: ModSeq(0), ..item.clone() };
+            // A copy has none of the marks that the original was given, as the copy of a single document has none.
+            let copy = Item { uid: Uid(0), modseq: ModSeq(0), flags: Flags::NONE, ..item.clone() };
             batch.push(Change::Put { collection: into, item: copy, head: Head::default() });
         }
-        Ok(view.len())
+        Ok(view.items().map(|item| item.hash).collect())
     }
 
     /// Move a folder here with all below it, in the place of what is there. Within one owner's tree only.
@@ -321,12 +340,14 @@ impl Granted<Folder, MakeFolder> {
             old_parent_head: Head::default(),
             new_parent_head: Head::default(),
         });
-        commit_under(self.engine(), batch, || {
+        let renew = || {
             source.renew()?;
             over.renew()?;
             self.renew()
-        })
-        .await?;
+        };
+        let path = tree::joined(&self.node().inner_path, name);
+        let deeds = tree::arriving(self.engine(), self.node().area, &path, &top);
+        self.session.commit_deeds(self.engine(), batch, &deeds, renew).await?;
         Ok(())
     }
 

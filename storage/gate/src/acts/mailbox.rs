@@ -4,9 +4,10 @@
 //! are translated whenever messages go from one mailbox to another.
 
 use crate::content::{Content, Upload};
-use crate::granted::{FoundNode, Granted, Mailbox, commit_under};
-use crate::purpose::{Append, Expunge, Purpose, Select, Status, Store};
+use crate::granted::{FoundNode, Granted, Mailbox, Object};
+use crate::purpose::{Append, Expunge, MoveAway, Purpose, Select, Status, Store};
 use crate::refusal::Refusal;
+use crate::reserved::Deed;
 use octroi_engine::{Batch, Change, Companion, Found, Part, Sought, View};
 use octroi_model::{
     Collection, CollectionId, ContentRef, FlagEdit, Flags, Hash, Head, Item, KEYWORDS_MAX, ModSeq, Rights, Uid, UidSet, UidValidity,
@@ -176,6 +177,7 @@ impl Granted<Mailbox, Store> {
             (true, FlagMode::Remove) => known_keywords(&*self.collection()?, keywords),
             (true, _) => ensure_keywords(self, self.collection_id(), keywords).await?,
         };
+        let deed = self.marking(uids, mode, allowed, keywords).await?;
         let all = flags | bits;
         let edit = match mode {
             FlagMode::Add => FlagEdit::add(all),
@@ -190,8 +192,23 @@ impl Granted<Mailbox, Store> {
             modseq: ModSeq(0),
             head: Head::default(),
         });
-        self.commit(batch).await?;
+        self.commit_deeds(batch, &[deed]).await?;
         Ok(())
+    }
+
+    /// The keywords that a STORE may set or clear, and on which messages.
+    async fn marking(&self, uids: &UidSet, mode: FlagMode, allowed: Flags, keywords: &[&str]) -> Result<Deed, Refusal> {
+        let replaces = mode == FlagMode::Replace;
+        if !allowed.contains(Flags::all_keywords()) || (keywords.is_empty() && !replaces) {
+            return Ok(Deed::default());
+        }
+        let view = self.engine().view(self.collection_id()).await?;
+        let mut named: BTreeSet<String> = keywords.iter().map(|keyword| (*keyword).to_owned()).collect();
+        if replaces {
+            let cleared = items_of(&view, uids).flat_map(|item| item.flags.keyword_indexes());
+            named.extend(cleared.filter_map(|index| view.keywords().get(index)).map(ToString::to_string));
+        }
+        Ok(Deed::marks(self.node(), named).about(items_of(&view, uids).map(|item| item.hash)))
     }
 }
 
@@ -206,39 +223,46 @@ impl Granted<Mailbox, Append> {
     pub async fn append(&self, drafts: Vec<Draft>) -> Result<Appended, Refusal> {
         let allowed = permitted(self.rights());
         let mut batch = Batch::new();
+        let mut deed = Deed::adds(self.node(), drafts.iter().map(|draft| draft.content.body.hash()));
         for draft in drafts {
             let keywords: Vec<&str> = draft.keywords.iter().map(String::as_str).collect();
             let bits = if keywords.is_empty() || !allowed.contains(Flags::all_keywords()) {
                 Flags::NONE
             } else {
+                deed = deed.keywords(draft.keywords.iter().cloned());
                 ensure_keywords(self, self.collection_id(), &keywords).await?
             };
             let body = batch.body(draft.content.body);
             let item = Item { flags: (draft.flags | bits).and(allowed), ..message(draft.date) };
             batch.put(self.collection_id(), item, body);
         }
-        let receipt = self.commit(batch).await?;
+        let receipt = self.commit_deeds(batch, &[deed]).await?;
         Ok(Appended { uid_validity: self.collection()?.uid_validity, uids: put_uids(&receipt.changes, self.collection_id()) })
     }
 
     /// Copy messages of a snapshot here: all or none. Those that went meanwhile are still in the snapshot and are copied.
     pub async fn copy_from(&self, source: &MailboxView, uids: &UidSet) -> Result<Copied, Refusal> {
-        let (batch, from) = self.copies(&source.view, uids).await?;
+        let (batch, from, deed) = self.copies(&source.view, uids).await?;
         if from.is_empty() {
             return Ok(Copied { uid_validity: self.collection()?.uid_validity, from, to: Vec::new() });
         }
-        let receipt = commit_under(self.engine(), batch, || {
+        let renew = || {
             source.grant.renew()?;
             self.renew()
-        })
-        .await?;
+        };
+        let receipt = self.session.commit_deeds(self.engine(), batch, &[deed], renew).await?;
         self.copied(&receipt.changes, from)
     }
 
-    /// Move messages here: they appear and go in one commit. RFC 6851.
-    pub async fn move_from(&self, source: &Granted<Mailbox, Expunge>, uids: &UidSet) -> Result<Copied, Refusal> {
+    /// Move messages here: they appear and go in one commit. RFC 6851. Who may not destroy them where they are moves them within the
+    /// trees of their owner only.
+    pub async fn move_from(&self, source: &Granted<Mailbox, MoveAway>, uids: &UidSet) -> Result<Copied, Refusal> {
+        let destroys = Rights::DELETE_ITEMS | Rights::EXPUNGE;
+        if source.node().owner != self.node().owner && !source.rights().contains(destroys) {
+            return Err(Refusal::Forbidden(destroys.without(source.rights())));
+        }
         let view = self.engine().view(source.collection_id()).await?;
-        let (mut batch, from) = self.copies(&view, uids).await?;
+        let (mut batch, from, deed) = self.copies(&view, uids).await?;
         if from.is_empty() {
             return Ok(Copied { uid_validity: self.collection()?.uid_validity, from, to: Vec::new() });
         }
@@ -249,20 +273,22 @@ impl Granted<Mailbox, Append> {
         }
         let going = UidSet::from_uids(from.iter().copied());
         batch.push(Change::Expunge { collection, uids: going, modseq: ModSeq(0), head: Head::default() });
-        let receipt = commit_under(self.engine(), batch, || {
+        let renew = || {
             source.renew()?;
             self.renew()
-        })
-        .await?;
+        };
+        let receipt = self.session.commit_deeds(self.engine(), batch, &[deed], renew).await?;
         self.copied(&receipt.changes, from)
     }
 
-    async fn copies(&self, view: &View, uids: &UidSet) -> Result<(Batch, Vec<Uid>), Refusal> {
+    async fn copies(&self, view: &View, uids: &UidSet) -> Result<(Batch, Vec<Uid>, Deed), Refusal> {
         let allowed = permitted(self.rights());
         let chosen: Vec<&Item> = items_of(view, uids).collect();
         let used: BTreeSet<usize> = chosen.iter().flat_map(|item| item.flags.keyword_indexes()).collect();
         let names: Vec<Arc<str>> = used.iter().filter_map(|i| view.keywords().get(*i).cloned()).collect();
+        let mut deed = Deed::adds(self.node(), chosen.iter().map(|item| item.hash));
         if !names.is_empty() && allowed.contains(Flags::all_keywords()) {
+            deed = deed.keywords(names.iter().map(ToString::to_string));
             ensure_keywords(self, self.collection_id(), &names.iter().map(|n| &**n).collect::<Vec<_>>()).await?;
         }
         let target = self.collection()?;
@@ -274,7 +300,7 @@ impl Granted<Mailbox, Append> {
             batch.push(Change::Put { collection: target.id, item: copy, head: Head::default() });
             from.push(item.uid);
         }
-        Ok((batch, from))
+        Ok((batch, from, deed))
     }
 
     fn copied(&self, changes: &[Change], from: Vec<Uid>) -> Result<Copied, Refusal> {
@@ -351,8 +377,12 @@ fn translate(flags: Flags, keywords: &[Arc<str>], target: &Collection) -> Flags 
     flags.without(Flags::all_keywords()) | known_keywords(target, &names)
 }
 
-/// Give every keyword a bit in the mailbox's table. Keywords are compared without case (RFC 9051 section 2.3.2).
-async fn ensure_keywords<P: Purpose<Mailbox>>(grant: &Granted<Mailbox, P>, id: CollectionId, keywords: &[&str]) -> Result<Flags, Refusal> {
+/// Give every keyword a bit in the collection's table. Keywords are compared without case (RFC 9051 section 2.3.2).
+pub(crate) async fn ensure_keywords<O: Object, P: Purpose<O>>(
+    grant: &Granted<O, P>,
+    id: CollectionId,
+    keywords: &[&str],
+) -> Result<Flags, Refusal> {
     let known = grant.collection()?;
     let new: Vec<&&str> = keywords.iter().filter(|k| !known.keywords.iter().any(|have| have.eq_ignore_ascii_case(k))).collect();
     if !new.is_empty() {

@@ -1,9 +1,10 @@
 //! Acts on the tree of mailboxes: CREATE, DELETE, RENAME.
 
 use crate::gate::new_collection;
-use crate::granted::{FoundPlace, Granted, Mailbox, NewMailbox, commit_under};
+use crate::granted::{FoundPlace, Granted, Mailbox, NewMailbox};
 use crate::purpose::{CreateMailbox, DeleteMailbox, RenameMailbox};
 use crate::refusal::Refusal;
+use crate::reserved::Deed;
 use crate::tree;
 use octroi_engine::{Batch, Change};
 use octroi_model::{Collection, CollectionId, CollectionKind, Head, Item, ModSeq, Rights, SpecialUse, Uid, UidSet};
@@ -15,6 +16,11 @@ impl Granted<NewMailbox, CreateMailbox> {
         self.add_chain(&mut batch, self.at.names.len(), special_use)?;
         self.commit(batch).await?;
         Ok(())
+    }
+
+    /// Where it will be, as its owner names it.
+    fn new_path(&self) -> String {
+        self.at.names.iter().fold(self.at.parent.inner_path.clone(), |path, name| tree::joined(&path, name))
     }
 
     /// Append the making of the first `count` missing mailboxes to a batch; returns the last one's id, or the parent's when there is none.
@@ -78,7 +84,8 @@ impl Granted<Mailbox, RenameMailbox> {
             old_parent_head: Head::default(),
             new_parent_head: Head::default(),
         });
-        self.commit_both(to, batch).await
+        let deeds = tree::arriving(self.engine(), place.parent.area, &to.new_path(), &collection);
+        self.commit_both(to, batch, &deeds).await
     }
 
     async fn move_inbox(&self, inbox: &Collection, to: &Granted<NewMailbox, CreateMailbox>) -> Result<(), Refusal> {
@@ -98,15 +105,18 @@ impl Granted<Mailbox, RenameMailbox> {
         }
         let going = UidSet::from_uids(view.items().map(|item| item.uid));
         batch.push(Change::Expunge { collection: inbox.id, uids: going, modseq: ModSeq(0), head: Head::default() });
-        self.commit_both(to, batch).await
+        let keywords = view.keywords().iter().map(ToString::to_string);
+        let hashes = view.items().map(|item| item.hash);
+        let deed = Deed::at(to.at.parent.area, to.new_path(), true).keywords(keywords).about(hashes);
+        self.commit_both(to, batch, &[deed]).await
     }
 
-    async fn commit_both(&self, to: &Granted<NewMailbox, CreateMailbox>, batch: Batch) -> Result<(), Refusal> {
-        commit_under(self.engine(), batch, || {
+    async fn commit_both(&self, to: &Granted<NewMailbox, CreateMailbox>, batch: Batch, deeds: &[Deed]) -> Result<(), Refusal> {
+        let renew = || {
             to.renew()?;
             self.renew()
-        })
-        .await?;
+        };
+        self.session.commit_deeds(self.engine(), batch, deeds, renew).await?;
         Ok(())
     }
 }

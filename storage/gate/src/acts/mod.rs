@@ -5,3 +5,4 @@ pub(crate) mod folder;
 pub(crate) mod in_the_way;
 pub(crate) mod mailbox;
 pub(crate) mod mailbox_tree;
+pub(crate) mod sharing;

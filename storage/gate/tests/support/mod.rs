@@ -4,10 +4,10 @@
 
 use octroi_engine::{Embedded, Options};
 use octroi_gate::{
-    Admin, Area, Channel, Content, Credentials, DataKey, Draft, Gate, Limits, Login, NewAccount, Opened, Organisation, Policy, Queue,
-    Scope, Session,
+    Admin, Area, Channel, Content, Credentials, DataKey, Draft, Errands, Gate, Identifier, Limits, Login, NewAccount, Opened, Organisation,
+    Policy, Queue, Scope, Session,
 };
-use octroi_model::{Address, Flags, Grantee, Name, Path, Rights, Service, Services, UnixTime};
+use octroi_model::{Address, AuditFrom, AuditLine, AuditQuery, Flags, Name, Path, Rights, Service, Services, UnixTime};
 use std::net::IpAddr;
 
 /// Everybody's log-ins come from here unless a test says otherwise.
@@ -39,6 +39,7 @@ pub(crate) struct World {
     pub(crate) gate: Gate,
     pub(crate) admin: Admin,
     pub(crate) queue: Queue,
+    pub(crate) errands: tokio::sync::Mutex<Errands>,
     pub(crate) folder: tempfile::TempDir,
 }
 
@@ -69,8 +70,8 @@ impl World {
             portal_url: "https://portal.octroi.example/".to_owned(),
         };
         let opened = Gate::open(engine, organisation, policy(Rights::ALL), Limits::default(), DataKey::from_bytes(&[3; 32])).await;
-        let Opened { gate, admin, queue } = opened.unwrap();
-        let world = Self { gate, admin, queue, folder };
+        let Opened { gate, admin, queue, errands } = opened.unwrap();
+        let world = Self { gate, admin, queue, errands: tokio::sync::Mutex::new(errands), folder };
         for (who, profile) in [(OWNER, "owner"), (SUBJECT, "subject")] {
             let address = address(who);
             let new =
@@ -78,18 +79,23 @@ impl World {
             world.admin.add_account(new).await.unwrap();
         }
         for area in [Area::Mail, Area::Calendars, Area::Contacts, Area::Files] {
-            world.admin.share(&address(OWNER), area, &Path::top(), &[(Grantee::Anyone, Rights::ALL)]).await.unwrap();
+            world.admin.share(&address(OWNER), area, &Path::top(), &[(Identifier::Anyone, Rights::ALL)]).await.unwrap();
         }
         world
     }
 
     pub(crate) async fn mint(&self, who: &str, services: Services) -> String {
-        let scope = Scope { services, rights: Rights::ALL, expires: None };
-        self.admin.mint_app_password(&address(who), scope, "test").await.unwrap().secret.to_string()
+        self.admin.mint_app_password(&address(who), Scope::of(services), "test").await.unwrap().secret.to_string()
+    }
+
+    /// The audit trail, once what was done just now is in it.
+    pub(crate) async fn lines(&self) -> Vec<AuditLine> {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        self.admin.audit(AuditQuery { account: None, from: AuditFrom::After(0), lines_max: 10_000 }).await.unwrap()
     }
 
     pub(crate) async fn login(&self, who: &str, secret: &str, service: Service, peer: IpAddr) -> Login {
-        self.gate.login(Credentials { user: who, secret }, Channel { service, peer, client: None }).await
+        self.gate.login(Credentials { user: who, secret }, Channel::new(service, peer)).await
     }
 
     pub(crate) async fn session(&self, who: &str, service: Service) -> Session {
@@ -102,6 +108,7 @@ pub(crate) fn open(login: Login) -> Session {
     match login {
         Login::Open(session) => session,
         Login::NeedsSecondFactor(_) => panic!("a second factor was asked for"),
+        Login::Busy => panic!("the log-in was put off"),
         Login::Refused => panic!("the log-in was refused"),
     }
 }

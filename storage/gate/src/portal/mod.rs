@@ -1,0 +1,184 @@
+//! The portal's side of the gate: the main password and a second factor open an account's own settings, and nothing else.
+//!
+//! A [`PortalSession`] cannot open a mailbox or a folder: it has no such method. Only it, with a fresh second factor, mints app passwords,
+//! confirms devices and changes factors.
+
+mod app_passwords;
+mod devices;
+mod factors;
+mod reset;
+mod shares;
+mod sign_in;
+mod staff;
+
+pub use app_passwords::{AppPasswordFacts, MintedAppPassword, Preset, Scope};
+pub use devices::ConfirmedDevice;
+pub use factors::{DeviceEnrolment, FactorFacts};
+pub use shares::OwnShare;
+pub use sign_in::{PendingSignIn, SignIn};
+pub use staff::{Administrator, Auditor, ProfileFacts};
+
+use crate::audit::Line;
+use crate::errand::Notice;
+use crate::gate::Gate;
+use crate::password;
+use crate::refusal::Refusal;
+use octroi_engine::{Batch, Change};
+use octroi_model::{Account, AccountId, Address, AuditFrom, AuditLine, AuditQuery, AuditVia, Outcome};
+use octroi_policy::Origin;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a second factor counts as fresh.
+const FRESH_FOR: Duration = Duration::from_mins(5);
+
+/// Somebody at the portal. Cheap to clone; clones are one session.
+#[derive(Clone)]
+pub struct PortalSession {
+    gate: Gate,
+    account: AccountId,
+    address: Address,
+    display_name: String,
+    peer: IpAddr,
+    /// The password with which it was opened; another one ends it.
+    password_hash: Option<String>,
+    /// How often the account had been signed out everywhere by then.
+    sign_outs: u64,
+    stepped: Arc<Mutex<Option<Instant>>>,
+}
+
+/// Proof of a second factor given just now. Made by [`PortalSession::step_up`] and used up by what it proves.
+pub struct Stepped {
+    account: AccountId,
+}
+
+impl PortalSession {
+    fn new(gate: Gate, account: &Account, peer: IpAddr, stepped: Option<Instant>) -> Self {
+        Self {
+            sign_outs: gate.sign_outs(account.id),
+            gate,
+            account: account.id,
+            address: account.address.clone(),
+            display_name: account.display_name.clone(),
+            peer,
+            password_hash: account.password_hash.clone(),
+            stepped: Arc::new(Mutex::new(stepped)),
+        }
+    }
+
+    /// The account's address.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The account's name for people; may be empty.
+    pub fn display_name(&self) -> &str {
+        &self.display_name
+    }
+
+    /// The account's profile.
+    pub fn profile(&self) -> String {
+        self.account().map_or(String::new(), |a| a.profile.clone())
+    }
+
+    /// From where it was opened.
+    pub fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// Does it still stand? A removed account, a changed password or a sign-out from everywhere ends it.
+    pub async fn check(&self) -> Result<(), Refusal> {
+        self.account().map(|_| ())
+    }
+
+    /// Give a fresh second factor: an authenticator's code, one that was sent, or a recovery code.
+    pub async fn step_up(&self, code: &str) -> Result<Stepped, Refusal> {
+        let account = self.account()?;
+        tokio::time::sleep(self.gate.0.throttle.wait(self.peer)).await;
+        match self.gate.use_code(&account, code).await {
+            Ok(kind) => Ok(self.stepped_up(kind.name()).await),
+            Err(refusal) => {
+                self.gate.count_failure(self.peer, code);
+                self.note("step up", "", Outcome::Refused, &refusal.to_string()).await;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// The proof of a second factor given a few minutes ago, if there was one.
+    pub fn fresh(&self) -> Option<Stepped> {
+        let stepped = self.stepped.lock().unwrap_or_else(PoisonError::into_inner);
+        stepped.filter(|at| at.elapsed() < FRESH_FOR).map(|_| Stepped { account: self.account })
+    }
+
+    async fn stepped_up(&self, kind: &str) -> Stepped {
+        *self.stepped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        self.note("step up", kind, Outcome::Done, "").await;
+        Stepped { account: self.account }
+    }
+
+    /// The account, if the proof is its own.
+    fn proven(&self, proof: &Stepped) -> Result<Arc<Account>, Refusal> {
+        let account = self.account()?;
+        if proof.account == account.id { Ok(account) } else { Err(Refusal::InvalidCode) }
+    }
+
+    /// Another main password. Ends every portal session but this one's successor.
+    pub async fn change_password(&self, old: &str, new: &str) -> Result<(), Refusal> {
+        let account = self.account()?;
+        tokio::time::sleep(self.gate.0.throttle.wait(self.peer)).await;
+        if !password::verify(old, account.password_hash.as_deref()).await {
+            self.gate.count_failure(self.peer, old);
+            self.note("password change", "", Outcome::Refused, "the old password is wrong").await;
+            return Err(Refusal::InvalidCode);
+        }
+        self.gate.set_password(&account, new).await?;
+        self.gate.0.outbox.notice(&account.address, Notice::PasswordChanged { peer: self.peer });
+        self.note("password change", "", Outcome::Done, "").await;
+        Ok(())
+    }
+
+    /// What happened on the account lately, the newest first: its own lines of the audit trail.
+    pub async fn notices(&self, lines_max: usize) -> Result<Vec<AuditLine>, Refusal> {
+        let account = Some(self.account()?.id);
+        Ok(self.gate.engine().audit(AuditQuery { account, from: AuditFrom::Newest, lines_max }).await?)
+    }
+
+    fn account(&self) -> Result<Arc<Account>, Refusal> {
+        let account = self.gate.engine().account(self.account).ok_or(Refusal::Ended)?;
+        let stands = account.password_hash == self.password_hash && self.gate.sign_outs(self.account) == self.sign_outs;
+        if stands { Ok(account) } else { Err(Refusal::Ended) }
+    }
+
+    async fn note(&self, act: &str, subject: &str, outcome: Outcome, reason: &str) {
+        self.gate.note(Some(self.account), act, subject, self.peer, outcome, reason).await;
+    }
+}
+
+impl Gate {
+    pub(crate) async fn set_password(&self, account: &Account, new: &str) -> Result<(), Refusal> {
+        password::check(new, &self.own_words(account)).map_err(Refusal::Password)?;
+        let hash = password::hash(new).await.ok_or(Refusal::Unavailable)?;
+        let mut batch = Batch::new();
+        batch.push(Change::SetPassword { account: account.id, password_hash: Some(hash) });
+        self.engine().commit(batch).await?;
+        Ok(())
+    }
+
+    /// What must not stand in the account's password.
+    pub(crate) fn own_words(&self, account: &Account) -> Vec<String> {
+        vec![account.address.to_string(), account.display_name.clone(), self.organisation().name.clone()]
+    }
+
+    /// A line about something at the portal.
+    async fn note(&self, account: Option<AccountId>, act: &str, subject: &str, peer: IpAddr, outcome: Outcome, reason: &str) {
+        let zone = self.policy().zone_of(&Origin { address: peer, authorities: &[] }).to_owned();
+        let via = AuditVia { zone, client: "portal".to_owned(), ..AuditVia::default() };
+        self.audit(Line { account, act, subject, peer: &peer.to_string(), outcome, reason, via }).await;
+    }
+
+    fn sign_outs(&self, account: AccountId) -> u64 {
+        self.0.sign_outs.lock().unwrap_or_else(PoisonError::into_inner).get(&account).copied().unwrap_or(0)
+    }
+}
