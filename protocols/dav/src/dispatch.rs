@@ -39,7 +39,7 @@ pub(crate) async fn handle(State(dav): State<Arc<Dav>>, request: Request) -> Res
     let method = parts.method.clone();
     let call = Call::new(dav.config.clone(), session, target, parts, body);
     let answer = run(&method, call).await;
-    answer.unwrap_or_else(|fault| fault.into_response(&dav.gate.organisation().name))
+    answer.unwrap_or_else(|fault| fault.into_response(dav.gate.organisation()))
 }
 
 /// What is answered to anybody: redirects, OPTIONS above the trees, and that there is nothing.

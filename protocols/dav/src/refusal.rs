@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
-use octroi_gate::Refusal;
+use octroi_gate::{Lacks, Organisation, Refusal};
 use octroi_http::{challenge, plain, retry_later};
 use octroi_model::Rights;
 use std::time::Duration;
@@ -64,7 +64,7 @@ impl Fault {
     }
 
     /// The answer.
-    pub(crate) fn into_response(self, organisation: &str) -> Response {
+    pub(crate) fn into_response(self, organisation: &Organisation) -> Response {
         match self {
             Self::Gate(refusal, href) => refused(refusal, &href, organisation),
             Self::Rule(status, element) => {
@@ -88,11 +88,11 @@ impl Fault {
     }
 }
 
-fn refused(refusal: Refusal, href: &str, organisation: &str) -> Response {
+fn refused(refusal: Refusal, href: &str, organisation: &Organisation) -> Response {
     match refusal {
         Refusal::Missing => Fault::missing().into_response(organisation),
         Refusal::Forbidden(lacking) => need_privileges(href, lacking),
-        Refusal::Ended | Refusal::InvalidCode => challenge(organisation),
+        Refusal::Ended | Refusal::InvalidCode => challenge(&organisation.name),
         Refusal::Precondition | Refusal::Exists => Fault::precondition().into_response(organisation),
         Refusal::NotEmpty => plain(StatusCode::CONFLICT, "It still holds something."),
         // RFC 4331 section 6.
@@ -100,7 +100,23 @@ fn refused(refusal: Refusal, href: &str, organisation: &str) -> Response {
         Refusal::Limit(what) => plain(StatusCode::INSUFFICIENT_STORAGE, &format!("A limit is reached: {what}.")),
         Refusal::Unavailable => retry_later("Try again in a moment.", RETRY_AFTER),
         Refusal::Damaged => plain(StatusCode::INTERNAL_SERVER_ERROR, "It is damaged in the store; tell the administrator."),
+        Refusal::Reserved(lacks) => plain(StatusCode::FORBIDDEN, &reserved(lacks, &organisation.portal_url)),
+        Refusal::ExportNotAllowed => plain(StatusCode::FORBIDDEN, "Your profile does not let you take out a whole collection."),
+        Refusal::ShareNotAllowed => Fault::Rule(StatusCode::FORBIDDEN, "D:allowed-principal").into_response(organisation),
+        // RFC 3744 section 8.1.1.
+        Refusal::UnknownGrantee => Fault::Rule(StatusCode::FORBIDDEN, "D:recognized-principal").into_response(organisation),
         _ => plain(StatusCode::FORBIDDEN, "That is not possible with this resource."),
+    }
+}
+
+/// What to do to be let.
+fn reserved(lacks: Lacks, portal_url: &str) -> String {
+    match lacks {
+        Lacks::Profile => "This is a reserved action, which your profile may not do.".to_owned(),
+        Lacks::Zone => "This is a reserved action, which cannot be done from here.".to_owned(),
+        Lacks::SecondFactor(seconds) => {
+            format!("This is a reserved action: confirm this device at {portal_url} first; that counts for {} minutes.", seconds / 60)
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use axum::response::Response;
 use data_encoding::BASE64;
 use http::header::{AUTHORIZATION, USER_AGENT, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use octroi_gate::{Channel, Credentials, Gate, Login, Session};
+use octroi_gate::{Channel, ClientCertificate, Credentials, Gate, Login, Refusal, Session};
 use octroi_model::Service;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +18,6 @@ use zeroize::Zeroizing;
 
 /// Longest `Authorization` value that is looked at; an address and an app password take a tenth.
 const AUTHORIZATION_BYTES_MAX: usize = 2048;
-/// Longest client name that is passed on to the audit trail.
-const CLIENT_BYTES_MAX: usize = 128;
 /// When a client is to try again that was asked for its second factor.
 const SECOND_FACTOR_RETRY: Duration = Duration::from_secs(30);
 
@@ -50,8 +48,11 @@ impl Authenticator {
     /// As [`Authenticator::authenticate`], for the first of `services` that the credential opens: the root and the principal belong to
     /// all of them.
     pub async fn authenticate_any(&self, headers: &HeaderMap, services: &[Service], client: &Client) -> Result<Session, Response> {
-        let Some((user, secret)) = basic(headers) else {
-            return Err(challenge(&self.gate.organisation().name));
+        // A registered certificate stands for a credential where none is sent.
+        let (user, secret) = match basic(headers) {
+            Some(sent) => sent,
+            None if client.certificate.is_some() && !headers.contains_key(AUTHORIZATION) => (String::new(), Zeroizing::default()),
+            None => return Err(self.challenge()),
         };
         // All of the cache first: a credential for documents only would otherwise fail for calendars at each request to the root.
         for service in services {
@@ -63,22 +64,37 @@ impl Authenticator {
                 self.cache.forget(&key);
             }
         }
-        let mut second_factor = false;
+        let mut pending = None;
         for service in services {
-            let via = Channel { service: *service, peer: client.addr, client: client_name(headers) };
-            match self.gate.login(Credentials { user: &user, secret: &secret }, via).await {
+            let via = channel(*service, client, headers);
+            let login = if user.is_empty() {
+                self.gate.login_certificate("", via).await
+            } else {
+                self.gate.login(Credentials { user: &user, secret: &secret }, via).await
+            };
+            match login {
                 Login::Open(session) => {
                     self.cache.put(self.cache.key(&user, &secret, *service, client), session.clone());
                     return Ok(session);
                 }
-                Login::NeedsSecondFactor(_) => second_factor = true,
+                Login::NeedsSecondFactor(waiting) => pending = Some((*service, waiting)),
+                Login::Busy => return Err(busy()),
                 Login::Refused => {}
             }
         }
-        if second_factor {
-            return Err(self.second_factor_needed());
+        let Some((service, waiting)) = pending else { return Err(self.challenge()) };
+        match waiting.approved().await {
+            Ok(session) => {
+                self.cache.put(self.cache.key(&user, &secret, service, client), session.clone());
+                Ok(session)
+            }
+            Err(Refusal::Busy) => Err(busy()),
+            Err(_) => Err(self.second_factor_needed()),
         }
-        Err(challenge(&self.gate.organisation().name))
+    }
+
+    fn challenge(&self) -> Response {
+        challenge(&self.gate.organisation().name)
     }
 
     /// Neither 401 nor 403: on those, clients throw the stored password away.
@@ -86,6 +102,19 @@ impl Authenticator {
         let portal = &self.gate.organisation().portal_url;
         retry_later(&format!("Confirm this device with your second factor at {portal} and try again."), SECOND_FACTOR_RETRY)
     }
+}
+
+/// RFC 6585 section 4.
+fn busy() -> Response {
+    let mut response = retry_later("Too many connections or log-ins of this account.", SECOND_FACTOR_RETRY);
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    response
+}
+
+/// How the client comes.
+fn channel(service: Service, client: &Client, headers: &HeaderMap) -> Channel {
+    let certificate = client.certificate.as_ref().map(|shown| ClientCertificate::new(&shown.authorities, &shown.der));
+    Channel::new(service, client.addr).client(client_name(headers)).certificate(certificate)
 }
 
 /// 401 with the challenge (RFC 7617 section 2.1): one wording for every reason.
@@ -124,9 +153,8 @@ fn basic(headers: &HeaderMap) -> Option<(String, Zeroizing<String>)> {
     Some((user.to_owned(), Zeroizing::new(secret.to_owned())))
 }
 
-fn client_name(headers: &HeaderMap) -> Option<String> {
-    let agent = headers.get(USER_AGENT)?.to_str().ok()?;
-    Some(agent.chars().filter(|c| !c.is_control()).take(CLIENT_BYTES_MAX).collect())
+fn client_name(headers: &HeaderMap) -> Option<&str> {
+    headers.get(USER_AGENT)?.to_str().ok()
 }
 
 #[cfg(test)]

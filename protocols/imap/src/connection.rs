@@ -167,7 +167,7 @@ impl Dialogue {
 
     /// After every command: tell what has changed, then answer.
     async fn answer(&mut self, tag: Tag<'_>, done: Done, expunges: Expunges) -> Result<(), End> {
-        let reply = done.or_else(Fault::into_reply)?;
+        let reply = done.or_else(|fault| fault.into_reply(&self.gate.organisation().portal_url))?;
         if let State::Selected(selected) = &mut self.state {
             match selected.refresh().await {
                 // What cannot be looked at now is told after a later command.

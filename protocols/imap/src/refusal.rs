@@ -4,12 +4,15 @@
 
 use crate::reply::{End, Fault, Reply};
 use imap_codec::imap_types::response::{Code, StatusKind};
-use octroi_gate::Refusal;
+use octroi_gate::{Lacks, Refusal};
 
 /// What the client hears.
 // RFC 5530 section 3 and RFC 9051 section 7.1 have the codes.
-pub(crate) fn reply(refusal: Refusal) -> Result<Reply, End> {
+pub(crate) fn reply(refusal: Refusal, portal_url: &str) -> Result<Reply, End> {
     Ok(match refusal {
+        Refusal::Reserved(lacks) => Reply::no("NOPERM", reserved(lacks, portal_url)),
+        Refusal::ShareNotAllowed => Reply::no("NOPERM", "Your profile does not let you share with them"),
+        Refusal::UnknownGrantee => Reply::no("CANNOT", "There is no such account, group or profile"),
         Refusal::Missing => Reply::no("NONEXISTENT", "There is no such mailbox"),
         Refusal::Forbidden(lacking) => Reply::no("NOPERM", format!("Not permitted: that needs the rights {lacking}")),
         Refusal::Ended => return Err(End::Bye(None, "The session has ended")),
@@ -26,6 +29,17 @@ pub(crate) fn reply(refusal: Refusal) -> Result<Reply, End> {
         // The rest cannot come from an act on a mailbox; refusing is right whatever it is.
         _ => Reply::no("CANNOT", "That is not possible here"),
     })
+}
+
+/// What to do to be let.
+fn reserved(lacks: Lacks, portal_url: &str) -> String {
+    match lacks {
+        Lacks::Profile => "A reserved action, which your profile may not do".to_owned(),
+        Lacks::Zone => "A reserved action, which cannot be done from here".to_owned(),
+        Lacks::SecondFactor(seconds) => {
+            format!("A reserved action: confirm this device at {portal_url} first, no longer than {} minutes ago", seconds / 60)
+        }
+    }
 }
 
 /// The refusal of a mailbox that messages should go to.
@@ -46,7 +60,7 @@ mod tests {
     use octroi_model::Rights;
 
     fn text(refusal: Refusal) -> String {
-        match reply(refusal) {
+        match reply(refusal, "https://mail.example/portal/") {
             Ok(reply) => String::from_utf8_lossy(&encode::tagged(None, reply.kind, reply.code, &reply.text)).into_owned(),
             Err(_) => "ended".to_owned(),
         }
@@ -59,6 +73,7 @@ mod tests {
         assert!(text(Refusal::OverQuota).starts_with("* NO [OVERQUOTA] "));
         assert!(text(Refusal::Limit("keywords")).starts_with("* NO [LIMIT] "));
         assert!(text(Refusal::NotRelay).starts_with("* NO [CANNOT] "));
+        assert!(text(Refusal::Reserved(Lacks::SecondFactor(600))).contains("https://mail.example/portal/"));
         assert_eq!(text(Refusal::Ended), "ended");
         assert!(matches!(as_target(Refusal::Missing), Fault::Reply(Reply { code: Some(Code::TryCreate), .. })));
     }

@@ -69,10 +69,10 @@ pub(crate) fn bad_name() -> Fault {
 /// The end that a refusal or a reply leads to, if it does.
 impl Fault {
     /// What the client is told, or how the connection ends.
-    pub(crate) fn into_reply(self) -> Result<Reply, End> {
+    pub(crate) fn into_reply(self, portal_url: &str) -> Result<Reply, End> {
         match self {
             Self::Reply(reply) => Ok(reply),
-            Self::Refused(refusal) => refusal::reply(refusal),
+            Self::Refused(refusal) => refusal::reply(refusal, portal_url),
             Self::End(end) => Err(end),
         }
     }

@@ -5,7 +5,7 @@
 use crate::session::{End, Kind, Session};
 use crate::wire::{Mechanism, Reply};
 use data_encoding::BASE64;
-use octroi_gate::{Channel, Credentials, Login};
+use octroi_gate::{Channel, ClientCertificate, Credentials, Login, Refusal};
 use octroi_model::Service;
 use tracing::debug;
 use zeroize::Zeroizing;
@@ -109,18 +109,36 @@ impl Session {
     }
 
     async fn log_in(&mut self, claim: &Claim) -> Result<(), End> {
-        let via = Channel { service: Service::Submission, peer: self.peer(), client: self.hello.as_ref().map(|hello| hello.host.clone()) };
-        let reply = match self.gate.login(Credentials { user: &claim.user, secret: &claim.secret }, via).await {
-            Login::Open(member) => {
+        let login = self.gate.login(Credentials { user: &claim.user, secret: &claim.secret }, self.channel()).await;
+        self.enter(login).await
+    }
+
+    /// How the client comes.
+    fn channel(&self) -> Channel {
+        let shown = self.connection.peer().certificate.as_ref();
+        let certificate = shown.map(|shown| ClientCertificate::new(&shown.authorities, &shown.der));
+        Channel::new(Service::Submission, self.peer()).client(self.hello.as_ref().map(|hello| &*hello.host)).certificate(certificate)
+    }
+
+    /// What became of a log-in.
+    async fn enter(&mut self, login: Login) -> Result<(), End> {
+        let opened = match login {
+            Login::Open(member) => Ok(member),
+            Login::NeedsSecondFactor(pending) => pending.approved().await,
+            Login::Busy => Err(Refusal::Busy),
+            Login::Refused => Err(Refusal::InvalidCode),
+        };
+        let reply = match opened {
+            Ok(member) => {
                 debug!(address = %member.address(), "logged in");
                 self.member = Some(member);
                 return self.say(&Reply::new(235, "2.7.0", "Authentication successful")).await;
             }
             // RFC 4954 section 6: 454 keeps the client from throwing the password away.
-            Login::NeedsSecondFactor(_) => {
+            Err(Refusal::Unconfirmed) => {
                 Reply::new(454, "4.7.0", format!("Confirm this device first: {}", self.gate.organisation().portal_url))
             }
-            Login::Refused => invalid(),
+            Err(refusal) => crate::refusal::of_gate(&refusal),
         };
         self.fail(reply).await
     }

@@ -15,11 +15,16 @@ pub(crate) fn of_gate(refusal: &Refusal) -> Reply {
         Refusal::Forbidden(_) => Reply::new(550, "5.7.1", "Not permitted"),
         // RFC 5321 section 4.5.3.1.10: 452, so that the client sends the rest in another transaction.
         Refusal::Limit("recipients") => Reply::new(452, "4.5.3", "Too many recipients"),
+        // RFC 3463 section 3.8, X.7.1: the policy of the sender's own organisation, which allows it again later.
+        Refusal::Limit(octroi_gate::RECIPIENTS_PER_HOUR) => Reply::new(450, "4.7.1", "Too many recipients within an hour, try again later"),
+        Refusal::Busy => Reply::new(421, "4.7.0", "Too many connections or log-ins of this account, closing connection"),
         Refusal::Limit(_) => Reply::new(452, "4.3.1", "A limit of this server is reached, try again later"),
         // RFC 3463 section 3.3, X.2.2: "should be used as a persistent transient failure", because the person can make room.
         Refusal::OverQuota => Reply::new(452, "4.2.2", "The mailbox is full"),
         Refusal::Ended => Reply::new(421, "4.7.0", "Your credential is not valid any more, closing connection"),
-        Refusal::InvalidCode => Reply::new(535, "5.7.8", "Authentication credentials invalid"),
+        Refusal::InvalidCode | Refusal::UsedCode | Refusal::FactorLocked(_) => {
+            Reply::new(535, "5.7.8", "Authentication credentials invalid")
+        }
         Refusal::Precondition | Refusal::Unavailable | Refusal::Damaged => {
             Reply::new(451, "4.3.0", "Temporarily unavailable, try again later")
         }

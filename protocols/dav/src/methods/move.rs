@@ -5,7 +5,7 @@ use crate::methods::destination::Destination;
 use crate::precondition::Current;
 use crate::refusal::{Answer, Fault};
 use http::StatusCode;
-use octroi_gate::{File, Folder, Granted, Refusal, RemoveFolder, Unlink};
+use octroi_gate::{Depart, File, Folder, Granted, Refusal, RemoveFolder};
 
 /// MOVE.
 pub(crate) async fn r#move(call: Call) -> Answer {
@@ -14,7 +14,7 @@ pub(crate) async fn r#move(call: Call) -> Answer {
     if may_be_file(&source)
         && let Some(at) = file_at(&source)
     {
-        match call.session.open(at, Unlink).await {
+        match call.session.open(at, Depart).await {
             Ok(file) => return move_file(&call, &file, &destination).await,
             Err(Refusal::Missing) => {}
             Err(refusal) => return Err(Fault::Gate(refusal, call.href())),
@@ -27,7 +27,7 @@ pub(crate) async fn r#move(call: Call) -> Answer {
     move_folder(&call, &folder, &destination).await
 }
 
-async fn move_file(call: &Call, file: &Granted<File, Unlink>, destination: &Destination) -> Answer {
+async fn move_file(call: &Call, file: &Granted<File, Depart>, destination: &Destination) -> Answer {
     let etag = file.item().etag();
     call.check_write(Current::document(&etag, file.item().date)).await?;
     let (parent, over) = destination.ready_for_file(call).await?;

@@ -5,7 +5,7 @@ use crate::state::Visitor;
 use crate::wire::Wire;
 use imap_codec::imap_types::core::AString;
 use imap_codec::imap_types::secret::Secret;
-use octroi_gate::{Channel, Credentials, Gate, Login, Session};
+use octroi_gate::{Channel, ClientCertificate, Credentials, Gate, Login, Refusal, Session};
 use octroi_model::Service;
 
 /// LOGIN.
@@ -33,17 +33,38 @@ pub(crate) fn require_tls(wire: &Wire) -> Result<(), Fault> {
 
 /// Ask the gate.
 pub(crate) async fn log_in(wire: &Wire, gate: &Gate, visitor: &mut Visitor, credentials: Credentials<'_>) -> Result<Session, Fault> {
-    let via = Channel { service: Service::Imap, peer: wire.connection.peer().addr.ip(), client: visitor.client.clone() };
-    match gate.login(credentials, via).await {
+    let login = gate.login(credentials, channel(wire, visitor)).await;
+    enter(gate, visitor, login).await
+}
+
+/// How the client comes.
+pub(crate) fn channel(wire: &Wire, visitor: &Visitor) -> Channel {
+    let peer = wire.connection.peer();
+    let certificate = peer.certificate.as_ref().map(|shown| ClientCertificate::new(&shown.authorities, &shown.der));
+    Channel::new(Service::Imap, peer.addr.ip()).client(visitor.client.as_deref()).certificate(certificate)
+}
+
+/// What became of a log-in.
+pub(crate) async fn enter(gate: &Gate, visitor: &mut Visitor, login: Login) -> Result<Session, Fault> {
+    match login {
         Login::Open(session) => Ok(session),
         // Not a failure of the password: a client that heard AUTHENTICATIONFAILED would throw it away.
-        Login::NeedsSecondFactor(_) => {
-            let portal = &gate.organisation().portal_url;
-            let text = format!("Confirm this device at {portal} or add a space and your code to the password, then try again");
-            Err(Reply::no("UNAVAILABLE", text).into())
-        }
+        Login::NeedsSecondFactor(pending) => match pending.approved().await {
+            Ok(session) => Ok(session),
+            Err(Refusal::Busy) => Err(busy()),
+            Err(_) => {
+                let portal = &gate.organisation().portal_url;
+                let text = format!("Confirm this device at {portal} or add a space and your code to the password, then try again");
+                Err(Reply::no("UNAVAILABLE", text).into())
+            }
+        },
+        Login::Busy => Err(busy()),
         Login::Refused => Err(refused(visitor)),
     }
+}
+
+fn busy() -> Fault {
+    Reply::no("LIMIT", "Too many connections or log-ins of this account; try again later").into()
 }
 
 /// The same words whatever was wrong.

@@ -7,7 +7,7 @@ use crate::wire::Wire;
 use crate::wire::numbers::uids_at;
 use imap_codec::imap_types::mailbox::Mailbox;
 use imap_codec::imap_types::sequence::SequenceSet;
-use octroi_gate::{Expunge, Refusal};
+use octroi_gate::{MoveAway, Refusal};
 
 /// How often a move is tried again when somebody changes flags of the same messages at the same moment.
 const TRIES_MAX: usize = 5;
@@ -16,7 +16,7 @@ const TRIES_MAX: usize = 5;
 pub(crate) async fn r#move(wire: &mut Wire, selected: &mut Selected, set: &SequenceSet, mailbox: &Mailbox<'_>, by: By) -> Done {
     let positions = selected.positions(set, by)?;
     selected.writable()?;
-    let source = selected.session.open(&selected.mailbox, Expunge).await?;
+    let source = selected.session.open(&selected.mailbox, MoveAway).await?;
     let target = target(&selected.session, mailbox).await?;
     if target.collection_id() == source.collection_id() {
         // RFC 6851 section 3.3 allows it, but the messages would come back as new ones: nobody means that.

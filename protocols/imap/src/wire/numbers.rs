@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(of_numbers(&set("1:*"), 0), Ok(vec![]));
         assert_eq!(of_numbers(&set("1"), 0), Err(OutOfRange));
         assert_eq!(of_numbers_in_use(&set("4:4294967295,1"), 5), vec![0..1, 3..5]);
-        assert_eq!(of_numbers_in_use(&set("1:*"), 0), vec![]);
+        assert!(of_numbers_in_use(&set("1:*"), 0).is_empty());
     }
 
     #[test]
@@ -110,8 +110,8 @@ mod tests {
         let view = Sample::of(&[3, 7, 8]);
         assert_eq!(of_uids(&set("559:*"), &view), vec![2..3]);
         assert_eq!(of_uids(&set("1:4294967295"), &view), vec![0..3]);
-        assert_eq!(of_uids(&set("4:6"), &view), vec![]);
-        assert_eq!(of_uids(&set("1:*"), &Sample::of(&[])), vec![]);
+        assert!(of_uids(&set("4:6"), &view).is_empty());
+        assert!(of_uids(&set("1:*"), &Sample::of(&[])).is_empty());
         assert_eq!(uids_at(&[0..2], &view).ranges().collect::<Vec<_>>(), [(Uid(3), Uid(7))]);
     }
 
