@@ -141,3 +141,14 @@ fn wrong_passwords_and_forged_forms_open_nothing() {
     // With `no-referrer`, which other paths have, a browser says `Origin: null` with our own forms, and they are refused.
     assert_eq!(headers.header("referrer-policy"), Some("same-origin"));
 }
+
+#[test]
+fn help_tells_everybody_where_programs_connect() {
+    let server = shared();
+    let page = Http::anonymous(server).request("GET", "/portal/help", &[], b"").text();
+    for service in ["imaps", "submissions"] {
+        assert!(page.contains(&format!(">{}<", server.port(service))), "the port of {service}: {page}");
+    }
+    assert!(page.contains(&format!(">{}<", server.url("/"))), "{page}");
+    assert!(page.contains("poste 4242"), "whom to ask is told: {page}");
+}

@@ -123,15 +123,26 @@ impl<'a> Browser<'a> {
         self.order(&Order::Run(script))
     }
 
+    /// Give the page that size in CSS pixels.
+    #[track_caller]
+    pub(super) fn resize(&mut self, (width, height): (u32, u32)) {
+        self.driver.resize(width, height);
+        eventually("the page to have its size", || (self.run("return window.innerWidth;") == width).then_some(()));
+    }
+
+    /// Is an element seen?
+    #[track_caller]
+    pub(super) fn shows(&mut self, selector: &str) -> bool {
+        let script = format!("return document.querySelector({}).checkVisibility();", Value::from(selector));
+        self.run(&script).as_bool().unwrap()
+    }
+
     /// The page must be sound in both sizes; pictures of it are kept.
     #[track_caller]
     pub(super) fn look(&mut self, name: &str) {
         for (width, height) in [WIDE, NARROW] {
-            self.driver.resize(width, height);
-            let shown = eventually("the page to have its size", || {
-                let size = self.run("return [window.innerWidth, document.documentElement.scrollHeight];");
-                (size[0] == width).then(|| size[1].as_u64().unwrap())
-            });
+            self.resize((width, height));
+            let shown = self.run("return document.documentElement.scrollHeight;").as_u64().unwrap();
             let faults = self.run(FAULTS);
             self.driver.resize(width, u32::try_from(shown).unwrap().max(height));
             let picture = self.order(&Order::Screenshot);
@@ -141,7 +152,7 @@ impl<'a> Browser<'a> {
             std::fs::write(file, BASE64.decode(picture.as_str().unwrap().as_bytes()).unwrap()).unwrap();
             assert_eq!(faults, serde_json::json!([]), "{name} in {} at {width}×{height}", self.driver.name());
         }
-        self.driver.resize(WIDE.0, WIDE.1);
+        self.resize(WIDE);
     }
 
     #[track_caller]

@@ -2,6 +2,7 @@
 
 use super::driver::{Driver, Order, key_actions};
 use crate::support::PATIENCE;
+use crate::support::server::watch;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -9,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// What a browser is started with that has no screen, may run as root, and calls nobody.
-const FLAGS: [&str; 10] = [
+const FLAGS: [&str; 11] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -19,12 +20,16 @@ const FLAGS: [&str; 10] = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    // So that it ends when chromedriver does.
+    "--remote-debugging-pipe",
     "--window-size=1920,1200",
 ];
 
 /// A Chromium that runs.
 pub(super) struct Chromium {
     driver: Child,
+    /// Ends it when the tests are gone without dropping it.
+    _watchdog: Child,
     port: u16,
     session: String,
     _profile: TempDir,
@@ -42,8 +47,9 @@ impl Chromium {
         let line = said.find_map(|line| line.ok().filter(|line| line.contains("successfully on port"))).expect("chromedriver starts");
         let port = line.trim_end_matches('.').rsplit(' ').next().unwrap().parse().unwrap();
         std::thread::spawn(move || said.for_each(drop));
-        let mut chromium = Self { driver, port, session: String::new(), _profile: profile };
-        let data = format!("--user-data-dir={}", chromium._profile.path().join("profile").display());
+        let data = format!("--user-data-dir={}", profile.path().join("profile").display());
+        let watchdog = watch(&driver, Some(profile.path()));
+        let mut chromium = Self { driver, _watchdog: watchdog, port, session: String::new(), _profile: profile };
         let flags: Vec<&str> = FLAGS.into_iter().chain([data.as_str()]).collect();
         let options = json!({"args": flags, "binary": "/usr/bin/chromium", "prefs": {"intl.accept_languages": "en"}});
         let wanted = json!({"capabilities": {"alwaysMatch": {"acceptInsecureCerts": true, "goog:chromeOptions": options}}});

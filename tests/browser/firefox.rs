@@ -1,6 +1,7 @@
 //! Firefox through Marionette, its own socket: JSON with its length before it.
 
 use super::driver::{Driver, Order, key_actions};
+use crate::support::server::watch;
 use crate::support::{PATIENCE, eventually};
 use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -27,6 +28,8 @@ user_pref("toolkit.telemetry.reportingpolicy.firstRun", false);
 /// A Firefox that runs.
 pub(super) struct Firefox {
     child: Child,
+    /// Ends it when the tests are gone without dropping it.
+    _watchdog: Child,
     connection: BufReader<TcpStream>,
     next_id: u32,
     _profile: TempDir,
@@ -43,11 +46,12 @@ impl Firefox {
         command.env("HOME", profile.path()).env("MOZ_HEADLESS_WIDTH", "1920").env("MOZ_HEADLESS_HEIGHT", "1200");
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child.expect("firefox-esr is installed; ./test installs it");
+        let watchdog = watch(&child, Some(profile.path()));
         let told = profile.path().join("MarionetteActivePort");
         let port: u16 = eventually("Firefox to listen", || std::fs::read_to_string(&told).ok()?.trim().parse().ok());
         let stream = eventually("Firefox to answer", || TcpStream::connect(("127.0.0.1", port)).ok());
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut firefox = Self { child, connection: BufReader::new(stream), next_id: 1, _profile: profile };
+        let mut firefox = Self { child, _watchdog: watchdog, connection: BufReader::new(stream), next_id: 1, _profile: profile };
         firefox.message().unwrap();
         firefox.ask("WebDriver:NewSession", &json!({"acceptInsecureCerts": true})).unwrap();
         firefox

@@ -1,6 +1,6 @@
 //! What people do at the portal, step by step.
 
-use super::browser::{Browser, ENTER, TAB};
+use super::browser::{Browser, ENTER, NARROW, TAB, WIDE};
 use super::in_both;
 use crate::portal::{MAIN, code, newcomer};
 use crate::support::imap::Imap;
@@ -139,5 +139,23 @@ fn the_keyboard_is_enough() {
         browser.press(&code(&secret));
         browser.press_and_follow(ENTER);
         assert!(browser.has("[role=status]"));
+    });
+}
+
+#[test]
+fn the_menu_is_folded_on_a_narrow_screen() {
+    in_both(|browser| {
+        browser.go("/portal/");
+        browser.resize(WIDE);
+        assert!(browser.shows("nav a") && !browser.shows("nav summary"));
+        browser.resize(NARROW);
+        assert!(!browser.shows("nav a") && browser.shows("nav summary"));
+        browser.run("document.querySelector('nav summary').focus();");
+        browser.press(ENTER);
+        assert!(browser.shows("nav a[href='/portal/help']"));
+        browser.look("menu");
+        browser.resize(NARROW);
+        browser.follow("nav a[href='/portal/help']");
+        assert_eq!(browser.heading(), "Help");
     });
 }

@@ -340,7 +340,7 @@ fn spawn(mut command: Command, log: &Path, folder: Option<&Path>) -> (Child, Chi
 }
 
 /// A shell that waits for the other end of its standard input to close, then ends the child and removes the folder.
-fn watch(child: &Child, folder: Option<&Path>) -> Child {
+pub(crate) fn watch(child: &Child, folder: Option<&Path>) -> Child {
     Command::new("sh")
         .args(["-c", "read -r _; kill -9 \"$0\" 2>/dev/null; [ -z \"$1\" ] || rm -rf \"$1\"", &child.id().to_string()])
         .arg(folder.unwrap_or(Path::new("")))

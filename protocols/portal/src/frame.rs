@@ -146,9 +146,12 @@ fn places(current: &Place, signed_in: bool, language: Language) -> Markup {
         Audience::SignedOut => !signed_in,
     });
     html! {
-        ul {
-            @for place in shown {
-                li { a href=(place.path) aria-current=[(place.path == current.path).then_some("page")] { ((place.title)(language)) } }
+        details {
+            summary { (Frame::of(language).menu) }
+            ul {
+                @for place in shown {
+                    li { a href=(place.path) aria-current=[(place.path == current.path).then_some("page")] { ((place.title)(language)) } }
+                }
             }
         }
     }
@@ -192,5 +195,55 @@ fn protect(response: &mut Response, cookie: Option<&VisitId>, policy: &'static s
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(cookie) = cookie.and_then(set_cookie) {
         headers.insert(SET_COOKIE, cookie);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    /// The colours of one scheme, as the style names them.
+    fn colours(scheme: &str) -> HashMap<&str, [f64; 3]> {
+        let named = scheme.lines().filter_map(|line| line.trim().strip_prefix("--")?.trim_end_matches(';').split_once(": #"));
+        let part = |hex: &str, at: usize| {
+            let value = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        named.map(|(name, hex)| (name, [part(hex, 0), part(hex, 2), part(hex, 4)])).collect()
+    }
+
+    /// Contrast as the W3C's accessibility guidelines (WCAG 2) count it: 4.5 for text, 3 for what is seen round fields.
+    #[test]
+    fn colours_are_told_apart_in_light_and_dark() {
+        let (light, dark) = STYLE.split_once("prefers-color-scheme: dark").unwrap();
+        for scheme in [light, dark] {
+            let colours = colours(scheme);
+            let luminance =
+                |name: &str| colours[name].iter().zip([0.2126, 0.7152, 0.0722]).map(|(part, weight)| part * weight).sum::<f64>();
+            let contrast = |one: &str, other: &str| {
+                let (one, other) = (luminance(one), luminance(other));
+                (one.max(other) + 0.05) / (one.min(other) + 0.05)
+            };
+            for ground in ["surface", "ground", "accent-faint", "good-faint", "bad-faint"] {
+                assert!(contrast("text", ground) >= 4.5, "text on {ground}");
+            }
+            let pairs =
+                [("quiet", "surface"), ("quiet", "ground"), ("accent", "surface"), ("accent", "accent-faint"), ("on-accent", "accent")];
+            for (text, ground) in pairs.into_iter().chain([("on-accent", "accent-strong"), ("bad", "surface"), ("bad", "bad-faint")]) {
+                assert!(contrast(text, ground) >= 4.5, "{text} on {ground}: {}", contrast(text, ground));
+            }
+            for edge in ["edge", "focus", "bad", "good"] {
+                assert!(contrast(edge, "surface") >= 3.0, "{edge}: {}", contrast(edge, "surface"));
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_page_that_names_a_script_may_run_one() {
+        assert!(!POLICY.contains("script") && POLICY_WITH_SCRIPT.contains("script-src 'self';"));
+        assert_eq!(POLICY_WITH_SCRIPT.replace("script-src 'self'; ", ""), POLICY);
+        assert!(!POLICY_WITH_SCRIPT.contains("unsafe"));
     }
 }

@@ -69,12 +69,11 @@ fn row(person: &Person, app_password: &AppPassword) -> Vec<Markup> {
     let texts = AppPasswords::of(person.language());
     let services = Service::ALL.into_iter().filter(|(service, _)| app_password.services.contains(*service));
     let services: Vec<&str> = services.map(|(service, _)| service_name(texts, service)).collect();
-    let expires = app_password.expires.map_or_else(|| texts.never.to_owned(), day);
     vec![
         html! { (app_password.label) " " small { (app_password.public_id) } },
         html! { (services.join(", ")) },
         html! { (day(app_password.created)) },
-        html! { (expires) },
+        html! { @match app_password.expires { None => { (texts.never) } Some(at) => { (day(at)) } } },
         html! {
             @match &app_password.last_used {
                 None => { (texts.never) }
@@ -197,8 +196,9 @@ pub(crate) async fn revoke(posted: Posted<Person>) -> Response {
     }
 }
 
-fn day(at: UnixTime) -> String {
-    jiff::Timestamp::from_second(at.0).unwrap_or_default().strftime("%Y-%m-%d").to_string()
+fn day(at: UnixTime) -> Markup {
+    let day = jiff::Timestamp::from_second(at.0).unwrap_or_default().strftime("%Y-%m-%d").to_string();
+    html! { time datetime=(day) { (day) } }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ super::texts! {
         portal: "Portal", "Portail";
         skip: "Skip to the content", "Aller au contenu";
         pages: "Pages", "Pages";
+        menu: "Menu", "Menu";
         language: "Language", "Langue";
         signed_in_as: "Signed in as", "Connecté en tant que";
         sign_out: "Sign out", "Se déconnecter";

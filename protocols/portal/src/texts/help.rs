@@ -19,7 +19,7 @@ super::texts! {
         password:
             "Password: an app password made in this portal, never the one with which you sign in here",
             "Mot de passe : un mot de passe d’application créé dans ce portail, jamais celui avec lequel vous vous connectez ici";
-        your_address: "your address", "votre adresse";
+        your_address: "ADDRESS", "ADRESSE";
         thunderbird: "Thunderbird", "Thunderbird";
         thunderbird_1:
             "Choose New account, Email, and type your name and your address.",
