@@ -4,17 +4,17 @@
 //! spoken to (`chromium.rs`, `firefox.rs`), nothing else. Firefox sees the dark colours, Chromium the light ones. Pictures of all pages
 //! are left in `target/screenshots`, to be looked at.
 
-mod browser;
 mod chromium;
 mod driver;
 mod firefox;
 mod pages;
 mod steps;
+mod visit;
 
 use crate::support::{Server, shared};
-use browser::Browser;
 use chromium::Chromium;
 use firefox::Firefox;
+use visit::Browser;
 
 /// Run a test in both browsers at the same time.
 fn in_both(test: fn(&mut Browser<'_>)) {

@@ -1,7 +1,7 @@
 //! What people do at the portal, step by step.
 
-use super::browser::{Browser, ENTER, NARROW, TAB, WIDE};
 use super::in_both;
+use super::visit::{Browser, ENTER, NARROW, TAB, WIDE};
 use crate::portal::{MAIN, code, newcomer};
 use crate::support::imap::Imap;
 

@@ -5,9 +5,9 @@
 
 use crate::language::Language;
 use crate::pages::{Audience, PLACES, Place};
+use crate::request::set_cookie;
 use crate::sessions::VisitId;
 use crate::texts::frame::Frame;
-use crate::visit::set_cookie;
 use crate::visitor::{Person, Visitor};
 use axum::body::Body;
 use axum::response::Response;
@@ -128,12 +128,14 @@ fn who(person: &Person) -> Markup {
 fn languages(visitor: &Visitor, back: &str) -> Markup {
     let texts = Frame::of(visitor.language);
     html! {
-        form.languages method="post" action="/portal/language" role="group" aria-label=(texts.language) {
+        form method="post" action="/portal/language" {
             (visitor.token())
             input type="hidden" name="back" value=(back);
-            @for language in Language::ALL {
-                button type="submit" name="language" value=(language.tag()) lang=(language.tag())
-                    aria-pressed=(if language == visitor.language { "true" } else { "false" }) { (language.name()) }
+            div.languages role="group" aria-label=(texts.language) {
+                @for language in Language::ALL {
+                    button type="submit" name="language" value=(language.tag()) lang=(language.tag())
+                        aria-pressed=(if language == visitor.language { "true" } else { "false" }) { (language.name()) }
+                }
             }
         }
     }

@@ -3,13 +3,13 @@
 //! The program merges [`router`] into the HTTPS listener's routes, all below `/portal/`. What always holds: the main password opens
 //! nothing but these pages; pages are made here without any script and every value in them is escaped (`maud`, whose templates are
 //! checked when we compile); a page that changes something is a form with a token that only the visitor's own cookie can explain
-//! ([`visit`]); a cookie's value is new after each sign-in and second factor, and only its hash is kept ([`sessions`]).
+//! ([`request`]); a cookie's value is new after each sign-in and second factor, and only its hash is kept ([`sessions`]).
 //!
 //! | file | what |
 //! |---|---|
 //! | `pages/` | a file for each page, and the list that the navigation shows |
 //! | `visitor` | who asks: what a page takes as its argument, and what it answers through |
-//! | `visit` | cookie, token and origin of a request |
+//! | `request` | cookie, token and origin of a request |
 //! | `sessions`, `standing` | who is signed in, within bounds of time and number |
 //! | `frame`, `style.css` | what stands round every page |
 //! | `parts` | fields, tables and pictures |
@@ -25,10 +25,10 @@ mod frame;
 mod language;
 mod pages;
 mod parts;
+mod request;
 mod sessions;
 mod standing;
 mod texts;
-mod visit;
 mod visitor;
 
 pub use config::{PortalConfig, Served};

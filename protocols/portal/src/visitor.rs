@@ -8,10 +8,10 @@ use crate::form::Form;
 use crate::frame::{self, Page, see_other};
 use crate::language::Language;
 use crate::pages::{Place, Portal, overview, sign_in};
+use crate::request::{self, own_path};
 use crate::sessions::VisitId;
 use crate::standing::{Said, SignedIn};
 use crate::texts::refusals::Refusals;
-use crate::visit::{self, own_path};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::Response;
 use http::StatusCode;
@@ -55,7 +55,7 @@ impl Visitor {
     /// Of a request; `None` when the system has no randomness to give.
     fn of(portal: &Arc<Portal>, parts: &Parts) -> Option<Self> {
         let language = Language::of(&parts.headers);
-        let known = visit::cookie(&parts.headers);
+        let known = request::cookie(&parts.headers);
         let is_new = known.is_none();
         let id = known.or_else(VisitId::new)?;
         let peer = parts.extensions.get::<ClientAddr>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |client| client.0);
@@ -198,7 +198,7 @@ impl FromRequest<Arc<Portal>> for Posted<Visitor> {
         let who = Visitor::of(portal, &parts).ok_or_else(|| no_randomness(&parts))?;
         match read(&who, Request::from_parts(parts, body)).await {
             Ok(form) => Ok(Self { who, form }),
-            Err(visit::Stale) => Err(sign_in::form(&who, StatusCode::FORBIDDEN, stale(who.language))),
+            Err(request::Stale) => Err(sign_in::form(&who, StatusCode::FORBIDDEN, stale(who.language))),
         }
     }
 }
@@ -215,14 +215,14 @@ impl FromRequest<Arc<Portal>> for Posted<Person> {
         })?;
         match read(&who.visitor, Request::from_parts(parts, body)).await {
             Ok(form) => Ok(Self { who, form }),
-            Err(visit::Stale) => Err(overview::page(&who, StatusCode::FORBIDDEN, stale(who.language()))),
+            Err(request::Stale) => Err(overview::page(&who, StatusCode::FORBIDDEN, stale(who.language()))),
         }
     }
 }
 
-async fn read(visitor: &Visitor, request: Request) -> Result<Form, visit::Stale> {
+async fn read(visitor: &Visitor, request: Request) -> Result<Form, request::Stale> {
     let known = (!visitor.is_new).then_some(&visitor.id);
-    visit::form(&visitor.portal.key, known, request).await
+    request::form(&visitor.portal.key, known, request).await
 }
 
 fn stale(language: Language) -> frame::Notice {

@@ -3,7 +3,7 @@
 use crate::frame::see_other;
 use crate::language::Language;
 use crate::pages::overview;
-use crate::visit::own_path;
+use crate::request::own_path;
 use crate::visitor::{Posted, Visitor};
 use axum::response::Response;
 use http::header::SET_COOKIE;

@@ -3,11 +3,11 @@
 use super::{Audience, Place, overview, refused};
 use crate::frame::{Notice, Page, see_other};
 use crate::parts::{Field, code_field};
+use crate::request::{clear_cookie, own_path};
 use crate::sessions::VisitId;
 use crate::standing::{SignedIn, Standing};
 use crate::texts::refusals::Refusals;
 use crate::texts::sign_in::SignIn as Texts;
-use crate::visit::{clear_cookie, own_path};
 use crate::visitor::{Person, Posted, Visitor};
 use axum::response::Response;
 use http::StatusCode;

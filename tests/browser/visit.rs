@@ -15,7 +15,7 @@ pub(super) const WIDE: (u32, u32) = (1920, 1080);
 pub(super) const NARROW: (u32, u32) = (390, 844);
 
 /// What every page must keep to, as a list of what it does not.
-const FAULTS: &str = r#"
+const FAULTS: &str = r"
     const faults = [];
     const all = selector => [...document.querySelectorAll(selector)];
     const root = document.documentElement;
@@ -38,7 +38,7 @@ const FAULTS: &str = r#"
     if (all('nav [aria-current=page]').length !== 1) faults.push('no current page');
     for (const table of all('table')) if (!table.caption) faults.push('a table without caption');
     return faults;
-"#;
+";
 
 /// A browser at a server's portal.
 pub(super) struct Browser<'a> {
