@@ -313,16 +313,23 @@ pub(crate) struct Share {
 pub(crate) struct Explain {
     /// Who.
     pub(crate) who: String,
-    /// Whose collection.
-    pub(crate) owner: String,
-    /// Which, as area and path.
+    /// Over which service: imap, submission, caldav, carddav, files.
+    pub(crate) service: String,
+    /// What, as their programs name it: `INBOX`, `Shared/lea@douane.example/Actes`, `equipe~hugo@douane.example`.
+    #[arg(default_value = "")]
     pub(crate) path: String,
-    /// Rights that are wanted, as RFC 4314's letters.
-    #[arg(long, default_value = "lr")]
-    pub(crate) rights: String,
-    /// From which address.
-    #[arg(long, default_value = "127.0.0.1")]
-    pub(crate) from: std::net::IpAddr,
+    /// From which zone.
+    #[arg(long, conflicts_with = "from")]
+    pub(crate) zone: Option<String>,
+    /// From which address; without either from `anywhere`.
+    #[arg(long)]
+    pub(crate) from: Option<std::net::IpAddr>,
+    /// How sure the log-in is: app-password, confirmed, fresh-second-factor.
+    #[arg(long, default_value = "app-password")]
+    pub(crate) strength: String,
+    /// With this app password (its visible id).
+    #[arg(long)]
+    pub(crate) credential: Option<String>,
     #[command(flatten)]
     pub(crate) at: At,
 }

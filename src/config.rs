@@ -34,6 +34,9 @@ pub(crate) struct Config {
     /// Where the portal is, for people. Without it `https://HOSTNAME/portal/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) portal_url: Option<String>,
+    /// Whom people ask when they need help, in your own words; the portal shows it on every page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) support: Option<String>,
     /// Sockets.
     pub(crate) listen: Listen,
     /// Certificate; without one it is self-made at first start.

@@ -5,10 +5,11 @@ use crate::admin::socket;
 use crate::config::{Config, Listen, host_port};
 use crate::limits::Connections;
 use crate::tls::Certificate;
-use octroi_gate::{Admin, DataKey, Gate, Opened, Organisation, Queue};
+use octroi_gate::{Admin, DataKey, Errands, Gate, Opened, Organisation, Queue};
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
 use octroi_net::{Acceptor, Authority, Connection, ListenerOptions, Networks, Peer, Shutdown, TlsMode};
+use octroi_portal::{PortalConfig, Served};
 use octroi_smtp::{Kind, OutboundTls, SmtpConfig};
 use std::fs;
 use std::future::Future;
@@ -24,11 +25,15 @@ const AUTHORITIES: &[Authority] = &[];
 /// How long connections may take to end once the server stops.
 const ENDING: Duration = Duration::from_secs(10);
 
+/// The port that an `https` URL need not name.
+const HTTPS_PORT: u16 = 443;
+
 /// The store with the gate before it.
 pub(crate) struct Store {
     pub(crate) gate: Gate,
     pub(crate) admin: Admin,
     pub(crate) queue: Queue,
+    pub(crate) errands: Errands,
 }
 
 impl Store {
@@ -52,9 +57,9 @@ impl Store {
         };
         let account_quota = config.quota.of_account().map_err(|e| e.to_string())?;
         let limits = config.limits.gate.over(octroi_gate::Limits { account_quota, ..octroi_gate::Limits::default() });
-        let Opened { gate, admin, queue } =
+        let Opened { gate, admin, queue, errands } =
             Gate::open(engine, organisation, policy, limits, key).await.map_err(|e| format!("cannot open the store: {e}"))?;
-        Ok(Self { gate, admin, queue })
+        Ok(Self { gate, admin, queue, errands })
     }
 }
 
@@ -110,17 +115,18 @@ impl Server {
             None => Certificate::self_made(&config.data.join("tls"), &config.hostname)?,
         };
         let shutdown = Shutdown::new();
-        let Store { gate, admin, queue } = store;
+        let Store { gate, admin, queue, errands: _ } = store;
         let listeners = Listeners {
             gate: gate.clone(),
             shutdown: shutdown.clone(),
             connections: config.limits.connections.over(Connections::default()),
             proxies: config.proxies.by_proxy_protocol().map_err(|e| e.to_string())?,
         };
+        let portal = Arc::new(portal_config(config, &sockets));
         listeners.imap(config, &certificate, sockets.imap, sockets.imaps)?;
         let smtp = Arc::new(smtp_config(config)?);
         listeners.smtp(&smtp, &certificate, sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp)?;
-        listeners.https(config, &certificate, sockets.https)?;
+        listeners.https(config, &certificate, portal, sockets.https)?;
         let hold = shutdown.hold();
         let run = octroi_smtp::run_queue(queue, gate.clone(), smtp, shutdown.clone());
         tokio::spawn(async move {
@@ -195,12 +201,17 @@ impl Listeners {
         Ok(())
     }
 
-    fn https(&self, config: &Config, certificate: &Certificate, sockets: Vec<TcpListener>) -> Result<(), String> {
+    fn https(
+        &self,
+        config: &Config,
+        certificate: &Certificate,
+        portal: Arc<PortalConfig>,
+        sockets: Vec<TcpListener>,
+    ) -> Result<(), String> {
         let acceptor = certificate.acceptor(&[b"h2", b"http/1.1"], AUTHORITIES)?;
         let forwarded_by = config.proxies.by_forwarded().map_err(|e| e.to_string())?;
         let settings = Arc::new(config.limits.http.over(HttpConfig { forwarded_by, ..HttpConfig::default() }));
         let dav = Arc::new(config.limits.dav.over(octroi_dav::DavConfig::default()));
-        let portal = Arc::new(config.limits.portal.over(octroi_portal::PortalConfig::default()));
         let router = octroi_dav::router(self.gate.clone(), dav).merge(octroi_portal::router(self.gate.clone(), portal));
         let shutdown = self.shutdown.clone();
         let handler = move |connection| octroi_http::serve_connection(connection, router.clone(), settings.clone(), shutdown.clone());
@@ -242,4 +253,24 @@ fn smtp_config(config: &Config) -> Result<SmtpConfig, String> {
         settings.queue.relay_tls = OutboundTls::Verified;
     }
     Ok(settings)
+}
+
+/// The portal's limits, and what its help page tells people: the ports that are really listened on.
+fn portal_config(config: &Config, sockets: &Sockets) -> PortalConfig {
+    let port = |sockets: &[TcpListener]| sockets.first()?.local_addr().ok().map(|address| address.port());
+    let beside_portal = config.portal_url.as_deref().and_then(|url| url.strip_suffix("/portal/")).map(str::to_owned);
+    let dav = port(&sockets.https).map(|port| match beside_portal {
+        // Whoever says where the portal is has put something before us, and it serves the rest too.
+        Some(origin) => origin,
+        None if port == HTTPS_PORT => format!("https://{}", config.hostname),
+        None => format!("https://{}:{port}", config.hostname),
+    });
+    let served = Served {
+        imap: port(&sockets.imap),
+        imaps: port(&sockets.imaps),
+        submission: port(&sockets.submission),
+        submissions: port(&sockets.submissions),
+        dav,
+    };
+    PortalConfig { support: config.support.clone(), served, ..config.limits.portal.over(PortalConfig::default()) }
 }

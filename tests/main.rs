@@ -7,6 +7,7 @@
 mod admin;
 mod backup;
 mod bench;
+mod browser;
 mod clients;
 mod crash;
 mod demo;

@@ -4,8 +4,11 @@ use super::protocol::{AccountLine, AppPasswordLine, QuotaLine, Reply, Request, S
 use crate::config::Config;
 use crate::import::receive::Order;
 use crate::size;
-use octroi_gate::{Admin, Area, NewAccount, PastRequest, Present, Progress, Refusal, RestoreOrder, Scope, SearchProgress, Step, Strength};
-use octroi_model::{Address, Grantee, Name, Path, QuotaLimit, Rights, Service, Services, UnixTime};
+use octroi_gate::{
+    Admin, AppPasswordFacts, Area, Identifier, NewAccount, PastRequest, Present, Progress, Question, Refusal, RestoreOrder, Scope,
+    SearchProgress, Step, Strength,
+};
+use octroi_model::{Address, AuditFrom, AuditQuery, Name, Path, QuotaLimit, Rights, Service, Services, UnixTime};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -78,12 +81,8 @@ impl Handler {
             Request::QuotaRemove { address, path } => self.quota(&address, path, None).await,
             Request::QuotaList { address } => self.quota_list(address.as_deref()),
             Request::Share { owner, path, with } => self.share(&owner, &path, &with).await,
-            Request::Explain { who, owner, path, rights, from } => {
-                let rights = Rights::parse(&rights).ok_or_else(|| format!("`{rights}` are not RFC 4314's letters"))?;
-                let (area, inner) = area_path(&path)?;
-                let place = (&parse(&owner)?, area, &inner);
-                let explanation = self.admin.explain(&parse(&who)?, from, Strength::AppPassword, place, rights);
-                explanation.map(|e| Reply::Text(e.to_string())).map_err(|r| say(r, &path))
+            Request::Explain { who, service, path, zone, from, strength, credential } => {
+                self.explain(&who, &service, &path, zone, from, &strength, credential.as_deref())
             }
             // It takes more than one answer: the socket serves it.
             Request::Import { .. } => Err("an import goes on over its own connection".to_owned()),
@@ -122,7 +121,7 @@ impl Handler {
             name: account.display_name.clone(),
             profile: account.profile.clone(),
             remote: account.remote_access,
-            second_factor: account.totp.is_some(),
+            second_factor: self.admin.has_second_factor(account),
         };
         Reply::Accounts(self.admin.accounts().iter().map(line).collect())
     }
@@ -136,7 +135,7 @@ impl Handler {
             return Err("name the services it opens: imap, submission, caldav, carddav, files".to_owned());
         }
         let expires = expires_days.map(|days| UnixTime(UnixTime::now().0 + i64::from(days) * 86_400));
-        let scope = Scope { services: set, rights: Rights::ALL, expires };
+        let scope = Scope { expires, ..Scope::of(set) };
         match self.admin.mint_app_password(&parse(address)?, scope, label).await {
             Ok(minted) => Ok(Reply::Secret(Secret(minted.secret.to_string()))),
             Err(Refusal::Unsupported) => Err(format!("the profile of {address} does not use all of {set}")),
@@ -146,13 +145,17 @@ impl Handler {
 
     fn app_password_list(&self, address: &str) -> Result<Reply, String> {
         let found = self.admin.app_passwords(&parse(address)?).map_err(|r| say(r, address))?;
-        let line = |record: &std::sync::Arc<octroi_model::AppPassword>| AppPasswordLine {
-            id: record.public_id.clone(),
-            label: record.label.clone(),
-            services: record.services.to_string(),
-            created: time(record.created),
-            expires: record.expires.map(time),
-            last_used: record.last_used.as_ref().map(|l| format!("{} from {} ({})", time(l.at), l.peer, l.service.name())),
+        let line = |facts: &AppPasswordFacts| {
+            let client = facts.narrowing.client.as_ref().map_or(String::new(), |client| format!(", {client}"));
+            let record = &facts.record;
+            AppPasswordLine {
+                id: record.public_id.clone(),
+                label: record.label.clone(),
+                services: record.services.to_string(),
+                created: time(record.created),
+                expires: record.expires.map(time),
+                last_used: record.last_used.as_ref().map(|l| format!("{} from {} ({}{client})", time(l.at), l.peer, l.service.name())),
+            }
         };
         Ok(Reply::AppPasswords(found.iter().map(line).collect()))
     }
@@ -186,28 +189,44 @@ impl Handler {
         for entry in with {
             let (who, letters) = entry.split_once('=').ok_or_else(|| format!("`{entry}` is not WHO=RIGHTS"))?;
             let rights = Rights::parse(letters).ok_or_else(|| format!("`{letters}` are not RFC 4314's letters"))?;
-            acl.push((self.grantee(who)?, rights));
+            acl.push((
+                Identifier::parse(who).ok_or_else(|| format!("`{who}` is neither an address nor group:NAME, profile:NAME or anyone"))?,
+                rights,
+            ));
         }
         done(self.admin.share(&parse(owner)?, area, &inner, &acl).await, path)
     }
 
-    fn grantee(&self, who: &str) -> Result<Grantee, String> {
-        if who == "anyone" {
-            return Ok(Grantee::Anyone);
+    fn explain(
+        &self,
+        who: &str,
+        service: &str,
+        path: &str,
+        zone: Option<String>,
+        from: Option<std::net::IpAddr>,
+        strength: &str,
+        credential: Option<&str>,
+    ) -> Result<Reply, String> {
+        let who = parse(who)?;
+        let service = Service::parse(service).ok_or_else(|| format!("there is no service `{service}`"))?;
+        let inner = if path.is_empty() { Path::top() } else { Path::parse(path, '/').map_err(|e| format!("`{path}`: {e}"))? };
+        let zone = zone.or_else(|| from.map(|address| self.admin.zone_of(address))).unwrap_or_else(|| "anywhere".to_owned());
+        let strength = strength.parse::<Strength>().map_err(|e| e.to_string())?;
+        let question = Question { who: &who, service, path: &inner, zone: &zone, strength, credential };
+        match self.admin.explain(&question) {
+            Ok(text) => Ok(Reply::Text(text)),
+            Err(Refusal::Precondition) => Err(format!("there is no zone `{zone}`")),
+            Err(refusal) => Err(say(refusal, path)),
         }
-        if let Some(profile) = who.strip_prefix("profile:") {
-            return Ok(Grantee::Profile(profile.to_owned()));
-        }
-        let key = parse(who)?.key();
-        let account = self.admin.accounts().into_iter().find(|a| a.address.key() == key);
-        account.map(|a| Grantee::Account(a.id)).ok_or_else(|| format!("there is no account {who}"))
     }
 
     async fn audit(&self, lines: usize) -> Result<Reply, String> {
-        let entries = self.admin.audit(lines.min(AUDIT_LINES_MAX)).await.map_err(|r| say(r, "the audit trail"))?;
+        let wanted = AuditQuery { account: None, from: AuditFrom::Newest, lines_max: lines.min(AUDIT_LINES_MAX) };
+        let entries = self.admin.audit(wanted).await.map_err(|r| say(r, "the audit trail"))?;
         let accounts = self.admin.accounts();
         let mut text = String::new();
-        for entry in entries {
+        for line in entries {
+            let entry = line.entry;
             let who = entry.account.map_or_else(
                 || "-".to_owned(),
                 |id| accounts.iter().find(|a| a.id == id).map_or_else(|| format!("account {id}"), |a| a.address.to_string()),

@@ -53,10 +53,12 @@ pub(crate) enum Request {
     },
     Explain {
         who: String,
-        owner: String,
+        service: String,
         path: String,
-        rights: String,
-        from: IpAddr,
+        zone: Option<String>,
+        from: Option<IpAddr>,
+        strength: String,
+        credential: Option<String>,
     },
     /// What follows on the socket, and what comes back, is in `import/wire.rs`.
     Import {

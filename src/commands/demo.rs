@@ -71,6 +71,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         postmaster: Some(people::address(people::TEAM_LEAD)?),
         profiles: Some(profiles),
         portal_url: Some(format!("https://localhost:{https}/portal/")),
+        support: Some("Assistance informatique : poste 4242".to_owned()),
         listen,
         tls: None,
         proxies: crate::config::Proxies::default(),

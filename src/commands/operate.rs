@@ -12,8 +12,8 @@ pub(crate) async fn share(arguments: Share) -> Result<ExitCode, String> {
 }
 
 pub(crate) async fn explain(arguments: Explain) -> Result<ExitCode, String> {
-    let Explain { who, owner, path, rights, from, at } = arguments;
-    finish(ask(&at, Request::Explain { who, owner, path, rights, from }).await?)
+    let Explain { who, service, path, zone, from, strength, credential, at } = arguments;
+    finish(ask(&at, Request::Explain { who, service, path, zone, from, strength, credential }).await?)
 }
 
 pub(crate) async fn audit(at: &At, lines: usize) -> Result<ExitCode, String> {

@@ -73,7 +73,7 @@ async fn calendar(gate: &Gate, lead: &Person) -> Result<(), String> {
 }
 
 async fn log_in(gate: &Gate, user: &str, secret: &str, service: Service) -> Result<Session, String> {
-    let via = Channel { service, peer: LOOPBACK, client: Some("octroi demo".to_owned()) };
+    let via = Channel::new(service, LOOPBACK).client(Some("octroi demo"));
     match gate.login(Credentials { user, secret }, via).await {
         Login::Open(session) => Ok(session),
         _ => Err(format!("the demo could not log in as {user}")),

@@ -1,8 +1,8 @@
 //! Who works at the sample directorate, and with whom they share.
 
 use crate::demo::{DOMAIN, Person, secrets};
-use octroi_gate::{Admin, Area, NewAccount, Refusal, Scope};
-use octroi_model::{Address, Grantee, Name, Path, Rights, Services};
+use octroi_gate::{Admin, Area, Identifier, NewAccount, Refusal, Scope};
+use octroi_model::{Address, Name, Path, Rights, Services};
 
 /// Owner of the shared documents.
 pub(crate) const DOCUMENTS: &str = "documents";
@@ -63,7 +63,7 @@ pub(crate) async fn plain(admin: &Admin, address: &Address) -> Result<Person, St
 
 /// An app password.
 pub(crate) async fn mint(admin: &Admin, address: &Address, services: Services, label: &str) -> Result<String, String> {
-    let scope = Scope { services, rights: Rights::ALL, expires: None };
+    let scope = Scope::of(services);
     admin.mint_app_password(address, scope, label).await.map(|m| m.secret.to_string()).map_err(|e| format!("{address}: {e}"))
 }
 
@@ -76,7 +76,7 @@ fn services_of(profile: &str) -> Services {
 /// Share the documents and the team's calendar. What a profile does not allow stays closed whatever is granted here.
 pub(crate) async fn share(admin: &Admin) -> Result<(), String> {
     let documents = address(DOCUMENTS)?;
-    let to = |profile: &str, letters: &str| (Grantee::Profile(profile.to_owned()), Rights::parse(letters).unwrap_or_default());
+    let to = |profile: &str, letters: &str| (Identifier::Profile(profile.to_owned()), Rights::parse(letters).unwrap_or_default());
     let everyone = [to("agent", "lrswipkte"), to("document-manager", "lrswipkxtea"), to("team-lead", "lrswikte")];
     admin.share(&documents, Area::Files, &Path::top(), &everyone).await.map_err(refused)?;
     let mut exchange = everyone.to_vec();

@@ -111,6 +111,11 @@ fn no_panic_on_input() {
     over_sources(source::panics);
 }
 
+#[test]
+fn no_markup_goes_out_unescaped() {
+    over_sources(source::unescaped);
+}
+
 /// Whoever reads a section's number in the code finds in the index how much of that standard is kept.
 #[test]
 fn every_standard_is_in_the_index() {

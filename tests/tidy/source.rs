@@ -82,6 +82,11 @@ pub(super) fn panics(file: &str, text: &str) -> Vec<Finding> {
     findings
 }
 
+/// Markup that is not escaped is made by nobody: a page's template and what stands in it stay apart.
+pub(super) fn unescaped(file: &str, text: &str) -> Vec<Finding> {
+    words(&blank(text), "PreEscaped").into_iter().map(|at| finding(file, line_of(text, at), "markup that is not escaped")).collect()
+}
+
 /// Folders of the machine on which something was written have no place in the project.
 pub(super) fn machine_paths(file: &str, text: &str) -> Vec<Finding> {
     // Put together here, so that this file does not find itself.
@@ -287,6 +292,12 @@ mod tests {
         assert!(panics("src/x.rs", "#[cfg(test)]\nmod tests {\n    fn a() { b.unwrap(); }\n}\n").is_empty());
         assert!(panics("src/x.rs", "fn a() { self.expect(b'x') }\n/// b.unwrap()\n").is_empty());
         assert!(panics("tests/x.rs", "fn a() { b.unwrap(); }\n").is_empty());
+    }
+
+    #[test]
+    fn unescaped_markup_is_found() {
+        assert_eq!(unescaped("x.rs", "fn a() { html! { (PreEscaped(text)) } }\n").len(), 1);
+        assert!(unescaped("x.rs", "// PreEscaped\nfn a() { html! { (text) } }\n").is_empty());
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! The limits of the portal, each of which the configuration can lower or raise.
+//! What the configuration tells the portal: limits, each of which can be lowered or raised, and what the help page is to say.
 
 use std::time::Duration;
 
-/// Limits of the portal.
+/// Limits of the portal, and what it tells people of the server.
 #[derive(Debug, Clone)]
 pub struct PortalConfig {
     /// A session ends when nothing was asked for this long.
@@ -15,6 +15,25 @@ pub struct PortalConfig {
     pub sessions_max: usize,
     /// Sign-ins being checked at the same time: each costs a slow hash.
     pub sign_ins_max: usize,
+    /// Whom people ask, in the organisation's own words.
+    pub support: Option<String>,
+    /// Where programs connect.
+    pub served: Served,
+}
+
+/// Where people's programs connect. What is `None` is not served, and the help page does not mention it.
+#[derive(Debug, Clone, Default)]
+pub struct Served {
+    /// Port of IMAP with STARTTLS.
+    pub imap: Option<u16>,
+    /// Port of IMAP over TLS.
+    pub imaps: Option<u16>,
+    /// Port of submission with STARTTLS.
+    pub submission: Option<u16>,
+    /// Port of submission over TLS.
+    pub submissions: Option<u16>,
+    /// What WebDAV, CalDAV and CardDAV URLs begin with, such as `https://mail.example:8443`; no slash at its end.
+    pub dav: Option<String>,
 }
 
 impl Default for PortalConfig {
@@ -25,6 +44,8 @@ impl Default for PortalConfig {
             code_wait: Duration::from_mins(5),
             sessions_max: 10_000,
             sign_ins_max: 32,
+            support: None,
+            served: Served::default(),
         }
     }
 }

@@ -1,31 +1,37 @@
 //! The portal: where people sign in with their main password and a second factor, and mint app passwords for their programs.
 //!
 //! The program merges [`router`] into the HTTPS listener's routes, all below `/portal/`. What always holds: the main password opens
-//! nothing but these pages; pages are made here without any script and every value in them is escaped ([`html`]); a page that changes
-//! something is a form with a token that only the visitor's own cookie can explain ([`visit`]); a cookie's value is new after each
-//! sign-in and second factor, and only its hash is kept ([`sessions`]).
+//! nothing but these pages; pages are made here without any script and every value in them is escaped (`maud`, whose templates are
+//! checked when we compile); a page that changes something is a form with a token that only the visitor's own cookie can explain
+//! ([`request`]); a cookie's value is new after each sign-in and second factor, and only its hash is kept ([`sessions`]).
 //!
 //! | file | what |
 //! |---|---|
-//! | `visit` | cookie, language, form, token: what comes with a request |
-//! | `sessions` | who is signed in, within bounds of time and number |
-//! | `pages/` | a file for each page: `sign_in`, `home`, `second_factor`, `app_passwords`, `password` |
-//! | `html`, `frame` | markup that cannot forget to escape, and what stands round every page |
-//! | `language`, `texts` | French and English |
+//! | `pages/` | a file for each page, and the list that the navigation shows |
+//! | `visitor` | who asks: what a page takes as its argument, and what it answers through |
+//! | `request` | cookie, token and origin of a request |
+//! | `sessions`, `standing` | who is signed in, within bounds of time and number |
+//! | `frame`, `style.css` | what stands round every page |
+//! | `parts` | fields, tables and pictures |
+//! | `language`, `texts/` | French and English, a file for each area |
+//!
+//! A new page is a file in `pages/` with a `Place` and its handlers, a line in the list there, a route here, and its texts.
 //!
 //! Known limits: sessions are in memory, so a restart signs everybody out; no passkeys yet.
 
 mod config;
 mod form;
 mod frame;
-mod html;
 mod language;
 mod pages;
+mod parts;
+mod request;
 mod sessions;
+mod standing;
 mod texts;
-mod visit;
+mod visitor;
 
-pub use config::PortalConfig;
+pub use config::{PortalConfig, Served};
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -35,16 +41,18 @@ use std::sync::Arc;
 /// The routes below `/portal/`.
 pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
     Router::new()
-        .route("/portal", get(pages::to_home))
-        .route("/portal/", get(pages::home::show))
-        .route("/portal/style.css", get(pages::style))
-        .route("/portal/sign-in", get(pages::to_home).post(pages::sign_in::sign_in))
-        .route("/portal/code", get(pages::to_home).post(pages::sign_in::code))
-        .route("/portal/sign-out", post(pages::sign_in::sign_out))
+        .route("/portal", get(pages::to_overview))
+        .route("/portal/", get(pages::overview::show))
+        .route("/portal/style.css", get(frame::style))
+        .route("/portal/language", post(pages::language::choose))
+        .route("/portal/sign-in", get(pages::sign_in::show).post(pages::sign_in::sign_in))
+        .route("/portal/code", get(pages::sign_in::show).post(pages::sign_in::code))
+        .route("/portal/sign-out", get(pages::to_overview).post(pages::sign_in::sign_out))
         .route("/portal/second-factor", get(pages::second_factor::show).post(pages::second_factor::begin))
-        .route("/portal/second-factor/confirm", post(pages::second_factor::confirm))
-        .route("/portal/app-passwords", get(pages::to_home).post(pages::app_passwords::mint))
-        .route("/portal/app-passwords/revoke", post(pages::app_passwords::revoke))
+        .route("/portal/second-factor/confirm", get(pages::second_factor::show_confirm).post(pages::second_factor::confirm))
+        .route("/portal/app-passwords", get(pages::app_passwords::show).post(pages::app_passwords::mint))
+        .route("/portal/app-passwords/revoke", get(pages::app_passwords::show).post(pages::app_passwords::revoke))
         .route("/portal/password", get(pages::password::show).post(pages::password::change))
+        .route("/portal/help", get(pages::help::show))
         .with_state(Arc::new(pages::Portal::new(gate, config)))
 }

@@ -31,6 +31,19 @@ impl fmt::Display for Strength {
     }
 }
 
+impl std::str::FromStr for Strength {
+    type Err = String;
+    /// From its name; `device` and `fresh` are short for the last two.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "app-password" => Ok(Self::AppPassword),
+            "confirmed" | "device" => Ok(Self::Confirmed),
+            "fresh-second-factor" | "fresh" => Ok(Self::FreshSecondFactor),
+            _ => Err(format!("`{text}` is not a strength: app-password, confirmed (or device), fresh-second-factor (or fresh)")),
+        }
+    }
+}
+
 /// What is known about a log-in whose app password is right.
 #[derive(Debug, Clone)]
 pub struct Evidence<'a> {

@@ -1,134 +1,151 @@
 //! App passwords: the list, a new one (with a fresh code), and ending one.
 
-use super::{Portal, Said, home, refused};
+use super::{Audience, Place, help, refused, second_factor};
 use crate::form::Form;
-use crate::frame::{Notice, close_form, code_field, open_form, page};
-use crate::html::Html;
-use crate::sessions::VisitId;
-use crate::visit::Visit;
-use axum::extract::{Request, State};
+use crate::frame::{Notice, Page};
+use crate::parts::{Field, boxes, choice, code_field, facts, table};
+use crate::standing::Said;
+use crate::texts::app_passwords::AppPasswords;
+use crate::texts::refusals::Refusals;
+use crate::visitor::{Person, Posted};
 use axum::response::Response;
 use http::StatusCode;
-use octroi_gate::{MintedAppPassword, PortalSession, Refusal, Scope, Stepped};
+use maud::{Markup, html};
+use octroi_gate::{MintedAppPassword, Refusal, Scope};
 use octroi_model::{AppPassword, Rights, Service, Services, UnixTime};
-use std::sync::Arc;
 
+/// Where it stands.
+pub(crate) const PLACE: Place =
+    Place { path: "/portal/app-passwords", title: |language| AppPasswords::of(language).title, audience: Audience::SignedIn };
 /// What "reading only" leaves: to see, to read, and to remember what was read.
 const READING: Rights = Rights::LOOKUP.or(Rights::READ).or(Rights::SEEN);
 /// Days after which an app password can end by itself.
 const DAYS: [(&str, i64); 3] = [("30", 30), ("90", 90), ("365", 365)];
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// The part of the first page.
-pub(crate) fn section(portal: &Portal, visit: &Visit, id: &VisitId, session: &PortalSession, html: &mut Html) {
-    let texts = visit.texts();
-    html.raw("<h2>").text(texts.app_passwords).raw("</h2>\n<p>").text(texts.app_password_why).raw("</p>\n");
-    let all = session.app_passwords();
-    if all.is_empty() {
-        html.raw("<p>").text(texts.app_passwords_none).raw("</p>\n");
-    } else {
-        html.raw("<table><thead><tr>");
-        for heading in [texts.label, texts.services, texts.made, texts.expires, texts.last_used, ""] {
-            html.raw("<th scope=\"col\">").text(heading).raw("</th>");
-        }
-        html.raw("</tr></thead><tbody>\n");
-        for app_password in &all {
-            row(portal, visit, id, app_password, html);
-        }
-        html.raw("</tbody></table>\n");
-    }
-    html.raw("<h2>").text(texts.app_password_new).raw("</h2>\n");
-    if session.has_second_factor() {
-        new_form(portal, visit, id, session, html);
-    } else {
-        html.raw("<p>").text(texts.app_password_needs_factor).raw("</p>\n");
-    }
+/// GET.
+pub(crate) async fn show(person: Person) -> Response {
+    page(&person, &Form::default(), StatusCode::OK, Notice::None)
 }
 
-fn row(portal: &Portal, visit: &Visit, id: &VisitId, app_password: &AppPassword, html: &mut Html) {
-    let texts = visit.texts();
-    html.raw("<tr><td>").text(&app_password.label).raw("<small>").text(&app_password.public_id).raw("</small></td><td>");
-    html.text(&app_password.services.to_string()).raw("</td><td>").text(&day(app_password.created)).raw("</td><td>");
-    html.text(&app_password.expires.map_or_else(|| texts.never.to_owned(), day)).raw("</td><td>");
-    match &app_password.last_used {
-        None => html.text(texts.never),
-        Some(last) => html.text(&day(last.at)).raw("<small>").text(&last.peer).raw(", ").text(last.service.name()).raw("</small>"),
+/// The page. `form`: what was filled in before.
+fn page(person: &Person, form: &Form, status: StatusCode, notice: Notice) -> Response {
+    let texts = AppPasswords::of(person.language());
+    let all = person.session.app_passwords();
+    let content = html! {
+        p { (texts.why) }
+        @if all.is_empty() {
+            p { (texts.none) }
+        } @else {
+            (table(
+                texts.list,
+                &[texts.label, texts.services, texts.made, texts.expires, texts.last_used, texts.action],
+                &all.iter().map(|app_password| row(person, app_password)).collect::<Vec<_>>(),
+            ))
+        }
+        section aria-labelledby="new" {
+            h2 id="new" { (texts.new) }
+            @if person.session.has_second_factor() {
+                (new_form(person, form, notice))
+            } @else {
+                p.missing { (texts.needs_factor) " " a href=(second_factor::PLACE.path) { ((second_factor::PLACE.title)(person.language())) } }
+            }
+        }
     };
-    html.raw("</td><td>");
-    open_form(html, "/portal/app-passwords/revoke", &portal.key, id);
-    html.raw("<input type=\"hidden\" name=\"id\" value=\"").text(&app_password.public_id).raw("\">");
-    close_form(html, texts.app_password_revoke);
-    html.raw("</td></tr>\n");
+    person.page(&Page { status, notice, ..Page::of(&PLACE, person.language()) }, &content)
 }
 
-fn new_form(portal: &Portal, visit: &Visit, id: &VisitId, session: &PortalSession, html: &mut Html) {
-    let texts = visit.texts();
-    open_form(html, "/portal/app-passwords", &portal.key, id);
-    html.raw("<label for=\"label\">").text(texts.label).raw("</label><input id=\"label\" name=\"label\" maxlength=\"100\" required>");
-    html.raw("<small>").text(texts.label_hint).raw("</small>\n<fieldset><legend>").text(texts.services).raw("</legend>\n");
-    for ((_, name), shown) in Service::ALL.into_iter().zip(texts.service_names) {
-        html.raw("<label><input type=\"checkbox\" name=\"service\" value=\"").text(name).raw("\"> ").text(shown).raw("</label>\n");
+fn service_name(texts: &AppPasswords, service: Service) -> &'static str {
+    match service {
+        Service::Imap => texts.imap,
+        Service::Submission => texts.submission,
+        Service::Caldav => texts.caldav,
+        Service::Carddav => texts.carddav,
+        Service::Files => texts.files,
     }
-    html.raw("</fieldset>\n<label for=\"access\">").text(texts.access).raw("</label><select id=\"access\" name=\"access\">");
-    html.raw("<option value=\"full\">").text(texts.access_full).raw("</option><option value=\"read\">").text(texts.access_read);
-    html.raw("</option></select>\n<label for=\"days\">")
-        .text(texts.expires)
-        .raw("</label><select id=\"days\" name=\"days\"><option value=\"\">");
-    html.text(texts.never).raw("</option>");
-    for (value, _) in DAYS {
-        html.raw("<option value=\"").text(value).raw("\">").text(value).raw(" ").text(texts.days).raw("</option>");
-    }
-    html.raw("</select>\n");
-    if session.fresh().is_none() {
-        code_field(html, visit);
-    }
-    close_form(html, texts.app_password_make);
+}
+
+fn row(person: &Person, app_password: &AppPassword) -> Vec<Markup> {
+    let texts = AppPasswords::of(person.language());
+    let services = Service::ALL.into_iter().filter(|(service, _)| app_password.services.contains(*service));
+    let services: Vec<&str> = services.map(|(service, _)| service_name(texts, service)).collect();
+    vec![
+        html! { (app_password.label) " " small { (app_password.public_id) } },
+        html! { (services.join(", ")) },
+        html! { (day(app_password.created)) },
+        html! { @match app_password.expires { None => { (texts.never) } Some(at) => { (day(at)) } } },
+        html! {
+            @match &app_password.last_used {
+                None => { (texts.never) }
+                Some(last) => { (day(last.at)) " " small { (last.peer) ", " (service_name(texts, last.service)) } }
+            }
+        },
+        html! {
+            form method="post" action="/portal/app-passwords/revoke" {
+                (person.visitor.token())
+                input type="hidden" name="id" value=(app_password.public_id);
+                // Several buttons that say the same are told apart by what they are about.
+                button.grave type="submit" aria-label={ (texts.revoke) ": " (app_password.label) } { (texts.revoke) }
+            }
+        },
+    ]
+}
+
+fn new_form(person: &Person, form: &Form, notice: Notice) -> Markup {
+    let language = person.language();
+    let texts = AppPasswords::of(language);
+    let label = Field {
+        id: "label",
+        label: texts.label,
+        fill: "off",
+        hint: Some(texts.label_hint),
+        value: Some(form.get("label")),
+        characters_max: Some(100),
+        ..Field::default()
+    };
+    let ticked = |name: &str| form.all("service").any(|ticked| ticked == name);
+    let services = Service::ALL.map(|(service, name)| (name, service_name(texts, service), ticked(name)));
+    let reading = form.get("access") == "read";
+    let access = [("full", texts.access_full, !reading), ("read", texts.access_read, reading)];
+    let in_days = [texts.in_30_days, texts.in_90_days, texts.in_365_days];
+    let mut ends = vec![("", texts.never, form.get("days").is_empty())];
+    ends.extend(DAYS.iter().zip(in_days).map(|((value, _), label)| (*value, label, form.get("days") == *value)));
+    let fields = html! {
+        (label.show(language, notice))
+        (boxes("service", texts.services, &services, notice))
+        (choice("access", texts.access, &access))
+        (choice("days", texts.expires, &ends))
+        @if person.session.fresh().is_none() { (code_field(language, notice, false)) }
+    };
+    person.form(PLACE.path, texts.make, &fields)
 }
 
 /// POST: a new one.
-pub(crate) async fn mint(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (visit, mut id, session, form) = match portal.signed_in_form(request).await {
-        Ok(posted) => posted,
-        Err(response) => return response,
-    };
-    let texts = visit.texts();
-    let mut cookie = None;
-    let made = match scope(&form) {
-        // What is wrong with the form comes before the code, which counts once.
-        Err(refusal) => Err(refusal),
-        Ok(_) if form.get("label").trim().is_empty() => Err(Refusal::Limit("label")),
-        Ok(scope) => match proof(&session, &form).await {
-            Err(refusal) => Err(refusal),
-            Ok((proof, stepped_up)) => {
-                // A new value at each step up.
-                if stepped_up && let Some(new) = portal.sessions.rotate(&id) {
-                    id = new.clone();
-                    cookie = Some(new);
-                }
-                session.mint_app_password(proof, scope, form.get("label").trim()).await
-            }
-        },
-    };
-    match made {
-        Ok(minted) => shown_once(&visit, &minted, cookie.as_ref()),
+pub(crate) async fn mint(posted: Posted<Person>) -> Response {
+    let Posted { who: mut person, form } = posted;
+    match try_mint(&mut person, &form).await {
+        Ok(minted) => shown_once(&person, &minted),
         Err(refusal) => {
-            let said = if matches!(refusal, Refusal::Limit(what) if what.contains("label")) {
-                texts.label_needed
-            } else {
-                refused(refusal)(texts)
+            let notice = match refusal {
+                Refusal::Limit(what) if what.contains("label") => Notice::Fault(Refusals::of(person.language()).label, Some("label")),
+                Refusal::Unsupported => Notice::Fault(refused(refusal)(person.language()), Some("service")),
+                Refusal::InvalidCode => Notice::Fault(refused(refusal)(person.language()), Some("code")),
+                refusal => Notice::fault(refused(refusal)(person.language())),
             };
-            home::page(&portal, &visit, &id, &session, StatusCode::FORBIDDEN, Notice::Fault(said), cookie.as_ref())
+            page(&person, &form, StatusCode::FORBIDDEN, notice)
         }
     }
 }
 
-/// A second factor of a few minutes ago, or the code in the form; and whether it was the code.
-async fn proof(session: &PortalSession, form: &Form) -> Result<(Stepped, bool), Refusal> {
-    match session.fresh() {
-        Some(proof) => Ok((proof, false)),
-        None if session.has_second_factor() => session.step_up(&form.code()).await.map(|proof| (proof, true)),
-        None => Err(Refusal::InvalidCode),
+/// What is wrong with the form comes before the code, which counts once.
+async fn try_mint(person: &mut Person, form: &Form) -> Result<MintedAppPassword, Refusal> {
+    let scope = scope(form)?;
+    let label = form.get("label").trim();
+    if label.is_empty() {
+        return Err(Refusal::Limit("length of the label"));
     }
+    let proof = person.step_up(form).await?;
+    person.session.mint_app_password(proof, scope, label).await
 }
 
 fn scope(form: &Form) -> Result<Scope, Refusal> {
@@ -151,31 +168,37 @@ fn scope(form: &Form) -> Result<Scope, Refusal> {
             Some(UnixTime(UnixTime::now().0 + days * SECONDS_PER_DAY))
         }
     };
-    Ok(Scope { services, rights, expires })
+    Ok(Scope { rights, expires, ..Scope::of(services) })
 }
 
-fn shown_once(visit: &Visit, minted: &MintedAppPassword, cookie: Option<&VisitId>) -> Response {
-    let texts = visit.texts();
-    let mut html = Html::new();
-    html.raw("<p>").text(texts.app_password_shown_once).raw("</p>\n<p><code id=\"app-password\">").text(&minted.secret);
-    html.raw("</code></p>\n<p><a href=\"/portal/\">").text(texts.back).raw("</a></p>\n");
-    page(StatusCode::OK, visit, texts.app_password_new, Notice::None, &html, cookie)
+fn shown_once(person: &Person, minted: &MintedAppPassword) -> Response {
+    let language = person.language();
+    let texts = AppPasswords::of(language);
+    let content = html! {
+        p { strong { (texts.shown_once) } }
+        (facts(&[
+            (texts.user_name, html! { code { (person.session.address()) } }),
+            (texts.password, html! { code.secret id="app-password" { (minted.secret.as_str()) } }),
+        ]))
+        p { a href=(help::PLACE.path) target="_blank" rel="noopener" { (texts.how) } }
+        p { a.button href=(PLACE.path) { (texts.minted_done) } }
+    };
+    // Without the switch of the language, which would lead away from the secret.
+    person.page(&Page { title: texts.minted_title, back: None, ..Page::of(&PLACE, language) }, &content)
 }
 
 /// POST: end one.
-pub(crate) async fn revoke(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (_, id, session, form) = match portal.signed_in_form(request).await {
-        Ok(posted) => posted,
-        Err(response) => return response,
-    };
-    match session.revoke_app_password(form.get("id")).await {
-        Ok(()) => portal.home_saying(&id, Said::Done(|texts| texts.app_password_revoked), None),
-        Err(refusal) => portal.home_saying(&id, Said::Fault(refused(refusal)), None),
+pub(crate) async fn revoke(posted: Posted<Person>) -> Response {
+    let Posted { who: person, form } = posted;
+    match person.session.revoke_app_password(form.get("id")).await {
+        Ok(()) => person.go(&PLACE, Said::Done(|language| AppPasswords::of(language).revoked)),
+        Err(refusal) => person.go(&PLACE, Said::Fault(refused(refusal))),
     }
 }
 
-fn day(at: UnixTime) -> String {
-    jiff::Timestamp::from_second(at.0).unwrap_or_default().strftime("%Y-%m-%d").to_string()
+fn day(at: UnixTime) -> Markup {
+    let day = jiff::Timestamp::from_second(at.0).unwrap_or_default().strftime("%Y-%m-%d").to_string();
+    html! { time datetime=(day) { (day) } }
 }
 
 #[cfg(test)]

@@ -1,112 +1,142 @@
 //! Signing in: address and password, then the code; and signing out.
 
-use super::{Portal, SignedIn, Standing};
-use crate::frame::{Notice, close_form, code_field, open_form, page, see_other};
-use crate::html::Html;
+use super::{Audience, Place, overview, refused};
+use crate::frame::{Notice, Page, see_other};
+use crate::parts::{Field, code_field};
+use crate::request::{clear_cookie, own_path};
 use crate::sessions::VisitId;
-use crate::visit::{Visit, clear_cookie};
-use axum::extract::{Request, State};
+use crate::standing::{SignedIn, Standing};
+use crate::texts::refusals::Refusals;
+use crate::texts::sign_in::SignIn as Texts;
+use crate::visitor::{Person, Posted, Visitor};
 use axum::response::Response;
 use http::StatusCode;
 use http::header::SET_COOKIE;
+use maud::html;
 use octroi_gate::{PortalSession, SignIn};
-use octroi_http::retry_later;
-use std::sync::Arc;
-use std::time::Duration;
 
-/// When to try again while too many sign in.
-const BUSY_RETRY: Duration = Duration::from_secs(5);
+/// Where it stands.
+pub(crate) const PLACE: Place =
+    Place { path: "/portal/sign-in", title: |language| Texts::of(language).title, audience: Audience::SignedOut };
 /// Longest address that is looked at.
 const ADDRESS_BYTES_MAX: usize = 320;
 
-/// The form for address and password. A visitor without a cookie gets one.
-pub(crate) fn form(portal: &Portal, visit: &Visit, status: StatusCode, notice: Notice<'_>) -> Response {
-    let texts = visit.texts();
-    let new = if visit.id.is_none() { VisitId::new() } else { None };
-    let Some(id) = visit.id.as_ref().or(new.as_ref()) else { return retry_later(texts.busy, BUSY_RETRY) };
-    let mut html = Html::new();
-    open_form(&mut html, "/portal/sign-in", &portal.key, id);
-    html.raw("<label for=\"address\">").text(texts.address).raw("</label>");
-    html.raw("<input id=\"address\" name=\"address\" type=\"email\" autocomplete=\"username\" required autofocus>\n");
-    html.raw("<label for=\"password\">").text(texts.password).raw("</label>");
-    html.raw("<input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required>\n");
-    close_form(&mut html, texts.sign_in);
-    let title = format!("{} – {}", portal.gate.organisation().name, texts.portal);
-    page(status, visit, &title, notice, &html, new.as_ref())
+/// GET: wherever the visitor stands in signing in.
+pub(crate) async fn show(visitor: Visitor) -> Response {
+    let awaits_code = visitor.portal.sessions.with(&visitor.id, |standing| matches!(standing, Standing::AwaitsCode(_)));
+    match awaits_code {
+        Some(true) => code_form(&visitor),
+        Some(false) => see_other(overview::PLACE.path, visitor.cookie()),
+        None => form(&visitor, StatusCode::OK, Notice::None),
+    }
+}
+
+/// The form for address and password.
+pub(crate) fn form(visitor: &Visitor, status: StatusCode, notice: Notice) -> Response {
+    form_with(visitor, "", status, notice)
+}
+
+/// The form, with the address that was typed before.
+fn form_with(visitor: &Visitor, address: &str, status: StatusCode, notice: Notice) -> Response {
+    let texts = Texts::of(visitor.language);
+    let address = Field {
+        id: "address",
+        label: texts.address,
+        kind: "email",
+        fill: "username",
+        value: Some(address),
+        first: address.is_empty(),
+        ..Field::default()
+    };
+    let password = Field {
+        id: "password",
+        label: texts.password,
+        kind: "password",
+        fill: "current-password",
+        hint: Some(texts.password_hint),
+        first: !address.first,
+        ..Field::default()
+    };
+    let fields = html! {
+        (to(visitor))
+        (address.show(visitor.language, notice))
+        (password.show(visitor.language, notice))
+    };
+    let content = visitor.form(PLACE.path, texts.title, &fields);
+    visitor.page(&Page { status, notice, ..Page::of(&PLACE, visitor.language) }, &content)
+}
+
+/// Where to go once signed in.
+fn to(visitor: &Visitor) -> maud::Markup {
+    html! { @if let Some(asked) = &visitor.asked { input type="hidden" name="to" value=(asked); } }
 }
 
 /// POST: address and password.
-pub(crate) async fn sign_in(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let visit = Visit::of(&request);
-    let texts = visit.texts();
-    let Ok(fields) = visit.form(&portal.key, request).await else {
-        return form(&portal, &visit, StatusCode::FORBIDDEN, Notice::Fault(texts.form_stale));
-    };
+pub(crate) async fn sign_in(posted: Posted<Visitor>) -> Response {
+    let Posted { who: mut visitor, form: fields } = posted;
+    visitor.asked = own_path(fields.get("to")).map(str::to_owned);
     // Whoever signs in anew gives up what they were.
-    if let Some(id) = &visit.id {
-        portal.sessions.end(id);
-    }
-    let Ok(permit) = portal.sign_ins.try_acquire() else { return retry_later(texts.busy, BUSY_RETRY) };
+    visitor.portal.sessions.end(&visitor.id);
+    let portal = visitor.portal.clone();
+    let Ok(permit) = portal.sign_ins.try_acquire() else { return visitor.busy() };
+    let refused = Notice::Fault(Texts::of(visitor.language).refused, Some("password"));
     let address = fields.get("address").trim();
     if address.len() > ADDRESS_BYTES_MAX {
-        return form(&portal, &visit, StatusCode::FORBIDDEN, Notice::Fault(texts.refused));
+        return form(&visitor, StatusCode::FORBIDDEN, refused);
     }
-    let signed = portal.gate.sign_in(address, fields.get("password"), visit.peer).await;
+    let signed = portal.gate.sign_in(address, fields.get("password"), visitor.peer).await;
     drop(permit);
     match signed {
-        SignIn::Refused => form(&portal, &visit, StatusCode::FORBIDDEN, Notice::Fault(texts.refused)),
-        SignIn::Open(session) => enter(&portal, &visit, session),
+        SignIn::Refused => form_with(&visitor, address, StatusCode::FORBIDDEN, refused),
+        SignIn::Open(session) => enter(&visitor, session),
         SignIn::NeedsCode(pending) => match portal.sessions.begin(Standing::AwaitsCode(Box::new(pending)), portal.config.code_wait) {
-            Ok(id) => code_form(&portal, &visit, &id),
-            Err(_) => retry_later(texts.busy, BUSY_RETRY),
+            Ok(id) => {
+                visitor.becomes(id);
+                code_form(&visitor)
+            }
+            Err(_) => visitor.busy(),
         },
     }
 }
 
-fn code_form(portal: &Portal, visit: &Visit, id: &VisitId) -> Response {
-    let texts = visit.texts();
-    let mut html = Html::new();
-    open_form(&mut html, "/portal/code", &portal.key, id);
-    code_field(&mut html, visit);
-    close_form(&mut html, texts.go_on);
-    page(StatusCode::OK, visit, texts.sign_in, Notice::None, &html, Some(id))
+fn code_form(visitor: &Visitor) -> Response {
+    let texts = Texts::of(visitor.language);
+    let fields = html! { (to(visitor)) (code_field(visitor.language, Notice::None, true)) };
+    let content = visitor.form("/portal/code", texts.go_on, &fields);
+    visitor.page(&Page { title: texts.code_title, ..Page::of(&PLACE, visitor.language) }, &content)
 }
 
 /// POST: the code.
-pub(crate) async fn code(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let visit = Visit::of(&request);
-    let texts = visit.texts();
-    let Ok(fields) = visit.form(&portal.key, request).await else {
-        return form(&portal, &visit, StatusCode::FORBIDDEN, Notice::Fault(texts.form_stale));
-    };
+pub(crate) async fn code(posted: Posted<Visitor>) -> Response {
+    let Posted { who: mut visitor, form: fields } = posted;
+    visitor.asked = own_path(fields.get("to")).map(str::to_owned);
+    let sessions = &visitor.portal.sessions;
     // One try: a wrong code means signing in again. Somebody who is signed in loses nothing by posting here.
-    let awaits = visit.id.as_ref().filter(|id| portal.sessions.with(id, |s| matches!(s, Standing::AwaitsCode(_))) == Some(true));
-    let Some(Standing::AwaitsCode(pending)) = awaits.and_then(|id| portal.sessions.end(id)) else {
-        return form(&portal, &visit, StatusCode::OK, Notice::Fault(texts.expired));
+    let awaits = sessions.with(&visitor.id, |standing| matches!(standing, Standing::AwaitsCode(_))) == Some(true);
+    let Some(Standing::AwaitsCode(pending)) = awaits.then(|| sessions.end(&visitor.id)).flatten() else {
+        return form(&visitor, StatusCode::OK, Notice::fault(Refusals::of(visitor.language).ended));
     };
     match pending.finish(&fields.code()).await {
-        Ok(session) => enter(&portal, &visit, session),
-        Err(refusal) => form(&portal, &visit, StatusCode::FORBIDDEN, Notice::Fault(super::refused(refusal)(texts))),
+        Ok(session) => enter(&visitor, session),
+        Err(refusal) => form(&visitor, StatusCode::FORBIDDEN, Notice::fault(refused(refusal)(visitor.language))),
     }
 }
 
 /// Signed in: under a new value of the cookie, so that one planted before is worth nothing.
-fn enter(portal: &Portal, visit: &Visit, session: PortalSession) -> Response {
+fn enter(visitor: &Visitor, session: PortalSession) -> Response {
     let standing = Standing::In(Box::new(SignedIn { session, enrolment: None, notice: None }));
-    match portal.sessions.begin(standing, portal.config.lifetime) {
-        Ok(id) => see_other("/portal/", Some(&id)),
-        Err(_) => retry_later(visit.texts().busy, BUSY_RETRY),
+    let id: Result<VisitId, _> = visitor.portal.sessions.begin(standing, visitor.portal.config.lifetime);
+    match id {
+        Ok(id) => see_other(visitor.asked.as_deref().unwrap_or(overview::PLACE.path), Some(&id)),
+        Err(_) => visitor.busy(),
     }
 }
 
 /// POST: sign out.
-pub(crate) async fn sign_out(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    let (_, id, _, _) = match portal.signed_in_form(request).await {
-        Ok(posted) => posted,
-        Err(response) => return response,
-    };
-    portal.sessions.end(&id);
-    let mut response = see_other("/portal/", None);
+pub(crate) async fn sign_out(posted: Posted<Person>) -> Response {
+    let visitor = posted.who.visitor;
+    visitor.portal.sessions.end(&visitor.id);
+    let mut response = see_other(PLACE.path, None);
     response.headers_mut().insert(SET_COOKIE, clear_cookie());
     response
 }

@@ -1,19 +1,15 @@
-//! What comes with a request: who asks, in which language, with which cookie; and for a form, whether the visitor's own page sent it.
+//! The visitor's cookie, and whether their own page sent a form. Used by `visitor`.
 //!
 //! Every visitor has a cookie with a random value, before signing in too, so that the sign-in form is protected like any other: a
 //! form's token is a keyed hash of that value, which another site can neither read nor compute.
 
 use crate::form::{FORM_BYTES_MAX, Form};
-use crate::language::Language;
 use crate::sessions::VisitId;
-use crate::texts::Texts;
 use axum::extract::Request;
 use data_encoding::HEXLOWER;
 use http::header::{COOKIE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue, Uri};
 use http_body_util::{BodyExt, Limited};
-use octroi_http::Client;
-use std::net::IpAddr;
 
 /// The cookie's name. The prefix makes browsers insist on `Secure`, `Path=/` and no `Domain`, so no other host can plant it.
 const COOKIE_NAME: &str = "__Host-octroi";
@@ -44,47 +40,26 @@ impl TokenKey {
     }
 }
 
-/// A request's visitor.
-pub(crate) struct Visit {
-    pub language: Language,
-    pub peer: IpAddr,
-    /// The cookie, if one came.
-    pub id: Option<VisitId>,
-}
-
 /// A form that the visitor's own page did not send, or that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stale;
 
-impl Visit {
-    /// Of a request.
-    pub(crate) fn of(request: &Request) -> Self {
-        let peer = Client::of(request.extensions()).addr;
-        Self { language: Language::of(request.headers()), peer, id: cookie(request.headers()) }
+/// The form of a POST by the visitor with that cookie, if their own page sent it.
+pub(crate) async fn form(key: &TokenKey, id: Option<&VisitId>, request: Request) -> Result<Form, Stale> {
+    let (parts, body) = request.into_parts();
+    if !is_same_origin(&parts.headers, &parts.uri) {
+        return Err(Stale);
     }
-
-    /// What to say to them.
-    pub(crate) fn texts(&self) -> &'static Texts {
-        self.language.texts()
-    }
-
-    /// The form of a POST, if it is the visitor's own.
-    pub(crate) async fn form(&self, key: &TokenKey, request: Request) -> Result<Form, Stale> {
-        let (parts, body) = request.into_parts();
-        if !is_same_origin(&parts.headers, &parts.uri) {
-            return Err(Stale);
-        }
-        let body = Limited::new(body, FORM_BYTES_MAX).collect().await.map_err(|_| Stale)?.to_bytes();
-        let form = Form::parse(&body).ok_or(Stale)?;
-        match &self.id {
-            Some(id) if key.accepts(id, form.get("token")) => Ok(form),
-            _ => Err(Stale),
-        }
+    let body = Limited::new(body, FORM_BYTES_MAX).collect().await.map_err(|_| Stale)?.to_bytes();
+    let form = Form::parse(&body).ok_or(Stale)?;
+    match id {
+        Some(id) if key.accepts(id, form.get("token")) => Ok(form),
+        _ => Err(Stale),
     }
 }
 
 /// Our cookie. Two of that name: neither is believed.
-fn cookie(headers: &HeaderMap) -> Option<VisitId> {
+pub(crate) fn cookie(headers: &HeaderMap) -> Option<VisitId> {
     let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
     let mut ours = pairs.filter_map(|pair| pair.trim().split_once('=')).filter(|(name, _)| *name == COOKIE_NAME);
     let (_, value) = ours.next()?;
@@ -114,6 +89,15 @@ fn is_same_origin(headers: &HeaderMap, uri: &Uri) -> bool {
     matches!((origin_host, host), (Some(origin), Some(host)) if origin.eq_ignore_ascii_case(host))
 }
 
+/// A path of the portal that came in a form, to go to afterwards. Nothing that a browser could take for another host or for more
+/// than a path passes.
+pub(crate) fn own_path(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/portal/")?;
+    let plain =
+        rest.len() <= 100 && !path.contains("//") && rest.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'/'));
+    plain.then_some(path)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -130,7 +114,8 @@ mod tests {
     }
 
     async fn accepted(key: &TokenKey, request: Request) -> bool {
-        Visit::of(&request).form(key, request).await.is_ok()
+        let id = cookie(request.headers());
+        form(key, id.as_ref(), request).await.is_ok()
     }
 
     #[tokio::test]
@@ -152,5 +137,26 @@ mod tests {
         assert!(!accepted(&key, post(&id, format!("{good}&x={}", "y".repeat(FORM_BYTES_MAX)), &[])).await);
         // A second cookie of the name: which is the visitor's?
         assert!(!accepted(&key, post(&id, good, &[("cookie", &format!("{COOKIE_NAME}={}", "0".repeat(64)))])).await);
+    }
+
+    #[test]
+    fn a_redirect_stays_in_the_portal() {
+        for good in ["/portal/", "/portal/help", "/portal/second-factor/confirm"] {
+            assert_eq!(own_path(good), Some(good));
+        }
+        let long = format!("/portal/{}", "a".repeat(101));
+        for bad in [
+            "",
+            "/",
+            "//evil.example/portal/",
+            "https://evil.example/",
+            "/portal/../dav/",
+            "/portal//evil",
+            "/portal/a\r\nb",
+            "/portal/?a",
+            &long,
+        ] {
+            assert_eq!(own_path(bad), None, "{bad}");
+        }
     }
 }

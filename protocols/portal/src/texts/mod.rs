@@ -1,0 +1,36 @@
+//! All that the portal says, a file for each area, English and French side by side: what lacks one of them does not compile.
+//!
+//! Pages take an area's texts with `Area::of(language)`.
+
+pub(crate) mod app_passwords;
+pub(crate) mod factors;
+pub(crate) mod frame;
+pub(crate) mod help;
+pub(crate) mod overview;
+pub(crate) mod password;
+pub(crate) mod refusals;
+pub(crate) mod sign_in;
+
+/// An area's texts: a struct with a field for each, and the struct's value in each language.
+macro_rules! texts {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $english:literal, $french:literal;)* }) => {
+        $(#[$doc])*
+        pub(crate) struct $name {
+            $(pub $field: &'static str,)*
+        }
+
+        impl $name {
+            const ENGLISH: Self = Self { $($field: $english,)* };
+            const FRENCH: Self = Self { $($field: $french,)* };
+
+            /// In that language.
+            pub(crate) fn of(language: $crate::language::Language) -> &'static Self {
+                match language {
+                    $crate::language::Language::English => &Self::ENGLISH,
+                    $crate::language::Language::French => &Self::FRENCH,
+                }
+            }
+        }
+    };
+}
+pub(crate) use texts;
