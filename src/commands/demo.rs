@@ -41,7 +41,10 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode, String> {
     let server = Server::start(&config, Some(&file), store, sockets)?;
     let mut people = match saved(&data) {
         Some(people) => people,
-        None => fill::all(&server.gate, &server.admin, &progress).await?,
+        None => {
+            let policy = config.policy().map_err(|e| e.to_string())?;
+            fill::all(&server.gate, &server.admin, policy, &progress).await?
+        }
     };
     add_plain_accounts(&server.admin, &arguments, &mut people, &progress).await?;
     save(&data, &people)?;

@@ -3,7 +3,7 @@
 use crate::demo::people::{self, DOCUMENTS, TEAM_LEAD};
 use crate::demo::{Person, content};
 use octroi_gate::{
-    Admin, Area, Bind, Channel, Content, Credentials, FolderAt, Gate, Login, MakeFolder, NewAccount, Refusal, ReturnPath, Session,
+    Admin, Area, Bind, Channel, Content, Credentials, FolderAt, Gate, Login, MakeFolder, NewAccount, Policy, Refusal, ReturnPath, Session,
 };
 use octroi_model::{Address, CollectionKind, Name, Path, Service, Services, UnixTime};
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// Make everything; `progress` is told what is being done.
-pub(crate) async fn all(gate: &Gate, admin: &Admin, progress: &dyn Fn(&str)) -> Result<Vec<Person>, String> {
+/// Make everything; `progress` is told what is being done. `policy` is the one in force.
+pub(crate) async fn all(gate: &Gate, admin: &Admin, policy: Policy, progress: &dyn Fn(&str)) -> Result<Vec<Person>, String> {
     progress("accounts, main passwords, second factors and app passwords");
     let people = people::hire(admin).await?;
     progress("mail");
@@ -20,7 +20,10 @@ pub(crate) async fn all(gate: &Gate, admin: &Admin, progress: &dyn Fn(&str)) -> 
         mail(gate, &person.address).await?;
     }
     progress("shared documents");
+    // Acts are among them, which nobody may add from here: they are there before the rules are.
+    admin.replace_policy(Policy::builtin()).await;
     documents(gate, admin).await?;
+    admin.replace_policy(policy).await;
     progress("the team's calendar");
     let lead = people.iter().find(|p| p.address.starts_with(TEAM_LEAD)).ok_or("the sample organisation has no team lead")?;
     calendar(gate, lead).await?;
