@@ -348,6 +348,7 @@ impl<'a> Stamper<'a> {
                 self.set_totp(*account, Some(totp))?;
             }
             Change::Mint(app_password) => self.mint(app_password)?,
+            Change::SetFactors { .. } | Change::Log(_) | Change::Audit(_) => return self.record_change(change),
             Change::Revoke(id) => {
                 let app_password = self.draft.app_password(*id)?.clone();
                 self.drop_app_password(&app_password);
@@ -358,20 +359,27 @@ impl<'a> Stamper<'a> {
             Change::Confirm(confirmation) => {
                 self.draft.app_password(confirmation.app_password)?;
             }
+            _ => {}
+        }
+        Ok(change.clone())
+    }
+
+    /// Records beside accounts, and the audit trail.
+    fn record_change(&mut self, change: &Change) -> Result<Change, Stop> {
+        match change {
             Change::SetFactors { account, factors } => {
                 self.draft.account(*account)?;
                 self.draft.batch.factors.insert(*account, Some(Arc::new(factors.clone())));
+                Ok(change.clone())
             }
             Change::Log(asked) => {
                 let line = self.draft.trail().next(&asked.entry, &asked.via);
                 self.draft.batch.trail = Some(Trail::at(&line));
-                return Ok(Change::Log(line));
+                Ok(Change::Log(line))
             }
-            // From here on only in old journals.
-            Change::Audit(_) => return Err(CommitError::Gone.into()),
-            _ => {}
+            // An unlinked line: from here on only in old journals.
+            _ => Err(CommitError::Gone.into()),
         }
-        Ok(change.clone())
     }
 
     fn set_totp(&mut self, id: AccountId, totp: Option<TotpState>) -> Result<(), CommitError> {

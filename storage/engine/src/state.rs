@@ -270,6 +270,19 @@ impl State {
                 applied.sides.push(Side::AppPassword(app_password));
             }
             Change::Revoke(id) => self.remove_app_password(*id, applied),
+            Change::Used { id, last_use } => {
+                if let Some(app_password) = self.app_passwords.get_mut(id) {
+                    Arc::make_mut(app_password).last_used = Some(last_use.clone());
+                    applied.sides.push(Side::AppPassword(app_password.clone()));
+                }
+            }
+            _ => self.apply_record(change, applied),
+        }
+    }
+
+    /// Records beside accounts and app passwords, and groups.
+    fn apply_record(&mut self, change: &Change, applied: &mut Applied) {
+        match change {
             Change::Narrow { id, to } => {
                 let to = Arc::new(to.clone());
                 self.narrowings.insert(*id, to.clone());
@@ -288,12 +301,6 @@ impl State {
             Change::RemoveGroup(id) => {
                 self.groups.remove(id);
                 applied.sides.push(Side::Record(Record::Group(*id, None)));
-            }
-            Change::Used { id, last_use } => {
-                if let Some(app_password) = self.app_passwords.get_mut(id) {
-                    Arc::make_mut(app_password).last_used = Some(last_use.clone());
-                    applied.sides.push(Side::AppPassword(app_password.clone()));
-                }
             }
             _ => {}
         }

@@ -89,7 +89,7 @@ fn all() -> Vec<Change> {
     full.special_use = Some(SpecialUse::Archive);
     full.acl = Some(vec![
         (Grantee::Account(AccountId(8)), Rights::READ),
-        (Grantee::Profile("agent".into()), Rights::ALL),
+        (Grantee::Profile("agent".into()), Rights::parse("lrswipkxtea").unwrap()),
         (Grantee::Anyone, Rights::NONE),
     ]);
     full.keywords = vec!["$Forwarded".into()];
@@ -98,7 +98,7 @@ fn all() -> Vec<Change> {
     let mut owner = account(7, "lea@douane.example");
     owner.totp = Some(TotpState { sealed_secret: vec![1, 2], last_step: 99 });
     owner.subscriptions = vec!["INBOX".into()];
-    vec![
+    let first = vec![
         Change::CreateCollection { collection: full, parent_head: Some(head()) },
         Change::RenameCollection {
             collection: id,
@@ -135,6 +135,13 @@ fn all() -> Vec<Change> {
         Change::Audit(audit_entry()),
         Change::SetQuota { root: QuotaRoot::Account(AccountId(7)), limit: Some(QuotaLimit { bytes: 10 << 30, items: Some(1000) }) },
         Change::SetQuota { root: QuotaRoot::Collection(id), limit: None },
+    ];
+    [first, later(id)].concat()
+}
+
+/// Those that came after the first format, in the order of the enum.
+fn later(id: CollectionId) -> Vec<Change> {
+    vec![
         Change::Narrow {
             id: AppPasswordId(40),
             to: Narrowing {
