@@ -115,3 +115,38 @@ impl Drop for Place {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn session() -> LiveSession {
+        LiveSession {
+            service: Service::Imap,
+            peer: [192, 0, 2, 1].into(),
+            zone: "anywhere".into(),
+            client: None,
+            label: "phone".into(),
+            public_id: "abc".into(),
+            since: UnixTime(0),
+        }
+    }
+
+    #[test]
+    fn one_account_is_limited_and_others_are_not() {
+        let live = Arc::new(Live::default());
+        let (one, other) = (AccountId(1), AccountId(2));
+        let first = live.enter(one, session(), 2).unwrap();
+        let second = live.enter(one, session(), 2).unwrap();
+        assert!(live.enter(one, session(), 2).is_err());
+        assert!(live.enter(other, session(), 2).is_ok());
+        drop(first);
+        assert_eq!(live.of(one).len(), 1);
+        let third = live.enter(one, session(), 2).unwrap();
+        live.sign_out(one);
+        assert!(second.is_signed_out() && third.is_signed_out());
+        assert!((0..3).all(|_| live.count(one, 3).is_ok()));
+        assert!(live.count(one, 3).is_err() && live.count(other, 3).is_ok());
+    }
+}

@@ -13,7 +13,9 @@ use support::{OFFICE, OWNER, SUBJECT, World, address, draft, open, path};
 fn rules(share: &str) -> Policy {
     let services: String = Service::ALL.iter().map(|(_, name)| format!("{name} = [\"*\"]\n")).collect();
     let profile = |name: &str, rest: &str| {
-        format!("[profile.{name}]\nportal = true\nsend_to = \"anyone\"\n[profile.{name}.services]\n{services}[profile.{name}.second_factor]\n\"*\" = \"enrolment\"\n[[profile.{name}.rule]]\nowner = \"self\"\npath = \"**\"\nrights = \"lrswipkxtea\"\n{rest}")
+        format!(
+            "[profile.{name}]\nportal = true\nsend_to = \"anyone\"\n[profile.{name}.services]\n{services}[profile.{name}.second_factor]\n\"*\" = \"enrolment\"\n[[profile.{name}.rule]]\nowner = \"self\"\npath = \"**\"\nrights = \"lrswipkxtea\"\n{rest}"
+        )
     };
     let owner = profile("owner", share);
     let subject = profile(
