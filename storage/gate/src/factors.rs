@@ -13,6 +13,7 @@ use crate::second_factor;
 use octroi_engine::{Batch, Change, CommitError, Expect};
 use octroi_model::{Account, AccountId, AuditVia, FactorId, FactorKind, Factors, Outcome, Tries, UnixTime};
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -133,6 +134,16 @@ pub(crate) fn has_any(account: &Account, factors: &Factors) -> bool {
 }
 
 impl Gate {
+    /// At the portal: check a code and use it up; its owner is told when it was a recovery code.
+    pub(crate) async fn use_code_at_portal(&self, account: &Account, code: &str, peer: IpAddr) -> Result<FactorKind, Refusal> {
+        let kind = self.use_code(account, code).await?;
+        if kind == FactorKind::Recovery {
+            let left = self.engine().factors(account.id).recovery.len();
+            self.0.outbox.notice(&account.address, Notice::FactorsChanged { what: format!("recovery code used, {left} left"), peer });
+        }
+        Ok(kind)
+    }
+
     /// Check a code and use it up.
     pub(crate) async fn use_code(&self, account: &Account, code: &str) -> Result<FactorKind, Refusal> {
         let code = typed(code);
@@ -187,21 +198,12 @@ impl Gate {
     async fn use_recovery(&self, account: &Account, code: &str) -> Result<(), Refusal> {
         let hash = *self.0.key.hash_secret(code.as_bytes()).as_bytes();
         // Gone with the commit: against the version that was looked at, so it counts once.
-        let used = self
-            .alter_factors(account.id, |factors| {
-                let before = factors.recovery.len();
-                factors.recovery.retain(|kept| blake3::Hash::from_bytes(*kept) != blake3::Hash::from_bytes(hash));
-                if factors.recovery.len() < before { Ok(()) } else { Err(Refusal::InvalidCode) }
-            })
-            .await;
-        if used.is_ok() {
-            let left = self.engine().factors(account.id).recovery.len();
-            self.0.outbox.notice(
-                &account.address,
-                Notice::FactorsChanged { what: format!("recovery code used, {left} left"), peer: std::net::Ipv4Addr::UNSPECIFIED.into() },
-            );
-        }
-        used
+        self.alter_factors(account.id, |factors| {
+            let before = factors.recovery.len();
+            factors.recovery.retain(|kept| blake3::Hash::from_bytes(*kept) != blake3::Hash::from_bytes(hash));
+            if factors.recovery.len() < before { Ok(()) } else { Err(Refusal::InvalidCode) }
+        })
+        .await
     }
 
     /// Check a code that was sent and use it up; returns the device it was sent to. Whoever calls holds the account's turn.

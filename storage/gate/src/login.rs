@@ -275,13 +275,12 @@ impl Pending {
         let engine = self.gate.engine();
         let mut moves = engine.watch_generation();
         let deadline = tokio::time::Instant::now() + within;
-        let before = self.gate.confirmed_at(&self.credential.app_password, self.via.peer);
         loop {
             // Revoked, which is also the owner's way of saying no.
             if engine.app_password(&self.credential.app_password.public_id).is_none() {
                 return false;
             }
-            if self.gate.confirmed_at(&self.credential.app_password, self.via.peer) > before {
+            if matches!(self.admission(false), Admission::Open { .. }) {
                 return true;
             }
             if tokio::time::timeout_at(deadline, moves.changed()).await.is_err() {
@@ -291,21 +290,23 @@ impl Pending {
     }
 
     async fn open(self, code_given: bool) -> Result<Session, Refusal> {
-        let policy = self.gate.policy();
-        let credential = self.credential;
-        // As they are now: much may have happened while it waited.
-        let account = self.gate.engine().account(credential.account.id).ok_or(Refusal::Ended)?;
-        let credential = Credential { account, ..credential };
-        let mut evidence = self.gate.evidence(&policy, &credential, &self.via);
-        evidence.code_given = code_given;
-        let Admission::Open { strength, .. } = octroi_policy::admit(&policy, &credential.account.profile, &evidence) else {
-            return Err(Refusal::Ended);
-        };
-        match self.gate.opened(credential, self.via, strength).await {
+        let Admission::Open { strength, .. } = self.admission(code_given) else { return Err(Refusal::Ended) };
+        match self.gate.opened(self.credential, self.via, strength).await {
             Login::Open(session) => Ok(session),
             Login::Busy => Err(Refusal::Busy),
             _ => Err(Refusal::Ended),
         }
+    }
+
+    /// What it comes to now: much may have happened while it waited.
+    fn admission(&self, code_given: bool) -> Admission {
+        let policy = self.gate.policy();
+        let Some(account) = self.gate.engine().account(self.credential.account.id) else {
+            return Admission::Refused(octroi_policy::Reason::UnknownProfile);
+        };
+        let credential = Credential { account, ..self.credential.clone() };
+        let evidence = Evidence { code_given, ..self.gate.evidence(&policy, &credential, &self.via) };
+        octroi_policy::admit(&policy, &credential.account.profile, &evidence)
     }
 
     /// Show it to the owner: in the portal, and as a notice now and then.

@@ -96,7 +96,7 @@ impl PortalSession {
     pub async fn step_up(&self, code: &str) -> Result<Stepped, Refusal> {
         let account = self.account()?;
         tokio::time::sleep(self.gate.0.throttle.wait(self.peer)).await;
-        match self.gate.use_code(&account, code).await {
+        match self.gate.use_code_at_portal(&account, code, self.peer).await {
             Ok(kind) => Ok(self.stepped_up(kind.name()).await),
             Err(refusal) => {
                 self.gate.count_failure(self.peer, code);

@@ -39,7 +39,7 @@ impl Gate {
         // Before the codes, which count once; and about the same for an address that nobody has.
         password::check(new, &own).map_err(Refusal::Password)?;
         let outcome = match &account {
-            Some(account) => self.prove_reset(account, code, other).await,
+            Some(account) => self.prove_reset(account, code, other, peer).await,
             None => Err(Refusal::InvalidCode),
         };
         let id = account.as_ref().map(|account| account.id);
@@ -55,11 +55,11 @@ impl Gate {
         Ok(())
     }
 
-    async fn prove_reset(&self, account: &Account, code: &str, other: &str) -> Result<(), Refusal> {
+    async fn prove_reset(&self, account: &Account, code: &str, other: &str, peer: IpAddr) -> Result<(), Refusal> {
         let factors = self.engine().factors(account.id);
         let needs_other = account.totp.is_some() || !factors.recovery.is_empty();
         self.use_sent_in_turn(account, SentFor::Reset, code).await?;
-        if needs_other && !matches!(self.use_code(account, other).await?, FactorKind::Totp | FactorKind::Recovery) {
+        if needs_other && !matches!(self.use_code_at_portal(account, other, peer).await?, FactorKind::Totp | FactorKind::Recovery) {
             return Err(Refusal::InvalidCode);
         }
         Ok(())

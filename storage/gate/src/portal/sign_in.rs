@@ -68,7 +68,7 @@ impl PendingSignIn {
     /// Give a code: an authenticator's, one that was sent, or a recovery code.
     pub async fn finish(&self, code: &str) -> Result<PortalSession, Refusal> {
         tokio::time::sleep(self.gate.0.throttle.wait(self.peer)).await;
-        match self.gate.use_code(&self.account, code).await {
+        match self.gate.use_code_at_portal(&self.account, code, self.peer).await {
             Ok(kind) => Ok(self.opened(kind.name()).await),
             Err(refusal) => {
                 self.gate.count_failure(self.peer, code);
