@@ -1,10 +1,17 @@
 //! Administration over a local socket, so that it works while the server runs.
 //!
-//! One line of JSON each way, but that what takes long tells how far it is in lines of its own. The socket lies in the data folder with mode 0600: who can reach it administers the server.
+//! One line of JSON each way, but that what takes long tells how far it is in lines of its own. The socket lies in the data folder with
+//! mode 0600: who can reach it administers the server. `handle` is the dispatch; what a request does is in the file of its topic.
 
+mod accounts;
+mod app_passwords;
+mod audit;
+mod backups;
 pub(crate) mod client;
 pub(crate) mod handle;
 pub(crate) mod progress;
 pub(crate) mod protocol;
+mod quotas;
+mod rules;
 pub(crate) mod socket;
 mod store;
