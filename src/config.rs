@@ -3,6 +3,7 @@
 //! Read by `serve` and by the administration commands (which need only the data folder). `deploy/octroi.toml` shows every key.
 
 use crate::limits::Limits;
+use crate::profiles::Profiles;
 use crate::store_options::StoreOptions;
 use octroi_model::QuotaLimit;
 use octroi_net::Networks;
@@ -226,11 +227,9 @@ impl Config {
         self.store.over(options).map_err(ConfigError)
     }
 
-    /// The profiles and zones in force.
-    pub(crate) fn policy(&self) -> Result<octroi_gate::Policy, ConfigError> {
-        let Some(file) = &self.profiles else { return Ok(octroi_gate::Policy::builtin()) };
-        let text = std::fs::read_to_string(file).map_err(|e| ConfigError(format!("cannot read {}: {e}", file.display())))?;
-        octroi_gate::Policy::parse(&text).map_err(|e| ConfigError(format!("{}: {e}", file.display())))
+    /// The profiles and zones, with the authorities that these need.
+    pub(crate) fn profiles(&self) -> Result<Profiles, ConfigError> {
+        self.profiles.as_deref().map_or_else(|| Ok(Profiles::builtin()), Profiles::load).map_err(ConfigError)
     }
 
     /// The admin socket of a data folder.

@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod import;
 mod limits;
+mod profiles;
 mod search;
 mod server;
 mod size;

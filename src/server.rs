@@ -4,7 +4,8 @@ use crate::admin::handle::Handler;
 use crate::admin::socket;
 use crate::config::{Config, Listen, host_port};
 use crate::limits::Connections;
-use crate::tls::Certificate;
+use crate::profiles::Profiles;
+use crate::tls::{Acceptors, Certificate};
 use octroi_gate::{Admin, DataKey, Errands, Gate, Opened, Organisation, Queue};
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
@@ -20,8 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// Whose word counts for clients' certificates: nobody's, for no zone names its authorities yet.
-const AUTHORITIES: &[Authority] = &[];
 /// How long connections may take to end once the server stops.
 const ENDING: Duration = Duration::from_secs(10);
 
@@ -34,6 +33,8 @@ pub(crate) struct Store {
     pub(crate) admin: Admin,
     pub(crate) queue: Queue,
     pub(crate) errands: Errands,
+    /// Whose word counts for clients' certificates.
+    pub(crate) authorities: Vec<Authority>,
 }
 
 impl Store {
@@ -42,7 +43,7 @@ impl Store {
         let data = &config.data;
         fs::create_dir_all(data).map_err(|e| format!("cannot make {}: {e}", data.display()))?;
         fs::set_permissions(data, fs::Permissions::from_mode(0o700)).map_err(|e| format!("cannot close {}: {e}", data.display()))?;
-        let policy = config.policy().map_err(|e| e.to_string())?;
+        let Profiles { policy, authorities } = config.profiles().map_err(|e| e.to_string())?;
         let engine = octroi_engine::Embedded::open(data, config.engine_options().map_err(|e| e.to_string())?)
             .await
             .map_err(|e| format!("cannot open the store in {}: {e}", data.display()))?;
@@ -59,7 +60,7 @@ impl Store {
         let limits = config.limits.gate.over(octroi_gate::Limits { account_quota, ..octroi_gate::Limits::default() });
         let Opened { gate, admin, queue, errands } =
             Gate::open(engine, organisation, policy, limits, key).await.map_err(|e| format!("cannot open the store: {e}"))?;
-        Ok(Self { gate, admin, queue, errands })
+        Ok(Self { gate, admin, queue, errands, authorities })
     }
 }
 
@@ -110,31 +111,30 @@ pub(crate) struct Server {
 impl Server {
     /// Serve the store on the sockets.
     pub(crate) fn start(config: &Config, file: Option<&Path>, store: Store, sockets: Sockets) -> Result<Self, String> {
-        let certificate = match &config.tls {
-            Some(tls) => Certificate::from_files(&tls.certificate, &tls.key)?,
-            None => Certificate::self_made(&config.data.join("tls"), &config.hostname)?,
-        };
+        let certificate = Certificate::of(config)?;
         let shutdown = Shutdown::new();
-        let Store { gate, admin, queue, errands: _ } = store;
+        let Store { gate, admin, queue, errands, authorities } = store;
         let listeners = Listeners {
             gate: gate.clone(),
+            authorities,
             shutdown: shutdown.clone(),
             connections: config.limits.connections.over(Connections::default()),
             proxies: config.proxies.by_proxy_protocol().map_err(|e| e.to_string())?,
         };
         let portal = Arc::new(portal_config(config, &sockets));
-        listeners.imap(config, &certificate, sockets.imap, sockets.imaps)?;
-        let smtp = Arc::new(smtp_config(config)?);
-        listeners.smtp(&smtp, &certificate, sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp)?;
-        listeners.https(config, &certificate, portal, sockets.https)?;
+        let imap = listeners.imap(config, &certificate, sockets.imap, sockets.imaps)?;
+        let smtp_config = Arc::new(smtp_config(config)?);
+        let smtp = listeners.smtp(&smtp_config, &certificate, sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp)?;
+        let https = listeners.https(config, &certificate, portal, sockets.https)?;
+        let acceptors = Acceptors::new(vec![imap, smtp, https]);
         let hold = shutdown.hold();
-        let run = octroi_smtp::run_queue(queue, gate.clone(), smtp, shutdown.clone());
+        let run = octroi_smtp::run_queue(queue, gate.clone(), smtp_config, shutdown.clone());
         tokio::spawn(async move {
             run.await;
             drop(hold);
         });
         let socket = Config::admin_socket(&config.data);
-        let handler = Handler::new(admin.clone(), file.map(Path::to_owned), config.message_bytes_max());
+        let handler = Handler::new(admin.clone(), file.map(Path::to_owned), config.message_bytes_max()).serving(acceptors);
         let admin_listener = socket::bind(&socket).map_err(|e| format!("cannot listen on {}: {e}", socket.display()))?;
         tokio::spawn(socket::serve(admin_listener, handler, shutdown.clone()));
         Ok(Self { gate, admin, certificate: certificate.file, shutdown, socket })
@@ -153,6 +153,7 @@ impl Server {
 
 struct Listeners {
     gate: Gate,
+    authorities: Vec<Authority>,
     shutdown: Shutdown,
     connections: Connections,
     proxies: Networks,
@@ -165,8 +166,8 @@ impl Listeners {
         certificate: &Certificate,
         offered: Vec<TcpListener>,
         implicit: Vec<TcpListener>,
-    ) -> Result<(), String> {
-        let acceptor = certificate.acceptor(&[b"imap"], AUTHORITIES)?;
+    ) -> Result<Acceptor, String> {
+        let acceptor = certificate.acceptor(&[b"imap"], &self.authorities)?;
         let settings = Arc::new(config.limits.imap.over(ImapConfig::default()));
         let busy = |_: &Peer| Some(b"* BYE [LIMIT] Too many connections, try again later\r\n".to_vec());
         let handler = {
@@ -174,8 +175,8 @@ impl Listeners {
             move |connection| octroi_imap::serve(connection, gate.clone(), settings.clone(), shutdown.clone())
         };
         self.spawn("imap", &TlsMode::Offered(acceptor.clone()), offered, busy, handler.clone());
-        self.spawn("imaps", &TlsMode::Implicit(acceptor), implicit, busy, handler);
-        Ok(())
+        self.spawn("imaps", &TlsMode::Implicit(acceptor.clone()), implicit, busy, handler);
+        Ok(acceptor)
     }
 
     fn smtp(
@@ -186,8 +187,8 @@ impl Listeners {
         submission: Vec<TcpListener>,
         submissions: Vec<TcpListener>,
         lmtp: Vec<TcpListener>,
-    ) -> Result<(), String> {
-        let acceptor: Acceptor = certificate.acceptor(&[b"smtp"], AUTHORITIES)?;
+    ) -> Result<Acceptor, String> {
+        let acceptor = certificate.acceptor(&[b"smtp"], &self.authorities)?;
         let hostname = self.gate.organisation().hostname.clone();
         let busy = move |_: &Peer| Some(octroi_smtp::busy(&hostname));
         let handler = |kind: Kind| {
@@ -196,9 +197,9 @@ impl Listeners {
         };
         self.spawn("smtp", &TlsMode::Offered(acceptor.clone()), inbound, busy.clone(), handler(Kind::Inbound));
         self.spawn("submission", &TlsMode::Offered(acceptor.clone()), submission, busy.clone(), handler(Kind::Submission));
-        self.spawn("submissions", &TlsMode::Implicit(acceptor), submissions, busy.clone(), handler(Kind::Submission));
+        self.spawn("submissions", &TlsMode::Implicit(acceptor.clone()), submissions, busy.clone(), handler(Kind::Submission));
         self.spawn("lmtp", &TlsMode::None, lmtp, busy, handler(Kind::Lmtp));
-        Ok(())
+        Ok(acceptor)
     }
 
     fn https(
@@ -207,8 +208,8 @@ impl Listeners {
         certificate: &Certificate,
         portal: Arc<PortalConfig>,
         sockets: Vec<TcpListener>,
-    ) -> Result<(), String> {
-        let acceptor = certificate.acceptor(&[b"h2", b"http/1.1"], AUTHORITIES)?;
+    ) -> Result<Acceptor, String> {
+        let acceptor = certificate.acceptor(&[b"h2", b"http/1.1"], &self.authorities)?;
         let forwarded_by = config.proxies.by_forwarded().map_err(|e| e.to_string())?;
         let settings = Arc::new(config.limits.http.over(HttpConfig { forwarded_by, ..HttpConfig::default() }));
         let dav = Arc::new(config.limits.dav.over(octroi_dav::DavConfig::default()));
@@ -218,8 +219,8 @@ impl Listeners {
         let busy = |_: &Peer| {
             Some(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec())
         };
-        self.spawn("https", &TlsMode::Implicit(acceptor), sockets, busy, handler);
-        Ok(())
+        self.spawn("https", &TlsMode::Implicit(acceptor.clone()), sockets, busy, handler);
+        Ok(acceptor)
     }
 
     /// Serve each socket in a task of its own.

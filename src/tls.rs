@@ -1,6 +1,7 @@
-//! Certificates: from files, or self-made at first start.
+//! Certificates: from files, or self-made at first start; and the acceptors that show them, which can be given others while they serve.
 
-use octroi_net::{Acceptor, Authority};
+use crate::config::Config;
+use octroi_net::{Acceptor, Authority, CertificateError};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType};
 use std::fs;
 use std::io::Write;
@@ -21,13 +22,21 @@ pub(crate) struct Certificate {
 
 impl Certificate {
     /// Read both files.
-    pub(crate) fn from_files(chain: &Path, key: &Path) -> Result<Self, String> {
+    fn from_files(chain: &Path, key: &Path) -> Result<Self, String> {
         let read = |file: &Path| fs::read(file).map_err(|e| format!("cannot read {}: {e}", file.display()));
         Ok(Self { file: chain.to_owned(), chain: read(chain)?, key: Zeroizing::new(read(key)?) })
     }
 
+    /// The one that a configuration names, or the self-made one of its data folder.
+    pub(crate) fn of(config: &Config) -> Result<Self, String> {
+        match &config.tls {
+            Some(tls) => Self::from_files(&tls.certificate, &tls.key),
+            None => Self::self_made(&config.data.join("tls"), &config.hostname),
+        }
+    }
+
     /// The self-made one of a data folder; made now if there is none.
-    pub(crate) fn self_made(folder: &Path, hostname: &str) -> Result<Self, String> {
+    fn self_made(folder: &Path, hostname: &str) -> Result<Self, String> {
         let (chain, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
         if !chain.exists() || !key.exists() {
             make(folder, &chain, &key, hostname).map_err(|e| format!("cannot make a certificate in {}: {e}", folder.display()))?;
@@ -38,6 +47,25 @@ impl Certificate {
     /// For one protocol, with the authorities whose word counts for clients' certificates.
     pub(crate) fn acceptor(&self, alpn: &[&[u8]], authorities: &[Authority]) -> Result<Acceptor, String> {
         Acceptor::from_pem(&self.chain, &self.key, alpn, authorities).map_err(|e| format!("{}: {e}", self.file.display()))
+    }
+}
+
+/// The acceptors of a running server.
+#[derive(Clone, Default)]
+pub(crate) struct Acceptors(Vec<Acceptor>);
+
+impl Acceptors {
+    /// All that a server has.
+    pub(crate) fn new(all: Vec<Acceptor>) -> Self {
+        Self(all)
+    }
+
+    /// Another certificate, key and authorities for all of them, or on an error for none. Connections that are open keep theirs.
+    pub(crate) fn reload(&self, certificate: &Certificate, authorities: &[Authority]) -> Result<(), String> {
+        // They differ in nothing that could be wrong: what one more of them takes, all take.
+        certificate.acceptor(&[], authorities)?;
+        let fail = |e: CertificateError| format!("{}: {e}", certificate.file.display());
+        self.0.iter().try_for_each(|acceptor| acceptor.reload(&certificate.chain, &certificate.key, authorities).map_err(fail))
     }
 }
 

@@ -3,6 +3,8 @@
 use super::protocol::{Reply, Request};
 use crate::config::Config;
 use crate::import::receive::Order;
+use crate::profiles::Profiles;
+use crate::tls::{Acceptors, Certificate};
 use octroi_gate::{Admin, Area, PastRequest, Present, Progress, Refusal, RestoreOrder, SearchProgress, Step};
 use octroi_model::{Address, Name, Path, QuotaLimit, UnixTime};
 use std::fmt::Write as _;
@@ -21,11 +23,18 @@ pub(crate) struct Handler {
     config: Option<PathBuf>,
     /// Octets that a message may have which is imported.
     message_bytes_max: u64,
+    /// What `reload` gives another certificate to; none where nobody is served.
+    acceptors: Acceptors,
 }
 
 impl Handler {
     pub(crate) fn new(admin: Admin, config: Option<PathBuf>, message_bytes_max: u64) -> Self {
-        Self { admin, config, message_bytes_max }
+        Self { admin, config, message_bytes_max, acceptors: Acceptors::default() }
+    }
+
+    /// Of a server that has these.
+    pub(crate) fn serving(self, acceptors: Acceptors) -> Self {
+        Self { acceptors, ..self }
     }
 
     pub(crate) fn admin(&self) -> &Admin {
@@ -98,7 +107,12 @@ impl Handler {
 
     async fn reload(&self) -> Result<Reply, String> {
         let file = self.config.as_ref().ok_or("this server has no configuration file to read again")?;
-        let policy = Config::load(file).and_then(|c| c.policy()).map_err(|e| e.to_string())?;
+        let config = Config::load(file).map_err(|e| e.to_string())?;
+        // All is read before any of it is put in force.
+        let Profiles { policy, authorities } = config.profiles().map_err(|e| e.to_string())?;
+        let certificate = Certificate::of(&config)?;
+        // Certificates first, for these can still be refused: a zone that needs one is never in force without its authority.
+        self.acceptors.reload(&certificate, &authorities)?;
         self.admin.replace_policy(policy).await;
         Ok(Reply::Done)
     }

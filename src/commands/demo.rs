@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode, String> {
     let mut people = match saved(&data) {
         Some(people) => people,
         None => {
-            let policy = config.policy().map_err(|e| e.to_string())?;
+            let policy = config.profiles().map_err(|e| e.to_string())?.policy;
             fill::all(&server.gate, &server.admin, policy, &progress).await?
         }
     };

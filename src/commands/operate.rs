@@ -27,7 +27,7 @@ pub(crate) async fn reload(at: &At) -> Result<ExitCode, String> {
 pub(crate) async fn check(at: &At) -> Result<ExitCode, String> {
     if let Some(file) = &at.config {
         let config = Config::load(file).map_err(|e| e.to_string())?;
-        config.policy().map_err(|e| e.to_string())?;
+        config.profiles().map_err(|e| e.to_string())?;
         println!("{}: the configuration and the profiles are valid", file.display());
     }
     finish(ask(at, Request::Check).await?)
