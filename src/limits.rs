@@ -93,6 +93,9 @@ section! {
         recipients_max => recipients_max;
         collections_max => collections_max;
         app_passwords_max => app_passwords_max;
+        confirm_wait_seconds => confirm_wait;
+        sessions_per_account_max => sessions_per_account_max;
+        log_ins_per_minute_max => log_ins_per_minute_max;
     }
 }
 

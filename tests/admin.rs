@@ -4,7 +4,7 @@ use crate::support::http::Http;
 use crate::support::imap::Imap;
 use crate::support::process::{Ran, run, run_in};
 use crate::support::server::{DOMAIN, OCTROI, configuration, last_word};
-use crate::support::{PATIENCE, Server, shared, unique};
+use crate::support::{PATIENCE, Server, eventually, shared, unique};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -77,6 +77,112 @@ fn an_app_password_opens_only_what_it_was_made_for() {
     octroi(server, &["app-password", "mint", &person.address, "--label", "x", "--services", "imap,teleport"]).bad();
     octroi(server, &["app-password", "mint", &person.address, "--label", "x", "--services", "imap", "--expires", "soon"]).bad();
     octroi(server, &["app-password", "revoke", "no-such-id"]).bad();
+}
+
+/// What is asked for on the command line is what the list tells, and what holds.
+#[test]
+fn an_app_password_is_as_narrow_as_it_was_asked_for() {
+    let server = shared();
+    let person = server.user(5);
+    let asked = ["--preset", "read", "--folder", "mail/INBOX", "--folder", "files/**", "--expires", "30", "--confirm", "device"];
+    let label = unique("narrow");
+    let begin = ["app-password", "mint", &person.address, "--label", &label, "--services", "imap,files"];
+    let secret = last_word(&octroi(server, &[&begin[..], &asked[..]].concat()).good());
+    let listed = octroi(server, &["app-password", "list", &person.address]).good();
+    let line = listed.lines().find(|l| l.contains(&label)).unwrap_or_else(|| panic!("{label} is not in {listed}"));
+    for part in ["read", "mail/INBOX=lrs", "files/**=lrs", "confirm device", "until ", "never used", "password"] {
+        assert!(line.contains(part), "{part} is missing in {line}");
+    }
+    let id = line.split('\t').next().unwrap();
+    // It has to be confirmed first: a code this person does not have, so it opens nothing.
+    assert!(Imap::try_login(server, &person.address, &secret).is_err());
+    octroi(server, &["app-password", "revoke", id]).good();
+
+    let label = unique("letters");
+    let begin = ["app-password", "mint", &person.address, "--label", &label, "--services", "imap"];
+    let secret = last_word(&octroi(server, &[&begin[..], &["--folder", "mail/INBOX", "--rights", "lr"]].concat()).good());
+    let mut imap = Imap::try_login(server, &person.address, &secret).unwrap();
+    imap.ok("SELECT INBOX");
+    assert!(!imap.command("CREATE Elsewhere").is_ok());
+    assert!(!imap.command("SELECT Drafts").is_ok());
+    eventually("the use in the list", || {
+        let listed = octroi(server, &["app-password", "list", &person.address]).good();
+        let line = listed.lines().find(|l| l.contains(&label)).unwrap();
+        (line.contains("at most lr") && line.contains("from 127.0.0.1 (imap")).then_some(())
+    });
+
+    for wrong in [["--preset", "everything"], ["--folder", "nowhere/**"], ["--zone", "nowhere"], ["--confirm", "maybe"], ["--rights", "z"]]
+    {
+        octroi(server, &[&begin[..], &wrong[..]].concat()).bad();
+    }
+    octroi(server, &["app-password", "mint", &person.address, "--label", "d", "--services", "submission", "--preset", "draft"]).bad();
+}
+
+#[test]
+fn an_account_is_given_another_profile_and_password() {
+    let server = shared();
+    let address = format!("{}@{DOMAIN}", unique("changed"));
+    octroi(server, &["account", "add", &address, "--profile", "agent"]).good();
+    let line = || octroi(server, &["account", "list"]).good().lines().find(|l| l.starts_with(&address)).unwrap().to_owned();
+    octroi(server, &["account", "set", &address, "--remote", "yes"]).good();
+    assert!(line().contains("agent\tremote"), "{}", line());
+    assert!(octroi(server, &["account", "list", "--remote"]).good().contains(&address));
+    octroi(server, &["account", "set", &address, "--profile", "team-lead"]).good();
+    assert!(line().contains("team-lead\tremote"), "{}", line());
+    octroi(server, &["account", "set", &address, "--remote", "no", "--profile", "agent"]).good();
+    assert!(line().contains("agent\t-"), "{}", line());
+    octroi(server, &["account", "set", &address]).bad();
+    octroi(server, &["account", "set", &address, "--profile", "nobody"]).bad();
+    octroi(server, &["account", "set", "nobody@bench.test", "--remote", "yes"]).bad();
+    let share = octroi(server, &["account", "list", "--remote"]).good();
+    assert!(share.lines().last().unwrap().ends_with(" %)"), "{share}");
+
+    let first = last_word(&octroi(server, &["account", "password", &address]).good());
+    assert!(first.len() >= 12);
+    let data = server.data().to_str().unwrap();
+    let from_stdin = ["account", "password", &address, "--password-stdin", "--data", data];
+    run_in(Path::new("."), &[], "Un-Autre-Long-Mot-De-Passe-43\n", OCTROI, &from_stdin).good();
+    run_in(Path::new("."), &[], "short\n", OCTROI, &from_stdin).bad();
+    octroi(server, &["account", "password", "nobody@bench.test"]).bad();
+}
+
+/// Who has lost every factor enrols anew; the app passwords that were made under the old ones go on.
+#[test]
+fn second_factors_are_reset() {
+    let server = Server::demo();
+    let agent = server.with_profile("agent");
+    let line = || octroi(&server, &["account", "list"]).good().lines().find(|l| l.starts_with(&agent.address)).unwrap().to_owned();
+    assert!(line().contains("second factor"), "{}", line());
+    octroi(&server, &["account", "second-factor-reset", &agent.address]).good();
+    assert!(!line().contains("second factor"), "{}", line());
+    octroi(&server, &["account", "second-factor-reset", "nobody@bench.test"]).bad();
+}
+
+/// What is shared with a group is shared with who is in it, as long as they are.
+#[test]
+fn groups_are_shared_with() {
+    let server = Server::demo();
+    let (owner, agent) = ("documents@douane.example", server.with_profile("agent"));
+    let name = unique("group");
+    octroi(&server, &["group", "add", &name]).good();
+    octroi(&server, &["group", "add", &name]).bad();
+    octroi(&server, &["group", "add", "no name"]).bad();
+    octroi(&server, &["share", owner, "files/Procedures", "--with", &format!("group:{name}=lr")]).good();
+    let sees = || {
+        let path = format!("{}Shared/{owner}/Procedures/", agent.files);
+        Http::new(&server, agent).request("PROPFIND", &path, &[("Depth", "0")], b"").status == 207
+    };
+    assert!(!sees());
+    octroi(&server, &["group", "join", &name, &agent.address]).good();
+    assert!(sees());
+    let listed = octroi(&server, &["group", "list"]).good();
+    assert!(listed.lines().any(|l| l.starts_with(&name) && l.contains(&agent.address)), "{listed}");
+    octroi(&server, &["group", "leave", &name, &agent.address]).good();
+    assert!(!sees());
+    octroi(&server, &["group", "join", &name, "nobody@bench.test"]).bad();
+    octroi(&server, &["group", "join", "no-such-group", &agent.address]).bad();
+    octroi(&server, &["group", "remove", &name]).good();
+    octroi(&server, &["group", "remove", &name]).bad();
 }
 
 /// A live session must not outlive its credential: it ends within a second, also while it only waits.

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on says so by panicking.
 
 mod admin;
+mod audit;
+mod authorities;
 mod backup;
 mod bench;
 mod browser;
@@ -13,6 +15,7 @@ mod crash;
 mod demo;
 mod dialogues;
 mod import;
+mod policy;
 mod portal;
 mod quota;
 mod search;

@@ -1,8 +1,8 @@
-//! Accounts: added, listed.
+//! Accounts: added, changed, listed.
 //!
 //! Called by `handle`.
 
-use super::handle::{Handler, parse, say};
+use super::handle::{Handler, done, parse, say};
 use super::protocol::{AccountLine, Reply, Secret};
 use octroi_gate::{NewAccount, Refusal};
 
@@ -35,5 +35,20 @@ impl Handler {
             second_factor: self.admin.has_second_factor(account),
         };
         Reply::Accounts(self.admin.accounts().iter().map(line).collect())
+    }
+
+    pub(super) async fn account_set(&self, address: &str, profile: Option<String>, remote: Option<bool>) -> Result<Reply, String> {
+        let parsed = parse(address)?;
+        let accounts = self.admin.accounts();
+        let account = accounts.iter().find(|account| account.address.key() == parsed.key()).ok_or("there is no such account")?;
+        let (profile, remote) = (profile.unwrap_or_else(|| account.profile.clone()), remote.unwrap_or(account.remote_access));
+        match self.admin.set_profile(&parsed, &profile, remote).await {
+            Err(Refusal::Missing) => Err(format!("there is no profile `{profile}`")),
+            outcome => done(outcome, address),
+        }
+    }
+
+    pub(super) async fn account_password(&self, address: &str, password: &Secret) -> Result<Reply, String> {
+        done(self.admin.set_password(&parse(address)?, &password.0).await, address)
     }
 }

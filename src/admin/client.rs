@@ -8,7 +8,7 @@ use crate::server::Store;
 use octroi_gate::Progress;
 use std::future::Future;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -22,6 +22,50 @@ pub(crate) async fn ask(at: &At, request: Request) -> Result<Reply, String> {
     match reach(at).await? {
         Reached::Server(stream) => over_socket(stream, &request).await.map_err(|e| e.to_string()),
         Reached::Store(config) => offline(&config, at.config.as_deref(), request).await,
+    }
+}
+
+/// Several questions to one server, or to one store that is opened for them.
+pub(crate) enum Conversation {
+    Server(PathBuf),
+    Store(Box<(Store, super::handle::Handler)>),
+}
+
+impl Conversation {
+    /// Begin to ask whom `at` names.
+    pub(crate) async fn begin(at: &At) -> Result<Self, String> {
+        match reach(at).await? {
+            Reached::Server(stream) => {
+                let socket = stream.peer_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned));
+                socket.map(Self::Server).ok_or_else(|| "the server's socket has no path".to_owned())
+            }
+            Reached::Store(config) => {
+                let store = Store::open(&config).await?;
+                let handler = handler(&store, &config, at.config.as_deref());
+                Ok(Self::Store(Box::new((store, handler))))
+            }
+        }
+    }
+
+    /// Ask.
+    pub(crate) async fn ask(&self, request: Request) -> Result<Reply, String> {
+        match self {
+            Self::Server(socket) => {
+                let stream = UnixStream::connect(socket).await.map_err(|e| format!("the server does not answer any more: {e}"))?;
+                over_socket(stream, &request).await.map_err(|e| e.to_string())
+            }
+            Self::Store(opened) => {
+                let progress = Arc::new(Progress::default());
+                Ok(watched(&progress, opened.1.handle(request, &progress)).await)
+            }
+        }
+    }
+
+    /// Nothing more to ask.
+    pub(crate) async fn end(self) {
+        if let Self::Store(opened) = self {
+            opened.0.admin.close().await;
+        }
     }
 }
 
@@ -106,9 +150,14 @@ pub(crate) async fn watched<T>(progress: &Arc<Progress>, work: impl Future<Outpu
 
 async fn offline(config: &Config, file: Option<&Path>, request: Request) -> Result<Reply, String> {
     let store = Store::open(config).await?;
-    let handler = super::handle::Handler::new(store.admin.clone(), file.map(Path::to_owned), config.message_bytes_max());
+    let handler = handler(&store, config, file);
     let progress = Arc::new(Progress::default());
     let reply = watched(&progress, handler.handle(request, &progress)).await;
     store.admin.close().await;
     Ok(reply)
+}
+
+/// For a store that nobody serves.
+fn handler(store: &Store, config: &Config, file: Option<&Path>) -> super::handle::Handler {
+    super::handle::Handler::new(store.admin.clone(), file.map(Path::to_owned), config.message_bytes_max())
 }

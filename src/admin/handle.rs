@@ -74,21 +74,30 @@ impl Handler {
             }
             Request::AccountList => Ok(self.account_list()),
             Request::AccountRemove { address } => done(self.admin.remove_account(&parse(&address)?).await, &address),
-            Request::AppPasswordMint { address, label, services, expires_days } => {
-                self.mint(&address, &label, &services, expires_days).await
-            }
+            Request::AccountSet { address, profile, remote } => self.account_set(&address, profile, remote).await,
+            Request::AccountPassword { address, password } => self.account_password(&address, &password).await,
+            Request::SecondFactorReset { address } => done(self.admin.reset_second_factors(&parse(&address)?).await, &address),
+            Request::AppPasswordMint(order) => self.mint(&order).await,
             Request::AppPasswordList { address } => self.app_password_list(&address),
             Request::AppPasswordRevoke { id } => done(self.admin.revoke_app_password(&id).await, &id),
             Request::QuotaSet { address, path, bytes, items } => self.quota(&address, path, Some(QuotaLimit { bytes, items })).await,
             Request::QuotaRemove { address, path } => self.quota(&address, path, None).await,
             Request::QuotaList { address } => self.quota_list(address.as_deref()),
             Request::Share { owner, path, with } => self.share(&owner, &path, &with).await,
+            Request::GroupAdd { name } => self.group_add(&name).await,
+            Request::GroupRemove { name } => done(self.admin.remove_group(&name).await, &format!("group `{name}`")),
+            Request::GroupList => Ok(self.group_list()),
+            Request::GroupMember { name, address, is_member } => {
+                done(self.admin.set_member(&name, &parse(&address)?, is_member).await, &format!("group `{name}`"))
+            }
             Request::Explain { who, service, path, zone, from, strength, credential } => {
                 self.explain(&who, &service, &path, zone, from, &strength, credential.as_deref())
             }
             // It takes more than one answer: the socket serves it.
             Request::Import { .. } => Err("an import goes on over its own connection".to_owned()),
-            Request::Audit { lines } => self.audit(lines).await,
+            Request::Audit { lines, account, before } => self.audit(lines, account.as_deref(), before).await,
+            Request::AuditVerify { expect } => self.audit_verify(expect).await,
+            Request::AuditLines { after } => self.audit_lines(after).await,
             Request::Reload => self.reload().await,
             Request::Check => self.check(progress).await,
             Request::StoreStat { segments } => super::store::stat(&self.admin, segments).await,

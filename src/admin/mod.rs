@@ -8,6 +8,7 @@ mod app_passwords;
 mod audit;
 mod backups;
 pub(crate) mod client;
+mod groups;
 pub(crate) mod handle;
 pub(crate) mod progress;
 pub(crate) mod protocol;

@@ -21,12 +21,19 @@ pub(crate) enum Request {
     AccountRemove {
         address: String,
     },
-    AppPasswordMint {
+    AccountSet {
         address: String,
-        label: String,
-        services: Vec<String>,
-        expires_days: Option<u32>,
+        profile: Option<String>,
+        remote: Option<bool>,
     },
+    AccountPassword {
+        address: String,
+        password: Secret,
+    },
+    SecondFactorReset {
+        address: String,
+    },
+    AppPasswordMint(MintOrder),
     AppPasswordList {
         address: String,
     },
@@ -51,6 +58,18 @@ pub(crate) enum Request {
         path: String,
         with: Vec<String>,
     },
+    GroupAdd {
+        name: String,
+    },
+    GroupRemove {
+        name: String,
+    },
+    GroupList,
+    GroupMember {
+        name: String,
+        address: String,
+        is_member: bool,
+    },
     Explain {
         who: String,
         service: String,
@@ -67,6 +86,16 @@ pub(crate) enum Request {
     },
     Audit {
         lines: usize,
+        account: Option<String>,
+        before: Option<u64>,
+    },
+    AuditVerify {
+        /// A line that was seen before: its number and, in hexadecimal, its link.
+        expect: Option<(u64, String)>,
+    },
+    /// One portion of the trail.
+    AuditLines {
+        after: u64,
     },
     Reload,
     Check,
@@ -98,7 +127,7 @@ pub(crate) enum Request {
 impl Request {
     /// It only looks, or can be taken up again: it may end at any point when nobody waits for it any more.
     pub(crate) fn may_be_dropped(&self) -> bool {
-        matches!(self, Self::Check | Self::RebuildSearch | Self::StoreStat { .. } | Self::StoreCompact { .. })
+        matches!(self, Self::Check | Self::AuditVerify { .. } | Self::RebuildSearch | Self::StoreStat { .. } | Self::StoreCompact { .. })
     }
 }
 
@@ -111,6 +140,13 @@ pub(crate) enum Reply {
     Accounts(Vec<AccountLine>),
     AppPasswords(Vec<AppPasswordLine>),
     Quotas(Vec<QuotaLine>),
+    Groups(Vec<GroupLine>),
+    /// The end of the audit trail: number of the last line and its link in hexadecimal.
+    AuditEnd {
+        number: u64,
+        link: String,
+    },
+    AuditLines(Vec<AuditLineOut>),
     Text(String),
     Check {
         summary: String,
@@ -139,9 +175,63 @@ pub(crate) struct AppPasswordLine {
     pub(crate) id: String,
     pub(crate) label: String,
     pub(crate) services: String,
+    pub(crate) preset: Option<String>,
+    /// Patterns with the rights there.
+    pub(crate) folders: Vec<(String, String)>,
+    /// At most these; `None` for all.
+    pub(crate) rights: Option<String>,
+    pub(crate) zones: Vec<String>,
+    pub(crate) confirm: Option<String>,
+    pub(crate) certificate: bool,
     pub(crate) created: String,
     pub(crate) expires: Option<String>,
     pub(crate) last_used: Option<String>,
+}
+
+/// An app password that is to be made, or a certificate to be registered as one.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct MintOrder {
+    pub(crate) address: String,
+    pub(crate) label: String,
+    pub(crate) services: Vec<String>,
+    pub(crate) preset: String,
+    /// Patterns.
+    pub(crate) folders: Vec<String>,
+    /// RFC 4314's letters.
+    pub(crate) rights: Option<String>,
+    pub(crate) zones: Vec<String>,
+    pub(crate) expires_days: Option<u32>,
+    pub(crate) confirm: Option<String>,
+    /// PEM.
+    pub(crate) certificate: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct GroupLine {
+    pub(crate) name: String,
+    /// Addresses.
+    pub(crate) members: Vec<String>,
+}
+
+/// A line of the audit trail as `octroi audit export` prints it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AuditLineOut {
+    pub(crate) number: u64,
+    pub(crate) at: String,
+    pub(crate) outcome: String,
+    /// Address, if there still is such an account.
+    pub(crate) who: Option<String>,
+    /// Number of the account, which no other account will ever have.
+    pub(crate) account: Option<String>,
+    pub(crate) act: String,
+    pub(crate) subject: String,
+    pub(crate) peer: String,
+    pub(crate) zone: String,
+    pub(crate) credential: String,
+    pub(crate) client: String,
+    pub(crate) reason: String,
+    /// In hexadecimal.
+    pub(crate) link: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

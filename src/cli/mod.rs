@@ -1,5 +1,11 @@
 //! The command line, as clap reads it.
 
+mod credentials;
+mod rules;
+
+pub(crate) use credentials::{Account, AppPassword, Mint, YesNo};
+pub(crate) use rules::{Audit, AuditCommand, AuditShow, Explain, Group, Policy, Share};
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -36,15 +42,15 @@ pub(crate) enum Command {
     Share(Share),
     /// Say what somebody may do with a collection, and which rule says so.
     Explain(Explain),
-    /// Print the newest lines of the audit trail.
-    Audit {
-        #[command(flatten)]
-        at: At,
-        /// How many.
-        #[arg(long, default_value_t = 50)]
-        lines: usize,
-    },
-    /// Read the profiles file again.
+    /// Groups of accounts, to share with.
+    #[command(subcommand)]
+    Group(Group),
+    /// The profiles file: checked, and held against what is expected of it. Needs no server.
+    #[command(subcommand)]
+    Policy(Policy),
+    /// The audit trail: shown, walked, exported.
+    Audit(Audit),
+    /// Read certificate, key, profiles and the authorities that these name again: all of them or, if one is wrong, none.
     Reload {
         #[command(flatten)]
         at: At,
@@ -90,44 +96,6 @@ pub(crate) struct At {
     /// Data folder of a running server.
     #[arg(long, conflicts_with = "config")]
     pub(crate) data: Option<PathBuf>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Account {
-    /// Add an account; a main password for the portal is made up and printed once.
-    Add {
-        /// Its address.
-        address: String,
-        /// Its profile.
-        #[arg(long)]
-        profile: String,
-        /// Name for people.
-        #[arg(long, default_value = "")]
-        name: String,
-        /// May be used from remote zones.
-        #[arg(long)]
-        remote: bool,
-        /// Read the main password from standard input instead.
-        #[arg(long)]
-        password_stdin: bool,
-        #[command(flatten)]
-        at: At,
-    },
-    /// List accounts.
-    List {
-        /// Only those with remote access, and their share.
-        #[arg(long)]
-        remote: bool,
-        #[command(flatten)]
-        at: At,
-    },
-    /// Remove an account with all its mail, calendars and documents.
-    Remove {
-        /// Its address.
-        address: String,
-        #[command(flatten)]
-        at: At,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -207,40 +175,6 @@ pub(crate) struct RestoreBackup {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum AppPassword {
-    /// Mint an app password and print it, once.
-    Mint {
-        /// Whose.
-        address: String,
-        /// What it is for.
-        #[arg(long)]
-        label: String,
-        /// Services it opens: imap, submission, caldav, carddav, files.
-        #[arg(long, value_delimiter = ',')]
-        services: Vec<String>,
-        /// Days after which it ends by itself.
-        #[arg(long)]
-        expires: Option<u32>,
-        #[command(flatten)]
-        at: At,
-    },
-    /// List an account's app passwords.
-    List {
-        /// Whose.
-        address: String,
-        #[command(flatten)]
-        at: At,
-    },
-    /// End an app password; its live connections end too.
-    Revoke {
-        /// The visible id in front of its secret.
-        id: String,
-        #[command(flatten)]
-        at: At,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum Quota {
     /// Limit an account, or one of its collections with all below it. What is there already stays, also if it is more.
     #[command(allow_missing_positional = true)]
@@ -292,44 +226,6 @@ pub(crate) struct Import {
     /// Leave out what is in the mailbox already: for the rest of an import that was interrupted.
     #[arg(long)]
     pub(crate) resume: bool,
-    #[command(flatten)]
-    pub(crate) at: At,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Share {
-    /// Whose collection.
-    pub(crate) owner: String,
-    /// Which, as area and path: `files/Actes`, `calendars/team`, `mail/INBOX`; `files` alone is the whole tree.
-    pub(crate) path: String,
-    /// Who may do what, as `WHO=RIGHTS` with RFC 4314's letters; WHO is an address, `profile:NAME` or `anyone`. Nothing closes it again.
-    #[arg(long = "with")]
-    pub(crate) with: Vec<String>,
-    #[command(flatten)]
-    pub(crate) at: At,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Explain {
-    /// Who.
-    pub(crate) who: String,
-    /// Over which service: imap, submission, caldav, carddav, files.
-    pub(crate) service: String,
-    /// What, as their programs name it: `INBOX`, `Shared/lea@douane.example/Actes`, `equipe~hugo@douane.example`.
-    #[arg(default_value = "")]
-    pub(crate) path: String,
-    /// From which zone.
-    #[arg(long, conflicts_with = "from")]
-    pub(crate) zone: Option<String>,
-    /// From which address; without either from `anywhere`.
-    #[arg(long)]
-    pub(crate) from: Option<std::net::IpAddr>,
-    /// How sure the log-in is: app-password, confirmed, fresh-second-factor.
-    #[arg(long, default_value = "app-password")]
-    pub(crate) strength: String,
-    /// With this app password (its visible id).
-    #[arg(long)]
-    pub(crate) credential: Option<String>,
     #[command(flatten)]
     pub(crate) at: At,
 }

@@ -1,33 +1,29 @@
-//! `octroi account add|list|remove`.
+//! `octroi account add|list|set|password|second-factor-reset|remove`.
 
 use crate::admin::client::ask;
 use crate::admin::protocol::{AccountLine, Reply, Request, Secret};
-use crate::cli::Account;
+use crate::cli::{Account, YesNo};
 use crate::commands::operate::{finish, unexpected};
 use std::io::Read;
 use std::process::ExitCode;
+use zeroize::Zeroizing;
 
 pub(crate) async fn run(command: Account) -> Result<ExitCode, String> {
     match command {
         Account::Add { address, profile, name, remote, password_stdin, at } => {
-            let made_up = if password_stdin { None } else { Some(crate::demo::secrets::password()?) };
-            let password = match &made_up {
-                Some(text) => text.clone(),
-                None => read_line()?,
-            };
-            let request = Request::AccountAdd { address: address.clone(), name, profile, remote, password: Secret(password) };
-            match ask(&at, request).await? {
-                Reply::Done => {
-                    if let Some(password) = made_up {
-                        println!("{address} was added. The main password opens the portal only, and is shown this once:\n{password}");
-                    } else {
-                        println!("{address} was added.");
-                    }
-                    Ok(ExitCode::SUCCESS)
-                }
-                other => finish(other),
-            }
+            let (password, shown) = password(password_stdin)?;
+            let request = Request::AccountAdd { address: address.clone(), name, profile, remote, password };
+            told(ask(&at, request).await?, &format!("{address} was added."), shown)
         }
+        Account::Set { address, profile, remote, at } => {
+            finish(ask(&at, Request::AccountSet { address, profile, remote: remote.map(|remote| remote == YesNo::Yes) }).await?)
+        }
+        Account::Password { address, password_stdin, at } => {
+            let (password, shown) = password(password_stdin)?;
+            let request = Request::AccountPassword { address: address.clone(), password };
+            told(ask(&at, request).await?, &format!("{address} has another main password."), shown)
+        }
+        Account::SecondFactorReset { address, at } => finish(ask(&at, Request::SecondFactorReset { address }).await?),
         Account::List { remote, at } => match ask(&at, Request::AccountList).await? {
             Reply::Accounts(accounts) => {
                 list(&accounts, remote);
@@ -53,8 +49,22 @@ fn list(accounts: &[AccountLine], remote_only: bool) {
     }
 }
 
-fn read_line() -> Result<String, String> {
-    let mut text = String::new();
-    std::io::stdin().take(4096).read_to_string(&mut text).map_err(|e| format!("cannot read the password: {e}"))?;
-    Ok(text.lines().next().unwrap_or("").to_owned())
+/// The password that is to be set, and again if it was made up and has to be told.
+fn password(from_stdin: bool) -> Result<(Secret, Option<Zeroizing<String>>), String> {
+    if from_stdin {
+        let mut text = Zeroizing::new(String::new());
+        std::io::stdin().take(4096).read_to_string(&mut text).map_err(|e| format!("cannot read the password: {e}"))?;
+        return Ok((Secret(text.lines().next().unwrap_or("").to_owned()), None));
+    }
+    let made_up = Zeroizing::new(crate::demo::secrets::password()?);
+    Ok((Secret(made_up.to_string()), Some(made_up)))
+}
+
+fn told(reply: Reply, what: &str, made_up: Option<Zeroizing<String>>) -> Result<ExitCode, String> {
+    let Reply::Done = reply else { return finish(reply) };
+    match made_up {
+        Some(password) => println!("{what} The main password opens the portal only, and is shown this once:\n{}", *password),
+        None => println!("{what}"),
+    }
+    Ok(ExitCode::SUCCESS)
 }

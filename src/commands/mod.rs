@@ -2,10 +2,13 @@
 
 mod account;
 mod app_password;
+mod audit;
 mod backup;
 mod demo;
+mod group;
 mod import;
 mod operate;
+mod policy;
 mod quota;
 mod serve;
 mod store;
@@ -24,7 +27,9 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Import(arguments) => import::run(arguments).await,
         Command::Share(arguments) => operate::share(arguments).await,
         Command::Explain(arguments) => operate::explain(arguments).await,
-        Command::Audit { at, lines } => operate::audit(&at, lines).await,
+        Command::Group(command) => group::run(command).await,
+        Command::Policy(command) => policy::run(&command),
+        Command::Audit(arguments) => audit::run(arguments).await,
         Command::Reload { at } => operate::reload(&at).await,
         Command::Store(command) => store::run(command).await,
         Command::Backup(command) => backup::run(command).await,

@@ -1,4 +1,4 @@
-//! `octroi share|explain|audit|reload|check|store`.
+//! `octroi share|explain|reload|check`.
 
 use crate::admin::client::ask;
 use crate::admin::protocol::{Reply, Request};
@@ -14,10 +14,6 @@ pub(crate) async fn share(arguments: Share) -> Result<ExitCode, String> {
 pub(crate) async fn explain(arguments: Explain) -> Result<ExitCode, String> {
     let Explain { who, service, path, zone, from, strength, credential, at } = arguments;
     finish(ask(&at, Request::Explain { who, service, path, zone, from, strength, credential }).await?)
-}
-
-pub(crate) async fn audit(at: &At, lines: usize) -> Result<ExitCode, String> {
-    finish(ask(at, Request::Audit { lines }).await?)
 }
 
 pub(crate) async fn reload(at: &At) -> Result<ExitCode, String> {
