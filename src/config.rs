@@ -49,6 +49,9 @@ pub(crate) struct Config {
     /// Mail that leaves.
     #[serde(default, skip_serializing_if = "Outbound::is_default")]
     pub(crate) outbound: Outbound,
+    /// How codes get to telephones.
+    #[serde(default, skip_serializing_if = "SecondFactor::is_default")]
+    pub(crate) second_factor: SecondFactor,
     /// How much a new account may hold.
     #[serde(default, skip_serializing_if = "Quota::is_default")]
     pub(crate) quota: Quota,
@@ -140,6 +143,24 @@ pub(crate) struct Outbound {
     pub(crate) relay_tls_required: bool,
 }
 
+/// How codes get to telephones: by one of these at most. By mail they go without either.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecondFactor {
+    /// A program with its arguments. The number is added as the last argument, the text comes on standard input.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) command: Vec<String>,
+    /// A URL that `{"to": …, "text": …}` is posted to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) webhook: Option<String>,
+}
+
+impl SecondFactor {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What an account gets when it is added; `octroi quota` changes it for one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -211,6 +232,7 @@ impl Config {
             return fail(format!("`listen.lmtp` may only be on loopback, not on {exposed}: LMTP has neither TLS nor log-in"));
         }
         self.quota.of_account()?;
+        crate::courier::check(&self.second_factor).map_err(ConfigError)?;
         self.engine_options()?;
         self.proxies.by_proxy_protocol()?;
         self.proxies.by_forwarded()?;

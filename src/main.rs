@@ -7,6 +7,7 @@ mod admin;
 mod cli;
 mod commands;
 mod config;
+mod courier;
 mod demo;
 mod import;
 mod limits;

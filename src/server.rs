@@ -3,6 +3,7 @@
 use crate::admin::handle::Handler;
 use crate::admin::socket;
 use crate::config::{Config, Listen, host_port};
+use crate::courier::Courier;
 use crate::limits::Connections;
 use crate::profiles::Profiles;
 use crate::tls::{Acceptors, Certificate};
@@ -127,6 +128,12 @@ impl Server {
         let smtp = listeners.smtp(&smtp_config, &certificate, sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp)?;
         let https = listeners.https(config, &certificate, portal, sockets.https)?;
         let acceptors = Acceptors::new(vec![imap, smtp, https]);
+        let courier = Courier::new(config, gate.clone(), queue.clone())?;
+        let (hold, carrying) = (shutdown.hold(), courier.carry(errands, shutdown.clone()));
+        tokio::spawn(async move {
+            carrying.await;
+            drop(hold);
+        });
         let hold = shutdown.hold();
         let run = octroi_smtp::run_queue(queue, gate.clone(), smtp_config, shutdown.clone());
         tokio::spawn(async move {

@@ -39,12 +39,11 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode, String> {
     // Only now is the folder ours: another demo may be running in it.
     write_down(&config, &file)?;
     let server = Server::start(&config, Some(&file), store, sockets)?;
-    let mut people = match saved(&data) {
-        Some(people) => people,
-        None => {
-            let policy = config.profiles().map_err(|e| e.to_string())?.policy;
-            fill::all(&server.gate, &server.admin, policy, &progress).await?
-        }
+    let mut people = if let Some(people) = saved(&data) {
+        people
+    } else {
+        let policy = config.profiles().map_err(|e| e.to_string())?.policy;
+        fill::all(&server.gate, &server.admin, policy, &progress).await?
     };
     add_plain_accounts(&server.admin, &arguments, &mut people, &progress).await?;
     save(&data, &people)?;
@@ -79,6 +78,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         tls: None,
         proxies: crate::config::Proxies::default(),
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },
+        second_factor: crate::config::SecondFactor::default(),
         quota: crate::config::Quota::default(),
         store: crate::store_options::StoreOptions::default(),
         limits: Limits::for_load_from_one_peer(),

@@ -1,8 +1,9 @@
 //! The outbound queue: messages that wait to leave, as items of one collection.
 //!
-//! Handed to the queue runner only. What was tried is recorded durably after each attempt, so that a restart tries nobody twice who was
-//! reached already.
+//! Handed to the queue runner, and to the courier for messages of the server itself. What was tried is recorded durably after each
+//! attempt, so that a restart tries nobody twice who was reached already.
 
+use crate::acts::mailbox::message;
 use crate::content::Content;
 use crate::envelope::ReturnPath;
 use crate::gate::{Gate, SYSTEM};
@@ -147,6 +148,23 @@ impl Queue {
         let mut envelope = self.gate.inbound(ReturnPath::Null, IpAddr::V4(Ipv4Addr::LOCALHOST));
         envelope.add(to).await?;
         envelope.deliver(content).await
+    }
+
+    /// Queue a message of the server itself for an address elsewhere, from `<>`: if it cannot be delivered, nobody is told. On disk when
+    /// this returns.
+    pub async fn send(&self, to: &Address, content: Content) -> Result<(), Refusal> {
+        if self.gate.is_local_domain(to.domain()) {
+            return Err(Refusal::Unsupported);
+        }
+        let now = UnixTime::now();
+        let recipients = vec![QueueRecipient { address: to.clone(), state: RecipientState::Waiting }];
+        let entry = QueueEntry { from: None, recipients, queued: now, next_try: now, attempts: 0, last_error: String::new() };
+        let item = Item { properties: Some(Arc::from(entry.encode()?)), ..message(now) };
+        let mut batch = Batch::new();
+        let body = batch.body(content.body);
+        batch.put(self.collection, item, body);
+        self.gate.engine().commit(batch).await?;
+        Ok(())
     }
 
     async fn all(&self) -> Result<Vec<Queued>, Refusal> {
