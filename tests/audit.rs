@@ -41,6 +41,7 @@ fn the_trail_is_shown_walked_and_exported() {
         (last_word(&said) != end).then_some(())
     });
     let (at, link) = end.split_once(':').unwrap();
+    let at: u64 = at.parse().unwrap();
     let turned = format!("{at}:{}{}", if link.starts_with('0') { "1" } else { "0" }, &link[1..]);
     octroi(&server, &["audit", "verify", "--expect", &turned]).bad();
     octroi(&server, &["audit", "verify", "--expect", &format!("100000:{link}")]).bad();
@@ -50,7 +51,7 @@ fn the_trail_is_shown_walked_and_exported() {
     let lines = export(&server, "0");
     let numbers: Vec<u64> = lines.iter().map(|line| line["number"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
-    let line = lines.iter().find(|line| line["number"].to_string() == at).unwrap();
+    let line = lines.iter().find(|line| line["number"] == at).unwrap();
     assert_eq!(line["link"], link);
     assert!(lines.iter().any(|line| line["act"] == "app-password mint" && line["subject"].as_str().unwrap().contains(&id)));
     let logged = lines.iter().find(|line| line["who"] == person.address.as_str() && line["act"] == "log-in").unwrap();

@@ -140,27 +140,25 @@ fn a_reload_changes_all_or_nothing() {
     assert_eq!(files(&server, &person, &secret, Some("one")), None);
 }
 
-/// A certificate that is registered stands for an app password, with no other secret.
+/// A certificate is registered like an app password is made, and ended like one.
 #[test]
 fn a_certificate_is_registered_as_a_credential() {
     let server = with_zone();
     let (person, folder) = (server.user(2).clone(), folder(&server));
-    let pem = folder.join("one-post.pem");
-    let arguments = ["app-password", "mint", &person.address, "--label", "post 7", "--services", "submission", "--certificate"];
-    let id = last_word(&octroi(&server, &[&arguments[..], &[pem.to_str().unwrap()]].concat()).good());
-    let listed = octroi(&server, &["app-password", "list", &person.address]).good();
-    let line = listed.lines().find(|l| l.starts_with(&id)).unwrap_or_else(|| panic!("{id} is not in {listed}"));
-    assert!(line.contains("certificate") && line.contains("post 7"), "{line}");
-    // RFC 4422 appendix A: EXTERNAL with an empty response.
-    let address = format!("localhost:{}", server.port("submissions"));
-    let fixed = ["s_client", "-quiet", "-crlf", "-CAfile", server.certificate().to_str().unwrap(), "-connect", &address];
-    let with = |more: &[&str]| {
-        let input = "EHLO post.test\nAUTH EXTERNAL =\nQUIT\n";
-        run_in(&folder, &[], input, "openssl", &[&fixed[..], more].concat()).output
+    let register = |file: &str| {
+        let file = folder.join(file);
+        let arguments = ["app-password", "mint", &person.address, "--label", "post 7", "--services", "imap", "--certificate"];
+        octroi(&server, &[&arguments[..], &[file.to_str().unwrap()]].concat())
     };
-    let said = with(&["-cert", "one-post.pem", "-key", "one-post.key"]);
-    assert!(said.contains("\n235 "), "{said}");
-    assert!(!with(&[]).contains("\n235 "));
+    let id = last_word(&register("one-post.pem").good());
+    let list = || octroi(&server, &["app-password", "list", &person.address]).good();
+    let listed = list();
+    let line = listed.lines().find(|l| l.starts_with(&id)).unwrap_or_else(|| panic!("{id} is not in {listed}"));
+    assert!(line.contains("\tcertificate\t") && line.contains("post 7"), "{line}");
+    register("one-post.pem").bad();
+    let said = register("one-post.key").bad();
+    assert!(said.contains("certificate cannot be read"), "{said}");
+    register("no-such.pem").bad();
     octroi(&server, &["app-password", "revoke", &id]).good();
-    assert!(!with(&["-cert", "one-post.pem", "-key", "one-post.key"]).contains("\n235 "));
+    assert!(!list().contains(&id));
 }

@@ -90,9 +90,7 @@ impl Handler {
             Request::GroupMember { name, address, is_member } => {
                 done(self.admin.set_member(&name, &parse(&address)?, is_member).await, &format!("group `{name}`"))
             }
-            Request::Explain { who, service, path, zone, from, strength, credential } => {
-                self.explain(&who, &service, &path, zone, from, &strength, credential.as_deref())
-            }
+            Request::Explain(order) => self.explain(order),
             // It takes more than one answer: the socket serves it.
             Request::Import { .. } => Err("an import goes on over its own connection".to_owned()),
             Request::Audit { lines, account, before } => self.audit(lines, account.as_deref(), before).await,

@@ -70,15 +70,7 @@ pub(crate) enum Request {
         address: String,
         is_member: bool,
     },
-    Explain {
-        who: String,
-        service: String,
-        path: String,
-        zone: Option<String>,
-        from: Option<IpAddr>,
-        strength: String,
-        credential: Option<String>,
-    },
+    Explain(ExplainOrder),
     /// What follows on the socket, and what comes back, is in `import/wire.rs`.
     Import {
         address: String,
@@ -186,6 +178,18 @@ pub(crate) struct AppPasswordLine {
     pub(crate) created: String,
     pub(crate) expires: Option<String>,
     pub(crate) last_used: Option<String>,
+}
+
+/// What is to be explained.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ExplainOrder {
+    pub(crate) who: String,
+    pub(crate) service: String,
+    pub(crate) path: String,
+    pub(crate) zone: Option<String>,
+    pub(crate) from: Option<IpAddr>,
+    pub(crate) strength: String,
+    pub(crate) credential: Option<String>,
 }
 
 /// An app password that is to be made, or a certificate to be registered as one.

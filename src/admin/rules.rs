@@ -3,7 +3,7 @@
 //! Called by `handle`.
 
 use super::handle::{Handler, area_path, done, parse, say};
-use super::protocol::Reply;
+use super::protocol::{ExplainOrder, Reply};
 use octroi_gate::{Identifier, Question, Refusal, Strength};
 use octroi_model::{Path, Rights, Service};
 
@@ -22,26 +22,18 @@ impl Handler {
         done(self.admin.share(&parse(owner)?, area, &inner, &acl).await, path)
     }
 
-    pub(super) fn explain(
-        &self,
-        who: &str,
-        service: &str,
-        path: &str,
-        zone: Option<String>,
-        from: Option<std::net::IpAddr>,
-        strength: &str,
-        credential: Option<&str>,
-    ) -> Result<Reply, String> {
-        let who = parse(who)?;
-        let service = Service::parse(service).ok_or_else(|| format!("there is no service `{service}`"))?;
-        let inner = if path.is_empty() { Path::top() } else { Path::parse(path, '/').map_err(|e| format!("`{path}`: {e}"))? };
+    pub(super) fn explain(&self, order: ExplainOrder) -> Result<Reply, String> {
+        let ExplainOrder { who, service, path, zone, from, strength, credential } = order;
+        let who = parse(&who)?;
+        let service = Service::parse(&service).ok_or_else(|| format!("there is no service `{service}`"))?;
+        let inner = if path.is_empty() { Path::top() } else { Path::parse(&path, '/').map_err(|e| format!("`{path}`: {e}"))? };
         let zone = zone.or_else(|| from.map(|address| self.admin.zone_of(address))).unwrap_or_else(|| "anywhere".to_owned());
-        let strength = strength.parse::<Strength>().map_err(|e| e.to_string())?;
-        let question = Question { who: &who, service, path: &inner, zone: &zone, strength, credential };
+        let strength = strength.parse::<Strength>()?;
+        let question = Question { who: &who, service, path: &inner, zone: &zone, strength, credential: credential.as_deref() };
         match self.admin.explain(&question) {
             Ok(text) => Ok(Reply::Text(text)),
             Err(Refusal::Precondition) => Err(format!("there is no zone `{zone}`")),
-            Err(refusal) => Err(say(refusal, path)),
+            Err(refusal) => Err(say(refusal, &path)),
         }
     }
 }

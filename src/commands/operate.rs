@@ -1,7 +1,7 @@
 //! `octroi share|explain|reload|check`.
 
 use crate::admin::client::ask;
-use crate::admin::protocol::{Reply, Request};
+use crate::admin::protocol::{ExplainOrder, Reply, Request};
 use crate::cli::{At, Explain, Share};
 use crate::config::Config;
 use std::process::ExitCode;
@@ -13,7 +13,8 @@ pub(crate) async fn share(arguments: Share) -> Result<ExitCode, String> {
 
 pub(crate) async fn explain(arguments: Explain) -> Result<ExitCode, String> {
     let Explain { who, service, path, zone, from, strength, credential, at } = arguments;
-    finish(ask(&at, Request::Explain { who, service, path, zone, from, strength, credential }).await?)
+    let order = ExplainOrder { who, service, path, zone, from, strength, credential };
+    finish(ask(&at, Request::Explain(order)).await?)
 }
 
 pub(crate) async fn reload(at: &At) -> Result<ExitCode, String> {
