@@ -3,7 +3,7 @@
 use crate::support::http::Http;
 use crate::support::imap::Imap;
 use crate::support::process::{Ran, run, run_in};
-use crate::support::server::{DOMAIN, OCTROI, configuration, last_word};
+use crate::support::server::{DOMAIN, OCTROI, configuration, configured, last_word};
 use crate::support::{PATIENCE, Server, eventually, shared, unique};
 use std::fs;
 use std::path::Path;
@@ -249,6 +249,20 @@ fn mistakes_in_the_configuration_are_named_with_their_line() {
     fs::write(&file, &wrong).unwrap();
     run(OCTROI, &["serve", "--config", file.to_str().unwrap()]).bad();
     run(OCTROI, &["check", "--config", "/no/such/file.toml"]).bad();
+}
+
+/// What the programs of one account leave open must not grow without end.
+#[test]
+fn sessions_of_one_account_have_a_limit() {
+    let server = configured("[limits.gate]\nsessions_per_account_max = 2\nconfirm_wait_seconds = 1\nlog_ins_per_minute_max = 50\n");
+    let person = server.user(1);
+    let _first = Imap::login(&server, person);
+    let second = Imap::login(&server, person);
+    assert!(Imap::try_login(&server, &person.address, &person.app_password).is_err());
+    // Somebody else is not concerned, and who ends a session has room for another.
+    Imap::login(&server, server.user(2));
+    drop(second);
+    eventually("room for a session", || Imap::try_login(&server, &person.address, &person.app_password).ok());
 }
 
 /// The sample names paths of a real installation; with the data elsewhere it must be good as it is, with the sample profiles.

@@ -6,6 +6,11 @@ use crate::support::process::run;
 use crate::support::server::{OCTROI, configured, last_word};
 use crate::support::{Server, eventually};
 use serde_json::Value;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+/// More than one portion of an export.
+const LINES: usize = 2_100;
 
 fn export(server: &Server, after: &str) -> Vec<Value> {
     let said = octroi(server, &["audit", "export", "--after", after]).good();
@@ -64,18 +69,25 @@ fn the_trail_is_shown_walked_and_exported() {
 fn a_long_trail_is_exported_without_a_server_too() {
     let mut server = configured("");
     let person = server.user(1).clone();
-    let data = server.data().to_str().unwrap().to_owned();
     let config = server.config().to_owned();
-    for _ in 0..30 {
-        run(OCTROI, &["share", &person.address, "mail/INBOX", "--data", &data]).good();
+    // An act of administration is one line. By the socket itself: a thousand commands would take too long.
+    let act = format!("{{\"do\":\"share\",\"owner\":\"{}\",\"path\":\"mail/INBOX\",\"with\":[]}}\n", person.address);
+    for _ in 0..LINES {
+        let mut socket = UnixStream::connect(server.data().join("admin.sock")).unwrap();
+        socket.write_all(act.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer.trim(), "\"done\"");
     }
     let end = eventually("all of it in the trail", || {
         let end = last_word(&octroi(&server, &["audit", "verify"]).good());
-        (end.split(':').next()?.parse::<u32>().ok()? >= 30).then_some(end)
+        (end.split(':').next()?.parse::<usize>().ok()? >= LINES).then_some(end)
     });
     assert!(server.stop());
     let said = run(OCTROI, &["audit", "verify", "--expect", &end, "--config", &config]).good();
     assert!(said.contains("as expected"), "{said}");
     let lines = run(OCTROI, &["audit", "export", "--config", &config]).good();
-    assert!(lines.lines().count() > 30);
+    let numbers: Vec<u64> = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["number"].as_u64().unwrap()).collect();
+    assert!(numbers.len() > LINES);
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
 }

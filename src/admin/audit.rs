@@ -23,8 +23,8 @@ impl Handler {
             // Into a string: this does not fail.
             let _ =
                 write!(text, "{}  {}  {}  {}  ", line.number, line.at, line.outcome, line.who.or(line.account).as_deref().unwrap_or("-"));
-            let _ = write!(text, "{}  {}  from {}", line.act, line.subject, line.peer);
-            for (what, value) in [("zone", line.zone), ("with", line.credential), ("client", line.client)] {
+            let _ = write!(text, "{}  {}", line.act, line.subject);
+            for (what, value) in [("from", line.peer), ("zone", line.zone), ("with", line.credential), ("client", line.client)] {
                 if !value.is_empty() {
                     let _ = write!(text, "  {what} {value}");
                 }
