@@ -8,6 +8,7 @@ use crate::config::ImapConfig;
 use crate::reply::{Done, End, Fault, Reply};
 use crate::state::{By, Mode, Selected, State, Visitor};
 use crate::view::Expunges;
+use crate::wire::acl::{self, Sharing};
 use crate::wire::decode::ListScope;
 use crate::wire::literal::Literal;
 use crate::wire::{Input, Trust, Wire, decode, encode};
@@ -119,6 +120,12 @@ impl Dialogue {
     }
 
     async fn command(&mut self, octets: Zeroizing<Vec<u8>>) -> Result<(), End> {
+        if let Some(read) = acl::command(&octets) {
+            return match read {
+                Ok((tag, command)) => self.share(tag, command).await,
+                Err(malformed) => self.bad(malformed.tag, malformed.text).await,
+            };
+        }
         let (octets, scope) = match decode::without_list_options(&octets) {
             Some((plain, scope)) => (Zeroizing::new(plain), scope),
             None => (octets, ListScope::All),
@@ -135,6 +142,15 @@ impl Dialogue {
             Err(fault) => Err(fault),
         };
         self.answer(tag, done, expunges).await
+    }
+
+    async fn share(&mut self, tag: Tag<'static>, command: Sharing) -> Result<(), End> {
+        self.bad_commands = 0;
+        let done = match self.begin().await {
+            Ok(()) => sharing(&mut self.wire, &self.state, command).await,
+            Err(fault) => Err(fault),
+        };
+        self.answer(tag, done, Expunges::Told).await
     }
 
     async fn upload(&mut self, head: &[u8], literal: Literal) -> Result<(), End> {
@@ -296,6 +312,18 @@ async fn with_mailbox(wire: &mut Wire, state: &mut State, body: CommandBody<'_>)
         }
         // What imap-codec reads and we do not offer.
         _ => Err(Reply::bad("The command is not known").into()),
+    }
+}
+
+/// And the commands of RFC 4314.
+async fn sharing(wire: &mut Wire, state: &State, command: Sharing) -> Done {
+    let session = state.session()?;
+    match command {
+        Sharing::SetAcl { mailbox, identifier, change } => commands::setacl::setacl(session, &mailbox, &identifier, change).await,
+        Sharing::DeleteAcl { mailbox, identifier } => commands::deleteacl::deleteacl(session, &mailbox, &identifier).await,
+        Sharing::GetAcl { mailbox } => commands::getacl::getacl(wire, session, &mailbox).await,
+        Sharing::ListRights { mailbox, identifier } => commands::listrights::listrights(wire, session, &mailbox, &identifier).await,
+        Sharing::MyRights { mailbox } => commands::myrights::myrights(wire, session, &mailbox).await,
     }
 }
 

@@ -1,4 +1,5 @@
-//! IMAP4rev1 with LITERAL+, SASL-IR, ID, ENABLE, NAMESPACE, UIDPLUS, UNSELECT, IDLE, MOVE, SPECIAL-USE, CHILDREN, SORT, THREAD and QUOTA.
+//! IMAP4rev1 with LITERAL+, SASL-IR, ID, ENABLE, NAMESPACE, UIDPLUS, UNSELECT, IDLE, MOVE, SPECIAL-USE, CHILDREN, SORT, THREAD, QUOTA
+//! and ACL.
 //!
 //! Called by the program for each accepted connection ([`serve`]); calls the gate for all that it does. What always holds: a command is
 //! decoded whole before anything is done; nothing is done but through a handle of the gate; what a peer can make us hold is limited by

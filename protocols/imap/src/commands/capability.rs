@@ -7,7 +7,8 @@ use octroi_gate::Organisation;
 
 /// What is whole. Written by hand: imap-codec spells IMAP4REV1, which some clients do not recognise.
 const ALWAYS: &str = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE NAMESPACE UIDPLUS UNSELECT IDLE MOVE SPECIAL-USE CHILDREN \
-    SORT THREAD=REFERENCES THREAD=ORDEREDSUBJECT QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE";
+    SORT THREAD=REFERENCES THREAD=ORDEREDSUBJECT QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE \
+    ACL RIGHTS=kxte";
 
 /// The list for this connection as it is now.
 fn list(wire: &Wire, trust: Trust) -> String {
