@@ -25,7 +25,7 @@ macro_rules! dialogues {
 
 dialogues! {
     imap {
-        append, authzid, before_login, copy_move, flags, idle, limits, list, literal_before_login, plaintext_login, search, sort, starttls,
+        acl, append, authzid, before_login, copy_move, flags, idle, limits, list, literal_before_login, plaintext_login, search, sort, starttls,
         starttls_injection, starttls_injection_slow, syntax, thread,
     }
     smtp {

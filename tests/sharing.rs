@@ -1,0 +1,34 @@
+//! What people share over the protocols, and what becomes of it when it is withdrawn.
+
+use crate::support::imap::Imap;
+use crate::support::{shared, unique};
+use std::time::{Duration, Instant};
+
+/// An open connection must not go on reading what is not shared any more, though its client says nothing.
+#[test]
+fn a_live_idle_loses_a_revoked_share_within_a_second() {
+    let server = shared();
+    let (lead, agent) = (server.with_profile("team-lead"), server.with_profile("agent"));
+    let name = unique("idle");
+    let mut owner = Imap::login(server, lead);
+    owner.ok(&format!("CREATE {name}"));
+    owner.ok(&format!("SETACL {name} {} lr", agent.address));
+
+    let mut sharee = Imap::login(server, agent);
+    sharee.ok(&format!("SELECT \"Shared/{}/{name}\"", lead.address));
+    sharee.wire.send("i IDLE\r\n");
+    assert_eq!(sharee.wire.line(), "+ idling");
+    // It is really open: what arrives is told.
+    owner.try_append(&name, "", b"Subject: x\r\n\r\nx\r\n").unwrap();
+    assert_eq!(sharee.wire.line(), "* 1 EXISTS");
+    sharee.wire.line();
+
+    let begun = Instant::now();
+    owner.ok(&format!("DELETEACL {name} {}", agent.address));
+    // No more word of what is in it.
+    assert_eq!(sharee.wire.line(), "* BYE The mailbox is no longer available");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(sharee.wire.rest().unwrap().is_empty());
+    let mut again = Imap::login(server, agent);
+    assert!(again.command(&format!("SELECT \"Shared/{}/{name}\"", lead.address)).status.starts_with("NO [NONEXISTENT]"));
+}
