@@ -255,19 +255,17 @@ impl Pending {
         self.open(true).await
     }
 
-    /// Wait until the owner has confirmed it in the portal, as long as the configuration says.
+    /// Wait until the owner has confirmed it in the portal, as long as the configuration says. May be dropped at any time.
     pub async fn approved(self) -> Result<Session, Refusal> {
         let within = self.gate.0.limits.confirm_wait;
         let network = throttle::network(self.via.peer);
         let public_id = self.credential.app_password.public_id.clone();
-        if within.is_zero() || !self.gate.0.waiting.hold(self.credential.account.id, &public_id, &network) {
+        let gate = self.gate.clone();
+        let held = gate.0.waiting.hold(self.credential.account.id, &public_id, &network).filter(|_| !within.is_zero());
+        if held.is_none() || !self.wait(within).await {
             return Err(Refusal::Unconfirmed);
         }
-        let confirmed = self.wait(within).await;
-        self.gate.0.waiting.release(&public_id, &network);
-        if !confirmed {
-            return Err(Refusal::Unconfirmed);
-        }
+        drop(held);
         self.open(false).await
     }
 

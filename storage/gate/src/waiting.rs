@@ -53,6 +53,20 @@ struct Entry {
 #[derive(Default)]
 pub(crate) struct Waiting(Mutex<HashMap<(String, String), Entry>>);
 
+/// A connection that is kept waiting.
+pub(crate) struct Held<'a> {
+    waiting: &'a Waiting,
+    key: (String, String),
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(entry) = self.waiting.lock().get_mut(&self.key) {
+            entry.held = entry.held.saturating_sub(1);
+        }
+    }
+}
+
 impl Waiting {
     /// A log-in has to wait. Returns whether its owner should get a notice now.
     pub(crate) fn add(&self, account: AccountId, log_in: WaitingLogIn) -> bool {
@@ -76,24 +90,15 @@ impl Waiting {
         true
     }
 
-    /// May another connection of that account be kept waiting? If so, it is counted until [`Waiting::release`].
-    pub(crate) fn hold(&self, account: AccountId, public_id: &str, network: &str) -> bool {
+    /// May another connection of that account be kept waiting? If so, it is counted until what is returned is dropped, which a client that
+    /// hangs up brings about as well.
+    pub(crate) fn hold(&self, account: AccountId, public_id: &str, network: &str) -> Option<Held<'_>> {
         let mut entries = self.lock();
         let held: usize = entries.values().filter(|entry| entry.account == account).map(|entry| entry.held).sum();
-        match entries.get_mut(&(public_id.to_owned(), network.to_owned())) {
-            Some(entry) if held < HELD_PER_ACCOUNT_MAX => {
-                entry.held += 1;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// A connection waits no longer.
-    pub(crate) fn release(&self, public_id: &str, network: &str) {
-        if let Some(entry) = self.lock().get_mut(&(public_id.to_owned(), network.to_owned())) {
-            entry.held = entry.held.saturating_sub(1);
-        }
+        let key = (public_id.to_owned(), network.to_owned());
+        let entry = entries.get_mut(&key).filter(|_| held < HELD_PER_ACCOUNT_MAX)?;
+        entry.held += 1;
+        Some(Held { waiting: self, key })
     }
 
     /// It was confirmed, or never will be.
