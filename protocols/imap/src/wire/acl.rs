@@ -182,7 +182,7 @@ impl<'a> Arguments<'a> {
         let end = self.0.windows(2).position(|pair| pair == b"\r\n").ok_or(NOT_UNDERSTOOD)?;
         let announced = super::literal::announced(&self.0[..end]).ok_or(NOT_UNDERSTOOD)?;
         // Nothing but the announcement stands before the line end.
-        let alone = self.0[..end].iter().filter(|octet| **octet == b'{').count() == 1;
+        let alone = self.0[..end].iter().rposition(|octet| *octet == b'{') == Some(0);
         self.take(end + 2);
         let length = usize::try_from(announced.bytes).ok().filter(|length| alone && *length <= self.0.len()).ok_or(NOT_UNDERSTOOD)?;
         let octets = self.take(length);
