@@ -4,6 +4,7 @@
 //! to end), ask whether the session still stands, run the handler, tell what changed in the mailbox, answer.
 
 use crate::commands;
+use crate::commands::login::Entrance;
 use crate::config::ImapConfig;
 use crate::reply::{Done, End, Fault, Reply};
 use crate::state::{By, Mode, Selected, State, Visitor};
@@ -233,13 +234,14 @@ impl Dialogue {
                 Ok(Reply::ok("Begin the TLS handshake"))
             }
             CommandBody::Login { username, password } => {
-                let session = commands::login::login(wire, gate, state.visitor()?, &username, &password).await?;
+                let at = Entrance { visitor: state.visitor()?, wire, gate, shutdown };
+                let session = commands::login::login(at, &username, &password).await?;
                 Ok(self.enter(session))
             }
             CommandBody::Authenticate { mechanism, initial_response } => {
                 let within = self.login_by.saturating_duration_since(Instant::now());
-                let visitor = state.visitor()?;
-                let session = commands::authenticate::authenticate(wire, gate, visitor, &mechanism, initial_response, within).await?;
+                let at = Entrance { visitor: state.visitor()?, wire, gate, shutdown };
+                let session = commands::authenticate::authenticate(at, &mechanism, initial_response, within).await?;
                 Ok(self.enter(session))
             }
             // After log-in.

@@ -1,20 +1,23 @@
-//! AUTH (RFC 4954) with PLAIN (RFC 4616) and LOGIN, for submission and only under TLS.
+//! AUTH (RFC 4954) with PLAIN (RFC 4616), LOGIN and, for whom shows a certificate, EXTERNAL (RFC 4422), for submission and only under TLS.
 //!
 //! Every refused log-in gets the same words. A secret is wiped from memory when it has been used.
 
 use crate::session::{End, Kind, Session};
 use crate::wire::{Mechanism, Reply};
 use data_encoding::BASE64;
-use octroi_gate::{Channel, ClientCertificate, Credentials, Login, Refusal};
+use octroi_gate::{Channel, ClientCertificate, Credentials, Login, Pending, Refusal};
 use octroi_model::Service;
+use octroi_net::ReadError;
 use tracing::debug;
 use zeroize::Zeroizing;
 
 /// What a client says it is and knows.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Claim {
-    user: Zeroizing<String>,
-    secret: Zeroizing<String>,
+enum Claim {
+    /// A name and its app password.
+    Secret { user: Zeroizing<String>, secret: Zeroizing<String> },
+    /// The owner of the certificate on this connection, who may be named.
+    Certificate { user: Zeroizing<String> },
 }
 
 /// Why there is no claim.
@@ -44,7 +47,8 @@ impl Session {
         let claim = match mechanism {
             Mechanism::Plain => self.claim_plain(initial).await,
             Mechanism::Login => self.claim_login(initial).await,
-            Mechanism::Other => Err(Unclaimed::Reply(Reply::new(504, "5.5.4", "Mechanism not offered"))),
+            Mechanism::External if self.may_external() => self.claim_certificate(initial).await,
+            Mechanism::External | Mechanism::Other => Err(Unclaimed::Reply(Reply::new(504, "5.5.4", "Mechanism not offered"))),
         };
         match claim {
             Ok(claim) => self.log_in(&claim).await,
@@ -57,6 +61,12 @@ impl Session {
     /// AUTH is offered and would not be refused: said in EHLO.
     pub(crate) fn may_log_in(&self) -> bool {
         self.kind == Kind::Submission && self.connection.is_tls() && self.member.is_none()
+    }
+
+    /// EXTERNAL is offered to whom shows a certificate that one of our authorities vouches for, and to nobody else.
+    // RFC 4422 appendix A.
+    pub(crate) fn may_external(&self) -> bool {
+        self.connection.peer().certificate.is_some()
     }
 
     fn check_auth(&self) -> Result<(), Reply> {
@@ -91,7 +101,16 @@ impl Session {
             None => self.response("VXNlcm5hbWU6").await?,
         };
         let secret = self.response("UGFzc3dvcmQ6").await?;
-        Ok(Claim { user: text(&user)?, secret: text(&secret)? })
+        Ok(Claim::Secret { user: text(&user)?, secret: text(&secret)? })
+    }
+
+    /// RFC 4422 appendix A.1: the authorisation identity, empty for the certificate's owner.
+    async fn claim_certificate(&mut self, initial: Option<Zeroizing<String>>) -> Result<Claim, Unclaimed> {
+        let response = match initial {
+            Some(initial) => decoded(initial.as_bytes())?,
+            None => self.response("").await?,
+        };
+        Ok(Claim::Certificate { user: text(&response)? })
     }
 
     /// What the client answers to a challenge, decoded.
@@ -109,7 +128,10 @@ impl Session {
     }
 
     async fn log_in(&mut self, claim: &Claim) -> Result<(), End> {
-        let login = self.gate.login(Credentials { user: &claim.user, secret: &claim.secret }, self.channel()).await;
+        let login = match claim {
+            Claim::Secret { user, secret } => self.gate.login(Credentials { user, secret }, self.channel()).await,
+            Claim::Certificate { user } => self.gate.login_certificate(user, self.channel()).await,
+        };
         self.enter(login).await
     }
 
@@ -124,7 +146,7 @@ impl Session {
     async fn enter(&mut self, login: Login) -> Result<(), End> {
         let opened = match login {
             Login::Open(member) => Ok(member),
-            Login::NeedsSecondFactor(pending) => pending.approved().await,
+            Login::NeedsSecondFactor(pending) => self.confirmed(pending).await?,
             Login::Busy => Err(Refusal::Busy),
             Login::Refused => Err(Refusal::InvalidCode),
         };
@@ -138,9 +160,34 @@ impl Session {
             Err(Refusal::Unconfirmed) => {
                 Reply::new(454, "4.7.0", format!("Confirm this device first: {}", self.gate.organisation().portal_url))
             }
+            Err(refusal @ (Refusal::Busy | Refusal::Ended)) => return Err(End::Close(crate::refusal::of_gate(&refusal))),
             Err(refusal) => crate::refusal::of_gate(&refusal),
         };
         self.fail(reply).await
+    }
+
+    /// The owner's word, unless the client hangs up or the server goes down before it comes. No deadline of the connection runs meanwhile.
+    async fn confirmed(&mut self, pending: Pending) -> Result<Result<octroi_gate::Session, Refusal>, End> {
+        // What was answered before must not wait too.
+        self.flush().await?;
+        let shutdown = self.shutdown.clone();
+        tokio::select! {
+            biased;
+            opened = pending.approved() => Ok(opened),
+            () = shutdown.triggered() => Err(End::Close(crate::refusal::shutting_down())),
+            () = self.hung_up() => Err(End::Gone),
+        }
+    }
+
+    /// Resolves when the peer has hung up. It cannot be told of one that has sent something more before, which stays for later.
+    async fn hung_up(&mut self) {
+        while !self.connection.pending_input() {
+            let more = self.connection.read_some(1, self.config.timeouts.command).await;
+            if matches!(more, Err(ReadError::Closed | ReadError::Io(_))) {
+                return;
+            }
+        }
+        std::future::pending().await
     }
 
     /// The log-in failed. After some of these the session ends.
@@ -183,7 +230,7 @@ fn plain(message: &[u8]) -> Result<Claim, Reply> {
     if !authzid.is_empty() && authzid != authcid {
         return Err(invalid());
     }
-    Ok(Claim { user: text(authcid)?, secret: text(passwd)? })
+    Ok(Claim::Secret { user: text(authcid)?, secret: text(passwd)? })
 }
 
 #[cfg(test)]
@@ -192,7 +239,11 @@ mod tests {
     use super::*;
 
     fn claimed(message: &[u8]) -> Result<(String, String), u16> {
-        plain(message).map(|claim| (claim.user.to_string(), claim.secret.to_string())).map_err(|reply| reply.code())
+        match plain(message) {
+            Ok(Claim::Secret { user, secret }) => Ok((user.to_string(), secret.to_string())),
+            Ok(Claim::Certificate { .. }) => panic!("PLAIN is no certificate"),
+            Err(reply) => Err(reply.code()),
+        }
     }
 
     #[test]

@@ -32,6 +32,11 @@ pub(crate) fn of_gate(refusal: &Refusal) -> Reply {
     }
 }
 
+/// RFC 3463 section 3.4, X.3.2.
+pub(crate) fn shutting_down() -> Reply {
+    Reply::new(421, "4.3.2", "Shutting down, closing connection")
+}
+
 /// A command line that cannot be obeyed.
 pub(crate) fn of_line(fault: &Fault) -> Reply {
     match fault {

@@ -62,6 +62,7 @@ pub(crate) struct Session {
     pub(crate) kind: Kind,
     pub(crate) gate: Gate,
     pub(crate) config: Arc<SmtpConfig>,
+    pub(crate) shutdown: Shutdown,
     pub(crate) connection: Connection,
     pub(crate) hello: Option<Hello>,
     /// Who has logged in.
@@ -78,14 +79,14 @@ pub(crate) struct Session {
 
 /// Serve one connection until it ends.
 pub(crate) async fn run(kind: Kind, connection: Connection, gate: Gate, config: Arc<SmtpConfig>, shutdown: Shutdown) {
-    let mut session = Session::new(kind, connection, gate, config);
+    let mut session = Session::new(kind, connection, gate, config, shutdown);
     let protocol = if kind == Kind::Lmtp { "LMTP" } else { "ESMTP" };
     let greeting = Reply::bare(220, format!("{} {protocol}", session.hostname()));
     if session.say(&greeting).await.is_err() {
         return;
     }
     loop {
-        match session.converse(&shutdown).await {
+        match session.converse().await {
             End::StartTls(acceptor) => match session.secured(&acceptor).await {
                 Some(secured) => session = secured,
                 None => return,
@@ -100,11 +101,12 @@ pub(crate) async fn run(kind: Kind, connection: Connection, gate: Gate, config: 
 }
 
 impl Session {
-    fn new(kind: Kind, connection: Connection, gate: Gate, config: Arc<SmtpConfig>) -> Self {
+    fn new(kind: Kind, connection: Connection, gate: Gate, config: Arc<SmtpConfig>, shutdown: Shutdown) -> Self {
         Self {
             kind,
             gate,
             config,
+            shutdown,
             connection,
             hello: None,
             member: None,
@@ -121,7 +123,7 @@ impl Session {
     async fn secured(self, acceptor: &Acceptor) -> Option<Self> {
         let peer = self.peer();
         match self.connection.start_tls(acceptor, self.config.timeouts.handshake).await {
-            Ok(connection) => Some(Self::new(self.kind, connection, self.gate, self.config)),
+            Ok(connection) => Some(Self::new(self.kind, connection, self.gate, self.config, self.shutdown)),
             Err(error) => {
                 debug!(%peer, %error, "STARTTLS failed");
                 None
@@ -129,16 +131,16 @@ impl Session {
         }
     }
 
-    async fn converse(&mut self, shutdown: &Shutdown) -> End {
+    async fn converse(&mut self) -> End {
         loop {
-            if let Err(end) = self.step(shutdown).await {
+            if let Err(end) = self.step().await {
                 return end;
             }
         }
     }
 
-    async fn step(&mut self, shutdown: &Shutdown) -> Result<(), End> {
-        let line = match self.next_line(shutdown).await {
+    async fn step(&mut self) -> Result<(), End> {
+        let line = match self.next_line().await {
             Ok(line) => line,
             Err(Waiting::TooLong) => return self.say(&refusal::of_line(&crate::wire::Fault::TooLong)).await,
             Err(Waiting::End(end)) => return Err(end),
@@ -199,7 +201,7 @@ impl Session {
                 reply = reply.line("STARTTLS");
             }
             if self.may_log_in() {
-                reply = reply.line("AUTH PLAIN LOGIN");
+                reply = reply.line(if self.may_external() { "AUTH PLAIN LOGIN EXTERNAL" } else { "AUTH PLAIN LOGIN" });
             }
             reply = reply.line("8BITMIME").line("SMTPUTF8").line("ENHANCEDSTATUSCODES").line("CHUNKING");
         }
@@ -273,9 +275,9 @@ enum Waiting {
 /// Talking.
 impl Session {
     /// The next command line; before waiting for it, all replies go out.
-    async fn next_line(&mut self, shutdown: &Shutdown) -> Result<Line, Waiting> {
-        let closing = || Waiting::End(End::Close(Reply::new(421, "4.3.2", "Shutting down, closing connection")));
-        if shutdown.is_triggered() {
+    async fn next_line(&mut self) -> Result<Line, Waiting> {
+        let closing = || Waiting::End(End::Close(refusal::shutting_down()));
+        if self.shutdown.is_triggered() {
             return Err(closing());
         }
         let bytes_max = if self.may_log_in() { AUTH_LINE_BYTES_MAX } else { COMMAND_LINE_BYTES_MAX };
@@ -294,7 +296,7 @@ impl Session {
         tokio::select! {
             biased;
             line = self.connection.read_line(bytes_max, deadline) => line_or_end(line),
-            () = shutdown.triggered() => Err(closing()),
+            () = self.shutdown.triggered() => Err(closing()),
             () = ended => Err(Waiting::End(End::Close(refusal::of_gate(&octroi_gate::Refusal::Ended)))),
         }
     }

@@ -1,5 +1,6 @@
 //! CAPABILITY, and the same list in the greeting and after log-in. RFC 9051 section 6.1.1.
 
+use super::authenticate::may_external;
 use crate::reply::{Done, End, Reply};
 use crate::wire::{Trust, Wire, encode};
 use imap_codec::imap_types::response::{Code, CodeOther};
@@ -15,6 +16,7 @@ fn list(wire: &Wire, trust: Trust) -> String {
     let connection = &wire.connection;
     let ways_in = match (trust, connection.is_tls()) {
         (Trust::Member, _) => "",
+        (Trust::Anyone, true) if may_external(wire) => " AUTH=PLAIN AUTH=EXTERNAL",
         (Trust::Anyone, true) => " AUTH=PLAIN",
         // RFC 9051 section 11.1: no password in the clear.
         (Trust::Anyone, false) if connection.starttls_acceptor().is_some() => " STARTTLS LOGINDISABLED",

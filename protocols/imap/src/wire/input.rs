@@ -95,6 +95,16 @@ impl Wire {
         self.connection.read_line(line_max, within).await
     }
 
+    /// Resolves when the peer has hung up. It cannot be told of one that has sent something more before, which stays for later.
+    pub(crate) async fn hung_up(&mut self) {
+        while !self.connection.pending_input() {
+            if matches!(self.connection.read_some(1, self.config.idle_timeout).await, Err(ReadError::Closed | ReadError::Io(_))) {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+
     /// The command that begins with `line`: the literals that it announces are read, and the lines behind them.
     pub(crate) async fn complete(&mut self, line: Line, trust: Trust) -> Result<Input, End> {
         let limits = self.limits(trust);

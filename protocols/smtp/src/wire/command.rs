@@ -5,7 +5,7 @@
 
 use super::path::{self, ForwardPath, ReversePath};
 use octroi_net::{Line, LineEnd};
-use smtp_proto::{AUTH_LOGIN, AUTH_PLAIN, Error, MAIL_BODY_BINARYMIME, MAIL_SMTPUTF8, Request};
+use smtp_proto::{AUTH_EXTERNAL, AUTH_LOGIN, AUTH_PLAIN, Error, MAIL_BODY_BINARYMIME, MAIL_SMTPUTF8, Request};
 use std::borrow::Cow;
 use zeroize::Zeroizing;
 
@@ -53,6 +53,7 @@ pub(crate) struct Mail {
 pub(crate) enum Mechanism {
     Plain,
     Login,
+    External,
     Other,
 }
 
@@ -131,6 +132,7 @@ fn simple(text: &str) -> Result<Command, Fault> {
             let mechanism = match mechanism {
                 AUTH_PLAIN => Mechanism::Plain,
                 AUTH_LOGIN => Mechanism::Login,
+                AUTH_EXTERNAL => Mechanism::External,
                 _ => Mechanism::Other,
             };
             let initial = (!initial_response.is_empty()).then(|| Zeroizing::new(initial_response.into_owned()));

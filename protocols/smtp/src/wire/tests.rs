@@ -41,6 +41,8 @@ fn commands_of_the_standard() {
         ("AUTH PLAIN", Command::Auth { mechanism: Mechanism::Plain, initial: None }),
         ("auth login bGVh", Command::Auth { mechanism: Mechanism::Login, initial: Some("bGVh".to_owned().into()) }),
         ("AUTH PLAIN =", Command::Auth { mechanism: Mechanism::Plain, initial: Some("=".to_owned().into()) }),
+        ("AUTH external =", Command::Auth { mechanism: Mechanism::External, initial: Some("=".to_owned().into()) }),
+        ("AUTH EXTERNAL", Command::Auth { mechanism: Mechanism::External, initial: None }),
         ("AUTH CRAM-MD5", Command::Auth { mechanism: Mechanism::Other, initial: None }),
         ("AUTH NEW-ONE", Command::Auth { mechanism: Mechanism::Other, initial: None }),
     ] {
