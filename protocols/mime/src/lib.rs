@@ -1,13 +1,14 @@
 //! Messages: bytes to facts.
 //!
 //! Called at delivery (`facts`), by IMAP FETCH and SEARCH (`Message`, `header_fields`, `decoded_text`) and by SMTP
-//! (`addresses`, `has_bare_cr_or_lf`). Any octets are a message: nothing here fails, panics, recurses or takes more than
+//! (`addresses`, `has_bare_cr_or_lf`, `largest_attachment`). Any octets are a message: nothing here fails, panics, recurses or takes more than
 //! linear time, whatever a sender made up; what exceeds a limit of [`limits`] is shown as opaque octets.
 //! CRLF is expected at the end of lines and a bare LF is understood.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod addresses;
+mod attachment;
 mod bodystructure;
 mod collation;
 mod date;
@@ -32,6 +33,7 @@ mod wire;
 mod words;
 
 pub use addresses::{AddressEntry, addresses};
+pub use attachment::largest_attachment;
 pub use collation::collation_key;
 pub use date::{SentDate, parse_date, sent_date};
 pub use facts::{Facts, FactsRef, describe, facts};

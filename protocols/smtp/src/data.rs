@@ -9,9 +9,11 @@ use crate::refusal;
 use crate::session::{End, Kind, Session};
 use crate::transaction::{Open, Route, Transaction};
 use crate::wire::Reply;
-use octroi_gate::{Content, Refusal, Upload};
+use octroi_gate::{Content, DESCRIBED_BYTES_MAX, Refusal, Upload};
 use octroi_net::READ_BYTES_MAX;
 use octroi_net::dot::{DotReceiver, Violation};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tracing::{debug, info};
 
@@ -127,11 +129,34 @@ impl Reception {
         }
         match self.body {
             Body::Refused(reply) => Err(reply),
-            Body::Text { upload } | Body::Header { upload, .. } => {
-                upload.finish_message(octroi_mime::describe).await.map_err(|refused| refusal::of_gate(&refused))
-            }
+            Body::Text { upload } | Body::Header { upload, .. } => described(upload, route).await,
         }
     }
+}
+
+/// The message as it is to be kept; one with too large an attachment is not.
+async fn described(upload: Upload, route: &Route) -> Result<Content, Reply> {
+    let of_gate = |refused: Refusal| refusal::of_gate(&refused);
+    let Some(attachment_bytes_max) = route.attachment_bytes_max().map_err(of_gate)? else {
+        return upload.finish_message(octroi_mime::describe).await.map_err(of_gate);
+    };
+    // Of what is too large to be looked through, that is known already.
+    if upload.bytes() > DESCRIBED_BYTES_MAX && upload.bytes() > attachment_bytes_max {
+        return Err(attachment_too_big());
+    }
+    let largest = Arc::new(AtomicU64::new(0));
+    let found = largest.clone();
+    let describe = move |octets: &[u8]| {
+        found.store(octroi_mime::largest_attachment(octets), Ordering::Release);
+        octroi_mime::describe(octets)
+    };
+    let content = upload.finish_message(describe).await.map_err(of_gate)?;
+    if largest.load(Ordering::Acquire) > attachment_bytes_max { Err(attachment_too_big()) } else { Ok(content) }
+}
+
+/// RFC 3463 section 3.4, X.3.4: of this sender's profile.
+fn attachment_too_big() -> Reply {
+    Reply::new(552, "5.3.4", "An attachment is larger than you may send")
 }
 
 fn header_too_big() -> Reply {

@@ -66,6 +66,14 @@ impl Route {
         }
     }
 
+    /// Octets that one attachment may have.
+    pub(crate) fn attachment_bytes_max(&self) -> Result<Option<u64>, Refusal> {
+        match self {
+            Self::Inbound(_) => Ok(None),
+            Self::Submitted(envelope) => envelope.attachment_bytes_max(),
+        }
+    }
+
     /// Durable when this returns `Ok`, and not before.
     pub(crate) async fn complete(self, content: Content) -> Result<(), Reply> {
         let done = match self {
