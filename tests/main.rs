@@ -20,6 +20,7 @@ mod policy;
 mod portal;
 mod quota;
 mod search;
+mod sending;
 mod sharing;
 mod store;
 mod support;

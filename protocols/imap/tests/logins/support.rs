@@ -181,6 +181,12 @@ fn new_authority() -> (Issuer<'static, KeyPair>, String) {
     (Issuer::new(parameters, key), pem)
 }
 
+/// A secret that looks like that one and is another.
+pub(crate) fn other_than(secret: &str) -> String {
+    let (kept, last) = secret.split_at(secret.len() - 1);
+    format!("{kept}{}", if last == "a" { "b" } else { "a" })
+}
+
 /// The code of this moment.
 pub(crate) fn code(secret: &str) -> String {
     code_at(secret, UnixTime::now().0).unwrap()
