@@ -187,7 +187,7 @@ impl Session {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// The log-in failed. After some of these the session ends.
@@ -227,7 +227,7 @@ fn plain(message: &[u8]) -> Result<Claim, Reply> {
         return Err(Reply::new(501, "5.5.2", "Not a PLAIN message"));
     };
     // A credential never opens another's account.
-    if !authzid.is_empty() && authzid != authcid {
+    if !authzid.is_empty() && !authzid.eq_ignore_ascii_case(authcid) {
         return Err(invalid());
     }
     Ok(Claim::Secret { user: text(authcid)?, secret: text(passwd)? })

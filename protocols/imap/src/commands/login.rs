@@ -62,14 +62,14 @@ impl Entrance<'_> {
             Login::Busy => Err(Refusal::Busy),
             Login::Refused => return Err(self.refused()),
         };
-        opened.map_err(|refusal| match refusal {
-            Refusal::Busy => Reply::no("LIMIT", "Too many connections or log-ins of this account; try again later").into(),
-            // Not a failure of the password: a client that heard AUTHENTICATIONFAILED would throw it away.
-            _ => {
-                let portal = &self.gate.organisation().portal_url;
-                let text = format!("Confirm this device at {portal} or add a space and your code to the password, then try again");
-                Reply::no("UNAVAILABLE", text).into()
+        opened.map_err(|refusal| {
+            if matches!(refusal, Refusal::Busy) {
+                return Reply::no("LIMIT", "Too many connections or log-ins of this account; try again later").into();
             }
+            // Not a failure of the password: a client that heard AUTHENTICATIONFAILED would throw it away.
+            let portal = &self.gate.organisation().portal_url;
+            let text = format!("Confirm this device at {portal} or add a space and your code to the password, then try again");
+            Reply::no("UNAVAILABLE", text).into()
         })
     }
 

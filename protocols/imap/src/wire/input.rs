@@ -102,7 +102,7 @@ impl Wire {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// The command that begins with `line`: the literals that it announces are read, and the lines behind them.
