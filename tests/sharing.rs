@@ -32,3 +32,26 @@ fn a_live_idle_loses_a_revoked_share_within_a_second() {
     let mut again = Imap::login(server, agent);
     assert!(again.command(&format!("SELECT \"Shared/{}/{name}\"", lead.address)).status.starts_with("NO [NONEXISTENT]"));
 }
+
+/// Nobody has to log in again to see what was shared with them, or to lose it.
+#[test]
+fn a_share_is_there_at_once_on_a_connection_that_is_open() {
+    let server = shared();
+    let (lead, agent) = (server.with_profile("team-lead"), server.with_profile("agent"));
+    let name = unique("shared");
+    let (mut owner, mut sharee) = (Imap::login(server, lead), Imap::login(server, agent));
+    let path = format!("Shared/{}/{name}", lead.address);
+    let mut listed = || sharee.ok(&format!("LIST \"\" \"{path}\"")).untagged.len();
+    owner.ok(&format!("CREATE {name}"));
+    assert_eq!(listed(), 0);
+    owner.ok(&format!("SETACL {name} {} lr", agent.address));
+    assert_eq!(listed(), 1);
+    owner.ok(&format!("SETACL {name} {} -l", agent.address));
+    assert_eq!(listed(), 0);
+    // By way of the group of everybody who works as an agent.
+    owner.ok(&format!("SETACL {name} profile:agent +l"));
+    assert_eq!(listed(), 1);
+    owner.ok(&format!("DELETEACL {name} profile:agent"));
+    assert_eq!(listed(), 0);
+    assert!(sharee.ok("NAMESPACE").text().contains("((\"Shared/\" \"/\"))"));
+}

@@ -25,11 +25,11 @@ macro_rules! dialogues {
 
 dialogues! {
     imap {
-        acl, append, authzid, before_login, copy_move, flags, idle, limits, list, literal_before_login, plaintext_login, search, sort, starttls,
+        acl, append, authzid, before_login, copy_move, external, flags, idle, limits, list, literal_before_login, plaintext_login, search, sort, starttls,
         starttls_injection, starttls_injection_slow, syntax, thread,
     }
     smtp {
-        auth_before_tls, authzid, inbound, limits, lmtp, pipelining, relay, sender, starttls, starttls_injection,
+        auth_before_tls, authzid, external, inbound, limits, lmtp, pipelining, relay, sender, starttls, starttls_injection,
         starttls_injection_slow, syntax,
     }
     dav {

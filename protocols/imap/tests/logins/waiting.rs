@@ -28,7 +28,7 @@ async fn a_confirmation_opens_the_log_in_that_waits_whatever_the_deadline() {
     let at = listen(&world, ImapConfig { login_timeout: Duration::from_millis(1500), ..ImapConfig::default() }).await;
     let (secret, factor) = (world.mint(EVE).await, world.enrol(EVE).await);
     let mut client = waiting(&world, at, &secret).await;
-    tokio::time::sleep(Duration::from_millis(2000)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     // Confirms this network for that app password.
     assert!(answer(&world, at, None, &format!("LOGIN {EVE} \"{secret} {}\"", code(&factor))).await.starts_with("OK "));
     assert!(client.line().await.starts_with("a OK "));

@@ -12,7 +12,7 @@ use octroi_smtp::{Kind, SmtpConfig};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use support::{ANA, BEN, Client, EVE, Identity, World, code, other_than};
+use support::{ANA, BEN, Client, EVE, Identity, MAIN, World, code, other_than};
 
 /// The one answer to whatever is wrong.
 const WRONG: &str = "535 5.7.8 Authentication credentials invalid";
@@ -82,11 +82,20 @@ async fn no_credential_opens_another_account_whatever_the_authorisation_identity
     let world = World::new(Limits::default()).await;
     let at = listen(&world).await;
     let (card, unknown, secret) = (world.register(ANA).await, world.issue(), world.mint(ANA).await);
-    for (asked, opens) in [("", true), (ANA, true), (BEN, false), ("postmaster@octroi.example", false), ("*", false), ("ana", false)] {
+    for (asked, opens) in [
+        ("", true),
+        (ANA, true),
+        ("ANA@octroi.example", true),
+        (BEN, false),
+        ("postmaster@octroi.example", false),
+        ("*", false),
+        ("ana", false),
+    ] {
         for command in [plain(asked, ANA, &secret), external(asked)] {
             let said = answer(&world, at, Some(&card), &command).await;
             assert!(if opens { said.starts_with("235 ") } else { said == WRONG }, "{asked:?}: {command}: {said}");
         }
+        assert_eq!(answer(&world, at, Some(&card), &plain(asked, ANA, MAIN)).await, WRONG, "{asked:?}: the main password");
         assert_eq!(answer(&world, at, Some(&unknown), &external(asked)).await, WRONG, "{asked:?}: nobody has registered that one");
         assert_eq!(answer(&world, at, Some(&card), &plain(asked, BEN, &secret)).await, WRONG, "{asked:?}: somebody else's password");
     }
@@ -99,14 +108,19 @@ async fn a_code_does_not_tell_whether_the_password_was_right() {
     let at = listen(&world).await;
     let (right, factor) = (world.mint(EVE).await, world.enrol(EVE).await);
     let wrong = other_than(&right);
-    let mut took = Vec::new();
+    let mut quickest = Vec::new();
     for secret in [wrong.clone(), format!("{wrong} {}", code(&factor)), format!("{wrong} 000000"), format!("{right} 00000a")] {
-        let begun = Instant::now();
-        assert_eq!(answer(&world, at, None, &plain("", EVE, &secret)).await, WRONG, "{secret}");
-        took.push(begun.elapsed());
+        let mut took = Vec::new();
+        for _ in 0..3 {
+            let begun = Instant::now();
+            assert_eq!(answer(&world, at, None, &plain("", EVE, &secret)).await, WRONG, "{secret}");
+            took.push(begun.elapsed());
+        }
+        quickest.extend(took.into_iter().min());
     }
-    let (least, most) = (took.iter().min().unwrap(), took.iter().max().unwrap());
-    assert!(*most - *least < Duration::from_millis(200), "{took:?}");
+    // Far below what waiting for a confirmation, or a hash made for slowness, would take.
+    let (least, most) = (quickest.iter().min().unwrap(), quickest.iter().max().unwrap());
+    assert!(most.abs_diff(*least) < Duration::from_millis(200), "{quickest:?}");
     assert!(answer(&world, at, None, &plain("", EVE, &format!("{right} {}", code(&factor)))).await.starts_with("235 "));
 }
 
