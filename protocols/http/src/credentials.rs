@@ -6,6 +6,7 @@
 use crate::answer::{plain, retry_later};
 use crate::cache::LoginCache;
 use crate::client::Client;
+use crate::wait::Waits;
 use axum::response::Response;
 use data_encoding::BASE64;
 use http::header::{AUTHORIZATION, USER_AGENT, WWW_AUTHENTICATE};
@@ -26,6 +27,7 @@ const SECOND_FACTOR_RETRY: Duration = Duration::from_secs(30);
 pub struct Authenticator {
     gate: Gate,
     cache: Arc<LoginCache>,
+    waits: Arc<Waits<Session>>,
 }
 
 impl std::fmt::Debug for Authenticator {
@@ -37,7 +39,7 @@ impl std::fmt::Debug for Authenticator {
 impl Authenticator {
     /// With an empty cache.
     pub fn new(gate: Gate) -> Self {
-        Self { gate, cache: Arc::new(LoginCache::new()) }
+        Self { gate, cache: Arc::new(LoginCache::new()), waits: Arc::new(Waits::new()) }
     }
 
     /// Who sends this request, for `service`; or the answer to give instead. The session was checked just now.
@@ -83,9 +85,10 @@ impl Authenticator {
             }
         }
         let Some((service, waiting)) = pending else { return Err(self.challenge()) };
-        match waiting.approved().await {
+        let key = self.cache.key(&user, &secret, service, client);
+        match self.waits.join(key, || waiting.approved()).await {
             Ok(session) => {
-                self.cache.put(self.cache.key(&user, &secret, service, client), session.clone());
+                self.cache.put(key, session.clone());
                 Ok(session)
             }
             Err(Refusal::Busy) => Err(busy()),

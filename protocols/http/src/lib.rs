@@ -13,6 +13,7 @@
 //! | `incoming` | request bodies: deadlines, and reading on after an early refusal |
 //! | `credentials` | `Authorization` -> gate, 401 and 503 |
 //! | `cache` | log-ins of the last minute |
+//! | `wait` | one wait for confirmation for a burst of requests |
 //! | `answer` | plain error pages, security headers |
 //! | `stream` | [`produce`]: a response body made piece by piece |
 //!
@@ -28,6 +29,7 @@ mod credentials;
 mod idle;
 mod incoming;
 mod stream;
+mod wait;
 
 pub use answer::{plain, prefers_html, retry_later, secure, wants_browser_page};
 pub use client::Client;

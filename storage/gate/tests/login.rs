@@ -136,6 +136,20 @@ async fn revoking_ends_a_session_at_once() {
     assert_eq!(inbox.view().await.err(), Some(Refusal::Ended));
 }
 
+/// A client that hangs up drops the future that waits. Its wait was counted for ever, so after eight of them nobody waited any more.
+#[tokio::test]
+async fn who_hangs_up_gives_the_wait_back() {
+    let world = World::new().await;
+    let secret = world.mint(SUBJECT, Services::ALL).await;
+    for _ in 0..12 {
+        let Login::NeedsSecondFactor(pending) = world.login(SUBJECT, &secret, Service::Files, [192, 0, 2, 1].into()).await else {
+            panic!("no second factor was asked for");
+        };
+        let waited = tokio::time::timeout(Duration::from_millis(5), pending.approved()).await;
+        assert!(waited.is_err(), "it did not wait: {:?}", waited.map(|outcome| outcome.err()));
+    }
+}
+
 #[tokio::test]
 async fn a_removed_account_takes_its_credentials_along() {
     let world = World::new().await;
