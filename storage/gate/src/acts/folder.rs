@@ -12,8 +12,10 @@ use crate::reserved::Deed;
 use crate::tree::{self, Node};
 use octroi_engine::{Batch, Change, Expect};
 use octroi_model::{
-    Address, Collection, CollectionId, CollectionKind, Etag, Flags, Hash, Head, Item, ModSeq, Name, PATH_DEPTH_MAX, Rights, Uid, UnixTime,
+    Address, Collection, CollectionId, CollectionKind, Etag, Flags, Hash, Head, Item, ModSeq, Name, Outcome, PATH_DEPTH_MAX, Rights, Uid,
+    UnixTime,
 };
+use octroi_policy::Act;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -91,6 +93,24 @@ impl Granted<Folder, List> {
     /// The collection's number, part of its sync token; 0 for a virtual folder.
     pub fn sync_id(&self) -> u64 {
         self.node().real().map_or(0, |c| c.id.0)
+    }
+
+    /// The keywords that an item of it has, as [`Granted::marks`] tells those of one that was opened.
+    pub fn marks_of(&self, item: &Item) -> Vec<String> {
+        let Ok(collection) = self.collection() else { return Vec::new() };
+        item.flags.keyword_indexes().filter_map(|index| collection.keywords.get(index)).map(ToString::to_string).collect()
+    }
+
+    /// May all of it be taken out at once? Asked before the first octet of a copy goes out, and audited whatever the answer.
+    pub async fn export(&self) -> Result<(), Refusal> {
+        self.renew()?;
+        let subject = self.node().subject();
+        if let Err(why) = self.session.permits(&Act::Export)? {
+            self.session.audit("export", &subject, Outcome::Refused, &why.to_string()).await;
+            return Err(Refusal::ExportNotAllowed);
+        }
+        self.session.audit("export", &subject, Outcome::Done, "").await;
+        Ok(())
     }
 
     /// Items and folders directly in it that the session may know of, by name.
