@@ -1,6 +1,7 @@
 //! One request of somebody who is logged in, as the methods get it, with what they all ask of it.
 
 use crate::config::DavConfig;
+use crate::dispatch::Dav;
 use crate::if_header;
 use crate::path::{Place, Target};
 use crate::precondition::{self, Current};
@@ -18,6 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct Call {
     pub config: Arc<DavConfig>,
     pub session: Session,
+    /// Where people confirm their devices.
+    pub portal_url: String,
     pub target: Target,
     pub headers: HeaderMap,
     pub uri: Uri,
@@ -41,8 +44,9 @@ pub(crate) enum Found {
 
 impl Call {
     /// Of a session that was just checked.
-    pub(crate) fn new(config: Arc<DavConfig>, session: Session, target: Target, parts: http::request::Parts, body: Body) -> Self {
-        Self { config, session, target, headers: parts.headers, uri: parts.uri, body: Mutex::new(body) }
+    pub(crate) fn new(dav: &Dav, session: Session, target: Target, parts: http::request::Parts, body: Body) -> Self {
+        let portal_url = dav.gate.organisation().portal_url.clone();
+        Self { config: dav.config.clone(), session, portal_url, target, headers: parts.headers, uri: parts.uri, body: Mutex::new(body) }
     }
 
     /// The place in a tree that the URL names; the fixed collections above the trees take part in nothing that asks for one.

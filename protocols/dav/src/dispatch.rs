@@ -37,7 +37,7 @@ pub(crate) async fn handle(State(dav): State<Arc<Dav>>, request: Request) -> Res
         Err(response) => return response,
     };
     let method = parts.method.clone();
-    let call = Call::new(dav.config.clone(), session, target, parts, body);
+    let call = Call::new(&dav, session, target, parts, body);
     let answer = run(&method, call).await;
     answer.unwrap_or_else(|fault| fault.into_response(dav.gate.organisation()))
 }

@@ -21,6 +21,7 @@
 //! | `precondition`, `if_header`, `range` | conditional headers |
 //! | `property`, `multistatus`, `rights` | what answers tell |
 //! | `object` | calendar objects and cards are checked |
+//! | `keyword` | keywords of documents as properties |
 //! | `refusal` | the one mapping to answers |
 //! | `xml/` | reader with limits, writer that escapes |
 //!
@@ -31,6 +32,7 @@ mod call;
 mod config;
 mod dispatch;
 mod if_header;
+mod keyword;
 mod methods;
 mod multistatus;
 mod names;

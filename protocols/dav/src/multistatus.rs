@@ -1,5 +1,6 @@
 //! The 207 answer (RFC 4918 section 13): a response per resource, sent while it is made.
 
+use crate::keyword;
 use crate::names::DAV;
 use crate::property::{self, KNOWN, Known, Subject, Viewer};
 use crate::refusal::{Fault, xml_response};
@@ -12,7 +13,7 @@ use octroi_http::{Gone, Sink, produce};
 use std::future::Future;
 
 /// Properties of one request: each unknown one comes back for every resource.
-const PROPERTIES_MAX: usize = 100;
+pub(crate) const PROPERTIES_MAX: usize = 100;
 /// Octets of an answer that are gathered before they are sent.
 const PIECE_BYTES: usize = 32 * 1024;
 /// The root element.
@@ -101,7 +102,12 @@ pub(crate) fn describe(
 ) {
     let mut found = Xml::piece();
     let mut missing = Xml::piece();
+    let marks: &[String] = if let Subject::File { marks, .. } = subject { marks } else { &[] };
     let mut one = |known: Option<&'static Known>, name: Option<&ElementName>| {
+        if let Some(name) = name.filter(|name| keyword::is_set(name, marks)) {
+            found.named_text(name, keyword::SET);
+            return;
+        }
         let written = known.is_some_and(|known| property::write(known, subject, viewer, &mut found));
         if let (false, Some(name)) = (written, name) {
             missing.named(name);
@@ -113,6 +119,9 @@ pub(crate) fn describe(
             // What is in allprop already must not come twice.
             let new = also.iter().filter(|name| !property::find(name).is_some_and(|known| known.in_allprop));
             new.for_each(|name| one(property::find(name), Some(name)));
+            // What a client set is told with all (RFC 4918 section 9.1), unless it was included by name above.
+            let left = marks.iter().filter_map(|mark| keyword::property_of(mark)).filter(|name| !also.contains(name));
+            left.for_each(|name| one(None, Some(&name)));
         }
         Which::These(names) => {
             let ours = names.iter().filter(|name| extra.is_none_or(|(extra, _)| extra != *name));
@@ -124,6 +133,9 @@ pub(crate) fn describe(
                     found.empty(known.tag);
                 }
             }
+            marks.iter().filter_map(|mark| keyword::property_of(mark)).for_each(|name| {
+                found.named(&name);
+            });
         }
     }
     if let Some((_, extra)) = extra {
@@ -141,7 +153,16 @@ pub(crate) fn describe(
 
 /// One `propstat`.
 pub(crate) fn propstat(properties: &Xml, status: &str, xml: &mut Xml) {
-    xml.open("D:propstat").open("D:prop").append(properties).close("D:prop").text("D:status", status).close("D:propstat");
+    propstat_because(properties, status, None, xml);
+}
+
+/// One `propstat` with a sentence for people.
+pub(crate) fn propstat_because(properties: &Xml, status: &str, why: Option<&str>, xml: &mut Xml) {
+    xml.open("D:propstat").open("D:prop").append(properties).close("D:prop").text("D:status", status);
+    if let Some(why) = why {
+        xml.text("D:responsedescription", why);
+    }
+    xml.close("D:propstat");
 }
 
 /// One `response` that is nothing but a status.

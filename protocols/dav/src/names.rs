@@ -11,8 +11,14 @@ pub(crate) const CALENDARSERVER: &str = "http://calendarserver.org/ns/";
 /// Apple's iCal: colour and order of calendars.
 pub(crate) const APPLE: &str = "http://apple.com/ns/ical/";
 
+/// Keywords of documents as properties: ours.
+pub(crate) const KEYWORD: &str = "urn:octroi:keyword";
+/// Privileges finer than those of RFC 3744: ours.
+pub(crate) const PRIVILEGE: &str = "urn:octroi:privilege";
+
 /// Each namespace with its prefix.
-pub(crate) const PREFIXES: [(&str, &str); 5] = [("D", DAV), ("C", CALDAV), ("CARD", CARDDAV), ("CS", CALENDARSERVER), ("A", APPLE)];
+pub(crate) const PREFIXES: [(&str, &str); 7] =
+    [("D", DAV), ("C", CALDAV), ("CARD", CARDDAV), ("CS", CALENDARSERVER), ("A", APPLE), ("K", KEYWORD), ("P", PRIVILEGE)];
 
 /// The prefix of a namespace that every answer declares.
 pub(crate) fn prefix(namespace: &str) -> Option<&'static str> {

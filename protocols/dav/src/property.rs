@@ -132,7 +132,7 @@ pub(crate) enum Subject<'a> {
     /// A collection in the tree. `name` is its URL segment; a home has none.
     Folder { facts: &'a FolderFacts, area: Area, name: Option<&'a str>, sync: Option<SyncState> },
     /// A document, event or card.
-    File { item: &'a Item, area: Area, rights: Rights, owner: Option<&'a Address> },
+    File { item: &'a Item, area: Area, rights: Rights, owner: Option<&'a Address>, marks: &'a [String] },
 }
 
 /// Write the property; `false` if it does not apply to the subject.

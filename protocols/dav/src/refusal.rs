@@ -110,7 +110,7 @@ fn refused(refusal: Refusal, href: &str, organisation: &Organisation) -> Respons
 }
 
 /// What to do to be let.
-fn reserved(lacks: Lacks, portal_url: &str) -> String {
+pub(crate) fn reserved(lacks: Lacks, portal_url: &str) -> String {
     match lacks {
         Lacks::Profile => "This is a reserved action, which your profile may not do.".to_owned(),
         Lacks::Zone => "This is a reserved action, which cannot be done from here.".to_owned(),

@@ -60,7 +60,10 @@ pub(crate) fn allow(kind: Kind, rights: Rights) -> HeaderValue {
             add(Rights::READ, &["GET", "HEAD", "COPY"]);
             add(Rights::WRITE, &["PUT", "PROPPATCH"]);
             add(Rights::EXPUNGE, &["DELETE"]);
-            add(Rights::EXPUNGE | Rights::READ, &["MOVE"]);
+            // The gate asks for one of the two: to move away is not to destroy.
+            if rights.intersects(Rights::EXPUNGE | Rights::MOVE_AWAY) {
+                add(Rights::READ, &["MOVE"]);
+            }
         }
         Kind::Folder | Kind::Home => {
             add(Rights::READ, &["GET", "HEAD", "REPORT", "COPY"]);

@@ -23,7 +23,8 @@ pub(crate) async fn propfind(mut call: Call) -> Answer {
     match find(&call.session, &place).await.map_err(Fault::about(&call.href()))? {
         Found::File(file) => {
             let viewer = viewer(&call);
-            let subject = Subject::File { item: file.item(), area: place.area, rights: file.rights(), owner: None };
+            let marks = file.marks().await.map_err(Fault::about(&call.href()))?;
+            let subject = Subject::File { item: file.item(), area: place.area, rights: file.rights(), owner: None, marks: &marks };
             Ok(whole(|xml| describe(&call.href(), &subject, &wanted, &viewer, None, xml)))
         }
         Found::Folder(folder) => {
@@ -82,18 +83,19 @@ impl Listing {
         self.itself(&folder, &mut stream.xml);
         let facts = folder.facts();
         for member in &members {
-            self.member(member, &facts, &mut stream.xml);
+            self.member(member, &folder, &facts, &mut stream.xml);
             stream.breathe().await?;
         }
         Ok(stream)
     }
 
-    /// The response for a member of the collection whose facts are given.
-    pub(crate) fn member(&self, member: &Member, parent: &FolderFacts, xml: &mut Xml) {
+    /// The response for a member of the collection, whose facts are `parent`.
+    pub(crate) fn member(&self, member: &Member, folder: &Granted<Folder, List>, parent: &FolderFacts, xml: &mut Xml) {
         match &member.is {
             MemberIs::Item(item) => {
                 let href = file_href(self.area, &self.viewer.address, &self.path, &member.name);
-                let subject = Subject::File { item, area: self.area, rights: parent.rights, owner: Some(&parent.owner) };
+                let marks = folder.marks_of(item);
+                let subject = Subject::File { item, area: self.area, rights: parent.rights, owner: Some(&parent.owner), marks: &marks };
                 describe(&href, &subject, &self.wanted, &self.viewer, None, xml);
             }
             MemberIs::Folder(facts) => {

@@ -83,6 +83,26 @@ impl Xml {
 
     /// An empty element of any name, as a request named it.
     pub(crate) fn named(&mut self, name: &ElementName) -> &mut Self {
+        self.begin(name);
+        self.0.push_str("/>");
+        self
+    }
+
+    /// `<tag>text</tag>`, of any name whose namespace every answer declares.
+    pub(crate) fn named_text(&mut self, name: &ElementName, text: &str) -> &mut Self {
+        self.begin(name);
+        self.0.push('>');
+        escape(text, &mut self.0);
+        self.0.push_str("</");
+        self.0.push_str(prefix(&name.namespace).unwrap_or("x"));
+        self.0.push(':');
+        self.0.push_str(&name.local);
+        self.0.push('>');
+        self
+    }
+
+    /// All of a tag but its end.
+    fn begin(&mut self, name: &ElementName) {
         self.0.push('<');
         match prefix(&name.namespace) {
             Some(prefix) => {
@@ -100,8 +120,6 @@ impl Xml {
                 self.0.push('"');
             }
         }
-        self.0.push_str("/>");
-        self
     }
 
     /// Append a piece.

@@ -87,7 +87,7 @@ impl Reading {
     }
 
     async fn object(&self, href: &str, file: &Granted<File, Read>, xml: &mut Xml) -> Result<(), Stopped> {
-        let subject = Subject::File { item: file.item(), area: self.kind.area, rights: file.rights(), owner: None };
+        let subject = Subject::File { item: file.item(), area: self.kind.area, rights: file.rights(), owner: None, marks: &[] };
         if !self.wanted.asks(self.kind.namespace, self.kind.data) {
             describe(href, &subject, &self.wanted, &self.viewer, None, xml);
             return Ok(());

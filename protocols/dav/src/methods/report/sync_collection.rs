@@ -12,7 +12,7 @@ use crate::property::{SyncState, parse_sync_token, sync_token};
 use crate::refusal::{Answer, Fault};
 use crate::xml::Element;
 use http::StatusCode;
-use octroi_gate::{Area, Changes, FolderFacts, List, Member, Refusal};
+use octroi_gate::{Area, Changes, Folder, Granted, List, Member, Refusal};
 use octroi_model::{ModSeq, Name};
 
 /// `sync-collection`.
@@ -34,8 +34,7 @@ pub(crate) async fn sync_collection(call: Call, place: &Place, request: &Element
     let page = Page::of(changes, limit).ok_or(Fault::Rule(StatusCode::INSUFFICIENT_STORAGE, "D:number-of-matches-within-limits"))?;
     let state = SyncState { id: folder.sync_id(), modseq: page.token };
     let listing = Listing::of(&call, place, wanted);
-    let facts = folder.facts();
-    Ok(streamed(move |stream| send(stream, listing, page, facts, state)))
+    Ok(streamed(move |stream| send(stream, listing, page, folder, state)))
 }
 
 /// RFC 5323 section 5.17, by RFC 6578 section 3.7.
@@ -91,7 +90,14 @@ impl Page {
     }
 }
 
-async fn send(mut stream: Stream, listing: Listing, page: Page, facts: FolderFacts, state: SyncState) -> Result<Stream, Stopped> {
+async fn send(
+    mut stream: Stream,
+    listing: Listing,
+    page: Page,
+    folder: Granted<Folder, List>,
+    state: SyncState,
+) -> Result<Stream, Stopped> {
+    let facts = folder.facts();
     let address = &listing.viewer.address;
     for name in &page.removed {
         // What is gone cannot be asked whether it was a collection; in a home of calendars there is nothing else.
@@ -104,7 +110,7 @@ async fn send(mut stream: Stream, listing: Listing, page: Page, facts: FolderFac
         stream.breathe().await?;
     }
     for member in &page.changed {
-        listing.member(member, &facts, &mut stream.xml);
+        listing.member(member, &folder, &facts, &mut stream.xml);
         stream.breathe().await?;
     }
     if page.cut {
@@ -125,7 +131,7 @@ mod tests {
     use octroi_model::{CollectionKind, Head, Rights, UnixTime};
 
     fn member(name: &str, modseq: u64) -> Member {
-        let facts = FolderFacts {
+        let facts = octroi_gate::FolderFacts {
             kind: CollectionKind::Folder,
             rights: Rights::ALL,
             real: true,
