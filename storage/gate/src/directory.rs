@@ -25,9 +25,10 @@ impl Session {
         Ok(permitted && if let Identifier::Account(address) = who { self.may_write_to(address)? } else { true })
     }
 
-    /// Who is named so, if the session may share with them.
+    /// Who is named so, if the session may share with them; one's own groups in any case.
     pub fn principal(&self, who: &Identifier) -> Result<Option<Principal>, Refusal> {
-        if !self.may_share_with(who)? || find_grantee(self.gate(), who).is_err() {
+        let own_group = matches!(who, Identifier::Group(name) if self.memberships().contains(name));
+        if !own_group && (!self.may_share_with(who)? || find_grantee(self.gate(), who).is_err()) {
             return Ok(None);
         }
         Ok(match who {

@@ -146,7 +146,7 @@ async fn who_hangs_up_gives_the_wait_back() {
             panic!("no second factor was asked for");
         };
         let waited = tokio::time::timeout(Duration::from_millis(5), pending.approved()).await;
-        assert!(waited.is_err(), "it did not wait: {:?}", waited.map(|outcome| outcome.err()));
+        assert!(waited.is_err(), "it did not wait: {:?}", waited.map(Result::err));
     }
 }
 
