@@ -10,7 +10,7 @@ use axum::body::Body;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, StatusCode, Uri};
 use http_body_util::BodyExt;
-use octroi_gate::{Area, File, FileAt, Folder, FolderAt, Granted, List, Read, Refusal, Session};
+use octroi_gate::{Area, File, FileAt, Folder, FolderAt, Granted, Identifier, List, Read, Refusal, Session};
 use octroi_model::{Etag, Name, Path};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -163,6 +163,11 @@ impl Call {
 /// Is this the address of the session's own tree? Another's is not found, whether it exists or not.
 pub(crate) fn is_own(session: &Session, address: &str) -> bool {
     session.address().to_string().eq_ignore_ascii_case(address)
+}
+
+/// Is it the session's own principal?
+pub(crate) fn is_oneself(session: &Session, who: &Identifier) -> bool {
+    matches!(who, Identifier::Account(address) if is_own(session, &address.to_string()))
 }
 
 /// Can a document, event or card be here, by the form of the place?

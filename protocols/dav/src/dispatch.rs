@@ -1,8 +1,8 @@
 //! From a request to its method: what needs no credential first, then who it is, then one `match`.
 
-use crate::call::{Call, is_own};
+use crate::call::{Call, is_oneself, is_own};
 use crate::config::DavConfig;
-use crate::methods::{copy, delete, get, mkcalendar, mkcol, r#move, options, propfind, proppatch, put, report};
+use crate::methods::{acl, copy, delete, get, mkcalendar, mkcol, r#move, options, propfind, proppatch, put, report};
 use crate::path::{DAV_ROOT, Target};
 use crate::refusal::{Answer, Fault};
 use crate::rights::{Kind, allow};
@@ -67,9 +67,14 @@ fn redirect(status: StatusCode, to: &str) -> Response {
 }
 
 async fn run(method: &Method, call: Call) -> Answer {
-    if let Target::Place(crate::path::Place { address, .. }) | Target::Principal(address) = &call.target
-        && !is_own(&call.session, address)
-    {
+    let known = match &call.target {
+        Target::Place(place) => is_own(&call.session, &place.address),
+        Target::Principal(who) => {
+            is_oneself(&call.session, who) || call.session.principal(who).map_err(Fault::about(&call.href()))?.is_some()
+        }
+        _ => true,
+    };
+    if !known {
         return Err(Fault::missing());
     }
     match method.as_str() {
@@ -84,6 +89,7 @@ async fn run(method: &Method, call: Call) -> Answer {
         "MOVE" => r#move::r#move(call).await,
         "PROPFIND" => propfind::propfind(call).await,
         "PROPPATCH" => proppatch::proppatch(call).await,
+        "ACL" => acl::acl(call).await,
         "REPORT" => report::report(call).await,
         _ => Err(Fault::NotAllowed(options::allowed(&call).await?)),
     }

@@ -9,7 +9,8 @@
 //! |---|---|
 //! | `/`, `/dav/` | `current-user-principal`, and the way down |
 //! | `/.well-known/caldav`, `/.well-known/carddav` | redirect to `/dav/` |
-//! | `/dav/principals/<address>/` | the person |
+//! | `/dav/principals/<address>/` | the person; others for who may share with them |
+//! | `/dav/principals/group/<name>/`, `…/profile/<name>/` | several at once, for ACLs |
 //! | `/dav/files/<address>/…` | documents |
 //! | `/dav/calendars/<address>/…`, `/dav/contacts/<address>/…` | calendars and address books, one level |
 //!
@@ -20,12 +21,13 @@
 //! | `call`, `path` | what a request asks of what |
 //! | `precondition`, `if_header`, `range` | conditional headers |
 //! | `property`, `multistatus`, `rights` | what answers tell |
+//! | `privilege`, `sharing` | rights as privileges, ACLs both ways |
 //! | `object` | calendar objects and cards are checked |
 //! | `keyword` | keywords of documents as properties |
 //! | `refusal` | the one mapping to answers |
 //! | `xml/` | reader with limits, writer that escapes |
 //!
-//! Known limits: no locks (class 2), no dead properties, no `calendar-query` or `addressbook-query`, no quota, no ACL method.
+//! Known limits: no locks (class 2), no dead properties but keywords, no `calendar-query` or `addressbook-query`, no quota.
 //! COPY and MOVE over an existing collection remove it in a commit of its own before.
 
 mod call;
@@ -39,10 +41,12 @@ mod names;
 mod object;
 mod path;
 mod precondition;
+mod privilege;
 mod property;
 mod range;
 mod refusal;
 mod rights;
+mod sharing;
 mod xml;
 
 pub use config::DavConfig;

@@ -244,7 +244,12 @@ mod tests {
     use crate::xml::parse;
 
     fn viewer() -> Viewer {
-        Viewer { address: "lea@a.example".parse().unwrap(), display_name: "Léa <Martin>".into(), object_bytes_max: 1000 }
+        Viewer {
+            address: "lea@a.example".parse().unwrap(),
+            display_name: "Léa <Martin>".into(),
+            groups: Vec::new(),
+            object_bytes_max: 1000,
+        }
     }
 
     fn answer(body: &str, headers: &HeaderMap) -> Element {

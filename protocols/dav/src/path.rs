@@ -3,7 +3,7 @@
 //! Called once per request, and for each `Destination`, `If` tag and multiget href. What always holds: a path is split before it is
 //! decoded and decoded once, so `%2F` is no separator and `%252e` no dot; every segment is an [`octroi_model::Name`], so nothing climbs.
 
-use octroi_gate::Area;
+use octroi_gate::{Area, Identifier};
 use octroi_model::{Address, Name, Path, Service};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -30,8 +30,8 @@ pub(crate) enum Target {
     DavRoot,
     /// `/dav/principals/`
     Principals,
-    /// `/dav/principals/<address>/`
-    Principal(String),
+    /// `/dav/principals/<address>/`, `/dav/principals/group/<name>/`, `/dav/principals/profile/<name>/`
+    Principal(Identifier),
     /// `/dav/files/`, `/dav/calendars/`, `/dav/contacts/`
     Area(Area),
     /// Something in the tree of the person with that address.
@@ -76,7 +76,12 @@ impl Target {
             [".well-known", "caldav" | "carddav"] => Ok(Self::WellKnown),
             ["dav"] => Ok(Self::DavRoot),
             ["dav", "principals"] => Ok(Self::Principals),
-            ["dav", "principals", address] => Ok(Self::Principal((*address).to_owned())),
+            ["dav", "principals", address] => {
+                Ok(address.parse().map_or(Self::Nothing, |address| Self::Principal(Identifier::Account(address))))
+            }
+            ["dav", "principals", kind @ ("group" | "profile"), name] => {
+                Ok(Identifier::parse(&format!("{kind}:{name}")).map_or(Self::Nothing, Self::Principal))
+            }
             ["dav", segment] => Ok(area_of(segment).map_or(Self::Nothing, Self::Area)),
             ["dav", segment, address, ..] => {
                 let Some(area) = area_of(segment) else { return Ok(Self::Nothing) };
@@ -142,6 +147,16 @@ pub(crate) fn principal_href(address: &Address) -> String {
     format!("{PRINCIPALS}{}/", encode(&address.to_string()))
 }
 
+/// The path of whoever can stand in an ACL; everybody together has none.
+pub(crate) fn principal_of(who: &Identifier) -> Option<String> {
+    match who {
+        Identifier::Account(address) => Some(principal_href(address)),
+        Identifier::Group(name) => Some(format!("{PRINCIPALS}group/{}/", encode(name))),
+        Identifier::Profile(name) => Some(format!("{PRINCIPALS}profile/{}/", encode(name))),
+        Identifier::Anyone => None,
+    }
+}
+
 /// The path of an area's root.
 pub(crate) fn area_href(area: Area) -> String {
     format!("{DAV_ROOT}{}/", segment_of(area))
@@ -188,9 +203,22 @@ mod tests {
         assert_eq!(Target::parse("/dav"), Ok(Target::DavRoot));
         assert_eq!(Target::parse("/dav/"), Ok(Target::DavRoot));
         assert_eq!(Target::parse("/dav/calendars/"), Ok(Target::Area(Area::Calendars)));
-        assert_eq!(Target::parse("/dav/principals/lea%40a.example/"), Ok(Target::Principal("lea@a.example".into())));
+        assert_eq!(Target::parse("/dav/principals/lea%40a.example/"), Ok(Target::Principal(Identifier::parse("lea@a.example").unwrap())));
+        for (who, path) in [("group:quai", "/dav/principals/group/quai/"), ("profile:agent", "/dav/principals/profile/agent/")] {
+            let who = Identifier::parse(who).unwrap();
+            assert_eq!(principal_of(&who).as_deref(), Some(path));
+            assert_eq!(Target::parse(path), Ok(Target::Principal(who)));
+        }
         assert_eq!(Target::parse("/.well-known/caldav"), Ok(Target::WellKnown));
-        for nothing in ["/x", "/dav/mail/a@b/", "/dav/principals/a@b/c", "/.well-known/acme", "/favicon.ico"] {
+        for nothing in [
+            "/x",
+            "/dav/mail/a@b/",
+            "/dav/principals/a@b/c",
+            "/dav/principals/group/",
+            "/dav/principals/quai/",
+            "/.well-known/acme",
+            "/favicon.ico",
+        ] {
             assert_eq!(Target::parse(nothing), Ok(Target::Nothing), "{nothing}");
         }
         let home = place("/dav/files/lea@a.example/");

@@ -3,11 +3,12 @@
 //! Called by PROPFIND and the reports for each resource of an answer. A property that does not apply writes nothing and is reported 404.
 
 use crate::names::{APPLE, CALDAV, CALENDARSERVER, CARDDAV, DAV};
-use crate::path::{folder_href, principal_href};
+use crate::path::{folder_href, principal_href, principal_of};
 use crate::precondition::http_date;
-use crate::rights::write_privileges;
+use crate::privilege::{self, write_held};
+use crate::sharing::{self, Told};
 use crate::xml::{ElementName, Xml};
-use octroi_gate::{Area, FolderFacts};
+use octroi_gate::{Area, FolderFacts, Identifier, Principal};
 use octroi_model::{Address, CollectionKind, Item, ModSeq, Path, Rights, UnixTime};
 
 /// Name under which a calendar's component set is kept, as names joined by commas.
@@ -44,6 +45,13 @@ pub(crate) enum Property {
     MaxCard,
     QuotaAvailable,
     QuotaUsed,
+    Acl,
+    SupportedPrivileges,
+    AclRestrictions,
+    InheritedAcls,
+    Group,
+    AlternateUris,
+    GroupMembership,
     /// A text that a client gave when it made the collection.
     Kept(&'static str),
 }
@@ -89,6 +97,13 @@ pub(crate) const KNOWN: &[Known] = &[
     // RFC 4331 section 2: only when asked for by name.
     known(Property::QuotaAvailable, DAV, "D:quota-available-bytes", false),
     known(Property::QuotaUsed, DAV, "D:quota-used-bytes", false),
+    known(Property::Acl, DAV, "D:acl", false),
+    known(Property::SupportedPrivileges, DAV, "D:supported-privilege-set", false),
+    known(Property::AclRestrictions, DAV, "D:acl-restrictions", false),
+    known(Property::InheritedAcls, DAV, "D:inherited-acl-set", false),
+    known(Property::Group, DAV, "D:group", false),
+    known(Property::AlternateUris, DAV, "D:alternate-URI-set", false),
+    known(Property::GroupMembership, DAV, "D:group-membership", false),
     known(Property::Kept("calendar-description"), CALDAV, "C:calendar-description", false),
     known(Property::Kept("calendar-timezone"), CALDAV, "C:calendar-timezone", false),
     known(Property::Kept("addressbook-description"), CARDDAV, "CARD:addressbook-description", false),
@@ -112,6 +127,8 @@ pub(crate) fn find(name: &ElementName) -> Option<&'static Known> {
 pub(crate) struct Viewer {
     pub address: Address,
     pub display_name: String,
+    /// The groups that they are in.
+    pub groups: Vec<String>,
     /// Octets of a calendar object or card.
     pub object_bytes_max: u64,
 }
@@ -129,10 +146,20 @@ pub(crate) enum Subject<'a> {
     Fixed(&'static str),
     /// The viewer's own principal.
     Principal,
+    /// Somebody else's.
+    Other(&'a Principal),
     /// A collection in the tree. `name` is its URL segment; a home has none.
-    Folder { facts: &'a FolderFacts, area: Area, name: Option<&'a str>, sync: Option<SyncState> },
-    /// A document, event or card.
-    File { item: &'a Item, area: Area, rights: Rights, owner: Option<&'a Address>, marks: &'a [String] },
+    Folder { facts: &'a FolderFacts, area: Area, name: Option<&'a str>, sync: Option<SyncState>, acl: Option<&'a Told> },
+    /// A document, event or card; `acl` is that of its collection, whose href is `folder`.
+    File {
+        item: &'a Item,
+        area: Area,
+        rights: Rights,
+        owner: Option<&'a Address>,
+        marks: &'a [String],
+        acl: Option<&'a Told>,
+        folder: &'a str,
+    },
 }
 
 /// Write the property; `false` if it does not apply to the subject.
@@ -147,7 +174,12 @@ pub(crate) fn write(known: &Known, subject: &Subject<'_>, viewer: &Viewer, xml: 
         | Property::CalendarHome
         | Property::AddressbookHome
         | Property::UserAddresses
-        | Property::EmailAddresses => about_people(known.property, subject, viewer, &mut value),
+        | Property::EmailAddresses
+        | Property::AlternateUris
+        | Property::GroupMembership => about_people(known.property, subject, viewer, &mut value),
+        Property::Acl | Property::SupportedPrivileges | Property::AclRestrictions | Property::InheritedAcls | Property::Group => {
+            about_access(known.property, subject, &mut value)
+        }
         _ => about_collection(known.property, subject, viewer, &mut value),
     };
     if applies {
@@ -171,6 +203,9 @@ fn about_content(property: Property, subject: &Subject<'_>, xml: &mut Xml) -> bo
 
 fn about_people(property: Property, subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
     let principal = principal_href(&viewer.address);
+    if let (Subject::Other(other), true) = (subject, property != Property::CurrentUserPrincipal) {
+        return about_other(property, other, xml);
+    }
     let at_principal = matches!(subject, Subject::Principal);
     match property {
         Property::CurrentUserPrincipal => xml.text("D:href", &principal),
@@ -181,8 +216,52 @@ fn about_people(property: Property, subject: &Subject<'_>, viewer: &Viewer, xml:
         // RFC 6638 section 2.4.1. Clients look for the mailto: form.
         Property::UserAddresses => xml.text("D:href", &format!("mailto:{}", viewer.address)).text("D:href", &principal),
         Property::EmailAddresses => xml.text("CS:email-address", &viewer.address.to_string()),
+        Property::AlternateUris => xml.text("D:href", &format!("mailto:{}", viewer.address)),
+        Property::GroupMembership => {
+            let groups = viewer.groups.iter().filter_map(|name| principal_of(&Identifier::Group(name.clone())));
+            groups.fold(xml, |xml, href| xml.text("D:href", &href))
+        }
         _ => return false,
     };
+    true
+}
+
+/// Of others no more than one needs to share with them.
+fn about_other(property: Property, other: &Principal, xml: &mut Xml) -> bool {
+    let address = if let Identifier::Account(address) = &other.who { Some(address) } else { None };
+    match (property, principal_of(&other.who), address) {
+        (Property::PrincipalUrl, Some(href), _) => xml.text("D:href", &href),
+        (Property::UserAddresses, Some(href), Some(address)) => xml.text("D:href", &format!("mailto:{address}")).text("D:href", &href),
+        (Property::AlternateUris, _, Some(address)) => xml.text("D:href", &format!("mailto:{address}")),
+        (Property::AlternateUris, _, None) => xml,
+        (Property::EmailAddresses, _, Some(address)) => xml.text("CS:email-address", &address.to_string()),
+        _ => return false,
+    };
+    true
+}
+
+/// RFC 3744 sections 5.2 to 5.7. Who may not change an ACL is not told it.
+fn about_access(property: Property, subject: &Subject<'_>, xml: &mut Xml) -> bool {
+    let (acl, folder) = match subject {
+        Subject::Folder { acl, .. } => (*acl, None),
+        Subject::File { acl, folder, .. } => (*acl, Some(*folder)),
+        _ => return false,
+    };
+    match (property, acl) {
+        (Property::Acl, Some(told)) => sharing::write_acl(told, folder, xml),
+        (Property::InheritedAcls, Some(told)) => {
+            if let Some(source) = told.source.as_deref().or(folder) {
+                xml.text("D:href", source);
+            }
+        }
+        (Property::SupportedPrivileges, _) => privilege::write_supported(xml),
+        (Property::AclRestrictions, _) => {
+            xml.empty("D:grant-only").empty("D:no-invert");
+        }
+        // There is none: groups are in the ACL.
+        (Property::Group, _) => {}
+        _ => return false,
+    }
     true
 }
 
@@ -198,15 +277,15 @@ fn about_collection(property: Property, subject: &Subject<'_>, viewer: &Viewer, 
                 Subject::Folder { facts, .. } => Some(&facts.owner),
                 Subject::File { owner, .. } => *owner,
                 Subject::Principal => Some(&viewer.address),
-                Subject::Fixed(_) => None,
+                Subject::Fixed(_) | Subject::Other(_) => None,
             };
             let Some(owner) = owner else { return false };
             xml.text("D:href", &principal_href(owner));
         }
         Property::PrivilegeSet => match subject {
-            Subject::Folder { facts, .. } => write_privileges(facts.rights, xml),
-            Subject::File { rights, .. } => write_privileges(*rights, xml),
-            _ => write_privileges(Rights::READ, xml),
+            Subject::Folder { facts, .. } => write_held(facts.rights, xml),
+            Subject::File { rights, .. } => write_held(*rights, xml),
+            _ => write_held(Rights::READ, xml),
         },
         _ => {
             let Subject::Folder { facts, area, sync, .. } = subject else { return false };
@@ -268,6 +347,9 @@ fn resource_type(subject: &Subject<'_>, xml: &mut Xml) {
         Subject::Principal => {
             xml.empty("D:collection").empty("D:principal");
         }
+        Subject::Other(_) => {
+            xml.empty("D:principal");
+        }
         Subject::Folder { facts, .. } => {
             xml.empty("D:collection");
             match facts.kind {
@@ -284,6 +366,8 @@ fn display_name(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
         Subject::Fixed(name) => xml.characters(name),
         Subject::Principal if viewer.display_name.is_empty() => xml.characters(&viewer.address.to_string()),
         Subject::Principal => xml.characters(&viewer.display_name),
+        Subject::Other(other) if other.display_name.is_empty() => xml.characters(&other.who.to_string()),
+        Subject::Other(other) => xml.characters(&other.display_name),
         // Clients that get no name show an empty line.
         Subject::Folder { facts, name, .. } => match facts.display_name.as_deref().or(*name) {
             Some(name) => xml.characters(name),
@@ -301,7 +385,15 @@ fn supported_reports(area: Area, kind: CollectionKind, xml: &mut Xml) {
     let mut report = |tag| {
         xml.open("D:supported-report").open("D:report").empty(tag).close("D:report").close("D:supported-report");
     };
-    report("D:sync-collection");
+    for common in [
+        "D:sync-collection",
+        "D:acl-principal-prop-set",
+        "D:principal-match",
+        "D:principal-property-search",
+        "D:principal-search-property-set",
+    ] {
+        report(common);
+    }
     match (area, kind) {
         (Area::Calendars, CollectionKind::Calendar) => report("C:calendar-multiget"),
         (Area::Contacts, CollectionKind::Addressbook) => report("CARD:addressbook-multiget"),

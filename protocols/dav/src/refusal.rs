@@ -3,7 +3,7 @@
 //! Clients act on the status, so each is chosen for what they do with it: on 401 they ask for the password, on 403 with
 //! `need-privileges` they take their change back, on a bare 403 some stop synchronising, on 404 they forget, on 503 they come again.
 
-use crate::rights::needed;
+use crate::privilege::needed;
 use crate::xml::{Xml, XmlFault};
 use axum::body::Body;
 use axum::response::Response;

@@ -1,37 +1,7 @@
-//! The rights in force as DAV tells them: `current-user-privilege-set` (RFC 3744 section 5.5) and `Allow`.
-//!
-//! Both mirror what the gate would decide; neither decides anything.
+//! The rights in force as `Allow` tells them. It mirrors what the gate would decide, and decides nothing.
 
-use crate::xml::Xml;
 use http::HeaderValue;
 use octroi_model::Rights;
-
-/// What each right is called as a privilege of a collection. RFC 3744 appendix B.
-const PRIVILEGES: [(Rights, &str); 4] =
-    [(Rights::READ, "D:read"), (Rights::WRITE, "D:write-content"), (Rights::INSERT, "D:bind"), (Rights::EXPUNGE, "D:unbind")];
-
-/// Privileges that stand for rights: for `need-privileges` (RFC 3744 section 7.1.1).
-pub(crate) fn needed(rights: Rights) -> impl Iterator<Item = &'static str> {
-    const OTHERS: [(Rights, &str); 4] = [
-        (Rights::CREATE, "D:bind"),
-        (Rights::DELETE_COLLECTION, "D:unbind"),
-        (Rights::DELETE_ITEMS, "D:unbind"),
-        (Rights::ADMIN, "D:write-acl"),
-    ];
-    PRIVILEGES.into_iter().chain(OTHERS).filter(move |(right, _)| rights.contains(*right)).map(|(_, privilege)| privilege)
-}
-
-/// The content of `current-user-privilege-set`.
-pub(crate) fn write_privileges(rights: Rights, xml: &mut Xml) {
-    for (right, privilege) in PRIVILEGES {
-        if rights.contains(right) {
-            xml.open("D:privilege").empty(privilege).close("D:privilege");
-        }
-    }
-    if rights.contains(Rights::READ) {
-        xml.open("D:privilege").empty("D:read-current-user-privilege-set").close("D:privilege");
-    }
-}
 
 /// What `Allow` is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +25,7 @@ pub(crate) fn allow(kind: Kind, rights: Rights) -> HeaderValue {
         }
     };
     match kind {
-        Kind::Fixed => {}
+        Kind::Fixed => methods.extend_from_slice(&["GET", "HEAD", "REPORT"]),
         Kind::File => {
             add(Rights::READ, &["GET", "HEAD", "COPY"]);
             add(Rights::WRITE, &["PUT", "PROPPATCH"]);
@@ -71,6 +41,7 @@ pub(crate) fn allow(kind: Kind, rights: Rights) -> HeaderValue {
             add(Rights::INSERT, &["PUT"]);
             add(Rights::CREATE, &["MKCOL", "MKCALENDAR"]);
             add(Rights::WRITE, &["PROPPATCH"]);
+            add(Rights::ADMIN, &["ACL"]);
             if kind == Kind::Folder {
                 add(Rights::DELETE_COLLECTION, &["DELETE", "MOVE"]);
             }
@@ -88,6 +59,9 @@ mod tests {
         let reader = Rights::LOOKUP | Rights::READ;
         assert_eq!(allow(Kind::File, reader), "OPTIONS, PROPFIND, GET, HEAD, COPY");
         assert_eq!(allow(Kind::Folder, reader), "OPTIONS, PROPFIND, GET, HEAD, REPORT, COPY");
+        let organiser = reader | Rights::MOVE_AWAY;
+        assert_eq!(allow(Kind::File, organiser), "OPTIONS, PROPFIND, GET, HEAD, COPY, MOVE");
+        assert_eq!(allow(Kind::Folder, reader | Rights::ADMIN), "OPTIONS, PROPFIND, GET, HEAD, REPORT, COPY, ACL");
         let home = allow(Kind::Home, Rights::ALL);
         assert!(!home.to_str().is_ok_and(|methods| methods.contains("DELETE") || methods.contains("MOVE")));
     }

@@ -1,5 +1,6 @@
 //! One file for each method, named as on the wire.
 
+pub(crate) mod acl;
 pub(crate) mod copy;
 pub(crate) mod delete;
 mod destination;

@@ -15,14 +15,19 @@ pub(crate) async fn options(call: Call) -> Answer {
     Ok(answer(&call.target, allowed(&call).await?))
 }
 
-/// The answer for a target. No class 2: there are no locks. No `access-control`: there is no ACL method. `calendar-access` and `addressbook` are
+/// The answer for a target. No class 2: there are no locks. `access-control` is said everywhere (RFC 3744
+/// section 7.2); who may not share finds no ACL in `Allow`. `calendar-access` and `addressbook` are
 /// announced where they are spoken, as clients look for nothing else; the queries that are missing are refused by name.
 pub(crate) fn answer(target: &Target, allow: HeaderValue) -> Response {
     let classes = match target {
-        Target::Place(Place { area: Area::Files, .. }) | Target::Area(Area::Files) => "1, 3, extended-mkcol",
-        Target::Place(Place { area: Area::Calendars, .. }) | Target::Area(Area::Calendars) => "1, 3, extended-mkcol, calendar-access",
-        Target::Place(Place { area: Area::Contacts, .. }) | Target::Area(Area::Contacts) => "1, 3, extended-mkcol, addressbook",
-        _ => "1, 3, extended-mkcol, calendar-access, addressbook",
+        Target::Place(Place { area: Area::Files, .. }) | Target::Area(Area::Files) => "1, 3, access-control, extended-mkcol",
+        Target::Place(Place { area: Area::Calendars, .. }) | Target::Area(Area::Calendars) => {
+            "1, 3, access-control, extended-mkcol, calendar-access"
+        }
+        Target::Place(Place { area: Area::Contacts, .. }) | Target::Area(Area::Contacts) => {
+            "1, 3, access-control, extended-mkcol, addressbook"
+        }
+        _ => "1, 3, access-control, extended-mkcol, calendar-access, addressbook",
     };
     let mut response = empty(StatusCode::OK);
     let headers = response.headers_mut();

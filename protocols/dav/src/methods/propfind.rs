@@ -1,13 +1,17 @@
 //! PROPFIND with depth 0 and 1 (RFC 4918 section 9.1).
 
-use crate::call::{Call, Depth, Found, find};
+use crate::call::{Call, Depth, Found, find, is_oneself};
 use crate::multistatus::{Stopped, Stream, Wanted, describe, streamed, whole};
-use crate::path::{AREAS, DAV_ROOT, PRINCIPALS, Place, Target, area_href, file_href, folder_href, principal_href, segment_of};
+use crate::names::DAV;
+use crate::path::{
+    AREAS, DAV_ROOT, PRINCIPALS, Place, Target, area_href, file_href, folder_href, principal_href, principal_of, segment_of,
+};
 use crate::property::{Subject, SyncState, Viewer};
 use crate::refusal::{Answer, Fault};
+use crate::sharing::{self, Told};
 use crate::xml::{Xml, parse};
 use http::StatusCode;
-use octroi_gate::{Area, Folder, FolderAt, FolderFacts, Granted, List, Member, MemberIs};
+use octroi_gate::{Area, Folder, FolderAt, FolderFacts, Granted, List, Member, MemberIs, Session};
 use octroi_model::{Name, Path, Rights};
 
 /// PROPFIND.
@@ -24,14 +28,29 @@ pub(crate) async fn propfind(mut call: Call) -> Answer {
         Found::File(file) => {
             let viewer = viewer(&call);
             let marks = file.marks().await.map_err(Fault::about(&call.href()))?;
-            let subject = Subject::File { item: file.item(), area: place.area, rights: file.rights(), owner: None, marks: &marks };
+            let parent = Path::from_names(place.path.names()[..place.path.names().len() - 1].to_vec()).unwrap_or_default();
+            let folder = folder_href(place.area, &viewer.address, &parent);
+            let acl = acl_if_asked(&call.session, &wanted, place.area, &parent, file.rights()).await;
+            let subject = Subject::File {
+                item: file.item(),
+                area: place.area,
+                rights: file.rights(),
+                owner: None,
+                marks: &marks,
+                acl: acl.as_ref(),
+                folder: &folder,
+            };
             Ok(whole(|xml| describe(&call.href(), &subject, &wanted, &viewer, None, xml)))
         }
         Found::Folder(folder) => {
             let depth = finite(depth)?;
             let listing = Listing::of(&call, &place, wanted);
             if depth == Depth::Zero {
-                return Ok(whole(|xml| listing.itself(&folder, xml)));
+                let mut itself = Xml::piece();
+                listing.itself(&folder, &mut itself).await;
+                return Ok(whole(|xml| {
+                    xml.append(&itself);
+                }));
             }
             let members = folder.members().await.map_err(Fault::about(&call.href()))?;
             Ok(streamed(|stream| listing.send(stream, folder, members)))
@@ -49,12 +68,29 @@ pub(crate) fn viewer(call: &Call) -> Viewer {
     Viewer {
         address: call.session.address().clone(),
         display_name: call.session.display_name().to_owned(),
+        // Looked up where they can be asked for only.
+        groups: if matches!(call.target, Target::Principal(_) | Target::Principals) { call.session.memberships() } else { Vec::new() },
         object_bytes_max: call.config.object_bytes_max,
     }
 }
 
+/// The ACL of a collection, if it is asked for and this session may change it.
+async fn acl_if_asked(session: &Session, wanted: &Wanted, area: Area, path: &Path, rights: Rights) -> Option<Told> {
+    let asked = wanted.asks(DAV, "acl") || wanted.asks(DAV, "inherited-acl-set");
+    if asked && rights.contains(Rights::ADMIN) { sharing::told(session, area, path).await } else { None }
+}
+
+/// What the members of a listing have from their collection.
+pub(crate) struct Parent {
+    folder: Granted<Folder, List>,
+    facts: FolderFacts,
+    acl: Option<Told>,
+    href: String,
+}
+
 /// A collection and its members on their way into an answer. Used by `sync-collection` too.
 pub(crate) struct Listing {
+    pub session: Session,
     pub viewer: Viewer,
     pub wanted: Wanted,
     pub area: Area,
@@ -64,44 +100,54 @@ pub(crate) struct Listing {
 impl Listing {
     /// Of the collection at `place`.
     pub(crate) fn of(call: &Call, place: &Place, wanted: Wanted) -> Self {
-        Self { viewer: viewer(call), wanted, area: place.area, path: place.path.clone() }
+        Self { session: call.session.clone(), viewer: viewer(call), wanted, area: place.area, path: place.path.clone() }
     }
 
     /// The response for the collection itself.
-    fn itself(&self, folder: &Granted<Folder, List>, xml: &mut Xml) {
+    async fn itself(&self, folder: &Granted<Folder, List>, xml: &mut Xml) {
         let href = folder_href(self.area, &self.viewer.address, &self.path);
         let name = self.path.names().last().map(Name::as_str);
-        self.folder(&href, name, &folder.facts(), xml);
+        self.folder(&href, &self.path, name, &folder.facts(), xml).await;
     }
 
-    fn folder(&self, href: &str, name: Option<&str>, facts: &FolderFacts, xml: &mut Xml) {
-        let subject = Subject::Folder { facts, area: self.area, name, sync: sync_state(facts) };
+    async fn folder(&self, href: &str, path: &Path, name: Option<&str>, facts: &FolderFacts, xml: &mut Xml) {
+        let acl = acl_if_asked(&self.session, &self.wanted, self.area, path, facts.rights).await;
+        let subject = Subject::Folder { facts, area: self.area, name, sync: sync_state(facts), acl: acl.as_ref() };
         describe(href, &subject, &self.wanted, &self.viewer, None, xml);
     }
 
     async fn send(self, mut stream: Stream, folder: Granted<Folder, List>, members: Vec<Member>) -> Result<Stream, Stopped> {
-        self.itself(&folder, &mut stream.xml);
-        let facts = folder.facts();
+        self.itself(&folder, &mut stream.xml).await;
+        let parent = self.parent(folder).await;
         for member in &members {
-            self.member(member, &folder, &facts, &mut stream.xml);
+            self.member(member, &parent, &mut stream.xml).await;
             stream.breathe().await?;
         }
         Ok(stream)
     }
 
-    /// The response for a member of the collection, whose facts are `parent`.
-    pub(crate) fn member(&self, member: &Member, folder: &Granted<Folder, List>, parent: &FolderFacts, xml: &mut Xml) {
+    /// What its members have from the collection.
+    pub(crate) async fn parent(&self, folder: Granted<Folder, List>) -> Parent {
+        let facts = folder.facts();
+        let acl = acl_if_asked(&self.session, &self.wanted, self.area, &self.path, facts.rights).await;
+        Parent { href: folder_href(self.area, &self.viewer.address, &self.path), folder, facts, acl }
+    }
+
+    /// The response for a member of the collection.
+    pub(crate) async fn member(&self, member: &Member, parent: &Parent, xml: &mut Xml) {
         match &member.is {
             MemberIs::Item(item) => {
                 let href = file_href(self.area, &self.viewer.address, &self.path, &member.name);
-                let marks = folder.marks_of(item);
-                let subject = Subject::File { item, area: self.area, rights: parent.rights, owner: Some(&parent.owner), marks: &marks };
+                let marks = parent.folder.marks_of(item);
+                let Parent { facts, acl, href: folder, .. } = parent;
+                let (owner, acl) = (Some(&facts.owner), acl.as_ref());
+                let subject = Subject::File { item, area: self.area, rights: facts.rights, owner, marks: &marks, acl, folder };
                 describe(&href, &subject, &self.wanted, &self.viewer, None, xml);
             }
             MemberIs::Folder(facts) => {
                 let Ok(path) = self.path.child(member.name.clone()) else { return };
                 let href = folder_href(self.area, &self.viewer.address, &path);
-                self.folder(&href, Some(member.name.as_str()), facts, xml);
+                self.folder(&href, &path, Some(member.name.as_str()), facts, xml).await;
             }
         }
     }
@@ -119,11 +165,18 @@ async fn fixed(call: &Call, wanted: &Wanted, depth: Depth) -> Answer {
     let address = &viewer.address;
     let area = |area: Area| (area_href(area), Subject::Fixed(segment_of(area)));
     let principal = || (principal_href(address), Subject::Principal);
+    let other = match &call.target {
+        Target::Principal(who) if !is_oneself(&call.session, who) => call.session.principal(who).map_err(Fault::about(&call.href()))?,
+        _ => None,
+    };
     let mut found = vec![match &call.target {
         Target::Root => ("/".to_owned(), Subject::Fixed("Octroi")),
         Target::DavRoot => (DAV_ROOT.to_owned(), Subject::Fixed("dav")),
         Target::Principals => (PRINCIPALS.to_owned(), Subject::Fixed("principals")),
-        Target::Principal(_) => principal(),
+        Target::Principal(who) => match &other {
+            Some(other) => (principal_of(who).ok_or_else(Fault::missing)?, Subject::Other(other)),
+            None => principal(),
+        },
         Target::Area(known) => area(*known),
         _ => return Err(Fault::missing()),
     }];
@@ -148,7 +201,7 @@ async fn fixed(call: &Call, wanted: &Wanted, depth: Depth) -> Answer {
         }
         if let Some((area, home)) = &home {
             let facts = home.facts();
-            let subject = Subject::Folder { facts: &facts, area: *area, name: None, sync: sync_state(&facts) };
+            let subject = Subject::Folder { facts: &facts, area: *area, name: None, sync: sync_state(&facts), acl: None };
             describe(&folder_href(*area, address, &Path::top()), &subject, wanted, &viewer, None, xml);
         }
     }))

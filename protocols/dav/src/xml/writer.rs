@@ -55,6 +55,12 @@ impl Xml {
 
     /// `<tag name="value"/>`
     pub(crate) fn empty_with(&mut self, tag: &'static str, attributes: &[(&'static str, &str)]) -> &mut Self {
+        self.begin_with(tag, attributes);
+        self.0.push_str("/>");
+        self
+    }
+
+    fn begin_with(&mut self, tag: &'static str, attributes: &[(&'static str, &str)]) {
         self.0.push('<');
         self.0.push_str(tag);
         for (name, value) in attributes {
@@ -64,13 +70,19 @@ impl Xml {
             escape(value, &mut self.0);
             self.0.push('"');
         }
-        self.0.push_str("/>");
-        self
     }
 
     /// `<tag>text</tag>`
     pub(crate) fn text(&mut self, tag: &'static str, text: &str) -> &mut Self {
         self.open(tag);
+        escape(text, &mut self.0);
+        self.close(tag)
+    }
+
+    /// `<tag name="value">text</tag>`
+    pub(crate) fn text_with(&mut self, tag: &'static str, attributes: &[(&'static str, &str)], text: &str) -> &mut Self {
+        self.begin_with(tag, attributes);
+        self.0.push('>');
         escape(text, &mut self.0);
         self.close(tag)
     }

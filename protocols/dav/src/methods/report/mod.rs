@@ -1,20 +1,35 @@
 //! REPORT (RFC 3253 section 3.6): one file for each report, named as on the wire.
 
 mod multiget;
+mod principals;
 mod sync_collection;
 
-use crate::call::Call;
+use crate::call::{Call, find};
 use crate::names::{CALDAV, CARDDAV, DAV};
+use crate::path::Target;
 use crate::refusal::{Answer, Fault};
 use crate::xml::parse;
 use http::StatusCode;
 
 /// REPORT.
 pub(crate) async fn report(mut call: Call) -> Answer {
-    let place = call.place()?;
     let body = call.xml_body().await?;
     let request = parse(&body)?;
-    match (request.name.namespace.as_str(), request.name.local.as_str()) {
+    let name = (request.name.namespace.as_str(), request.name.local.as_str());
+    if let (DAV, "principal-property-search" | "principal-search-property-set" | "principal-match") = name {
+        if let Target::Place(place) = &call.target {
+            // They are asked of any resource, but of nothing there is no answer.
+            find(&call.session, place).await.map_err(Fault::about(&call.href()))?;
+        }
+        return match name.1 {
+            "principal-property-search" => principals::property_search(&call, &request),
+            "principal-match" => principals::principal_match(&call, &request),
+            _ => Ok(principals::searchable()),
+        };
+    }
+    let place = call.place()?;
+    match name {
+        (DAV, "acl-principal-prop-set") => principals::acl_principals(&call, &place, &request).await,
         (DAV, "sync-collection") => sync_collection::sync_collection(call, &place, &request).await,
         (CALDAV, "calendar-multiget") => multiget::multiget(call, &place, &request, &multiget::CALENDAR).await,
         (CARDDAV, "addressbook-multiget") => multiget::multiget(call, &place, &request, &multiget::ADDRESSBOOK).await,

@@ -87,7 +87,15 @@ impl Reading {
     }
 
     async fn object(&self, href: &str, file: &Granted<File, Read>, xml: &mut Xml) -> Result<(), Stopped> {
-        let subject = Subject::File { item: file.item(), area: self.kind.area, rights: file.rights(), owner: None, marks: &[] };
+        let subject = Subject::File {
+            item: file.item(),
+            area: self.kind.area,
+            rights: file.rights(),
+            owner: None,
+            marks: &[],
+            acl: None,
+            folder: "",
+        };
         if !self.wanted.asks(self.kind.namespace, self.kind.data) {
             describe(href, &subject, &self.wanted, &self.viewer, None, xml);
             return Ok(());

@@ -97,7 +97,7 @@ async fn send(
     folder: Granted<Folder, List>,
     state: SyncState,
 ) -> Result<Stream, Stopped> {
-    let facts = folder.facts();
+    let parent = listing.parent(folder).await;
     let address = &listing.viewer.address;
     for name in &page.removed {
         // What is gone cannot be asked whether it was a collection; in a home of calendars there is nothing else.
@@ -110,7 +110,7 @@ async fn send(
         stream.breathe().await?;
     }
     for member in &page.changed {
-        listing.member(member, &folder, &facts, &mut stream.xml);
+        listing.member(member, &parent, &mut stream.xml).await;
         stream.breathe().await?;
     }
     if page.cut {
