@@ -1,11 +1,11 @@
 //! Calendar objects and cards on their way in: checked, never changed (RFC 4791 section 5.3.2.1, RFC 6352 section 6.3.2.1).
 //!
-//! Called by PUT. The octets that pass are the octets that are stored, so the strong entity tag holds for what the client sent.
+//! Called by PUT, and by what reads whole objects. The octets that pass are the octets that are stored, so the strong entity tag holds for what the client sent.
 
 use crate::property::{ALL_COMPONENTS, COMPONENTS, kept};
 use crate::refusal::Fault;
 use http::StatusCode;
-use octroi_gate::{Area, FolderFacts};
+use octroi_gate::{Area, File, FolderFacts, Granted, READ_BYTES_MAX, Read, Refusal};
 use octroi_ical::{Precondition, validate_calendar, validate_card};
 
 /// Check an object for a collection and give the media type under which it is kept. `sent` is the request's `Content-Type`; `collection` is
@@ -39,6 +39,19 @@ pub(crate) fn check(area: Area, octets: &[u8], sent: Option<&str>, collection: O
 /// The answer for an object that is too large, before it was read.
 pub(crate) fn too_large(area: Area) -> Fault {
     rule(area, Precondition::MaxResourceSize)
+}
+
+/// All of an object: it was checked against the limit on objects when it was put.
+pub(crate) async fn read_all(file: &Granted<File, Read>) -> Result<Vec<u8>, Refusal> {
+    let mut octets = Vec::new();
+    while (octets.len() as u64) < file.item().bytes() {
+        let piece = file.read(octets.len() as u64, READ_BYTES_MAX).await?;
+        if piece.is_empty() {
+            return Err(Refusal::Unavailable);
+        }
+        octets.extend_from_slice(&piece);
+    }
+    Ok(octets)
 }
 
 fn rule(area: Area, precondition: Precondition) -> Fault {

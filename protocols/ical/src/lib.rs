@@ -12,6 +12,7 @@ mod content;
 mod invalid;
 pub mod limits;
 mod lines;
+mod parts;
 mod walk;
 
 pub use calendar::{CalendarFacts, ComponentKind, Property, validate_calendar};
@@ -19,3 +20,4 @@ pub use card::{CardFacts, CardVersion, validate_card};
 pub use content::{ContentLine, LineFault, OwnedParam, Param};
 pub use invalid::{Invalid, Precondition};
 pub use lines::{Line, Lines, text_of};
+pub use parts::{Component, components};

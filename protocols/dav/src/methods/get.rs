@@ -1,6 +1,7 @@
-//! GET and HEAD: a document's octets, whole or a range; a collection as a short page.
+//! GET and HEAD: a document's octets, whole or a range; a collection as a short page, or exported.
 
 use crate::call::{Call, Found, find};
+use crate::methods::export;
 use crate::path::{AREAS, Place, Target, area_href, encode, folder_href, principal_href};
 use crate::precondition::{self, Current, Verdict, http_date};
 use crate::property::media_type;
@@ -30,6 +31,7 @@ pub(crate) async fn get(call: Call) -> Answer {
     };
     match find(&call.session, &place).await.map_err(Fault::about(&call.href()))? {
         Found::File(file) => document(&call, &place, file).await,
+        Found::Folder(folder) if export::is_asked(&call, &folder) => export::export(&call, &place, &folder).await,
         Found::Folder(folder) => folder_page(&call, &place, &folder).await,
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod acl;
 pub(crate) mod copy;
 pub(crate) mod delete;
 mod destination;
+mod export;
 pub(crate) mod get;
 mod make;
 pub(crate) mod mkcalendar;

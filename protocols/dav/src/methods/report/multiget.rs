@@ -7,11 +7,12 @@ use crate::call::{Call, Found, find, is_own};
 use crate::methods::propfind::viewer;
 use crate::multistatus::{Stopped, Stream, Wanted, describe, status_only, streamed};
 use crate::names::{CALDAV, CARDDAV, DAV};
+use crate::object::read_all;
 use crate::path::{Place, Target};
 use crate::property::{Subject, Viewer};
 use crate::refusal::{Answer, Fault};
 use crate::xml::{Element, ElementName, Xml};
-use octroi_gate::{Area, File, Granted, READ_BYTES_MAX, Read, Refusal, Session};
+use octroi_gate::{Area, File, Granted, Read, Refusal, Session};
 use octroi_model::Path;
 
 /// What the two reports differ in.
@@ -115,17 +116,4 @@ impl Reading {
         describe(href, &subject, &self.wanted, &self.viewer, Some((&name, &data)), xml);
         Ok(())
     }
-}
-
-/// All of an object: it was checked against the limit on objects when it was put.
-async fn read_all(file: &Granted<File, Read>) -> Result<Vec<u8>, Refusal> {
-    let mut octets = Vec::new();
-    while (octets.len() as u64) < file.item().bytes() {
-        let piece = file.read(octets.len() as u64, READ_BYTES_MAX).await?;
-        if piece.is_empty() {
-            return Err(Refusal::Unavailable);
-        }
-        octets.extend_from_slice(&piece);
-    }
-    Ok(octets)
 }
