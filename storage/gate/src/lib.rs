@@ -74,8 +74,8 @@ pub use portal::{
     PortalSession, Preset, ProfileFacts, Scope, SignIn, Stepped,
 };
 pub use purpose::{
-    Append, Bind, CreateMailbox, DeleteMailbox, Depart, Expunge, List, MakeFolder, MoveAway, Purpose, Read, RemoveFolder, RenameMailbox,
-    Rewrite, Select, ShareFolder, ShareMailbox, Status, Store, Unlink,
+    Append, Bind, CreateMailbox, DeleteMailbox, Depart, Expunge, List, MakeFolder, Mark, MoveAway, Purpose, Read, RemoveFolder,
+    RenameMailbox, Rewrite, Select, ShareFolder, ShareMailbox, Status, Store, Unlink,
 };
 pub use queue::{Queue, QueueEntry, QueueRecipient, Queued, RecipientState};
 pub use quota::{FolderQuota, QuotaLine};

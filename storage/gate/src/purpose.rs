@@ -100,4 +100,6 @@ purposes! {
     File: Unlink needs LOOKUP | EXPUNGE;
     /// The source of MOVE: as of a message.
     File: Depart needs LOOKUP | READ, any MOVE_AWAY | EXPUNGE;
+    /// PROPPATCH of a keyword: as STORE for who may write; and filing is moving and marking, for who may not write over a document.
+    File: Mark needs LOOKUP | READ, any WRITE | MOVE_AWAY;
 }

@@ -11,7 +11,7 @@ use std::fmt::Write;
 use octroi_gate::purpose::{Row, TABLE};
 use octroi_gate::{
     Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Depart, Entry, Expunge, FileAt, FlagMode, FolderAt, InTheWay, List,
-    MailboxAt, MakeFolder, MemberIs, MoveAway, NewMailboxAt, Read, Refusal, RemoveFolder, RenameMailbox, Rewrite, Select, Session,
+    MailboxAt, MakeFolder, Mark, MemberIs, MoveAway, NewMailboxAt, Read, Refusal, RemoveFolder, RenameMailbox, Rewrite, Select, Session,
     ShareFolder, ShareMailbox, Status, Store, Unlink, When,
 };
 use octroi_model::{CollectionKind, Flags, Rights, Service, Uid, UidSet};
@@ -148,6 +148,7 @@ impl Stage {
                 let rewrite = self.files.open(file(), Rewrite).await?;
                 rewrite.replace(Content::document(b"two"), None, When::Anyhow).await.map(|_| ())
             }
+            "Mark" => self.files.open(file(), Mark).await?.mark(&[("$Label1", true)]).await,
             "Unlink" => self.files.open(file(), Unlink).await?.remove(When::Anyhow).await,
             other => panic!("the purpose {other} has no act in the matrix"),
         }
@@ -204,6 +205,7 @@ const WANTED: &[(&str, &str, &str)] = &[
     ("Rewrite", "lw", ""),
     ("Unlink", "le", ""),
     ("Depart", "lr", "0e"),
+    ("Mark", "lr", "w0"),
 ];
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::content::{Content, Upload};
 use crate::granted::{File, Granted};
-use crate::purpose::{Depart, Purpose, Read, Rewrite, Unlink};
+use crate::purpose::{Depart, Mark, Purpose, Read, Rewrite, Unlink};
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
 use octroi_engine::{Batch, Change, Expect, Part};
@@ -76,7 +76,9 @@ impl Granted<File, Rewrite> {
         self.commit_deeds(batch, &[deed]).await?;
         Ok(etag)
     }
+}
 
+impl Granted<File, Mark> {
     /// Set or clear keywords, as STORE does with those of a message: all or none.
     pub async fn mark(&self, marks: &[(&str, bool)]) -> Result<(), Refusal> {
         let collection = self.folder_id()?;
