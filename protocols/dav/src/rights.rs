@@ -28,7 +28,10 @@ pub(crate) fn allow(kind: Kind, rights: Rights) -> HeaderValue {
         Kind::Fixed => methods.extend_from_slice(&["GET", "HEAD", "REPORT"]),
         Kind::File => {
             add(Rights::READ, &["GET", "HEAD", "COPY"]);
-            add(Rights::WRITE, &["PUT", "PROPPATCH"]);
+            add(Rights::WRITE, &["PUT"]);
+            if rights.intersects(Rights::WRITE | Rights::MOVE_AWAY) {
+                add(Rights::READ, &["PROPPATCH"]);
+            }
             add(Rights::EXPUNGE, &["DELETE"]);
             // The gate asks for one of the two: to move away is not to destroy.
             if rights.intersects(Rights::EXPUNGE | Rights::MOVE_AWAY) {
@@ -60,7 +63,7 @@ mod tests {
         assert_eq!(allow(Kind::File, reader), "OPTIONS, PROPFIND, GET, HEAD, COPY");
         assert_eq!(allow(Kind::Folder, reader), "OPTIONS, PROPFIND, GET, HEAD, REPORT, COPY");
         let organiser = reader | Rights::MOVE_AWAY;
-        assert_eq!(allow(Kind::File, organiser), "OPTIONS, PROPFIND, GET, HEAD, COPY, MOVE");
+        assert_eq!(allow(Kind::File, organiser), "OPTIONS, PROPFIND, GET, HEAD, COPY, PROPPATCH, MOVE");
         assert_eq!(allow(Kind::Folder, reader | Rights::ADMIN), "OPTIONS, PROPFIND, GET, HEAD, REPORT, COPY, ACL");
         let home = allow(Kind::Home, Rights::ALL);
         assert!(!home.to_str().is_ok_and(|methods| methods.contains("DELETE") || methods.contains("MOVE")));

@@ -9,7 +9,7 @@ use crate::refusal::{Answer, Fault, reserved};
 use crate::xml::{Element, ElementName, Xml, parse};
 use axum::response::Response;
 use http::StatusCode;
-use octroi_gate::{Area, Refusal, Rewrite};
+use octroi_gate::{Area, Mark, Refusal};
 
 const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden";
 
@@ -42,7 +42,7 @@ async fn check(call: &Call) -> Result<(), Fault> {
 async fn mark(call: &Call, place: &Place, update: &Update) -> Answer {
     let href = call.href();
     let at = file_at(place).ok_or_else(Fault::missing)?;
-    let file = match call.session.open(at, Rewrite).await {
+    let file = match call.session.open(at, Mark).await {
         Ok(file) => file,
         // A folder can be named without its slash too.
         Err(Refusal::Missing) => {
