@@ -4,7 +4,7 @@ use crate::support::process::run_in;
 use crate::support::{shared, unique};
 use std::path::Path;
 
-/// The suites that must pass whole. `props` and `locks` wait for PROPPATCH and LOCK.
+/// The suites that must pass whole. `props` and `locks` wait for properties of any name and for LOCK.
 const SUITES: &[&str] = &["basic", "copymove", "http"];
 
 #[test]

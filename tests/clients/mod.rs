@@ -10,5 +10,6 @@ mod mount;
 mod outbound;
 mod proxies;
 mod rclone;
+mod shares;
 mod swaks;
 mod zones;

@@ -76,3 +76,39 @@ fn acts_are_written_at_a_secured_post_only() {
     assert_eq!(from(&server, OFFICE, agent, &agent.app_password, &act, &[]).0, "Un acte.");
     assert_eq!(from(&server, OFFICE, agent, &agent.app_password, &act, &["-X", "DELETE"]).1, 403);
 }
+
+/// A file manager opens half a dozen connections at once from a network that is not confirmed. They wait together, open together when it
+/// is, and clients that hung up leave room for others.
+#[test]
+fn a_burst_waits_once_and_opens_together() {
+    let server = Server::demo();
+    let operator = server.with_profile("operator");
+    let shared = format!("{}Shared/", operator.files);
+    let list = ["-X", "PROPFIND", "-H", "Depth: 0"];
+    let status =
+        |source: &str, secret: &str, more: &[&str]| from(&server, source, operator, secret, &shared, &[&list[..], more].concat()).1;
+    let start = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        let burst: Vec<_> = (0..6).map(|_| scope.spawn(|| status(ANYWHERE, &operator.app_password, &[]))).collect();
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        assert!(burst.iter().all(|request| !request.is_finished()), "all wait");
+        assert_eq!(status(ANYWHERE, &format!("{} {}", operator.app_password, code(operator)), &[]), 207);
+        assert!(burst.into_iter().all(|request| request.join().unwrap() == 207), "all open");
+    });
+    assert!(start.elapsed() < std::time::Duration::from_secs(15));
+
+    // The gate keeps eight waits for an account: twelve that hung up have each given theirs back.
+    let hung_up = |source: &str, seconds: &str| {
+        let url = server.url(&shared);
+        let user = format!("{}:{}", operator.address, operator.app_password);
+        let resolve = format!("localhost:{}:127.0.0.1", server.port("https"));
+        let arguments =
+            ["--silent", "--insecure", "--max-time", seconds, "--interface", source, "--resolve", &resolve, "--user", &user, &url];
+        // 28: the time ran out, so it was kept waiting.
+        std::process::Command::new("curl").args(arguments).stdout(std::process::Stdio::null()).status().unwrap().code() == Some(28)
+    };
+    for number in 1..=12 {
+        assert!(hung_up(&format!("127.1.1.{number}"), "0.5"), "{number}");
+    }
+    assert!(hung_up("127.1.2.1", "2"));
+}

@@ -69,7 +69,7 @@ async fn only_at_a_secured_post_after_a_fresh_second_factor() {
                     (true, "PROPPATCH") => assert!(text.contains("200 OK"), "{case}: {text}"),
                     (true, _) => assert!(matches!(done.status, 201 | 204), "{case}: {} {text}", done.status),
                     (false, "PROPPATCH") => {
-                        assert!(text.contains("403 Forbidden") && text.contains("responsedescription"), "{case}: {text}")
+                        assert!(text.contains("403 Forbidden") && text.contains("responsedescription"), "{case}: {text}");
                     }
                     (false, _) => assert_eq!(done.status, 403, "{case}: {text}"),
                 }

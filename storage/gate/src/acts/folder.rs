@@ -97,6 +97,9 @@ impl Granted<Folder, List> {
 
     /// The keywords that an item of it has, as [`Granted::marks`] tells those of one that was opened.
     pub fn marks_of(&self, item: &Item) -> Vec<String> {
+        if item.flags.keyword_indexes().next().is_none() {
+            return Vec::new();
+        }
         let Ok(collection) = self.collection() else { return Vec::new() };
         item.flags.keyword_indexes().filter_map(|index| collection.keywords.get(index)).map(ToString::to_string).collect()
     }
