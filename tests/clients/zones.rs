@@ -108,7 +108,24 @@ fn a_burst_waits_once_and_opens_together() {
         std::process::Command::new("curl").args(arguments).stdout(std::process::Stdio::null()).status().unwrap().code() == Some(28)
     };
     for number in 1..=12 {
-        assert!(hung_up(&format!("127.1.1.{number}"), "0.5"), "{number}");
+        assert!(hung_up("127.1.1.1", "0.5"), "{number}");
     }
     assert!(hung_up("127.1.2.1", "2"));
+
+    // While eight wait, the ninth is told at once when to come again.
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> = (1..=8)
+            .map(|number| {
+                let hung_up = &hung_up;
+                scope.spawn(move || hung_up(&format!("127.1.3.{number}"), "8"))
+            })
+            .collect();
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        let start = std::time::Instant::now();
+        let dump = [&list[..], &["--dump-header", "-"]].concat();
+        let (said, status) = from(&server, "127.1.3.9", operator, &operator.app_password, &shared, &dump);
+        assert!(status == 503 && said.to_lowercase().contains("retry-after:"), "{status} {said}");
+        assert!(start.elapsed() < std::time::Duration::from_secs(3));
+        assert!(waiting.into_iter().all(|request| request.join().unwrap()));
+    });
 }
