@@ -7,7 +7,7 @@ mod support;
 
 use octroi_gate::{
     Append, Area, Bind, Content, CreateMailbox, Depart, FileAt, FlagMode, FolderAt, InTheWay, Lacks, List, Login, MailboxAt, MakeFolder,
-    MoveAway, NewMailboxAt, Policy, Read, Refusal, RemoveFolder, RenameMailbox, Rewrite, Select, Session, Store, code_at,
+    Mark, MoveAway, NewMailboxAt, Policy, Read, Refusal, RemoveFolder, RenameMailbox, Rewrite, Select, Session, Store, code_at,
 };
 use octroi_model::{CollectionKind, Flags, Outcome, Service, Services, Uid, UidSet, UnixTime};
 use std::net::IpAddr;
@@ -117,7 +117,7 @@ async fn by_files(session: &Session) -> Vec<(&'static str, Result<(), Refusal>)>
     let make = session.open(folder("Validated"), MakeFolder).await.unwrap();
     let over = session.open(file("Validated"), Rewrite).await.unwrap();
     let plain = session.open(file("Plain"), Read).await.unwrap();
-    let mark = session.open(file("Plain"), Rewrite).await.unwrap();
+    let mark = session.open(file("Plain"), Mark).await.unwrap();
     let tree = session.open(folder("Tree"), List).await.unwrap();
     let whole = session.open(folder("Tree"), RemoveFolder).await.unwrap();
     let mut done = vec![

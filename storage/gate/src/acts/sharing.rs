@@ -138,7 +138,17 @@ async fn edit_acl<O: Object, P: Purpose<O>>(
     let grantable = grantable(granted, &collection);
     let mut acl = from.unwrap_or_else(|| before.clone());
     for (who, edit) in edits {
-        let grantee = grantee(granted, who)?;
+        // Before it is looked whether there is such an account: who may not share learns nothing by trying.
+        let takes_only = matches!(edit, AclEdit::Remove(_) | AclEdit::Delete | AclEdit::Set(Rights::NONE));
+        if !takes_only && let Err(why) = granted.session.permits(&Act::Share { with: sharee(who) })? {
+            refused(granted, who, &why.to_string()).await;
+            return Err(Refusal::ShareNotAllowed);
+        }
+        let grantee = match grantee(granted, who) {
+            // Nobody of that name has an entry: there is nothing to take.
+            Err(Refusal::UnknownGrantee) if takes_only => continue,
+            found => found?,
+        };
         let held = |acl: &Acl| acl.iter().find(|(of, _)| *of == grantee).map_or(Rights::NONE, |(_, rights)| *rights);
         let rights = match *edit {
             AclEdit::Set(rights) => rights,
@@ -150,12 +160,6 @@ async fn edit_acl<O: Object, P: Purpose<O>>(
         if !grantable.contains(more) {
             refused(granted, who, "more than one has").await;
             return Err(Refusal::Forbidden(more.without(grantable)));
-        }
-        if rights != Rights::NONE
-            && let Err(why) = granted.session.permits(&Act::Share { with: sharee(who) })?
-        {
-            refused(granted, who, &why.to_string()).await;
-            return Err(Refusal::ShareNotAllowed);
         }
         acl.retain(|(of, _)| *of != grantee);
         if rights != Rights::NONE {
