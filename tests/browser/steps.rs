@@ -118,7 +118,8 @@ fn the_keyboard_is_enough() {
         browser.press_and_follow(ENTER);
         assert_eq!(browser.heading(), "Overview");
 
-        let expected = ["Skip to the content", "", "Sign out", "Français", "English", "Overview", "App passwords", "Second factor"];
+        let expected =
+            ["Skip to the content", "", "Sign out", "Français", "English", "Overview", "Devices", "App passwords", "Second factors"];
         for name in expected {
             browser.press(TAB);
             let (at, seen) = focus(browser);
@@ -127,7 +128,7 @@ fn the_keyboard_is_enough() {
             assert!(name.is_empty() || at == name, "{at} instead of {name}");
         }
         browser.press_and_follow(ENTER);
-        assert_eq!(browser.heading(), "Second factor");
+        assert_eq!(browser.heading(), "Second factors");
         browser.press(TAB);
         browser.press(ENTER);
         assert_eq!(focus(browser).0, "content", "the link leads past the navigation");

@@ -26,7 +26,7 @@ const FAULTS: &str = r"
     const levels = all('h1, h2, h3, h4').map(e => Number(e.tagName[1]));
     if (levels.filter(level => level === 1).length !== 1 || levels[0] !== 1) faults.push('not one h1 first: ' + levels);
     levels.forEach((level, at) => { if (at && level > levels[at - 1] + 1) faults.push('a heading is skipped: ' + levels); });
-    for (const field of all('input:not([type=hidden]), select')) if (!field.labels.length) faults.push('no label: ' + field.name);
+    for (const field of all('input:not([type=hidden]), select, textarea')) if (!field.labels.length) faults.push('no label: ' + field.name);
     for (const described of all('[aria-describedby], [aria-labelledby]'))
         for (const name of ['aria-describedby', 'aria-labelledby'])
             for (const id of (described.getAttribute(name) || '').split(' ').filter(Boolean))

@@ -5,8 +5,10 @@ use zeroize::Zeroizing;
 
 /// Octets of a form: a password, a label and a token fit many times over.
 pub(crate) const FORM_BYTES_MAX: usize = 8 * 1024;
-/// Fields of a form.
-const FIELDS_MAX: usize = 32;
+/// Fields of a form: an app password can be narrowed to many zones.
+const FIELDS_MAX: usize = 64;
+/// Characters of the longest code, a recovery code, without its dashes.
+const CODE_CHARACTERS_MAX: usize = 16;
 
 /// The fields.
 #[derive(Default)]
@@ -37,9 +39,14 @@ impl Form {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// The lines of a field, without blanks round them and without empty ones.
+    pub(crate) fn lines(&self, name: &str) -> Vec<&str> {
+        self.get(name).lines().map(str::trim).filter(|line| !line.is_empty()).collect()
+    }
+
     /// A one-time code as people type it.
     pub(crate) fn code(&self) -> String {
-        self.get("code").chars().filter(|c| !c.is_whitespace()).take(16).collect()
+        self.get("code").chars().filter(|c| !c.is_whitespace() && *c != '-').take(CODE_CHARACTERS_MAX).collect()
     }
 }
 
@@ -63,6 +70,7 @@ mod tests {
         assert_eq!(form.all("service").collect::<Vec<_>>(), ["imap", "files"]);
         assert_eq!((form.get("empty"), form.get("absent")), ("", ""));
         assert_eq!(form.code(), "123456");
+        assert_eq!(Form::parse(b"code=abcd-efgh-2345-mnop").unwrap().code(), "abcdefgh2345mnop");
         assert!(Form::parse(b"a=%ff").is_none());
         assert!(Form::parse(&b"a=1&".repeat(FIELDS_MAX + 1)).is_none());
     }

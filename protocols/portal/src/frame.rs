@@ -4,7 +4,7 @@
 //! holds: no script runs but one of our own files that a page names; nothing is loaded from elsewhere; no answer stays in a cache.
 
 use crate::language::Language;
-use crate::pages::{Audience, PLACES, Place};
+use crate::pages::{Audience, PLACES, Place, devices};
 use crate::request::set_cookie;
 use crate::sessions::VisitId;
 use crate::texts::frame::Frame;
@@ -14,6 +14,7 @@ use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 use maud::{DOCTYPE, Markup, html};
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// No script at all, no frame, forms to ourselves only.
@@ -26,6 +27,11 @@ const STYLE: &str = include_str!("style.css");
 /// Where the style is. The hash makes browsers load it anew when it changes.
 static STYLE_URL: LazyLock<String> =
     LazyLock::new(|| format!("/portal/style.css?{}", &blake3::hash(STYLE.as_bytes()).to_hex().as_str()[..16]));
+
+const PASSKEY: &str = include_str!("passkey.js");
+/// Where the script for passkeys is, for the pages that name it.
+pub(crate) static PASSKEY_URL: LazyLock<String> =
+    LazyLock::new(|| format!("/portal/passkey.js?{}", &blake3::hash(PASSKEY.as_bytes()).to_hex().as_str()[..16]));
 
 /// A page, but for its content.
 pub(crate) struct Page<'a> {
@@ -49,24 +55,29 @@ impl<'a> Page<'a> {
 }
 
 /// What a page says before its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Notice {
     None,
     Done(&'static str),
     /// What is wrong, and the `id` of the field in which.
-    Fault(&'static str, Option<&'static str>),
+    Fault(Cow<'static, str>, Option<&'static str>),
 }
 
 impl Notice {
     /// Something is wrong, with no field in particular.
-    pub(crate) fn fault(text: &'static str) -> Self {
-        Self::Fault(text, None)
+    pub(crate) fn fault(text: impl Into<Cow<'static, str>>) -> Self {
+        Self::Fault(text.into(), None)
+    }
+
+    /// Something is wrong with the field of that `id`.
+    pub(crate) fn field(text: impl Into<Cow<'static, str>>, id: &'static str) -> Self {
+        Self::Fault(text.into(), Some(id))
     }
 
     /// What is wrong with that field.
-    pub(crate) fn of_field(self, id: &str) -> Option<&'static str> {
+    pub(crate) fn of_field(&self, id: &str) -> Option<&str> {
         match self {
-            Self::Fault(text, Some(field)) if field == id => Some(text),
+            Self::Fault(text, Some(field)) if *field == id => Some(text),
             _ => None,
         }
     }
@@ -78,7 +89,7 @@ pub(crate) fn page(visitor: &Visitor, person: Option<&Person>, page: &Page<'_>, 
     let texts = Frame::of(language);
     let organisation = &visitor.portal.gate.organisation().name;
     let said = || person.and_then(|person| person.with(|signed_in| signed_in.notice.take())).flatten();
-    let notice = if page.notice == Notice::None { said().map_or(Notice::None, |said| said.notice(language)) } else { page.notice };
+    let said = if page.notice == Notice::None { said().map(|said| said.notice(language)) } else { None };
     let whole = html! {
         (DOCTYPE)
         html lang=(language.tag()) {
@@ -99,9 +110,9 @@ pub(crate) fn page(visitor: &Visitor, person: Option<&Person>, page: &Page<'_>, 
                     }
                 } }
                 div.columns {
-                    nav aria-label=(texts.pages) { (places(page.place, person.is_some(), language)) }
+                    nav aria-label=(texts.pages) { (places(page.place, person, language)) }
                     main id="content" tabindex="-1" {
-                        (say(notice, texts))
+                        (say(said.as_ref().unwrap_or(&page.notice), texts))
                         h1 { (page.title) }
                         (content)
                     }
@@ -141,25 +152,37 @@ fn languages(visitor: &Visitor, back: &str) -> Markup {
     }
 }
 
-fn places(current: &Place, signed_in: bool, language: Language) -> Markup {
+fn places(current: &Place, person: Option<&Person>, language: Language) -> Markup {
+    let session = person.map(|person| &person.session);
     let shown = PLACES.into_iter().filter(|place| match place.audience {
         Audience::Everybody => true,
-        Audience::SignedIn => signed_in,
-        Audience::SignedOut => !signed_in,
+        Audience::SignedIn => session.is_some(),
+        Audience::SignedOut => session.is_none(),
+        Audience::Auditors => session.is_some_and(|session| session.auditor().is_some()),
+        Audience::Administrators => session.is_some_and(|session| session.administrator().is_some()),
     });
+    let waiting = session.map_or(0, |session| session.waiting().len());
     html! {
         details {
-            summary { (Frame::of(language).menu) }
+            summary { (Frame::of(language).menu) @if waiting > 0 { " " (badge(waiting, language)) } }
             ul {
                 @for place in shown {
-                    li { a href=(place.path) aria-current=[(place.path == current.path).then_some("page")] { ((place.title)(language)) } }
+                    li { a href=(place.path) aria-current=[(place.path == current.path).then_some("page")] {
+                        ((place.title)(language))
+                        @if waiting > 0 && place.path == devices::PLACE.path { " " (badge(waiting, language)) }
+                    } }
                 }
             }
         }
     }
 }
 
-fn say(notice: Notice, texts: &Frame) -> Markup {
+/// How many log-ins wait: a number that is seen, with what it counts for those who hear it.
+fn badge(waiting: usize, language: Language) -> Markup {
+    html! { span.badge { (waiting) span.heard { " " (Frame::of(language).waiting) } } }
+}
+
+fn say(notice: &Notice, texts: &Frame) -> Markup {
     match notice {
         Notice::None => html! {},
         Notice::Done(text) => html! { p.notice role="status" { strong { (texts.done) } " " (text) } },
@@ -182,8 +205,17 @@ pub(crate) fn see_other(to: &str, cookie: Option<&VisitId>) -> Response {
 
 /// The style sheet.
 pub(crate) async fn style() -> Response {
-    let mut response = Response::new(Body::from(STYLE));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
+    file(STYLE, "text/css; charset=utf-8")
+}
+
+/// The script for passkeys.
+pub(crate) async fn passkey() -> Response {
+    file(PASSKEY, "text/javascript; charset=utf-8")
+}
+
+fn file(text: &'static str, kind: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000"));
     response
 }

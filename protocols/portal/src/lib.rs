@@ -1,7 +1,7 @@
 //! The portal: where people sign in with their main password and a second factor, and mint app passwords for their programs.
 //!
 //! The program merges [`router`] into the HTTPS listener's routes, all below `/portal/`. What always holds: the main password opens
-//! nothing but these pages; pages are made here without any script and every value in them is escaped (`maud`, whose templates are
+//! nothing but these pages; pages need no script but for passkeys, and every value in them is escaped (`maud`, whose templates are
 //! checked when we compile); a page that changes something is a form with a token that only the visitor's own cookie can explain
 //! ([`request`]); a cookie's value is new after each sign-in and second factor, and only its hash is kept ([`sessions`]).
 //!
@@ -12,12 +12,13 @@
 //! | `request` | cookie, token and origin of a request |
 //! | `sessions`, `standing` | who is signed in, within bounds of time and number |
 //! | `frame`, `style.css` | what stands round every page |
-//! | `parts` | fields, tables and pictures |
+//! | `parts`, `ways` | fields, tables and pictures; the ways to give a second factor |
+//! | `passkey.js` | the one script |
 //! | `language`, `texts/` | French and English, a file for each area |
 //!
 //! A new page is a file in `pages/` with a `Place` and its handlers, a line in the list there, a route here, and its texts.
 //!
-//! Known limits: sessions are in memory, so a restart signs everybody out; no passkeys yet.
+//! Known limits: sessions are in memory, so a restart signs everybody out.
 
 mod config;
 mod form;
@@ -26,10 +27,10 @@ mod language;
 mod pages;
 mod parts;
 mod request;
-mod sessions;
 mod standing;
 mod texts;
 mod visitor;
+mod ways;
 
 pub use config::{PortalConfig, Served};
 
@@ -44,12 +45,30 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal", get(pages::to_overview))
         .route("/portal/", get(pages::overview::show))
         .route("/portal/style.css", get(frame::style))
+        .route("/portal/passkey.js", get(frame::passkey))
         .route("/portal/language", post(pages::language::choose))
         .route("/portal/sign-in", get(pages::sign_in::show).post(pages::sign_in::sign_in))
         .route("/portal/code", get(pages::sign_in::show).post(pages::sign_in::code))
+        .route("/portal/code/send", get(pages::sign_in::show).post(pages::sign_in::send))
+        .route("/portal/code/passkey", get(pages::sign_in::show).post(pages::sign_in::passkey))
+        .route("/portal/forgotten", get(pages::forgotten::show).post(pages::forgotten::ask))
+        .route("/portal/forgotten/reset", get(pages::forgotten::show_reset).post(pages::forgotten::reset))
+        .route("/portal/step-up", get(pages::step_up::show).post(pages::step_up::code))
+        .route("/portal/step-up/send", get(pages::step_up::show).post(pages::step_up::send))
+        .route("/portal/step-up/passkey", get(pages::step_up::show).post(pages::step_up::passkey))
         .route("/portal/sign-out", get(pages::to_overview).post(pages::sign_in::sign_out))
-        .route("/portal/second-factor", get(pages::second_factor::show).post(pages::second_factor::begin))
-        .route("/portal/second-factor/confirm", get(pages::second_factor::show_confirm).post(pages::second_factor::confirm))
+        .route("/portal/devices", get(pages::devices::show))
+        .route("/portal/devices/confirm", get(pages::devices::show).post(pages::devices::confirm))
+        .route("/portal/devices/refuse", get(pages::devices::show).post(pages::devices::refuse))
+        .route("/portal/devices/withdraw", get(pages::devices::show).post(pages::devices::withdraw))
+        .route("/portal/second-factor", get(pages::second_factor::show).post(pages::authenticator::begin))
+        .route("/portal/second-factor/confirm", get(pages::authenticator::show).post(pages::authenticator::confirm))
+        .route("/portal/second-factor/passkey", get(pages::passkeys::show).post(pages::passkeys::begin))
+        .route("/portal/second-factor/passkey/finish", get(pages::passkeys::show).post(pages::passkeys::finish))
+        .route("/portal/second-factor/device", get(pages::second_factor::show).post(pages::reached::begin))
+        .route("/portal/second-factor/device/confirm", get(pages::reached::show).post(pages::reached::confirm))
+        .route("/portal/second-factor/recovery", get(pages::second_factor::show).post(pages::recovery::make))
+        .route("/portal/second-factor/remove", get(pages::second_factor::show).post(pages::second_factor::remove_one))
         .route("/portal/app-passwords", get(pages::app_passwords::show).post(pages::app_passwords::mint))
         .route("/portal/app-passwords/revoke", get(pages::app_passwords::show).post(pages::app_passwords::revoke))
         .route("/portal/password", get(pages::password::show).post(pages::password::change))

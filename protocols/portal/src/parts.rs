@@ -7,6 +7,7 @@ use crate::language::Language;
 use crate::texts::factors::Factors;
 use crate::texts::frame::Frame;
 use maud::{Markup, html};
+use octroi_model::UnixTime;
 use qrcode::{Color, QrCode};
 use std::fmt::Write as _;
 
@@ -35,7 +36,7 @@ pub(crate) struct Field<'a> {
 
 impl Field<'_> {
     /// The field; `notice` may hold what is wrong with it.
-    pub(crate) fn show(&self, language: Language, notice: Notice) -> Markup {
+    pub(crate) fn show(&self, language: Language, notice: &Notice) -> Markup {
         let fault = notice.of_field(self.id);
         html! {
             div.field {
@@ -53,24 +54,73 @@ impl Field<'_> {
     }
 }
 
-/// A field for a one-time code.
-pub(crate) fn code_field(language: Language, notice: Notice, first: bool) -> Markup {
+/// A field for a code of any kind of factor.
+pub(crate) fn code_field(language: Language, notice: &Notice, first: bool) -> Markup {
     let texts = Factors::of(language);
-    let field = Field {
-        id: "code",
-        label: texts.code,
-        fill: "one-time-code",
-        hint: Some(texts.code_hint),
-        characters_max: Some(16),
-        digits: true,
-        first,
-        ..Field::default()
-    };
+    // Letters too: a recovery code has some.
+    let field = Field { hint: Some(texts.code_hint), characters_max: Some(32), first, ..one_time(texts) };
     field.show(language, notice)
 }
 
+/// A field for a code of digits only: what `hint` says.
+pub(crate) fn digits_field(language: Language, notice: &Notice, hint: &str) -> Markup {
+    let field = Field { hint: Some(hint), characters_max: Some(16), digits: true, ..one_time(Factors::of(language)) };
+    field.show(language, notice)
+}
+
+fn one_time(texts: &Factors) -> Field<'_> {
+    Field { id: "code", label: texts.code, fill: "one-time-code", ..Field::default() }
+}
+
+/// A field for several lines.
+pub(crate) fn lines_field(id: &str, label: &str, hint: &Markup, value: &str, notice: &Notice) -> Markup {
+    let fault = notice.of_field(id);
+    html! {
+        div.field {
+            label for=(id) { (label) }
+            p.hint id={ (id) "-hint" } { (hint) }
+            @if let Some(fault) = fault { p.field-fault id={ (id) "-fault" } { (fault) } }
+            textarea id=(id) name=(id) rows="4" spellcheck="false" autocomplete="off"
+                aria-describedby=[described_by(id, Some(""), fault)] aria-invalid=[fault.map(|_| "true")] { (value) }
+        }
+    }
+}
+
+/// Several ways of which one is chosen, with a sentence each: value, label, sentence, chosen.
+pub(crate) fn ways(id: &str, legend: &str, choices: &[(&str, &str, &str, bool)], notice: &Notice) -> Markup {
+    let fault = notice.of_field(id);
+    html! {
+        fieldset id=(id) tabindex="-1" aria-describedby=[described_by(id, None, fault)] {
+            legend { (legend) }
+            (notes(id, None, fault))
+            @for (value, label, sentence, chosen) in choices {
+                label.box {
+                    input type="radio" name=(id) value=(value) checked[*chosen];
+                    " " strong { (label) } " " span.sentence { (sentence) }
+                }
+            }
+        }
+    }
+}
+
+/// A day.
+pub(crate) fn day(at: UnixTime) -> Markup {
+    let day = local(at).strftime("%Y-%m-%d").to_string();
+    html! { time datetime=(day) { (day) } }
+}
+
+/// A day and time, as the clock shows it where the server stands.
+pub(crate) fn moment(at: UnixTime) -> Markup {
+    let local = local(at);
+    html! { time datetime=(local.timestamp()) { (local.strftime("%Y-%m-%d %H:%M")) " " small.zone { (local.strftime("%Z")) } } }
+}
+
+fn local(at: UnixTime) -> jiff::Zoned {
+    jiff::Timestamp::from_second(at.0).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system())
+}
+
 /// Boxes of which some may be ticked: value, label, ticked.
-pub(crate) fn boxes(id: &str, legend: &str, choices: &[(&str, &str, bool)], notice: Notice) -> Markup {
+pub(crate) fn boxes(id: &str, legend: &str, choices: &[(&str, &str, bool)], notice: &Notice) -> Markup {
     let fault = notice.of_field(id);
     html! {
         fieldset id=(id) tabindex="-1" aria-describedby=[described_by(id, None, fault)] {
@@ -175,7 +225,7 @@ mod tests {
         let evil = "\"><script>alert('x')</script>&";
         let field = Field { id: "a", label: evil, hint: Some(evil), value: Some(evil), ..Field::default() };
         let shown =
-            field.show(Language::English, Notice::None).into_string() + &table(evil, &[evil], &[vec![html! { (evil) }]]).into_string();
+            field.show(Language::English, &Notice::None).into_string() + &table(evil, &[evil], &[vec![html! { (evil) }]]).into_string();
         assert!(!shown.contains("<script") && !shown.contains("\"><s"), "{shown}");
         assert!(shown.contains("value=\"&quot;&gt;&lt;script&gt;"), "{shown}");
     }
@@ -183,10 +233,10 @@ mod tests {
     #[test]
     fn hint_and_fault_are_tied_to_their_field() {
         let field = Field { id: "label", label: "Name", hint: Some("For yourself"), ..Field::default() };
-        let shown = field.show(Language::English, Notice::Fault("Too long", Some("label"))).into_string();
+        let shown = field.show(Language::English, &Notice::field("Too long", "label")).into_string();
         assert!(shown.contains("aria-describedby=\"label-hint label-fault\" aria-invalid=\"true\""), "{shown}");
         assert!(shown.contains("id=\"label-fault\">Too long<"), "{shown}");
-        let other = field.show(Language::English, Notice::Fault("Wrong", Some("code"))).into_string();
+        let other = field.show(Language::English, &Notice::field("Wrong", "code")).into_string();
         assert!(other.contains("aria-describedby=\"label-hint\"") && !other.contains("aria-invalid"), "{other}");
     }
 

@@ -2,23 +2,50 @@
 
 use crate::frame::Notice;
 use crate::language::Language;
-use octroi_gate::{PendingSignIn, PortalSession, TotpEnrolment};
+use crate::pages::refused;
+use octroi_gate::{DeviceEnrolment, PasskeyChallenge, PasskeyEnrolment, PendingSignIn, PortalSession, Refusal, TotpEnrolment};
+use octroi_model::Reach;
+use std::sync::Arc;
 
 /// How far a visitor has come.
 pub(crate) enum Standing {
-    /// The password was right; one try for the code.
-    AwaitsCode(Box<PendingSignIn>),
+    /// The password was right; a second factor is wanted.
+    AwaitsCode(Box<Awaiting>),
     /// Signed in.
     In(Box<SignedIn>),
+}
+
+/// Somebody whose second factor is wanted.
+pub(crate) struct Awaiting {
+    pub pending: PendingSignIn,
+    /// What their passkey was asked last.
+    pub challenge: Option<PasskeyChallenge>,
+    /// What the next page is to say, once.
+    pub notice: Option<Said>,
+    /// Where they want to come to afterwards.
+    pub to: Option<String>,
 }
 
 /// Somebody who is signed in.
 pub(crate) struct SignedIn {
     pub session: PortalSession,
-    /// A second factor that is being set up.
-    pub enrolment: Option<TotpEnrolment>,
+    /// An authenticator that is being set up.
+    pub totp: Option<TotpEnrolment>,
+    /// A passkey that is being set up.
+    pub passkey: Option<PasskeyEnrolment>,
+    /// A device that is being set up, and where it is reached.
+    pub device: Option<(Reach, Arc<DeviceEnrolment>)>,
+    /// What their passkey was asked last.
+    pub challenge: Option<PasskeyChallenge>,
     /// What the next page is to say, once.
     pub notice: Option<Said>,
+}
+
+impl SignedIn {
+    /// At the beginning.
+    pub(crate) fn new(session: PortalSession) -> Self {
+        Self { session, totp: None, passkey: None, device: None, challenge: None, notice: None }
+    }
 }
 
 /// What there is to say after a form, in whatever language the next page is read.
@@ -26,6 +53,7 @@ pub(crate) struct SignedIn {
 pub(crate) enum Said {
     Done(fn(Language) -> &'static str),
     Fault(fn(Language) -> &'static str),
+    Refused(Refusal),
 }
 
 impl Said {
@@ -34,6 +62,7 @@ impl Said {
         match self {
             Self::Done(text) => Notice::Done(text(language)),
             Self::Fault(text) => Notice::fault(text(language)),
+            Self::Refused(refusal) => Notice::fault(refused(refusal, language)),
         }
     }
 }

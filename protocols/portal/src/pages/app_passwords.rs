@@ -1,27 +1,22 @@
-//! App passwords: the list, a new one (with a fresh code), and ending one.
+//! App passwords: the list, making one (with a fresh second factor), and ending one.
 
+use super::app_password_form::{self, access_name, zone_names};
 use super::{Audience, Place, help, refused, second_factor};
 use crate::form::Form;
 use crate::frame::{Notice, Page};
-use crate::parts::{Field, boxes, choice, code_field, facts, table};
+use crate::parts::{day, facts, moment, table};
 use crate::standing::Said;
-use crate::texts::app_passwords::AppPasswords;
-use crate::texts::refusals::Refusals;
+use crate::texts::app_passwords::{AppPasswords, service_name};
 use crate::visitor::{Person, Posted};
 use axum::response::Response;
 use http::StatusCode;
 use maud::{Markup, html};
-use octroi_gate::{MintedAppPassword, Refusal, Scope};
-use octroi_model::{AppPassword, Rights, Service, Services, UnixTime};
+use octroi_gate::{AppPasswordFacts, MintedAppPassword, Refusal, Scope};
+use octroi_model::Service;
 
 /// Where it stands.
 pub(crate) const PLACE: Place =
     Place { path: "/portal/app-passwords", title: |language| AppPasswords::of(language).title, audience: Audience::SignedIn };
-/// What "reading only" leaves: to see, to read, and to remember what was read.
-const READING: Rights = Rights::LOOKUP.or(Rights::READ).or(Rights::SEEN);
-/// Days after which an app password can end by itself.
-const DAYS: [(&str, i64); 3] = [("30", 30), ("90", 90), ("365", 365)];
-const SECONDS_PER_DAY: i64 = 86_400;
 
 /// GET.
 pub(crate) async fn show(person: Person) -> Response {
@@ -31,7 +26,7 @@ pub(crate) async fn show(person: Person) -> Response {
 /// The page. `form`: what was filled in before.
 fn page(person: &Person, form: &Form, status: StatusCode, notice: Notice) -> Response {
     let texts = AppPasswords::of(person.language());
-    let all = person.session.app_passwords();
+    let all = person.session.app_password_facts();
     let content = html! {
         p { (texts.why) }
         @if all.is_empty() {
@@ -39,136 +34,93 @@ fn page(person: &Person, form: &Form, status: StatusCode, notice: Notice) -> Res
         } @else {
             (table(
                 texts.list,
-                &[texts.label, texts.services, texts.made, texts.expires, texts.last_used, texts.action],
-                &all.iter().map(|app_password| row(person, app_password)).collect::<Vec<_>>(),
+                &[texts.label, texts.access, texts.scope, texts.expires, texts.last_used, texts.confirmed, texts.action],
+                &all.iter().map(|facts| row(person, facts)).collect::<Vec<_>>(),
             ))
         }
         section aria-labelledby="new" {
             h2 id="new" { (texts.new) }
             @if person.session.has_second_factor() {
-                (new_form(person, form, notice))
+                (app_password_form::show(person, form, &notice))
             } @else {
                 p.missing { (texts.needs_factor) " " a href=(second_factor::PLACE.path) { ((second_factor::PLACE.title)(person.language())) } }
             }
         }
     };
-    person.page(&Page { status, notice, ..Page::of(&PLACE, person.language()) }, &content)
+    person.page(&Page { status, notice: notice.clone(), ..Page::of(&PLACE, person.language()) }, &content)
 }
 
-fn service_name(texts: &AppPasswords, service: Service) -> &'static str {
-    match service {
-        Service::Imap => texts.imap,
-        Service::Submission => texts.submission,
-        Service::Caldav => texts.caldav,
-        Service::Carddav => texts.carddav,
-        Service::Files => texts.files,
-    }
-}
-
-fn row(person: &Person, app_password: &AppPassword) -> Vec<Markup> {
-    let texts = AppPasswords::of(person.language());
-    let services = Service::ALL.into_iter().filter(|(service, _)| app_password.services.contains(*service));
-    let services: Vec<&str> = services.map(|(service, _)| service_name(texts, service)).collect();
+fn row(person: &Person, facts: &AppPasswordFacts) -> Vec<Markup> {
+    let language = person.language();
+    let texts = AppPasswords::of(language);
+    let AppPasswordFacts { record, narrowing, confirmations } = facts;
+    let services = Service::ALL.into_iter().filter(|(service, _)| record.services.contains(*service));
+    let services: Vec<&str> = services.map(|(service, _)| service_name(language, service)).collect();
     vec![
-        html! { (app_password.label) " " small { (app_password.public_id) } },
-        html! { (services.join(", ")) },
-        html! { (day(app_password.created)) },
-        html! { @match app_password.expires { None => { (texts.never) } Some(at) => { (day(at)) } } },
+        html! { (record.label) " " small { (record.public_id) ", " (texts.made) " " (day(record.created)) } },
+        html! { (access_name(language, narrowing.preset.as_deref(), record.rights)) " " small { (services.join(", ")) } },
         html! {
-            @match &app_password.last_used {
-                None => { (texts.never) }
-                Some(last) => { (day(last.at)) " " small { (last.peer) ", " (service_name(texts, last.service)) } }
+            @if narrowing.folders.is_empty() { (texts.everywhere) } @else {
+                @for (pattern, rights) in &narrowing.folders { div { code { (pattern) } " " small { (rights) } } }
             }
+            small { (zone_names(language, &narrowing.zones)) }
+        },
+        html! { @match record.expires { None => { (texts.never) } Some(at) => { (day(at)) } } },
+        html! {
+            @match &record.last_used {
+                None => { (texts.never) }
+                Some(last) => {
+                    (moment(last.at))
+                    small { (service_name(language, last.service)) ", " (last.peer) }
+                    @if let Some(client) = &narrowing.client { small { (client) } }
+                }
+            }
+        },
+        html! {
+            @if confirmations.is_empty() { "–" }
+            @for confirmation in confirmations { div { (confirmation.network) " " small { (day(confirmation.at)) } } }
         },
         html! {
             form method="post" action="/portal/app-passwords/revoke" {
                 (person.visitor.token())
-                input type="hidden" name="id" value=(app_password.public_id);
+                input type="hidden" name="id" value=(record.public_id);
                 // Several buttons that say the same are told apart by what they are about.
-                button.grave type="submit" aria-label={ (texts.revoke) ": " (app_password.label) } { (texts.revoke) }
+                button.grave type="submit" aria-label={ (texts.revoke) ": " (record.label) } { (texts.revoke) }
             }
         },
     ]
 }
 
-fn new_form(person: &Person, form: &Form, notice: Notice) -> Markup {
-    let language = person.language();
-    let texts = AppPasswords::of(language);
-    let label = Field {
-        id: "label",
-        label: texts.label,
-        fill: "off",
-        hint: Some(texts.label_hint),
-        value: Some(form.get("label")),
-        characters_max: Some(100),
-        ..Field::default()
-    };
-    let ticked = |name: &str| form.all("service").any(|ticked| ticked == name);
-    let services = Service::ALL.map(|(service, name)| (name, service_name(texts, service), ticked(name)));
-    let reading = form.get("access") == "read";
-    let access = [("full", texts.access_full, !reading), ("read", texts.access_read, reading)];
-    let in_days = [texts.in_30_days, texts.in_90_days, texts.in_365_days];
-    let mut ends = vec![("", texts.never, form.get("days").is_empty())];
-    ends.extend(DAYS.iter().zip(in_days).map(|((value, _), label)| (*value, label, form.get("days") == *value)));
-    let fields = html! {
-        (label.show(language, notice))
-        (boxes("service", texts.services, &services, notice))
-        (choice("access", texts.access, &access))
-        (choice("days", texts.expires, &ends))
-        @if person.session.fresh().is_none() { (code_field(language, notice, false)) }
-    };
-    person.form(PLACE.path, texts.make, &fields)
-}
-
 /// POST: a new one.
 pub(crate) async fn mint(posted: Posted<Person>) -> Response {
     let Posted { who: mut person, form } = posted;
-    match try_mint(&mut person, &form).await {
+    // What is wrong with the form comes before the code, which counts once.
+    let made = match app_password_form::scope(&form, person.session.services(), person.language()) {
+        Ok(scope) => try_mint(&mut person, &form, scope).await,
+        Err(notice) => Err(notice),
+    };
+    match made {
         Ok(minted) => shown_once(&person, &minted),
-        Err(refusal) => {
-            let notice = match refusal {
-                Refusal::Limit(what) if what.contains("label") => Notice::Fault(Refusals::of(person.language()).label, Some("label")),
-                Refusal::Unsupported => Notice::Fault(refused(refusal)(person.language()), Some("service")),
-                Refusal::InvalidCode => Notice::Fault(refused(refusal)(person.language()), Some("code")),
-                refusal => Notice::fault(refused(refusal)(person.language())),
-            };
-            page(&person, &form, StatusCode::FORBIDDEN, notice)
-        }
+        Err(notice) => page(&person, &form, StatusCode::FORBIDDEN, notice),
     }
 }
 
-/// What is wrong with the form comes before the code, which counts once.
-async fn try_mint(person: &mut Person, form: &Form) -> Result<MintedAppPassword, Refusal> {
-    let scope = scope(form)?;
+async fn try_mint(person: &mut Person, form: &Form, scope: Scope) -> Result<MintedAppPassword, Notice> {
+    let language = person.language();
+    let texts = AppPasswords::of(language);
     let label = form.get("label").trim();
     if label.is_empty() {
-        return Err(Refusal::Limit("length of the label"));
+        return Err(Notice::field(texts.label_bad, "label"));
     }
-    let proof = person.step_up(form).await?;
-    person.session.mint_app_password(proof, scope, label).await
-}
-
-fn scope(form: &Form) -> Result<Scope, Refusal> {
-    let mut services = Services::NONE;
-    for name in form.all("service") {
-        services = services.with(Service::parse(name).ok_or(Refusal::Unsupported)?);
-    }
-    if services == Services::NONE {
-        return Err(Refusal::Unsupported);
-    }
-    let rights = match form.get("access") {
-        "" | "full" => Rights::ALL,
-        "read" => READING,
-        _ => return Err(Refusal::Unsupported),
-    };
-    let expires = match form.get("days") {
-        "" => None,
-        chosen => {
-            let (_, days) = DAYS.into_iter().find(|(value, _)| *value == chosen).ok_or(Refusal::Unsupported)?;
-            Some(UnixTime(UnixTime::now().0 + days * SECONDS_PER_DAY))
-        }
-    };
-    Ok(Scope { rights, expires, ..Scope::of(services) })
+    let proof = person.step_up(form).await.map_err(|refusal| Notice::field(refused(refusal, language), "code"))?;
+    let narrowed = !scope.folders.is_empty();
+    person.session.mint_app_password(proof, scope, label).await.map_err(|refusal| match refusal {
+        Refusal::Limit(what) if what.contains("label") => Notice::field(texts.label_bad, "label"),
+        Refusal::Limit(what) if what.contains("folders") => Notice::field(texts.folders_many, "folders"),
+        // Services and preset were looked at before.
+        Refusal::Unsupported if narrowed => Notice::field(texts.folders_bad, "folders"),
+        refusal => Notice::fault(refused(refusal, language)),
+    })
 }
 
 fn shown_once(person: &Person, minted: &MintedAppPassword) -> Response {
@@ -190,34 +142,6 @@ fn shown_once(person: &Person, minted: &MintedAppPassword) -> Response {
 /// POST: end one.
 pub(crate) async fn revoke(posted: Posted<Person>) -> Response {
     let Posted { who: person, form } = posted;
-    match person.session.revoke_app_password(form.get("id")).await {
-        Ok(()) => person.go(&PLACE, Said::Done(|language| AppPasswords::of(language).revoked)),
-        Err(refusal) => person.go(&PLACE, Said::Fault(refused(refusal))),
-    }
-}
-
-fn day(at: UnixTime) -> Markup {
-    let day = jiff::Timestamp::from_second(at.0).unwrap_or_default().strftime("%Y-%m-%d").to_string();
-    html! { time datetime=(day) { (day) } }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scope_holds_what_was_ticked_and_nothing_else() {
-        let read = |text: &str| scope(&Form::parse(text.as_bytes()).unwrap());
-        let narrow = read("service=imap&service=files&access=read&days=30").unwrap();
-        assert_eq!(narrow.services, Services::NONE.with(Service::Imap).with(Service::Files));
-        assert_eq!(narrow.rights, READING);
-        let in_days = narrow.expires.unwrap().0 - UnixTime::now().0;
-        assert!((30 * SECONDS_PER_DAY - 5..=30 * SECONDS_PER_DAY).contains(&in_days));
-        let wide = read("service=caldav").unwrap();
-        assert_eq!((wide.rights, wide.expires), (Rights::ALL, None));
-        for bad in ["", "service=root", "service=imap&access=admin", "service=imap&days=-1", "service=imap&days=99999"] {
-            assert!(read(bad).is_err(), "{bad}");
-        }
-    }
+    let ended = person.session.revoke_app_password(form.get("id")).await;
+    person.go(&PLACE, ended.map_or_else(Said::Refused, |()| Said::Done(|language| AppPasswords::of(language).revoked)))
 }

@@ -4,13 +4,21 @@
 //! answers with `page`; one that changes something takes a [`crate::visitor::Posted`] and answers with `go` when it was done, or
 //! with the page again when it was not.
 
+pub(crate) mod app_password_form;
 pub(crate) mod app_passwords;
+pub(crate) mod authenticator;
+pub(crate) mod devices;
+pub(crate) mod forgotten;
 pub(crate) mod help;
 pub(crate) mod language;
 pub(crate) mod overview;
+pub(crate) mod passkeys;
 pub(crate) mod password;
+pub(crate) mod reached;
+pub(crate) mod recovery;
 pub(crate) mod second_factor;
 pub(crate) mod sign_in;
+pub(crate) mod step_up;
 
 use crate::config::PortalConfig;
 use crate::frame::see_other;
@@ -21,13 +29,22 @@ use crate::standing::{SignedIn, Standing};
 use crate::texts::password::Password;
 use crate::texts::refusals::Refusals;
 use axum::response::Response;
-use octroi_gate::{Gate, Refusal};
+use octroi_gate::{Gate, PasswordFault, Refusal};
+use std::borrow::Cow;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The pages of the navigation, in its order.
-pub(crate) const PLACES: [&Place; 6] =
-    [&sign_in::PLACE, &overview::PLACE, &app_passwords::PLACE, &second_factor::PLACE, &password::PLACE, &help::PLACE];
+pub(crate) const PLACES: [&Place; 8] = [
+    &sign_in::PLACE,
+    &forgotten::PLACE,
+    &overview::PLACE,
+    &devices::PLACE,
+    &app_passwords::PLACE,
+    &second_factor::PLACE,
+    &password::PLACE,
+    &help::PLACE,
+];
 
 /// A page's place in the navigation.
 pub(crate) struct Place {
@@ -42,6 +59,10 @@ pub(crate) enum Audience {
     Everybody,
     SignedIn,
     SignedOut,
+    /// Whose profile reads the audit trail.
+    Auditors,
+    /// Whose profile administers.
+    Administrators,
 }
 
 /// What every page shares.
@@ -70,14 +91,43 @@ impl Portal {
 }
 
 /// What to say to a refusal of the gate.
-pub(crate) fn refused(refusal: Refusal) -> fn(Language) -> &'static str {
-    match refusal {
-        Refusal::InvalidCode => |language| Refusals::of(language).code_wrong,
-        Refusal::Ended => |language| Refusals::of(language).ended,
-        Refusal::Limit(_) => |language| Refusals::of(language).limit,
-        Refusal::Unsupported | Refusal::Forbidden(_) => |language| Refusals::of(language).scope,
-        Refusal::Password(_) => |language| Password::of(language).rules,
-        _ => |language| Refusals::of(language).failed,
+pub(crate) fn refused(refusal: Refusal, language: Language) -> Cow<'static, str> {
+    let texts = Refusals::of(language);
+    Cow::Borrowed(match refusal {
+        Refusal::InvalidCode => texts.code_wrong,
+        Refusal::UsedCode => texts.code_used,
+        Refusal::FactorLocked(seconds) => return Cow::Owned(format!("{} {}.", texts.locked, for_how_long(seconds, texts))),
+        Refusal::Ended => texts.ended,
+        Refusal::Limit(what) if what.starts_with("codes") => texts.codes_sent,
+        Refusal::Limit(_) => texts.limit,
+        Refusal::Unsupported | Refusal::Forbidden(_) => texts.not_possible,
+        Refusal::Missing => texts.missing,
+        Refusal::Exists => texts.exists,
+        Refusal::ShareNotAllowed => texts.share_not_allowed,
+        Refusal::UnknownGrantee => texts.grantee_unknown,
+        Refusal::UnknownRecipient => texts.account_unknown,
+        Refusal::Password(fault) => password_fault(fault, language),
+        _ => texts.failed,
+    })
+}
+
+fn password_fault(fault: PasswordFault, language: Language) -> &'static str {
+    let texts = Password::of(language);
+    match fault {
+        PasswordFault::TooShort => texts.too_short,
+        PasswordFault::TooLong => texts.too_long,
+        PasswordFault::Monotone => texts.monotone,
+        PasswordFault::OwnName => texts.own_name,
+        PasswordFault::Weak => texts.weak,
+    }
+}
+
+/// A time to wait, in words and rounded up.
+fn for_how_long(seconds: i64, texts: &Refusals) -> String {
+    match seconds {
+        ..=90 => format!("{} {}", seconds.max(1), texts.seconds),
+        91..=5400 => format!("{} {}", (seconds + 59) / 60, texts.minutes),
+        _ => format!("{} {}", (seconds + 3599) / 3600, texts.hours),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The first page of somebody who is signed in: what needs doing, and how the account stands.
 
-use super::{Audience, Place, app_passwords, second_factor};
+use super::{Audience, Place, app_passwords, devices, second_factor};
 use crate::frame::{Notice, Page};
 use crate::parts::facts;
 use crate::texts::overview::Overview;
@@ -33,7 +33,14 @@ pub(crate) fn page(person: &Person, status: StatusCode, notice: Notice) -> Respo
     if !session.display_name().is_empty() {
         about.insert(0, (texts.name, html! { (session.display_name()) }));
     }
+    let waiting = session.waiting().len();
     let content = html! {
+        @if waiting > 0 {
+            p.missing {
+                strong { (waiting) " " (texts.waiting) } " "
+                a href=(devices::PLACE.path) { (texts.waiting_call) }
+            }
+        }
         section aria-labelledby="to-do" {
             h2 id="to-do" { (texts.to_do) }
             (to_do(texts, enrolled, app_passwords > 0))

@@ -9,6 +9,7 @@ use axum::response::Response;
 use http::StatusCode;
 use maud::html;
 use octroi_gate::Refusal;
+use std::borrow::Cow;
 
 /// Where it stands.
 pub(crate) const PLACE: Place =
@@ -23,7 +24,7 @@ fn page(person: &Person, status: StatusCode, notice: Notice) -> Response {
     let texts = Password::of(person.language());
     let secret = |id, label, fill, hint| {
         let field = Field { id, label, kind: "password", fill, hint, ..Field::default() };
-        field.show(person.language(), notice)
+        field.show(person.language(), &notice)
     };
     let fields = html! {
         (secret("old", texts.old, "current-password", None))
@@ -41,9 +42,9 @@ fn page(person: &Person, status: StatusCode, notice: Notice) -> Response {
 pub(crate) async fn change(posted: Posted<Person>) -> Response {
     let Posted { who: person, form } = posted;
     let texts = Password::of(person.language());
-    let again = |fault, field| page(&person, StatusCode::FORBIDDEN, Notice::Fault(fault, Some(field)));
+    let again = |fault: Cow<'static, str>, field| page(&person, StatusCode::FORBIDDEN, Notice::field(fault, field));
     if form.get("new") != form.get("again") {
-        return again(texts.differ, "again");
+        return again(texts.differ.into(), "again");
     }
     let Ok(permit) = person.visitor.portal.sign_ins.try_acquire() else { return person.visitor.busy() };
     let changed = person.session.change_password(form.get("old"), form.get("new")).await;
@@ -53,7 +54,7 @@ pub(crate) async fn change(posted: Posted<Person>) -> Response {
             person.visitor.portal.sessions.end(&person.visitor.id);
             sign_in::form(&person.visitor, StatusCode::OK, Notice::Done(texts.changed))
         }
-        Err(Refusal::InvalidCode) => again(texts.old_wrong, "old"),
-        Err(refusal) => again(refused(refusal)(person.language()), "new"),
+        Err(Refusal::InvalidCode) => again(texts.old_wrong.into(), "old"),
+        Err(refusal) => again(refused(refusal, person.language()), "new"),
     }
 }

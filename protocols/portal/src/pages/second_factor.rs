@@ -1,110 +1,147 @@
-//! Setting up an authenticator: show its secret, then prove it with a first code. Replacing one takes a code of the old one.
+//! Second factors: which there are, and the beginning of setting up or removing each.
 
-use super::{Audience, Place, refused};
+use super::{Audience, Place, passkeys, reached, recovery, step_up};
 use crate::frame::{Notice, Page};
-use crate::parts::{code_field, in_groups, qr_code};
+use crate::parts::{Field, day, moment, table};
 use crate::standing::Said;
 use crate::texts::factors::Factors;
-use crate::texts::refusals::Refusals;
 use crate::visitor::{Person, Posted};
 use axum::response::Response;
 use http::StatusCode;
 use maud::{Markup, html};
-use octroi_gate::TotpEnrolment;
+use octroi_gate::{FactorFacts, Refusal};
+use octroi_model::{FactorId, UnixTime};
 
 /// Where it stands.
 pub(crate) const PLACE: Place =
     Place { path: "/portal/second-factor", title: |language| Factors::of(language).title, audience: Audience::SignedIn };
-/// Where its second step is.
-const CONFIRM: &str = "/portal/second-factor/confirm";
+const REMOVE: &str = "/portal/second-factor/remove";
+/// What stands in the form in place of a factor's number for the authenticator, of which there is one at most.
+const AUTHENTICATOR: &str = "authenticator";
 
-/// GET: the beginning.
+/// GET.
 pub(crate) async fn show(person: Person) -> Response {
     page(&person, StatusCode::OK, Notice::None)
 }
 
-fn page(person: &Person, status: StatusCode, notice: Notice) -> Response {
+/// The page, with something to say.
+pub(crate) fn page(person: &Person, status: StatusCode, notice: Notice) -> Response {
     let texts = Factors::of(person.language());
-    let enrolled = person.session.has_second_factor();
-    let code = if enrolled && person.session.fresh().is_none() { code_field(person.language(), notice, false) } else { Markup::default() };
+    let Ok(factors) = person.session.factors() else { return person.go_to(super::overview::PLACE.path) };
+    let may_change = !factors.any() || person.session.fresh().is_some();
     let content = html! {
         p { (texts.why) }
-        @if enrolled {
-            p.well { (texts.enrolled) }
-            h2 { (texts.replace) }
-            p { (texts.replace_why) }
-        } @else {
-            p.missing { (texts.missing) }
+        @if !factors.any() { p.missing { (texts.missing) } }
+        @if !may_change { (step_up::section(person, &PLACE)) }
+        section aria-labelledby="authenticator" {
+            h2 id="authenticator" { (texts.authenticator) }
+            (authenticator(person, &factors, may_change))
         }
-        (person.form(PLACE.path, if enrolled { texts.replace } else { texts.enrol }, &code))
-    };
-    person.page(&Page { status, notice, ..Page::of(&PLACE, person.language()) }, &content)
-}
-
-/// POST: make a secret.
-pub(crate) async fn begin(posted: Posted<Person>) -> Response {
-    let Posted { who: mut person, form } = posted;
-    if person.session.has_second_factor()
-        && person.session.fresh().is_none()
-        && let Err(refusal) = person.step_up(&form).await
-    {
-        return page(&person, StatusCode::FORBIDDEN, Notice::Fault(refused(refusal)(person.language()), Some("code")));
-    }
-    match person.session.begin_totp().await {
-        Ok(enrolment) => {
-            person.with(|signed_in| signed_in.enrolment = Some(enrolment));
-            person.go_to(CONFIRM)
+        section aria-labelledby="passkeys" {
+            h2 id="passkeys" { (texts.passkeys) }
+            p { (texts.passkeys_why) }
+            (passkey_list(person, &factors, may_change))
+            @if may_change { (person.form(passkeys::BEGIN, texts.passkey_add, &field("label", texts.passkey_name, texts.passkey_hint, person, &notice))) }
         }
-        Err(refusal) => page(&person, StatusCode::FORBIDDEN, Notice::fault(refused(refusal)(person.language()))),
-    }
-}
-
-/// GET: the secret, and a field for the first code.
-pub(crate) async fn show_confirm(person: Person) -> Response {
-    match person.with(|signed_in| signed_in.enrolment.clone()).flatten() {
-        Some(enrolment) => confirm_page(&person, &enrolment, StatusCode::OK, Notice::None),
-        None => person.go_to(PLACE.path),
-    }
-}
-
-fn confirm_page(person: &Person, enrolment: &TotpEnrolment, status: StatusCode, notice: Notice) -> Response {
-    let texts = Factors::of(person.language());
-    let content = html! {
-        h2 { "1. " (texts.step_scan) }
-        div.enrolment {
-            @if let Some(picture) = qr_code(&enrolment.url, texts.picture) { (picture) }
-            div {
-                p { (texts.how) }
-                p { (texts.secret) }
-                p { code.secret id="secret" { (in_groups(&enrolment.secret_base32)) } }
-                // The gate makes this URL; its scheme is otpauth whatever the account is called.
-                p { a href=(enrolment.url.as_str()) { (texts.link) } }
+        section aria-labelledby="devices" {
+            h2 id="devices" { (texts.devices) }
+            p { (texts.devices_why) }
+            (device_list(person, &factors, may_change))
+            @if may_change { (person.form(reached::BEGIN, texts.device_add, &field("reach", texts.device_reach, texts.device_hint, person, &notice))) }
+        }
+        @if factors.any() {
+            section aria-labelledby="recovery" {
+                h2 id="recovery" { (texts.recovery) }
+                p { (texts.recovery_why) }
+                p.well[factors.recovery_left > 0].missing[factors.recovery_left == 0] {
+                    @if factors.recovery_left == 0 { (texts.recovery_none) } @else { (texts.recovery_left) ": " strong { (factors.recovery_left) } }
+                }
+                @if may_change { (person.form(recovery::MAKE, texts.recovery_make, &Markup::default())) }
             }
         }
-        h2 { "2. " (texts.step_confirm) }
-        (person.form(CONFIRM, texts.confirm, &code_field(person.language(), notice, false)))
-        p { a href=(PLACE.path) { (texts.cancel) } }
     };
-    let page = Page { status, notice, title: texts.enrol, back: Some(CONFIRM), ..Page::of(&PLACE, person.language()) };
-    person.page(&page, &content)
+    person.page(&Page { status, notice: notice.clone(), ..Page::of(&PLACE, person.language()) }, &content)
 }
 
-/// POST: the first code.
-pub(crate) async fn confirm(posted: Posted<Person>) -> Response {
-    let Posted { who: mut person, form } = posted;
-    let Some(enrolment) = person.with(|signed_in| signed_in.enrolment.clone()).flatten() else {
-        return person.go(&PLACE, Said::Fault(|language| Refusals::of(language).stale));
-    };
-    match person.session.confirm_totp(enrolment.clone(), &form.code()).await {
-        Ok(()) => {
-            person.with(|signed_in| signed_in.enrolment = None);
-            person.renew();
-            person.go(&super::overview::PLACE, Said::Done(|language| Factors::of(language).done))
-        }
-        // The same secret again: the person's app has it already.
-        Err(refusal) => {
-            let notice = Notice::Fault(refused(refusal)(person.language()), Some("code"));
-            confirm_page(&person, &enrolment, StatusCode::FORBIDDEN, notice)
+fn authenticator(person: &Person, factors: &FactorFacts, may_change: bool) -> Markup {
+    let texts = Factors::of(person.language());
+    html! {
+        @if factors.totp {
+            p.well { (texts.enrolled) }
+            @if may_change {
+                p { (texts.replace_why) }
+                (person.form(PLACE.path, texts.replace, &Markup::default()))
+                (remove(person, AUTHENTICATOR, texts.authenticator))
+            }
+        } @else {
+            p { (texts.authenticator_why) }
+            @if may_change { (person.form(PLACE.path, texts.enrol, &Markup::default())) }
         }
     }
+}
+
+fn field(id: &'static str, label: &'static str, hint: &'static str, person: &Person, notice: &Notice) -> Markup {
+    let field = Field { id, label, fill: "off", hint: Some(hint), characters_max: Some(100), ..Field::default() };
+    field.show(person.language(), notice)
+}
+
+fn passkey_list(person: &Person, factors: &FactorFacts, may_change: bool) -> Markup {
+    let all = factors.passkeys.iter().map(|passkey| (passkey.label.clone(), passkey.id, passkey.created, passkey.last_used));
+    list(person, Factors::of(person.language()).passkey_list, all, may_change)
+}
+
+fn device_list(person: &Person, factors: &FactorFacts, may_change: bool) -> Markup {
+    let all = factors.devices.iter().map(|device| (device.reach.to_string(), device.id, device.created, device.last_used));
+    list(person, Factors::of(person.language()).device_list, all, may_change)
+}
+
+fn list(
+    person: &Person,
+    caption: &str,
+    all: impl Iterator<Item = (String, FactorId, UnixTime, Option<UnixTime>)>,
+    may_change: bool,
+) -> Markup {
+    let texts = Factors::of(person.language());
+    let row = |(name, id, made, last_used): (String, FactorId, UnixTime, Option<UnixTime>)| {
+        let last_used = html! { @match last_used { None => { (texts.never) } Some(at) => { (moment(at)) } } };
+        let mut row = vec![html! { (name) }, day(made), last_used];
+        if may_change {
+            row.push(remove(person, &id.0.to_string(), &name));
+        }
+        row
+    };
+    let rows: Vec<Vec<Markup>> = all.map(row).collect();
+    let headings = [caption, texts.made, texts.last_used, texts.action];
+    html! { @if !rows.is_empty() { (table(caption, &headings[..if may_change { 4 } else { 3 }], &rows)) } }
+}
+
+fn remove(person: &Person, id: &str, name: &str) -> Markup {
+    let texts = Factors::of(person.language());
+    html! {
+        form method="post" action=(REMOVE) {
+            (person.visitor.token())
+            input type="hidden" name="id" value=(id);
+            button.grave type="submit" aria-label={ (texts.remove) ": " (name) } { (texts.remove) }
+        }
+    }
+}
+
+/// POST: remove one.
+pub(crate) async fn remove_one(posted: Posted<Person>) -> Response {
+    let Posted { who: person, form } = posted;
+    let proof = match step_up::proof(&person, &PLACE) {
+        Ok(proof) => proof,
+        Err(answer) => return answer,
+    };
+    let done = match (form.get("id"), form.get("id").parse()) {
+        (AUTHENTICATOR, _) => person.session.remove_totp(proof).await,
+        (_, Ok(id)) => person.session.remove_factor(proof, FactorId(id)).await,
+        (_, Err(_)) => Err(Refusal::Missing),
+    };
+    person.go(&PLACE, done.map_or_else(Said::Refused, |()| Said::Done(|language| Factors::of(language).removed)))
+}
+
+/// Nothing may be added without a fresh factor, but for the first one.
+pub(crate) fn may_add(person: &Person) -> Result<(), Response> {
+    if person.session.has_second_factor() { step_up::proof(person, &PLACE).map(drop) } else { Ok(()) }
 }

@@ -1,5 +1,20 @@
 //! App passwords: what programs sign in with.
 
+use crate::language::Language;
+use octroi_model::Service;
+
+/// A service, as people call it.
+pub(crate) fn service_name(language: Language, service: Service) -> &'static str {
+    let texts = AppPasswords::of(language);
+    match service {
+        Service::Imap => texts.imap,
+        Service::Submission => texts.submission,
+        Service::Caldav => texts.caldav,
+        Service::Carddav => texts.carddav,
+        Service::Files => texts.files,
+    }
+}
+
 super::texts! {
     /// App passwords.
     AppPasswords {
@@ -32,15 +47,56 @@ super::texts! {
         caldav: "Calendars", "Calendriers";
         carddav: "Contacts", "Contacts";
         files: "Documents", "Documents";
-        access: "Access", "Accès";
-        access_full: "As far as I may myself", "Autant que moi-même";
-        access_read: "Reading only", "Lecture seule";
+        services_bad:
+            "Choose at least one service, and only such as your profile may use.",
+            "Choisissez au moins un service, et seulement parmi ceux que votre profil permet.";
+        label_bad: "Give it a name of at most 100 bytes.", "Donnez-lui un nom d’au plus 100 octets.";
+        access: "May do", "Peut faire";
+        full: "Everything", "Tout";
+        full_why: "As far as you may yourself.", "Autant que vous-même.";
+        read: "Read", "Lire";
+        read_why:
+            "See and read, and remember what was read; change nothing.",
+            "Voir, lire et retenir ce qui a été lu ; ne rien modifier.";
+        organise: "Organise", "Ranger";
+        organise_why:
+            "File and flag, and never destroy: nothing is removed or overwritten.",
+            "Classer et marquer, sans jamais détruire : rien n’est supprimé ni écrasé.";
+        dropping: "Drop", "Déposer";
+        dropping_why: "Add, and see nothing of what is there. For scanners and machines.", "Ajouter, sans rien voir de ce qui s’y trouve. Pour les scanners et les machines.";
+        draft: "Draft", "Préparer";
+        draft_why: "Read, and write drafts; nothing can be sent.", "Lire et écrire des brouillons ; rien ne peut être envoyé.";
+        draft_sends:
+            "An app password for drafts must not send: take “Sending mail” away, or choose something else.",
+            "Un mot de passe pour les brouillons ne peut pas envoyer : retirez « Envoyer du courrier », ou choisissez autre chose.";
+        preset_bad: "Choose one of these.", "Choisissez l’une de ces possibilités.";
+        choice_bad: "Choose one of these.", "Choisissez l’une de ces possibilités.";
+        folders: "Only in these folders (none: everywhere)", "Seulement dans ces dossiers (aucun : partout)";
+        folders_hint:
+            "One on each line. * stands for one name, ** for all below, such as",
+            "Un par ligne. * remplace un nom, ** tout ce qui est dessous, par exemple";
+        folders_bad:
+            "Each line begins with mail/, calendars/, contacts/ or files/.",
+            "Chaque ligne commence par mail/, calendars/, contacts/ ou files/.";
+        folders_many: "There are too many lines.", "Il y a trop de lignes.";
+        zones: "Only from these zones (none: from all that your profile allows)", "Seulement depuis ces zones (aucune : toutes celles que votre profil permet)";
+        scope: "Where", "Où";
+        everywhere: "everywhere", "partout";
+        all_zones: "from all zones", "depuis toutes les zones";
+        from_zones: "from", "depuis";
+        confirm: "A new device or network has to be confirmed", "Un nouvel appareil ou réseau doit être confirmé";
+        confirm_profile: "as my profile says", "comme mon profil le prévoit";
+        confirm_device: "once", "une fois";
+        confirm_12h: "every 12 hours", "toutes les 12 heures";
+        confirm_1d: "every day", "chaque jour";
+        confirm_7d: "every week", "chaque semaine";
+        confirmed: "Confirmed from", "Confirmé depuis";
         expires: "Ends", "Prend fin";
         never: "never", "jamais";
         in_30_days: "in 30 days", "dans 30 jours";
         in_90_days: "in 90 days", "dans 90 jours";
         in_365_days: "in one year", "dans un an";
-        made: "Made", "Créé le";
+        made: "made", "créé le";
         last_used: "Last used", "Dernière utilisation";
         action: "Action", "Action";
     }

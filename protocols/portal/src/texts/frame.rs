@@ -12,6 +12,7 @@ super::texts! {
         sign_out: "Sign out", "Se déconnecter";
         done: "Done:", "Fait :";
         fault: "Not done:", "Pas fait :";
+        waiting: "log-ins wait", "connexions en attente";
         optional: "optional", "facultatif";
     }
 }

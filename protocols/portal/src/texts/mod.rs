@@ -3,6 +3,7 @@
 //! Pages take an area's texts with `Area::of(language)`.
 
 pub(crate) mod app_passwords;
+pub(crate) mod devices;
 pub(crate) mod factors;
 pub(crate) mod frame;
 pub(crate) mod help;

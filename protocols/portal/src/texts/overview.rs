@@ -12,11 +12,13 @@ super::texts! {
         no_app_password:
             "Make an app password for each program that reads your mail, calendars or documents.",
             "Créez un mot de passe d’application pour chaque programme qui lit votre courrier, vos calendriers ou vos documents.";
+        waiting: "log-in(s) wait for you.", "connexion(s) vous attendent.";
+        waiting_call: "See whether it was you", "Vérifier si c’était vous";
         account: "Your account", "Votre compte";
         name: "Name", "Nom";
         address: "Address", "Adresse";
         profile: "Profile", "Profil";
-        factor: "Second factor", "Second facteur";
+        factor: "Second factors", "Seconds facteurs";
         factor_set_up: "set up", "configuré";
         factor_missing: "not set up", "non configuré";
         app_passwords: "App passwords", "Mots de passe d’application";
