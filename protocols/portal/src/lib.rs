@@ -27,6 +27,7 @@ mod language;
 mod pages;
 mod parts;
 mod request;
+mod sessions;
 mod standing;
 mod texts;
 mod visitor;
@@ -71,6 +72,8 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal/second-factor/remove", get(pages::second_factor::show).post(pages::second_factor::remove_one))
         .route("/portal/app-passwords", get(pages::app_passwords::show).post(pages::app_passwords::mint))
         .route("/portal/app-passwords/revoke", get(pages::app_passwords::show).post(pages::app_passwords::revoke))
+        .route("/portal/sessions", get(pages::sessions::show))
+        .route("/portal/sessions/end", get(pages::sessions::show).post(pages::sessions::end))
         .route("/portal/password", get(pages::password::show).post(pages::password::change))
         .route("/portal/help", get(pages::help::show))
         .with_state(Arc::new(pages::Portal::new(gate, config)))

@@ -17,6 +17,7 @@ pub(crate) mod password;
 pub(crate) mod reached;
 pub(crate) mod recovery;
 pub(crate) mod second_factor;
+pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod step_up;
 
@@ -35,13 +36,14 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The pages of the navigation, in its order.
-pub(crate) const PLACES: [&Place; 8] = [
+pub(crate) const PLACES: [&Place; 9] = [
     &sign_in::PLACE,
     &forgotten::PLACE,
     &overview::PLACE,
     &devices::PLACE,
     &app_passwords::PLACE,
     &second_factor::PLACE,
+    &sessions::PLACE,
     &password::PLACE,
     &help::PLACE,
 ];
