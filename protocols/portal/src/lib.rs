@@ -74,6 +74,8 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal/app-passwords/revoke", get(pages::app_passwords::show).post(pages::app_passwords::revoke))
         .route("/portal/sessions", get(pages::sessions::show))
         .route("/portal/sessions/end", get(pages::sessions::show).post(pages::sessions::end))
+        .route("/portal/shares", get(pages::shares::show).post(pages::shares::share))
+        .route("/portal/shares/remove", get(pages::shares::show).post(pages::shares::remove))
         .route("/portal/password", get(pages::password::show).post(pages::password::change))
         .route("/portal/help", get(pages::help::show))
         .with_state(Arc::new(pages::Portal::new(gate, config)))

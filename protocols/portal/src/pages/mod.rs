@@ -18,6 +18,7 @@ pub(crate) mod reached;
 pub(crate) mod recovery;
 pub(crate) mod second_factor;
 pub(crate) mod sessions;
+pub(crate) mod shares;
 pub(crate) mod sign_in;
 pub(crate) mod step_up;
 
@@ -36,7 +37,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The pages of the navigation, in its order.
-pub(crate) const PLACES: [&Place; 9] = [
+pub(crate) const PLACES: [&Place; 10] = [
     &sign_in::PLACE,
     &forgotten::PLACE,
     &overview::PLACE,
@@ -44,6 +45,7 @@ pub(crate) const PLACES: [&Place; 9] = [
     &app_passwords::PLACE,
     &second_factor::PLACE,
     &sessions::PLACE,
+    &shares::PLACE,
     &password::PLACE,
     &help::PLACE,
 ];

@@ -11,6 +11,7 @@ pub(crate) mod overview;
 pub(crate) mod password;
 pub(crate) mod refusals;
 pub(crate) mod sessions;
+pub(crate) mod shares;
 pub(crate) mod sign_in;
 
 /// An area's texts: a struct with a field for each, and the struct's value in each language.
