@@ -76,6 +76,7 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal/sessions/end", get(pages::sessions::show).post(pages::sessions::end))
         .route("/portal/shares", get(pages::shares::show).post(pages::shares::share))
         .route("/portal/shares/remove", get(pages::shares::show).post(pages::shares::remove))
+        .route("/portal/notices", get(pages::notices::show))
         .route("/portal/password", get(pages::password::show).post(pages::password::change))
         .route("/portal/help", get(pages::help::show))
         .with_state(Arc::new(pages::Portal::new(gate, config)))

@@ -11,6 +11,7 @@ pub(crate) mod devices;
 pub(crate) mod forgotten;
 pub(crate) mod help;
 pub(crate) mod language;
+pub(crate) mod notices;
 pub(crate) mod overview;
 pub(crate) mod passkeys;
 pub(crate) mod password;
@@ -37,7 +38,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The pages of the navigation, in its order.
-pub(crate) const PLACES: [&Place; 10] = [
+pub(crate) const PLACES: [&Place; 11] = [
     &sign_in::PLACE,
     &forgotten::PLACE,
     &overview::PLACE,
@@ -46,6 +47,7 @@ pub(crate) const PLACES: [&Place; 10] = [
     &second_factor::PLACE,
     &sessions::PLACE,
     &shares::PLACE,
+    &notices::PLACE,
     &password::PLACE,
     &help::PLACE,
 ];

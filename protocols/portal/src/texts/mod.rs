@@ -7,6 +7,7 @@ pub(crate) mod devices;
 pub(crate) mod factors;
 pub(crate) mod frame;
 pub(crate) mod help;
+pub(crate) mod notices;
 pub(crate) mod overview;
 pub(crate) mod password;
 pub(crate) mod refusals;
