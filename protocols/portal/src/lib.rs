@@ -36,7 +36,7 @@ mod ways;
 pub use config::{PortalConfig, Served};
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use octroi_gate::Gate;
 use std::sync::Arc;
 
@@ -78,6 +78,10 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal/shares/remove", get(pages::shares::show).post(pages::shares::remove))
         .route("/portal/notices", get(pages::notices::show))
         .route("/portal/password", get(pages::password::show).post(pages::password::change))
+        .route("/portal/accounts", get(pages::accounts::show))
+        .route("/portal/accounts/change", get(pages::accounts::show_change).post(pages::accounts::change))
+        .route("/portal/rules", get(pages::rules::show))
         .route("/portal/help", get(pages::help::show))
+        .route("/portal/{*rest}", any(pages::missing::show))
         .with_state(Arc::new(pages::Portal::new(gate, config)))
 }

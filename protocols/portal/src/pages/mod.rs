@@ -4,6 +4,7 @@
 //! answers with `page`; one that changes something takes a [`crate::visitor::Posted`] and answers with `go` when it was done, or
 //! with the page again when it was not.
 
+pub(crate) mod accounts;
 pub(crate) mod app_password_form;
 pub(crate) mod app_passwords;
 pub(crate) mod authenticator;
@@ -11,12 +12,14 @@ pub(crate) mod devices;
 pub(crate) mod forgotten;
 pub(crate) mod help;
 pub(crate) mod language;
+pub(crate) mod missing;
 pub(crate) mod notices;
 pub(crate) mod overview;
 pub(crate) mod passkeys;
 pub(crate) mod password;
 pub(crate) mod reached;
 pub(crate) mod recovery;
+pub(crate) mod rules;
 pub(crate) mod second_factor;
 pub(crate) mod sessions;
 pub(crate) mod shares;
@@ -38,7 +41,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The pages of the navigation, in its order.
-pub(crate) const PLACES: [&Place; 11] = [
+pub(crate) const PLACES: [&Place; 13] = [
     &sign_in::PLACE,
     &forgotten::PLACE,
     &overview::PLACE,
@@ -49,6 +52,8 @@ pub(crate) const PLACES: [&Place; 11] = [
     &shares::PLACE,
     &notices::PLACE,
     &password::PLACE,
+    &accounts::PLACE,
+    &rules::PLACE,
     &help::PLACE,
 ];
 

@@ -2,15 +2,18 @@
 //!
 //! Pages take an area's texts with `Area::of(language)`.
 
+pub(crate) mod accounts;
 pub(crate) mod app_passwords;
 pub(crate) mod devices;
 pub(crate) mod factors;
 pub(crate) mod frame;
 pub(crate) mod help;
+pub(crate) mod missing;
 pub(crate) mod notices;
 pub(crate) mod overview;
 pub(crate) mod password;
 pub(crate) mod refusals;
+pub(crate) mod rules;
 pub(crate) mod sessions;
 pub(crate) mod shares;
 pub(crate) mod sign_in;
