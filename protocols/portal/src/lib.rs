@@ -81,6 +81,8 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal/accounts", get(pages::accounts::show))
         .route("/portal/accounts/change", get(pages::accounts::show_change).post(pages::accounts::change))
         .route("/portal/rules", get(pages::rules::show))
+        .route("/portal/audit", get(pages::audit::show))
+        .route("/portal/audit/verify", get(pages::audit::show).post(pages::audit::verify))
         .route("/portal/help", get(pages::help::show))
         .route("/portal/{*rest}", any(pages::missing::show))
         .with_state(Arc::new(pages::Portal::new(gate, config)))

@@ -7,6 +7,7 @@
 pub(crate) mod accounts;
 pub(crate) mod app_password_form;
 pub(crate) mod app_passwords;
+pub(crate) mod audit;
 pub(crate) mod authenticator;
 pub(crate) mod devices;
 pub(crate) mod forgotten;
@@ -41,7 +42,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The pages of the navigation, in its order.
-pub(crate) const PLACES: [&Place; 13] = [
+pub(crate) const PLACES: [&Place; 14] = [
     &sign_in::PLACE,
     &forgotten::PLACE,
     &overview::PLACE,
@@ -54,6 +55,7 @@ pub(crate) const PLACES: [&Place; 13] = [
     &password::PLACE,
     &accounts::PLACE,
     &rules::PLACE,
+    &audit::PLACE,
     &help::PLACE,
 ];
 
