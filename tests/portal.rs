@@ -44,6 +44,15 @@ impl<'a> Browser<'a> {
         self.send_with(path, &token, fields);
     }
 
+    /// Set up an authenticator; its secret.
+    fn enrol(&mut self) -> String {
+        self.go("/portal/second-factor");
+        self.send("/portal/second-factor", &[]);
+        let secret = between(&self.page, "id=\"secret\">", "<").to_owned();
+        self.send("/portal/second-factor/confirm", &[("code", &code(&secret))]);
+        secret
+    }
+
     fn send_with(&mut self, path: &str, token: &str, fields: &[(&str, &str)]) {
         let pairs: Vec<String> = [("token", token)].iter().chain(fields).map(|(name, value)| format!("{name}={value}")).collect();
         let more: Vec<&str> = pairs.iter().flat_map(|pair| ["--data-urlencode", pair]).collect();
@@ -59,16 +68,37 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 
 /// A new agent with a main password and nothing else.
 pub(crate) fn newcomer(server: &Server) -> String {
+    newcomer_as(server, "agent")
+}
+
+/// The same with another profile.
+pub(crate) fn newcomer_as(server: &Server, profile: &str) -> String {
     let address = format!("{}@{DOMAIN}", unique("portal"));
     let data = server.data().to_str().unwrap();
-    let arguments = ["account", "add", &address, "--profile", "agent", "--password-stdin", "--data", data];
+    let arguments = ["account", "add", &address, "--profile", profile, "--password-stdin", "--data", data];
     run_in(Path::new("."), &[], &format!("{MAIN}\n"), OCTROI, &arguments).good();
     address
 }
 
 /// The code that an authenticator shows now for a secret as the page shows it.
 pub(crate) fn code(secret: &str) -> String {
-    octroi_gate::code_at(&secret.replace(' ', ""), octroi_model::UnixTime::now().0).unwrap()
+    code_in(secret, 0)
+}
+
+/// The code that it shows next. It counts already, so nobody has to wait for it who has used the one of now.
+pub(crate) fn next_code(secret: &str) -> String {
+    code_in(secret, 30)
+}
+
+fn code_in(secret: &str, seconds: i64) -> String {
+    octroi_gate::code_at(&secret.replace(' ', ""), octroi_model::UnixTime::now().0 + seconds).unwrap()
+}
+
+/// Set up an authenticator in another browser, where the second factor is fresh then; its secret.
+pub(crate) fn enrol_elsewhere(server: &Server, address: &str) -> String {
+    let mut browser = Browser::open(server);
+    browser.send("/portal/sign-in", &[("address", address), ("password", MAIN)]);
+    browser.enrol()
 }
 
 #[test]
@@ -78,11 +108,8 @@ fn from_the_main_password_to_an_app_password_that_works_until_it_is_revoked() {
     let mut browser = Browser::open(server);
     browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
     assert!(!browser.page.contains("name=\"service\""), "without a second factor nothing can be minted");
-    browser.go("/portal/second-factor");
-    browser.send("/portal/second-factor", &[]);
-    let secret = between(&browser.page, "id=\"secret\">", "<").to_owned();
-    browser.send("/portal/second-factor/confirm", &[("code", &code(&secret))]);
-    browser.send("/portal/app-passwords", &[("label", "portable <b>1</b>"), ("service", "imap"), ("access", "full"), ("days", "")]);
+    browser.enrol();
+    browser.send("/portal/app-passwords", &[("label", "portable <b>1</b>"), ("service", "imap"), ("preset", "full"), ("days", "")]);
     let app_password = between(&browser.page, "id=\"app-password\">", "<").to_owned();
     Imap::try_login(server, &address, &app_password).unwrap().ok("SELECT INBOX");
     let files = format!("/dav/files/{address}/");

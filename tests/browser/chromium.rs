@@ -1,6 +1,6 @@
 //! Chromium through chromedriver: JSON over HTTP on a free port of loopback.
 
-use super::driver::{Driver, Order, key_actions};
+use super::driver::{Driver, Order, authenticator, key_actions};
 use crate::support::PATIENCE;
 use crate::support::server::watch;
 use serde_json::{Value, json};
@@ -113,6 +113,10 @@ impl Driver for Chromium {
             Order::Run(script) => self.post("/execute/sync", &json!({"script": script, "args": []})),
             Order::Screenshot => self.ask("GET", &format!("/session/{}/screenshot", self.session), &json!({})),
         }
+    }
+
+    fn add_authenticator(&mut self) -> Result<Value, String> {
+        self.post("/webauthn/authenticator", &authenticator())
     }
 
     fn resize(&mut self, width: u32, height: u32) {

@@ -32,6 +32,9 @@ pub(super) trait Driver {
     /// Do it; the answer's value, or what went wrong.
     fn obey(&mut self, order: &Order<'_>) -> Result<Value, String>;
 
+    /// Give the browser an authenticator for passkeys that always says yes.
+    fn add_authenticator(&mut self) -> Result<Value, String>;
+
     /// Give the page's own area that size in CSS pixels, also below what the window could have.
     fn resize(&mut self, width: u32, height: u32);
 }
@@ -39,6 +42,14 @@ pub(super) trait Driver {
 /// An element in an answer.
 pub(super) fn element(value: &Value) -> Option<Element> {
     Some(Element(value[ELEMENT].as_str()?.to_owned()))
+}
+
+/// The authenticator of [`Driver::add_authenticator`], as the W3C's WebAuthn wants it of a WebDriver.
+pub(super) fn authenticator() -> Value {
+    serde_json::json!({
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true, "isUserConsenting": true,
+        "isUserVerified": true,
+    })
 }
 
 /// The actions of pressing keys, as the WebDriver wants them.

@@ -1,6 +1,6 @@
 //! Firefox through Marionette, its own socket: JSON with its length before it.
 
-use super::driver::{Driver, Order, key_actions};
+use super::driver::{Driver, Order, authenticator, key_actions};
 use crate::support::server::watch;
 use crate::support::{PATIENCE, eventually};
 use serde_json::{Value, json};
@@ -22,6 +22,8 @@ user_pref("browser.startup.homepage_override.mstone", "ignore");
 user_pref("datareporting.policy.dataSubmissionEnabled", false);
 user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
+user_pref("security.webauth.webauthn_enable_softtoken", true);
+user_pref("security.webauth.webauthn_enable_usbtoken", false);
 user_pref("toolkit.telemetry.reportingpolicy.firstRun", false);
 "#;
 
@@ -94,6 +96,10 @@ impl Driver for Firefox {
             Order::Screenshot => self.ask("WebDriver:TakeScreenshot", &json!({"full": false, "hash": false})),
         }?;
         Ok(answer["value"].take())
+    }
+
+    fn add_authenticator(&mut self) -> Result<Value, String> {
+        self.ask("WebAuthn:AddVirtualAuthenticator", &authenticator())
     }
 
     fn resize(&mut self, width: u32, height: u32) {

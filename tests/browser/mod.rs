@@ -6,19 +6,33 @@
 
 mod chromium;
 mod driver;
+mod factors;
 mod firefox;
 mod pages;
+mod people;
+mod programs;
+mod staff;
 mod steps;
 mod visit;
 
 use crate::support::{Server, shared};
 use chromium::Chromium;
 use firefox::Firefox;
+use std::sync::OnceLock;
 use visit::Browser;
 
 /// Run a test in both browsers at the same time.
 fn in_both(test: fn(&mut Browser<'_>)) {
-    let server: &Server = shared();
+    in_both_at(shared(), test);
+}
+
+/// The same at another server, for tests that guess: after some wrong secrets everything from their network is slowed down.
+fn in_both_apart(test: fn(&mut Browser<'_>)) {
+    static GUESSED: OnceLock<Server> = OnceLock::new();
+    in_both_at(GUESSED.get_or_init(Server::demo), test);
+}
+
+fn in_both_at(server: &Server, test: fn(&mut Browser<'_>)) {
     std::thread::scope(|scope| {
         let chromium = scope.spawn(|| test(&mut Browser::new(server, Box::new(Chromium::start()))));
         let firefox = scope.spawn(|| test(&mut Browser::new(server, Box::new(Firefox::start()))));

@@ -23,6 +23,8 @@ const FAULTS: &str = r"
         const wide = all('body *').filter(e => e.getBoundingClientRect().right > root.clientWidth + 1).map(e => e.tagName + '.' + e.className);
         faults.push('it overflows: ' + root.scrollWidth + ' > ' + root.clientWidth + ' by ' + wide.join(' '));
     }
+    const edge = document.querySelector('main').getBoundingClientRect().right;
+    for (const part of all('main *')) if (part.getBoundingClientRect().right > edge) faults.push('it stands out of its page: ' + part.tagName);
     const levels = all('h1, h2, h3, h4').map(e => Number(e.tagName[1]));
     if (levels.filter(level => level === 1).length !== 1 || levels[0] !== 1) faults.push('not one h1 first: ' + levels);
     levels.forEach((level, at) => { if (at && level > levels[at - 1] + 1) faults.push('a heading is skipped: ' + levels); });
@@ -82,6 +84,17 @@ impl<'a> Browser<'a> {
         self.run(&format!("return document.querySelector({}) !== null;", Value::from(selector))).as_bool().unwrap()
     }
 
+    /// Choose from a list by the value.
+    #[track_caller]
+    pub(super) fn choose(&mut self, selector: &str, value: &str) {
+        let script = format!(
+            "const list = document.querySelector({}); list.value = {}; return list.value;",
+            Value::from(selector),
+            Value::from(value)
+        );
+        assert_eq!(self.run(&script), value, "{selector} has it");
+    }
+
     /// Write into a field.
     #[track_caller]
     pub(super) fn fill(&mut self, selector: &str, text: &str) {
@@ -103,6 +116,12 @@ impl<'a> Browser<'a> {
         self.leaving(|browser| {
             browser.order(&Order::Click(&element));
         });
+    }
+
+    /// Give the browser an authenticator for passkeys.
+    #[track_caller]
+    pub(super) fn add_authenticator(&mut self) {
+        self.driver.add_authenticator().unwrap();
     }
 
     /// Press keys that lead to another page, and wait for that one.

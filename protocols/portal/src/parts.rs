@@ -120,12 +120,12 @@ fn local(at: UnixTime) -> jiff::Zoned {
 }
 
 /// Boxes of which some may be ticked: value, label, ticked.
-pub(crate) fn boxes(id: &str, legend: &str, choices: &[(&str, &str, bool)], notice: &Notice) -> Markup {
+pub(crate) fn boxes(id: &str, legend: &str, hint: Option<&str>, choices: &[(&str, &str, bool)], notice: &Notice) -> Markup {
     let fault = notice.of_field(id);
     html! {
-        fieldset id=(id) tabindex="-1" aria-describedby=[described_by(id, None, fault)] {
+        fieldset id=(id) tabindex="-1" aria-describedby=[described_by(id, hint, fault)] {
             legend { (legend) }
-            (notes(id, None, fault))
+            (notes(id, hint, fault))
             @for (value, label, ticked) in choices {
                 label.box { input type="checkbox" name=(id) value=(value) checked[*ticked]; " " (label) }
             }

@@ -117,7 +117,7 @@ pub(crate) async fn change(posted: Posted<Person>) -> Response {
     let Some(administrator) = person.session.administrator() else { return missing::page(&person) };
     let proof = match step_up::proof(&person, &PLACE) {
         Ok(proof) => proof,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let done = match form.get("who").parse::<Address>() {
         Ok(who) => administrator.set_profile(proof, &who, form.get("profile"), form.get("remote") == "yes").await,

@@ -48,14 +48,14 @@ pub(crate) fn show(person: &Person, form: &Form, notice: &Notice) -> Markup {
     let each = [texts.confirm_device, texts.confirm_12h, texts.confirm_1d, texts.confirm_7d];
     confirm.extend(CONFIRM.iter().zip(each).map(|(value, label)| (*value, label, form.get("confirm") == *value)));
     let examples = html! {
-        (texts.folders_hint) " " code { "mail/INBOX" } ", " code { "mail/Archives/**" } ", " code { "calendars/*" } ", " code { "files/Actes/**" }
+        (texts.folders_none) " " (texts.folders_hint) " " code { "mail/INBOX" } ", " code { "mail/Archives/**" } ", " code { "calendars/*" } ", " code { "files/Actes/**" }
     };
     let fields = html! {
         (label.show(language, notice))
-        (boxes("service", texts.services, &services, notice))
+        (boxes("service", texts.services, None, &services, notice))
         (ways("preset", texts.access, &presets, notice))
         (lines_field("folders", texts.folders, &examples, form.get("folders"), notice))
-        (boxes("zone", texts.zones, &zones, notice))
+        (boxes("zone", texts.zones, Some(texts.zones_hint), &zones, notice))
         (choice("days", texts.expires, &ends))
         (choice("confirm", texts.confirm, &confirm))
         @if person.session.fresh().is_none() {

@@ -47,7 +47,7 @@ fn page(person: &Person, form: &Form, status: StatusCode, notice: Notice) -> Res
             }
         }
     };
-    person.page(&Page { status, notice: notice.clone(), ..Page::of(&PLACE, person.language()) }, &content)
+    person.page(&Page { status, notice, ..Page::of(&PLACE, person.language()) }, &content)
 }
 
 fn row(person: &Person, facts: &AppPasswordFacts) -> Vec<Markup> {

@@ -69,7 +69,7 @@ async fn page(person: &Person, auditor: &Auditor, query: &Form, notice: Notice, 
             }
         }
     };
-    person.page(&Page { notice: notice.clone(), ..Page::of(&PLACE, person.language()) }, &content)
+    person.page(&Page { notice, ..Page::of(&PLACE, person.language()) }, &content)
 }
 
 async fn lines(auditor: &Auditor, query: &Form) -> Result<Vec<AuditLine>, Refusal> {

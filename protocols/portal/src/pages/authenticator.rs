@@ -21,7 +21,7 @@ pub(crate) async fn begin(posted: Posted<Person>) -> Response {
     if person.session.has_second_factor()
         && let Err(answer) = step_up::proof(&person, &second_factor::PLACE)
     {
-        return answer;
+        return *answer;
     }
     match person.session.begin_totp().await {
         Ok(enrolment) => {

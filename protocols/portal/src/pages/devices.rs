@@ -27,7 +27,7 @@ pub(crate) async fn show(person: Person) -> Response {
     let fresh = person.session.fresh().is_some();
     let content = html! {
         p { (texts.why) }
-        @if !fresh && !(waiting.is_empty() && confirmed.is_empty()) { (step_up::section(&person, &PLACE)) }
+        @if !(fresh || waiting.is_empty() && confirmed.is_empty()) { (step_up::section(&person, &PLACE)) }
         section aria-labelledby="waiting" {
             h2 id="waiting" { (texts.waiting) }
             @if waiting.is_empty() {
@@ -110,7 +110,7 @@ pub(crate) async fn confirm(posted: Posted<Person>) -> Response {
     let Posted { who: person, form } = posted;
     let proof = match step_up::proof(&person, &PLACE) {
         Ok(proof) => proof,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let done = person.session.confirm_device(proof, form.get("id"), form.get("network")).await;
     person.go(&PLACE, done.map_or_else(Said::Refused, |()| Said::Done(|language| Devices::of(language).done)))

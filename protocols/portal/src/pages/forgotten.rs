@@ -69,7 +69,7 @@ fn reset_form(visitor: &Visitor, form: &Form, status: StatusCode, notice: Notice
         (secret("again", texts.again, None))
     };
     let content = visitor.form(RESET, texts.set, &fields);
-    let page = Page { status, notice: notice.clone(), title: texts.reset_title, back: Some(RESET), ..Page::of(&PLACE, visitor.language) };
+    let page = Page { status, notice, title: texts.reset_title, back: Some(RESET), ..Page::of(&PLACE, visitor.language) };
     visitor.page(&page, &content)
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn page(person: &Person, status: StatusCode, notice: Notice) -> Respo
     let content = html! {
         @if waiting > 0 {
             p.missing {
-                strong { (waiting) " " (texts.waiting) } " "
+                strong { (texts.waiting) " " (waiting) } ". "
                 a href=(devices::PLACE.path) { (texts.waiting_call) }
             }
         }

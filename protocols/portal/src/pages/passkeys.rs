@@ -21,7 +21,7 @@ const LABEL_BYTES_MAX: usize = 100;
 pub(crate) async fn begin(posted: Posted<Person>) -> Response {
     let Posted { who: person, form } = posted;
     if let Err(answer) = second_factor::may_add(&person) {
-        return answer;
+        return *answer;
     }
     let label = form.get("label").trim();
     if label.is_empty() || label.len() > LABEL_BYTES_MAX {

@@ -20,7 +20,7 @@ pub(crate) const BEGIN: &str = "/portal/second-factor/device";
 pub(crate) async fn begin(posted: Posted<Person>) -> Response {
     let Posted { who: person, form } = posted;
     if let Err(answer) = second_factor::may_add(&person) {
-        return answer;
+        return *answer;
     }
     let begun = reach(form.get("reach")).ok_or(Refusal::Unsupported).and_then(|reach| {
         let enrolment = person.session.begin_device(reach.clone())?;
@@ -68,7 +68,7 @@ fn page(person: &Person, status: StatusCode, notice: Notice) -> Response {
         p { a href=(second_factor::PLACE.path) { (texts.cancel) } }
     };
     let place = Page::of(&second_factor::PLACE, person.language());
-    person.page(&Page { status, notice: notice.clone(), title: texts.device_title, back: Some(CONFIRM), ..place }, &content)
+    person.page(&Page { status, notice, title: texts.device_title, back: Some(CONFIRM), ..place }, &content)
 }
 
 /// POST: the code.

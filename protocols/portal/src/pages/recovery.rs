@@ -16,7 +16,7 @@ pub(crate) async fn make(posted: Posted<Person>) -> Response {
     let person = posted.who;
     let proof = match step_up::proof(&person, &second_factor::PLACE) {
         Ok(proof) => proof,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let codes = match person.session.make_recovery_codes(proof).await {
         Ok(codes) => codes,

@@ -45,7 +45,7 @@ pub(crate) async fn show(person: Person, RawQuery(query): RawQuery) -> Response 
             p { (texts.your_zone) " " strong { (administrator.zone_of(person.visitor.peer)) } " (" (person.visitor.peer) ")." }
         }
     };
-    person.page(&Page { status, notice: notice.clone(), ..Page::of(&PLACE, person.language()) }, &content)
+    person.page(&Page { status, notice, ..Page::of(&PLACE, person.language()) }, &content)
 }
 
 fn profiles(person: &Person, administrator: &Administrator) -> Markup {

@@ -60,7 +60,7 @@ pub(crate) fn page(person: &Person, status: StatusCode, notice: Notice) -> Respo
             }
         }
     };
-    person.page(&Page { status, notice: notice.clone(), ..Page::of(&PLACE, person.language()) }, &content)
+    person.page(&Page { status, notice, ..Page::of(&PLACE, person.language()) }, &content)
 }
 
 fn authenticator(person: &Person, factors: &FactorFacts, may_change: bool) -> Markup {
@@ -111,7 +111,7 @@ fn list(
         row
     };
     let rows: Vec<Vec<Markup>> = all.map(row).collect();
-    let headings = [caption, texts.made, texts.last_used, texts.action];
+    let headings = [texts.name, texts.made, texts.last_used, texts.action];
     html! { @if !rows.is_empty() { (table(caption, &headings[..if may_change { 4 } else { 3 }], &rows)) } }
 }
 
@@ -131,7 +131,7 @@ pub(crate) async fn remove_one(posted: Posted<Person>) -> Response {
     let Posted { who: person, form } = posted;
     let proof = match step_up::proof(&person, &PLACE) {
         Ok(proof) => proof,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let done = match (form.get("id"), form.get("id").parse()) {
         (AUTHENTICATOR, _) => person.session.remove_totp(proof).await,
@@ -142,6 +142,6 @@ pub(crate) async fn remove_one(posted: Posted<Person>) -> Response {
 }
 
 /// Nothing may be added without a fresh factor, but for the first one.
-pub(crate) fn may_add(person: &Person) -> Result<(), Response> {
+pub(crate) fn may_add(person: &Person) -> Result<(), Box<Response>> {
     if person.session.has_second_factor() { step_up::proof(person, &PLACE).map(drop) } else { Ok(()) }
 }

@@ -51,7 +51,7 @@ fn page(person: &Person, form: &Form, status: StatusCode, notice: Notice) -> Res
             }
         }
     };
-    person.page(&Page { status, notice: notice.clone(), ..Page::of(&PLACE, person.language()) }, &content)
+    person.page(&Page { status, notice, ..Page::of(&PLACE, person.language()) }, &content)
 }
 
 fn row(person: &Person, place: (Area, &Path), who: &Identifier, rights: Rights, fresh: bool) -> Vec<Markup> {
@@ -182,7 +182,7 @@ pub(crate) async fn share(posted: Posted<Person>) -> Response {
     let Some(who) = Identifier::parse(form.get("who").trim()) else { return again(Notice::field(texts.who_bad, "who")) };
     let proof = match step_up::proof(&person, &PLACE) {
         Ok(proof) => proof,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let done = match folder(form.get("folder")) {
         Ok((area, path)) => person.session.share(proof, area, &path, &who, rights).await,
@@ -213,7 +213,7 @@ pub(crate) async fn remove(posted: Posted<Person>) -> Response {
     let Posted { who: person, form } = posted;
     let proof = match step_up::proof(&person, &PLACE) {
         Ok(proof) => proof,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let done = match (folder(form.get("folder")), Identifier::parse(form.get("who"))) {
         (Ok((area, path)), Some(who)) => person.session.share(proof, area, &path, &who, Rights::NONE).await,

@@ -126,7 +126,7 @@ fn code_form(visitor: &Visitor, status: StatusCode, notice: Notice) -> Response 
     let content = ways.show(visitor, &notice);
     let script = options.as_ref().map(|_| PASSKEY_URL.as_str());
     let title = Texts::of(visitor.language).code_title;
-    visitor.page(&Page { status, notice, title, script, ..Page::of(&PLACE, visitor.language) }, &content)
+    visitor.page(&Page { status, title, notice, script, ..Page::of(&PLACE, visitor.language) }, &content)
 }
 
 /// POST: a code.

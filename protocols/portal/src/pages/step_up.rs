@@ -49,10 +49,10 @@ pub(crate) fn other_ways(person: &Person, back: &Place) -> Markup {
 }
 
 /// The proof that an act needs; without a fresh one, the answer that asks for it.
-pub(crate) fn proof(person: &Person, back: &Place) -> Result<Stepped, Response> {
+pub(crate) fn proof(person: &Person, back: &Place) -> Result<Stepped, Box<Response>> {
     person.session.fresh().ok_or_else(|| {
         person.with(|signed_in| signed_in.notice = Some(Said::Fault(|language| Refusals::of(language).confirm_first)));
-        person.go_to(&format!("{}?to={}", PLACE.path, back.path))
+        Box::new(person.go_to(&format!("{}?to={}", PLACE.path, back.path)))
     })
 }
 

@@ -71,7 +71,8 @@ super::texts! {
             "Un mot de passe pour les brouillons ne peut pas envoyer : retirez « Envoyer du courrier », ou choisissez autre chose.";
         preset_bad: "Choose one of these.", "Choisissez l’une de ces possibilités.";
         choice_bad: "Choose one of these.", "Choisissez l’une de ces possibilités.";
-        folders: "Only in these folders (none: everywhere)", "Seulement dans ces dossiers (aucun : partout)";
+        folders: "Only in these folders", "Seulement dans ces dossiers";
+        folders_none: "None: everywhere.", "Aucun : partout.";
         folders_hint:
             "One on each line. * stands for one name, ** for all below, such as",
             "Un par ligne. * remplace un nom, ** tout ce qui est dessous, par exemple";
@@ -79,7 +80,8 @@ super::texts! {
             "Each line begins with mail/, calendars/, contacts/ or files/.",
             "Chaque ligne commence par mail/, calendars/, contacts/ ou files/.";
         folders_many: "There are too many lines.", "Il y a trop de lignes.";
-        zones: "Only from these zones (none: from all that your profile allows)", "Seulement depuis ces zones (aucune : toutes celles que votre profil permet)";
+        zones: "Only from these zones", "Seulement depuis ces zones";
+        zones_hint: "None: from all that your profile allows.", "Aucune : toutes celles que votre profil permet.";
         scope: "Where", "Où";
         everywhere: "everywhere", "partout";
         all_zones: "from all zones", "depuis toutes les zones";

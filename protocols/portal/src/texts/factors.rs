@@ -33,6 +33,7 @@ super::texts! {
         done: "The authenticator is set up.", "L’application d’authentification est configurée.";
         remove: "Remove", "Supprimer";
         removed: "It was removed.", "L’élément est supprimé.";
+        name: "Name", "Nom";
         made: "Made", "Ajouté le";
         last_used: "Last used", "Dernière utilisation";
         never: "never", "jamais";

@@ -12,7 +12,7 @@ super::texts! {
         no_app_password:
             "Make an app password for each program that reads your mail, calendars or documents.",
             "Créez un mot de passe d’application pour chaque programme qui lit votre courrier, vos calendriers ou vos documents.";
-        waiting: "log-in(s) wait for you.", "connexion(s) vous attendent.";
+        waiting: "Log-ins that wait for your word:", "Connexions qui attendent votre accord :";
         waiting_call: "See whether it was you", "Vérifier si c’était vous";
         account: "Your account", "Votre compte";
         name: "Name", "Nom";
