@@ -51,6 +51,30 @@ fn a_wrong_code_is_tried_again_and_a_recovery_code_counts_once() {
 }
 
 #[test]
+fn guessing_locks_one_kind_of_factor_and_never_the_account() {
+    in_both_apart(|browser| {
+        let address = newcomer(browser.server);
+        sign_in(browser, &address);
+        enrol(browser);
+        browser.go("/portal/second-factor");
+        browser.follow("form[action='/portal/second-factor/recovery'] button");
+        let recovery = browser.text_of(".codes code");
+        browser.go("/portal/");
+        again(browser, &address);
+        for guess in ["111111", "222222", "333333", "444444", "555555", "666666"] {
+            browser.fill("#code", guess);
+            browser.follow("main button");
+        }
+        let said = browser.text_of("#code-fault");
+        assert!(said.contains("seconds") && said.contains(char::is_numeric), "{said}");
+        browser.look("code-locked");
+        browser.fill("#code", &recovery);
+        browser.follow("main button");
+        assert_eq!(browser.heading(), "Overview", "another kind still opens");
+    });
+}
+
+#[test]
 fn changes_need_a_second_factor_of_just_now() {
     in_both(|browser| {
         let address = newcomer(browser.server);

@@ -57,7 +57,10 @@ fn row(person: &Person, facts: &AppPasswordFacts) -> Vec<Markup> {
     let services = Service::ALL.into_iter().filter(|(service, _)| record.services.contains(*service));
     let services: Vec<&str> = services.map(|(service, _)| service_name(language, service)).collect();
     vec![
-        html! { (record.label) " " small { (record.public_id) ", " (texts.made) " " (day(record.created)) } },
+        html! {
+            (record.label) " " small { (record.public_id) ", " (texts.made) " " (day(record.created)) }
+            @if narrowing.certificate { small { (texts.certificate) } }
+        },
         html! { (access_name(language, narrowing.preset.as_deref(), record.rights)) " " small { (services.join(", ")) } },
         html! {
             @if narrowing.folders.is_empty() { (texts.everywhere) } @else {

@@ -93,6 +93,7 @@ super::texts! {
         confirm_1d: "every day", "chaque jour";
         confirm_7d: "every week", "chaque semaine";
         confirmed: "Confirmed from", "Confirmé depuis";
+        certificate: "client certificate", "certificat client";
         expires: "Ends", "Prend fin";
         never: "never", "jamais";
         in_30_days: "in 30 days", "dans 30 jours";
