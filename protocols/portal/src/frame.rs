@@ -263,8 +263,14 @@ mod tests {
             for ground in ["surface", "ground", "accent-faint", "good-faint", "bad-faint"] {
                 assert!(contrast("text", ground) >= 4.5, "text on {ground}");
             }
-            let pairs =
-                [("quiet", "surface"), ("quiet", "ground"), ("accent", "surface"), ("accent", "accent-faint"), ("on-accent", "accent")];
+            let pairs = [
+                ("quiet", "surface"),
+                ("quiet", "ground"),
+                ("quiet", "accent-faint"),
+                ("accent", "surface"),
+                ("accent", "accent-faint"),
+                ("on-accent", "accent"),
+            ];
             for (text, ground) in pairs.into_iter().chain([("on-accent", "accent-strong"), ("bad", "surface"), ("bad", "bad-faint")]) {
                 assert!(contrast(text, ground) >= 4.5, "{text} on {ground}: {}", contrast(text, ground));
             }

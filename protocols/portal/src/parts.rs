@@ -103,6 +103,13 @@ pub(crate) fn ways(id: &str, legend: &str, choices: &[(&str, &str, &str, bool)],
     }
 }
 
+/// An address, which is broken before its domain if it has to be.
+pub(crate) fn address(text: &str) -> Markup {
+    html! {
+        @if let Some((local, domain)) = text.rsplit_once('@') { (local) wbr; "@" (domain) } @else { (text) }
+    }
+}
+
 /// A day.
 pub(crate) fn day(at: UnixTime) -> Markup {
     let day = local(at).strftime("%Y-%m-%d").to_string();

@@ -3,7 +3,7 @@
 use super::{Audience, Place, missing, refused, step_up};
 use crate::form::Form;
 use crate::frame::{Notice, Page};
-use crate::parts::{Field, choice, facts, table};
+use crate::parts::{Field, address, choice, facts, table};
 use crate::standing::Said;
 use crate::texts::accounts::Accounts;
 use crate::visitor::{Person, Posted};
@@ -66,14 +66,14 @@ fn per_cent(part: usize, of: usize) -> usize {
 
 fn row(texts: &Accounts, administrator: &Administrator, account: &Account) -> Vec<Markup> {
     let yes_no = |yes: bool| html! { (if yes { texts.yes } else { texts.no }) };
-    let address = account.address.to_string();
+    let who = account.address.to_string();
     vec![
-        html! { (address) },
+        address(&who),
         html! { (if account.display_name.is_empty() { "–" } else { account.display_name.as_str() }) },
         html! { (account.profile) },
         yes_no(account.remote_access),
         yes_no(administrator.has_second_factor(account)),
-        html! { a href=(change_url(&address)) aria-label={ (texts.change) ": " (address) } { (texts.change) } },
+        html! { a href=(change_url(&who)) aria-label={ (texts.change) ": " (who) } { (texts.change) } },
     ]
 }
 

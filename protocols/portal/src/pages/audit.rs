@@ -4,7 +4,7 @@ use super::notices::{outcome, peer};
 use super::{Audience, Place, missing, refused};
 use crate::form::Form;
 use crate::frame::{Notice, Page};
-use crate::parts::{Field, moment, table};
+use crate::parts::{Field, address, moment, table};
 use crate::texts::audit::Audit;
 use crate::texts::notices::act_name;
 use crate::visitor::{Person, Posted};
@@ -109,7 +109,7 @@ fn row(person: &Person, auditor: &Auditor, line: &AuditLine) -> Vec<Markup> {
     vec![
         html! { (line.number) },
         moment(line.entry.at),
-        dash(who.as_deref().unwrap_or("")),
+        who.as_deref().map_or_else(|| dash(""), address),
         html! {
             (act_name(person.language(), &line.entry.act))
             @if !line.entry.subject.is_empty() { " " small { (line.entry.subject) } }
