@@ -48,7 +48,8 @@ pub(crate) fn show(person: &Person, form: &Form, notice: &Notice) -> Markup {
     let each = [texts.confirm_device, texts.confirm_12h, texts.confirm_1d, texts.confirm_7d];
     confirm.extend(CONFIRM.iter().zip(each).map(|(value, label)| (*value, label, form.get("confirm") == *value)));
     let examples = html! {
-        (texts.folders_none) " " (texts.folders_hint) " " code { "mail/INBOX" } ", " code { "mail/Archives/**" } ", " code { "calendars/*" } ", " code { "files/Actes/**" }
+        (texts.folders_none) " " (texts.folders_hint)
+        " " code { "mail/INBOX" } ", " code { "mail/Archives/**" } ", " code { "calendars/*" } ", " code { "files/Actes/**" }
     };
     let fields = html! {
         (label.show(language, notice))

@@ -41,20 +41,29 @@ pub(crate) fn page(person: &Person, status: StatusCode, notice: Notice) -> Respo
             h2 id="passkeys" { (texts.passkeys) }
             p { (texts.passkeys_why) }
             (passkey_list(person, &factors, may_change))
-            @if may_change { (person.form(passkeys::BEGIN, texts.passkey_add, &field("label", texts.passkey_name, texts.passkey_hint, person, &notice))) }
+            @if may_change {
+                @let name = field("label", texts.passkey_name, texts.passkey_hint, person, &notice);
+                (person.form(passkeys::BEGIN, texts.passkey_add, &name))
+            }
         }
         section aria-labelledby="devices" {
             h2 id="devices" { (texts.devices) }
             p { (texts.devices_why) }
             (device_list(person, &factors, may_change))
-            @if may_change { (person.form(reached::BEGIN, texts.device_add, &field("reach", texts.device_reach, texts.device_hint, person, &notice))) }
+            @if may_change {
+                @let reach = field("reach", texts.device_reach, texts.device_hint, person, &notice);
+                (person.form(reached::BEGIN, texts.device_add, &reach))
+            }
         }
         @if factors.any() {
             section aria-labelledby="recovery" {
                 h2 id="recovery" { (texts.recovery) }
                 p { (texts.recovery_why) }
                 p.well[factors.recovery_left > 0].missing[factors.recovery_left == 0] {
-                    @if factors.recovery_left == 0 { (texts.recovery_none) } @else { (texts.recovery_left) ": " strong { (factors.recovery_left) } }
+                    @match factors.recovery_left {
+                        0 => { (texts.recovery_none) }
+                        left => { (texts.recovery_left) ": " strong { (left) } }
+                    }
                 }
                 @if may_change { (person.form(recovery::MAKE, texts.recovery_make, &Markup::default())) }
             }
