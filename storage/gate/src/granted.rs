@@ -190,9 +190,10 @@ impl Locates<NewMailbox> for NewMailboxAt {
             if let Some(parent) = session.resolve(Area::Mail, &above)
                 && parent.real().is_ok()
             {
-                // `Shared` belongs to everybody else: no mailbox of one's own can take that name.
+                // `Shared` belongs to everybody else: no mailbox of one's own can take that name. What is below it and not there is answered
+                // as what is there and hidden.
                 if length == 0 && names[0].as_str() == tree::SHARED {
-                    return Err(Refusal::Forbidden(Rights::CREATE));
+                    return Err(if names.len() == 1 { Refusal::Forbidden(Rights::CREATE) } else { Refusal::Missing });
                 }
                 return Ok(FoundPlace { parent, names: names[length..].to_vec() });
             }
