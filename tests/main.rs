@@ -16,6 +16,7 @@ mod crash;
 mod demo;
 mod dialogues;
 mod import;
+mod matrix;
 mod policy;
 mod portal;
 mod quota;

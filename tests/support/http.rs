@@ -74,7 +74,8 @@ impl Http {
     }
 }
 
-fn respond(wire: &mut Wire, method: &str) -> io::Result<Response> {
+/// The next response on a connection.
+pub(crate) fn respond(wire: &mut Wire, method: &str) -> io::Result<Response> {
     let status_line = wire.try_line()?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let status = status_line.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
     let mut headers = Vec::new();

@@ -193,6 +193,29 @@ impl Server {
         panic!("it does not start on {}", data.display());
     }
 
+    /// `octroi serve` on a data folder that is there already, with these profiles and zones.
+    pub(crate) fn on_with_profiles(data: &Path, profiles: &str) -> Self {
+        std::fs::write(data.with_extension("profiles.toml"), profiles).unwrap();
+        let named = data.with_extension("profiles.toml");
+        let config = data.with_extension("toml");
+        // A port that was free may be taken by somebody else in between.
+        for _ in 0..3 {
+            let text = format!("profiles = \"{}\"\n{}", named.display(), configuration(data, ""));
+            std::fs::write(&config, &text).unwrap();
+            match serve(&config, facts_of(&text, data)) {
+                Ok(server) => return server,
+                Err(log) => eprintln!("it did not start:\n{log}"),
+            }
+        }
+        panic!("it does not start on {}", data.display());
+    }
+
+    /// The folder goes with the server.
+    pub(crate) fn keeping(mut self, folder: TempDir) -> Self {
+        self.folder = Some(folder);
+        self
+    }
+
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()

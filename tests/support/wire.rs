@@ -41,6 +41,23 @@ impl Wire {
         Ok(Self { stream: Stream::Plain(stream), unread: Vec::new() })
     }
 
+    /// Connect with TLS from that address of ours (of the loopback: all of 127.0.0.0/8 are).
+    pub(crate) fn tls_from(source: &str, address: &str, certificate: &Path) -> std::io::Result<Self> {
+        let (source, address) = (format!("{source}:0").parse().unwrap(), address.parse().unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let stream = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(source)?;
+            socket.connect(address).await?.into_std()
+        })?;
+        stream.set_nonblocking(false)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        Self { stream: Stream::Plain(stream), unread: Vec::new() }.try_secure(certificate)
+    }
+
     /// Connect with TLS from the first octet.
     #[track_caller]
     pub(crate) fn tls(address: &str, certificate: &Path) -> Self {

@@ -1,0 +1,369 @@
+//! The matrix over WebDAV: documents, calendars and address books.
+
+use super::world::{ELSEWHERE, OFFICE, OPEN, OWNERS, Subject, World, has, may};
+use crate::support::http::{Response, base64, respond};
+use crate::support::wire::Wire;
+use std::fmt::Write as _;
+
+/// Files in `protocols/dav/src/methods/report`.
+pub(super) const REPORTS: [&str; 2] = ["multiget", "sync_collection"];
+/// What is only to be seen with `r`: contents, names and the ends of etags of members.
+const CONTENTS: [&str; 3] = ["Okapi", "quetzal", "zebra"];
+/// As long as `Secret`, and never made.
+const NEVER: &str = "Sacred";
+
+/// What is there when it was allowed, and only then.
+#[derive(Debug, Clone, Copy)]
+enum Effect {
+    None,
+    /// In the answer.
+    Told(&'static str),
+    /// In the owner's state afterwards.
+    Appears(&'static str),
+    /// No more in the owner's state.
+    Vanishes(&'static str),
+}
+use Effect::{Appears, None as Unseen, Told, Vanishes};
+
+/// Which trees a row is for.
+const FILES: &[usize] = &[0];
+const OBJECTS: &[usize] = &[1, 2];
+const ALL: &[usize] = &[0, 1, 2];
+
+/// A request. `{S}` is the collection under test, `{M}` a collection of one's own, `{X}` the ending of objects, `{B}` a new object's octets.
+struct Row {
+    trees: &'static [usize],
+    method: &'static str,
+    path: &'static str,
+    /// Destination or depth, as a whole field line.
+    field: &'static str,
+    body: &'static str,
+    /// Letters, and behind a `+` those on what is one's own; `None`: to nobody.
+    needs: Option<&'static str>,
+    effect: Effect,
+}
+
+const fn row(
+    trees: &'static [usize],
+    (method, path): (&'static str, &'static str),
+    (field, body): (&'static str, &'static str),
+    needs: Option<&'static str>,
+    effect: Effect,
+) -> Row {
+    Row { trees, method, path, field, body, needs, effect }
+}
+
+const PROPERTIES: &str = "<propfind xmlns=\"DAV:\"><prop><getetag/><getcontentlength/><displayname/><sync-token/><resourcetype/></prop></propfind>";
+const SYNC: &str = "<sync-collection xmlns=\"DAV:\"><sync-token/><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>";
+const PATCH: &str =
+    "<propertyupdate xmlns=\"DAV:\"><set><prop><displayname>Walrus</displayname></prop></set></propertyupdate>";
+
+// RFC 3744 appendix B, and the letters for its privileges: read `r`, write-content `w`, bind `i` (a collection: `k`), unbind `e` (a collection:
+// `x`, and `e` for the documents in it). Moving from one owner to another destroys it where it was; within one owner's tree it needs `0`.
+const ROWS: &[Row] = &[
+    row(ALL, ("OPTIONS", "{S}/"), ("", ""), Some("l"), Told("Allow: OPTIONS")),
+    row(ALL, ("OPTIONS", "{S}/quetzal{X}"), ("", ""), Some("l"), Told("Allow: OPTIONS")),
+    row(ALL, ("GET", "{S}/quetzal{X}"), ("", ""), Some("lr"), Told("Okapi")),
+    row(ALL, ("HEAD", "{S}/quetzal{X}"), ("", ""), Some("lr"), Told("ETag: ")),
+    row(ALL, ("GET", "{S}/"), ("", ""), Some("lr"), Told("quetzal")),
+    row(ALL, ("HEAD", "{S}/"), ("", ""), Some("lr"), Unseen),
+    row(ALL, ("PUT", "{S}/walrus{X}"), ("", "{B}"), Some("li"), Appears("walrus")),
+    row(ALL, ("PUT", "{S}/walrus{X}"), ("If-None-Match: *", "{B}"), Some("li"), Appears("walrus")),
+    row(ALL, ("PUT", "{S}/quetzal{X}"), ("", "{B}"), Some("lw"), Vanishes("Okapi")),
+    row(ALL, ("DELETE", "{S}/quetzal{X}"), ("", ""), Some("le"), Vanishes("quetzal")),
+    row(OBJECTS, ("DELETE", "{S}/"), ("", ""), Some("lxe"), Vanishes("quetzal")),
+    row(FILES, ("DELETE", "{S}/zebra/"), ("", ""), Some("lxe"), Vanishes("zebra")),
+    row(FILES, ("MKCOL", "{S}/walrus/"), ("", ""), Some("lk"), Appears("walrus")),
+    row(OBJECTS, ("MKCOL", "{S}/walrus/"), ("", ""), None, Unseen),
+    row(ALL, ("MKCALENDAR", "{S}/walrus/"), ("", ""), None, Unseen),
+    row(ALL, ("COPY", "{S}/quetzal{X}"), ("Destination: {M}/taken{X}", ""), Some("lr+li"), Unseen),
+    row(ALL, ("COPY", "{M}/own{X}"), ("Destination: {S}/walrus{X}", ""), Some("li+lr"), Appears("walrus")),
+    row(ALL, ("COPY", "{M}/own{X}"), ("Destination: {S}/quetzal{X}", ""), Some("liw+lr"), Vanishes("Okapi")),
+    row(FILES, ("COPY", "{S}/zebra/"), ("Destination: {M}/taken", ""), Some("lr+lk"), Unseen),
+    row(FILES, ("COPY", "{M}/folder/"), ("Destination: {S}/walrus", ""), Some("lki+lr"), Appears("walrus")),
+    row(ALL, ("MOVE", "{S}/quetzal{X}"), ("Destination: {M}/taken{X}", ""), Some("lre+li"), Vanishes("quetzal")),
+    row(ALL, ("MOVE", "{M}/own{X}"), ("Destination: {S}/walrus{X}", ""), Some("li+lre"), Appears("walrus")),
+    row(ALL, ("MOVE", "{S}/quetzal{X}"), ("Destination: {S}/walrus{X}", ""), Some("lri0"), Appears("walrus")),
+    row(FILES, ("MOVE", "{S}/zebra/"), ("Destination: {S}/walrus", ""), Some("lxek"), Appears("walrus")),
+    row(FILES, ("MOVE", "{S}/zebra/"), ("Destination: {M}/taken", ""), None, Unseen),
+    row(ALL, ("PROPFIND", "{S}/"), ("Depth: 0", PROPERTIES), Some("lr"), Told("sync-token")),
+    row(ALL, ("PROPFIND", "{S}/"), ("Depth: 1", PROPERTIES), Some("lr"), Told("quetzal")),
+    row(ALL, ("PROPFIND", "{S}/"), ("Depth: infinity", PROPERTIES), None, Unseen),
+    row(ALL, ("PROPFIND", "{S}/quetzal{X}"), ("Depth: 0", PROPERTIES), Some("lr"), Told("getetag")),
+    // No property can be set yet: each is refused in a 207.
+    row(ALL, ("PROPPATCH", "{S}/"), ("", PATCH), Some("lr"), Unseen),
+    row(ALL, ("PROPPATCH", "{S}/quetzal{X}"), ("", PATCH), Some("lr"), Unseen),
+    row(ALL, ("REPORT", "{S}/"), ("Depth: 0", SYNC), Some("lr"), Told("quetzal")),
+    row(OBJECTS, ("REPORT", "{S}/"), ("Depth: 0", "{multiget}"), Some("lr"), Told("Okapi")),
+    // Named from one's own collection, where a report is allowed: the answer for the object is in a 207.
+    row(OBJECTS, ("REPORT", "{M}/"), ("Depth: 0", "{multiget}"), Some("+lr"), Unseen),
+];
+
+/// All methods of the table.
+pub(super) fn methods() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|row| row.method)
+}
+
+#[test]
+fn every_method_of_webdav_with_every_right_removed() {
+    super::in_parallel(|world, number| {
+        let mut faults = Vec::new();
+        for tree in &TREES {
+            let mut owner = Owner::new(world, number, tree);
+            for subject in world.subjects.iter().skip(number).step_by(OWNERS) {
+                for (zone, rights) in [(OFFICE, subject.files.as_str()), (ELSEWHERE, "")] {
+                    let mut line = Line::open(world, zone, subject);
+                    let mut whole = Line::open(world, zone, &Subject { secret: subject.whole.clone(), ..subject.clone() });
+                    for row in ROWS.iter().filter(|row| row.trees.contains(&tree.number)) {
+                        let what = format!("{} {} from {zone} with [{rights}]: {} {} {}", tree.area, subject.name, row.method, row.path, row.field);
+                        let found = Case { tree, owner: &mut owner, line: &mut line, whole: &mut whole, row, rights, subject }.run();
+                        faults.extend(found.into_iter().map(|fault| format!("{what}: {fault}")));
+                    }
+                }
+            }
+        }
+        faults
+    });
+}
+
+#[test]
+fn who_is_no_longer_let_in_gets_nothing_over_webdav() {
+    let world = super::world();
+    for stranger in world.strangers.iter().filter(|stranger| stranger.why != "for documents only") {
+        for zone in [OFFICE, ELSEWHERE] {
+            let subject = Subject { secret: stranger.secret.clone(), address: stranger.address.clone(), ..world.subjects[0].clone() };
+            let unknown = Subject { address: format!("nobody@{}", crate::support::server::DOMAIN), ..subject.clone() };
+            for method in methods() {
+                let path = format!("/dav/files/{}/", subject.address);
+                let asked = |who: &Subject| told(&Line::open(world, zone, who).ask(&[(method, &path, "", "")]).pop().unwrap());
+                let refused = asked(&subject);
+                assert!(refused.starts_with("401"), "{} may {method}: {refused}", stranger.why);
+                assert_eq!(asked(&unknown), refused, "{} is told from an unknown user", stranger.why);
+            }
+        }
+    }
+}
+
+/// A tree that WebDAV serves.
+struct Tree {
+    number: usize,
+    area: &'static str,
+    ending: &'static str,
+}
+
+const TREES: [Tree; 3] = [
+    Tree { number: 0, area: "files", ending: ".txt" },
+    Tree { number: 1, area: "calendars", ending: ".ics" },
+    Tree { number: 2, area: "contacts", ending: ".vcf" },
+];
+
+impl Tree {
+    /// The collection of that name of the owner, as somebody else's programs name it.
+    fn shared(&self, subject: &Subject, owner: &Subject, name: &str) -> String {
+        let home = format!("/dav/{}/{}", self.area, subject.address);
+        if self.number == 0 { format!("{home}/Shared/{}/{name}", owner.address) } else { format!("{home}/{name}~{}", owner.address) }
+    }
+
+    fn own(&self, subject: &Subject, name: &str) -> String {
+        format!("/dav/{}/{}/{name}", self.area, subject.address)
+    }
+
+    fn object(&self, uid: &str, text: &str) -> String {
+        match self.number {
+            0 => text.to_owned(),
+            1 => format!(
+                "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20261102T080000Z\r\n\
+                 DTSTART:20261102T090000Z\r\nSUMMARY:{text}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+            ),
+            _ => format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{text}\r\nN:{text};;;;\r\nEND:VCARD\r\n"),
+        }
+    }
+
+    /// Make a collection there.
+    fn make<'a>(&self, path: &'a str) -> (&'static str, &'a str, &'static str, &'static str) {
+        const BOOK: &str = "<mkcol xmlns=\"DAV:\"><set><prop><resourcetype><collection/>\
+                            <addressbook xmlns=\"urn:ietf:params:xml:ns:carddav\"/></resourcetype></prop></set></mkcol>";
+        match self.number {
+            0 => ("MKCOL", path, "", ""),
+            1 => ("MKCALENDAR", path, "", ""),
+            _ => ("MKCOL", path, "Content-Type: application/xml", BOOK),
+        }
+    }
+}
+
+struct Case<'a> {
+    tree: &'a Tree,
+    owner: &'a mut Owner,
+    line: &'a mut Line,
+    whole: &'a mut Line,
+    row: &'static Row,
+    rights: &'a str,
+    subject: &'a Subject,
+}
+
+impl Case<'_> {
+    /// What is wrong with it.
+    fn run(mut self) -> Vec<String> {
+        let (row, rights) = (self.row, self.rights);
+        let mut faults = Vec::new();
+        self.prepare();
+        let answer = self.ask("Secret");
+        let (after, etags) = self.owner.state();
+        let allowed = row.needs.is_some_and(|letters| may(rights, &self.subject.own_files, letters));
+        let ok = answer.starts_with('2');
+        if ok != allowed || (!ok && !answer.starts_with('4') && !answer.starts_with("502")) {
+            faults.push(format!("allowed is {allowed}: {answer}"));
+        }
+        let fine = match row.effect {
+            Unseen => true,
+            Told(text) => answer.to_ascii_lowercase().contains(&text.to_ascii_lowercase()) == allowed,
+            Appears(text) => after.contains(text) == allowed,
+            Vanishes(text) => after.contains(text) != allowed,
+        };
+        if !fine {
+            faults.push(format!("allowed is {allowed}, and the effect is otherwise: {answer}\n{after}"));
+        }
+        let changes = matches!(row.effect, Appears(_) | Vanishes(_));
+        if !(allowed && changes) && after != self.owner.baseline {
+            faults.push(format!("it changed what the owner has:\n{}\nto\n{after}", self.owner.baseline));
+        }
+        if !has(rights, "lr") {
+            let words = CONTENTS.into_iter().filter(|word| !row.path.contains(word) && !row.field.contains(word) && !row.body.contains("{multiget}"));
+            let told = words.map(str::to_owned).chain(etags).find(|word| answer.contains(word.as_str()));
+            faults.extend(told.map(|word| format!("{word} is told: {answer}")));
+            if row.body.contains("{multiget}") && answer.contains("Okapi") {
+                faults.push(format!("contents are told: {answer}"));
+            }
+        }
+        if !has(rights, "l") {
+            self.prepare();
+            let real = self.ask("Secret");
+            self.prepare();
+            let never = self.ask(NEVER).replace(NEVER, "Secret");
+            if real != never {
+                faults.push(format!("it can be told from what never was:\n{real}\n{never}"));
+            }
+        }
+        if after != self.owner.baseline {
+            self.owner.restore();
+        }
+        faults
+    }
+
+    /// The request, with the collection of that name in place of `{S}`.
+    fn ask(&mut self, name: &str) -> String {
+        let shared = self.tree.shared(self.subject, &self.owner.subject, name);
+        let own = self.tree.own(self.subject, "Mine");
+        let put = |text: &str| {
+            let object = self.tree.object("walrus", "Walrus");
+            let (space, tag, data) = if self.tree.number == 1 { ("caldav", "calendar", "calendar") } else { ("carddav", "addressbook", "address") };
+            let multiget = format!(
+                "<x:{tag}-multiget xmlns=\"DAV:\" xmlns:x=\"urn:ietf:params:xml:ns:{space}\"><prop><getetag/><x:{data}-data/></prop>\
+                 <href>{shared}/quetzal{}</href></x:{tag}-multiget>",
+                self.tree.ending
+            );
+            let text = text.replace("{multiget}", &multiget).replace("{B}", &object);
+            text.replace("{S}", &shared).replace("{M}", &own).replace("{X}", self.tree.ending)
+        };
+        let (path, field, body) = (put(self.row.path), put(self.row.field), put(self.row.body));
+        told(&self.line.ask(&[(self.row.method, &path, &field, &body)]).pop().unwrap())
+    }
+
+    /// One's own things as they are at first: what was taken is gone again.
+    fn prepare(&mut self) {
+        if !self.row.path.contains("{M}") && !self.row.field.contains("{M}") {
+            return;
+        }
+        let (own, ending) = (self.tree.own(self.subject, "Mine"), self.tree.ending);
+        let (top, taken, folder) = (format!("{own}/"), format!("{own}/taken"), format!("{own}/folder/"));
+        let (file, inner, taken_file) = (format!("{own}/own{ending}"), format!("{own}/folder/own{ending}"), format!("{own}/taken{ending}"));
+        let object = self.tree.object("own", "Own");
+        let mut asked = vec![self.tree.make(&top), ("DELETE", &taken_file, "", ""), ("PUT", &file, "", &object)];
+        if self.tree.number == 0 {
+            asked.extend([("DELETE", &*taken, "", ""), ("MKCOL", &folder, "", ""), ("PUT", &inner, "", &object)]);
+        }
+        self.whole.ask(&asked);
+    }
+}
+
+/// Status, header and body; without what differs from one moment to the next.
+fn told(response: &Response) -> String {
+    let mut text = format!("{}\n", response.status);
+    for (name, value) in response.headers.iter().filter(|(name, _)| name != "date") {
+        let _ = writeln!(text, "{name}: {value}");
+    }
+    text + &response.text()
+}
+
+/// A connection that is kept alive.
+struct Line {
+    wire: Wire,
+    authorization: String,
+}
+
+impl Line {
+    fn open(world: &World, zone: &str, subject: &Subject) -> Self {
+        let address = format!("127.0.0.1:{}", world.server.port("https"));
+        let wire = Wire::tls_from(zone, &address, world.server.certificate()).unwrap();
+        Self { wire, authorization: base64(format!("{}:{}", subject.address, subject.secret).as_bytes()) }
+    }
+
+    /// Send all, then read all answers: method, path, a field line, body.
+    fn ask(&mut self, requests: &[(&str, &str, &str, &str)]) -> Vec<Response> {
+        let mut octets = String::new();
+        for (method, path, field, body) in requests {
+            let _ = write!(octets, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {}\r\n", self.authorization);
+            let _ = write!(octets, "{field}{}Content-Length: {}\r\n\r\n{body}", if field.is_empty() { "" } else { "\r\n" }, body.len());
+        }
+        self.wire.send(octets);
+        requests.iter().map(|(method, path, ..)| respond(&mut self.wire, method).unwrap_or_else(|e| panic!("{method} {path}: {e}"))).collect()
+    }
+}
+
+/// The owner, who sees what became of it.
+struct Owner {
+    subject: Subject,
+    tree: &'static Tree,
+    line: Line,
+    baseline: String,
+}
+
+impl Owner {
+    fn new(world: &World, number: usize, tree: &'static Tree) -> Self {
+        let subject = world.owners[number].clone();
+        let mut line = Line::open(world, OFFICE, &subject);
+        line.ask(&[tree.make(&format!("{}/", tree.own(&subject, OPEN)))]);
+        let mut owner = Self { subject, tree, line, baseline: String::new() };
+        owner.restore();
+        owner
+    }
+
+    /// All that there is to see and to change, and the etags in it.
+    fn state(&mut self) -> (String, Vec<String>) {
+        let (home, top) = (self.tree.own(&self.subject, ""), format!("{}/", self.tree.own(&self.subject, "Secret")));
+        let (inner, object) = (format!("{top}zebra/"), format!("{top}quetzal{}", self.tree.ending));
+        let (names, depth) = ("<propfind xmlns=\"DAV:\"><prop><resourcetype/></prop></propfind>", "Depth: 1");
+        let mut asked = vec![("PROPFIND", &*home, depth, names), ("PROPFIND", &top, depth, PROPERTIES), ("GET", &object, "", "")];
+        if self.tree.number == 0 {
+            asked.push(("PROPFIND", &inner, depth, PROPERTIES));
+        }
+        let state = self.line.ask(&asked).iter().map(told).collect::<String>();
+        let etags = state.split("getetag>").skip(1).step_by(2).filter_map(|part| Some(part.split('<').next()?.trim_matches('"').to_owned()));
+        let etags = etags.filter(|etag| !etag.is_empty()).collect();
+        (state, etags)
+    }
+
+    fn restore(&mut self) {
+        let top = format!("{}/", self.tree.own(&self.subject, "Secret"));
+        let (file, inner, below) = (format!("{top}quetzal{}", self.tree.ending), format!("{top}zebra/"), format!("{top}zebra/below.txt"));
+        let object = self.tree.object("quetzal", "Okapi");
+        let mut asked = vec![("DELETE", &*top, "", ""), self.tree.make(&top), ("PUT", &file, "", &object)];
+        if self.tree.number == 0 {
+            asked.extend([("MKCOL", &*inner, "", ""), ("PUT", &below, "", "below")]);
+        }
+        for response in self.line.ask(&asked).iter().skip(1) {
+            assert_eq!(response.status, 201, "{}", response.text());
+        }
+        self.baseline = self.state().0;
+    }
+}
