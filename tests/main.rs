@@ -25,4 +25,5 @@ mod sending;
 mod sharing;
 mod store;
 mod support;
+mod threats;
 mod tidy;

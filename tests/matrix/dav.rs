@@ -53,10 +53,10 @@ const fn row(
     Row { trees, method, path, field, body, needs, effect }
 }
 
-const PROPERTIES: &str = "<propfind xmlns=\"DAV:\"><prop><getetag/><getcontentlength/><displayname/><sync-token/><resourcetype/></prop></propfind>";
+const PROPERTIES: &str =
+    "<propfind xmlns=\"DAV:\"><prop><getetag/><getcontentlength/><displayname/><sync-token/><resourcetype/></prop></propfind>";
 const SYNC: &str = "<sync-collection xmlns=\"DAV:\"><sync-token/><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>";
-const PATCH: &str =
-    "<propertyupdate xmlns=\"DAV:\"><set><prop><displayname>Walrus</displayname></prop></set></propertyupdate>";
+const PATCH: &str = "<propertyupdate xmlns=\"DAV:\"><set><prop><displayname>Walrus</displayname></prop></set></propertyupdate>";
 
 // RFC 3744 appendix B, and the letters for its privileges: read `r`, write-content `w`, bind `i` (a collection: `k`), unbind `e` (a collection:
 // `x`, and `e` for the documents in it). Moving from one owner to another destroys it where it was; within one owner's tree it needs `0`.
@@ -115,7 +115,10 @@ fn every_method_of_webdav_with_every_right_removed() {
                     let mut line = Line::open(world, zone, subject);
                     let mut whole = Line::open(world, zone, &Subject { secret: subject.whole.clone(), ..subject.clone() });
                     for row in ROWS.iter().filter(|row| row.trees.contains(&tree.number)) {
-                        let what = format!("{} {} from {zone} with [{rights}]: {} {} {}", tree.area, subject.name, row.method, row.path, row.field);
+                        let what = format!(
+                            "{} {} from {zone} with [{rights}]: {} {} {}",
+                            tree.area, subject.name, row.method, row.path, row.field
+                        );
                         let found = Case { tree, owner: &mut owner, line: &mut line, whole: &mut whole, row, rights, subject }.run();
                         faults.extend(found.into_iter().map(|fault| format!("{what}: {fault}")));
                     }
@@ -228,7 +231,9 @@ impl Case<'_> {
             faults.push(format!("it changed what the owner has:\n{}\nto\n{after}", self.owner.baseline));
         }
         if !has(rights, "lr") {
-            let words = CONTENTS.into_iter().filter(|word| !row.path.contains(word) && !row.field.contains(word) && !row.body.contains("{multiget}"));
+            let words = CONTENTS
+                .into_iter()
+                .filter(|word| !row.path.contains(word) && !row.field.contains(word) && !row.body.contains("{multiget}"));
             let told = words.map(str::to_owned).chain(etags).find(|word| answer.contains(word.as_str()));
             faults.extend(told.map(|word| format!("{word} is told: {answer}")));
             if row.body.contains("{multiget}") && answer.contains("Okapi") {
@@ -256,7 +261,8 @@ impl Case<'_> {
         let own = self.tree.own(self.subject, "Mine");
         let put = |text: &str| {
             let object = self.tree.object("walrus", "Walrus");
-            let (space, tag, data) = if self.tree.number == 1 { ("caldav", "calendar", "calendar") } else { ("carddav", "addressbook", "address") };
+            let (space, tag, data) =
+                if self.tree.number == 1 { ("caldav", "calendar", "calendar") } else { ("carddav", "addressbook", "address") };
             let multiget = format!(
                 "<x:{tag}-multiget xmlns=\"DAV:\" xmlns:x=\"urn:ietf:params:xml:ns:{space}\"><prop><getetag/><x:{data}-data/></prop>\
                  <href>{shared}/quetzal{}</href></x:{tag}-multiget>",
@@ -316,7 +322,10 @@ impl Line {
             let _ = write!(octets, "{field}{}Content-Length: {}\r\n\r\n{body}", if field.is_empty() { "" } else { "\r\n" }, body.len());
         }
         self.wire.send(octets);
-        requests.iter().map(|(method, path, ..)| respond(&mut self.wire, method).unwrap_or_else(|e| panic!("{method} {path}: {e}"))).collect()
+        requests
+            .iter()
+            .map(|(method, path, ..)| respond(&mut self.wire, method).unwrap_or_else(|e| panic!("{method} {path}: {e}")))
+            .collect()
     }
 }
 
@@ -348,7 +357,8 @@ impl Owner {
             asked.push(("PROPFIND", &inner, depth, PROPERTIES));
         }
         let state = self.line.ask(&asked).iter().map(told).collect::<String>();
-        let etags = state.split("getetag>").skip(1).step_by(2).filter_map(|part| Some(part.split('<').next()?.trim_matches('"').to_owned()));
+        let etags =
+            state.split("getetag>").skip(1).step_by(2).filter_map(|part| Some(part.split('<').next()?.trim_matches('"').to_owned()));
         let etags = etags.filter(|etag| !etag.is_empty()).collect();
         (state, etags)
     }

@@ -24,7 +24,9 @@ fn every_command_of_imap_with_every_right_removed() {
                 line.forget();
                 for row in ROWS {
                     let what = format!("{} from {zone} with [{rights}]: {} {}", subject.name, row.first.join("; "), row.line);
-                    faults.extend(case(&mut owner, &mut line, row, (rights, &subject.own_mail)).into_iter().map(|fault| format!("{what}: {fault}")));
+                    faults.extend(
+                        case(&mut owner, &mut line, row, (rights, &subject.own_mail)).into_iter().map(|fault| format!("{what}: {fault}")),
+                    );
                 }
             }
         }

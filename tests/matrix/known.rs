@@ -27,7 +27,8 @@ fn every_method_of_webdav_is_in_the_matrix() {
     // Both are answered by one file.
     known.remove("head");
     known.remove("report");
-    let found: BTreeSet<String> = files("protocols/dav/src/methods").into_iter().filter(|name| !DAV_HELPERS.contains(&name.as_str())).collect();
+    let found: BTreeSet<String> =
+        files("protocols/dav/src/methods").into_iter().filter(|name| !DAV_HELPERS.contains(&name.as_str())).collect();
     assert_eq!(found, known);
     let reports: BTreeSet<String> = files("protocols/dav/src/methods/report").into_iter().filter(|name| name != "mod").collect();
     assert_eq!(reports, super::dav::REPORTS.map(str::to_owned).into_iter().collect());

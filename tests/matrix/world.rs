@@ -5,12 +5,11 @@
 //! filled before the program is started on it, because only the portal makes narrow app passwords, one at a time and with a code each.
 
 use crate::support::Server;
+use crate::support::prepared::prepared;
 use crate::support::server::DOMAIN;
-use octroi_engine::{Embedded, Engine, Options};
-use octroi_gate::{Admin, Area, DataKey, Gate, Identifier, Limits, NewAccount, Opened, Organisation, Policy, Preset, Scope};
+use octroi_gate::{Admin, Area, Identifier, NewAccount, Preset, Scope};
 use octroi_model::{Address, Path, Rights, Service, Services, UnixTime};
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 /// RFC 4314's letters and our digits.
 pub(super) const LETTERS: &str = "lrswipkxtea012";
@@ -63,21 +62,19 @@ pub(super) const OWNERS: usize = 4;
 
 impl World {
     pub(super) fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("octroi-matrix-").tempdir().unwrap();
-        let (data, profiles) = (folder.path().join("data"), profiles());
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let mut world = runtime.block_on(fill(&data, &profiles));
-        drop(runtime);
-        world.server = Some(Server::on_with_profiles(&data, &profiles).keeping(folder));
-        let Filled { server, owners, subjects, strangers, senders } = world;
-        Self { server: server.unwrap(), owners, subjects, strangers, senders }
+        let (server, mut filled) = prepared(&profiles(), fill);
+        filled.subjects.sort_by(|a, b| a.name.cmp(&b.name));
+        let Filled { owners, subjects, strangers, senders } = filled;
+        Self { server, owners, subjects, strangers, senders }
     }
 }
 
 /// Each letter removed from all, and all, none, `lr`, `l`.
 pub(super) fn sets() -> Vec<(String, String)> {
     let mut sets: Vec<(String, String)> = LETTERS.chars().map(|gone| (format!("without-{gone}"), LETTERS.replace(gone, ""))).collect();
-    sets.extend([("all", LETTERS), ("none", ""), ("reader", "lr"), ("looker", "l")].map(|(name, rights)| (name.to_owned(), rights.to_owned())));
+    sets.extend(
+        [("all", LETTERS), ("none", ""), ("reader", "lr"), ("looker", "l")].map(|(name, rights)| (name.to_owned(), rights.to_owned())),
+    );
     sets
 }
 
@@ -111,27 +108,16 @@ fn profiles() -> String {
     text
 }
 
+#[derive(Default)]
 struct Filled {
-    server: Option<Server>,
     owners: Vec<Subject>,
     subjects: Vec<Subject>,
     strangers: Vec<Stranger>,
     senders: Vec<Subject>,
 }
 
-async fn fill(data: &std::path::Path, profiles: &str) -> Filled {
-    std::fs::create_dir_all(data).unwrap();
-    let engine: Arc<dyn Engine> = Embedded::open(data, Options::default()).await.unwrap();
-    let organisation = Organisation {
-        name: "Test".to_owned(),
-        hostname: "localhost".to_owned(),
-        domains: vec![DOMAIN.to_owned()],
-        postmaster: None,
-        portal_url: "https://localhost/portal/".to_owned(),
-    };
-    let key = DataKey::load_or_create(&data.join(octroi_gate::KEY_FILE)).unwrap();
-    let Opened { admin, .. } = Gate::open(engine, organisation, Policy::parse(profiles).unwrap(), Limits::default(), key).await.unwrap();
-    let mut filled = Filled { server: None, owners: Vec::new(), subjects: Vec::new(), strangers: Vec::new(), senders: Vec::new() };
+async fn fill(admin: Admin) -> Filled {
+    let mut filled = Filled::default();
     for number in 0..OWNERS {
         let owner = person(&admin, &format!("owner{number}"), "plain", None).await;
         let address: Address = owner.address.parse().unwrap();
@@ -148,7 +134,6 @@ async fn fill(data: &std::path::Path, profiles: &str) -> Filled {
         filled.senders.push(person(&admin, &format!("send-{name}"), &format!("send-{name}"), None).await);
     }
     narrow(&admin, &mut filled).await;
-    admin.close().await;
     filled
 }
 
@@ -169,7 +154,11 @@ async fn mint(admin: &Admin, address: &str, scope: Scope) -> String {
 /// What the credential takes away from somebody whose profile has everything. An account for each, so that none sees what another took.
 async fn narrow(admin: &Admin, filled: &mut Filled) {
     let whole = || Scope::of(Services::ALL);
-    let everywhere = |rights: &str| ["mail/Shared/*/Secret/**", "files/Shared/*/Secret/**", "calendars/Secret~*", "contacts/Secret~*"].map(|path| (path.to_owned(), letters(rights))).to_vec();
+    let everywhere = |rights: &str| {
+        ["mail/Shared/*/Secret/**", "files/Shared/*/Secret/**", "calendars/Secret~*", "contacts/Secret~*"]
+            .map(|path| (path.to_owned(), letters(rights)))
+            .to_vec()
+    };
     // A credential that drafts is not made for sending.
     let reading = [Service::Caldav, Service::Carddav, Service::Files].into_iter().fold(Services::NONE.with(Service::Imap), Services::with);
     let kinds = [

@@ -210,8 +210,9 @@ impl Server {
         panic!("it does not start on {}", data.display());
     }
 
-    /// The folder goes with the server.
+    /// The folder goes with the server, even if nobody drops it.
     pub(crate) fn keeping(mut self, folder: TempDir) -> Self {
+        self._watchdog = watch(&self.child, Some(folder.path()));
         self.folder = Some(folder);
         self
     }
