@@ -27,5 +27,5 @@ pub(crate) fn prepared<T, F: Future<Output = T>>(profiles: &str, fill: impl FnOn
         filled
     });
     drop(runtime);
-    (Server::on_with_profiles(&data, profiles).keeping(folder), filled)
+    (Server::in_folder(folder, profiles), filled)
 }

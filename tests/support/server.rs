@@ -193,8 +193,10 @@ impl Server {
         panic!("it does not start on {}", data.display());
     }
 
-    /// `octroi serve` on a data folder that is there already, with these profiles and zones.
-    pub(crate) fn on_with_profiles(data: &Path, profiles: &str) -> Self {
+    /// `octroi serve` on the data folder `data` in `folder`, with these profiles and zones. The folder goes with the server, even if nobody
+    /// drops it.
+    pub(crate) fn in_folder(folder: TempDir, profiles: &str) -> Self {
+        let data = &folder.path().join("data");
         std::fs::write(data.with_extension("profiles.toml"), profiles).unwrap();
         let named = data.with_extension("profiles.toml");
         let config = data.with_extension("toml");
@@ -202,19 +204,15 @@ impl Server {
         for _ in 0..3 {
             let text = format!("profiles = \"{}\"\n{}", named.display(), configuration(data, ""));
             std::fs::write(&config, &text).unwrap();
-            match serve(&config, facts_of(&text, data)) {
-                Ok(server) => return server,
+            match serve_in(Some(folder.path()), &config, facts_of(&text, data)) {
+                Ok(mut server) => {
+                    server.folder = Some(folder);
+                    return server;
+                }
                 Err(log) => eprintln!("it did not start:\n{log}"),
             }
         }
         panic!("it does not start on {}", data.display());
-    }
-
-    /// The folder goes with the server, even if nobody drops it.
-    pub(crate) fn keeping(mut self, folder: TempDir) -> Self {
-        self._watchdog = watch(&self.child, Some(folder.path()));
-        self.folder = Some(folder);
-        self
     }
 
     /// What it has logged so far.
@@ -330,12 +328,17 @@ fn facts_of(config: &str, data: &Path) -> Value {
 
 /// Start `octroi serve` and wait until it listens everywhere. If it ends instead: what it logged.
 fn serve(config: &Path, facts: Value) -> Result<Server, String> {
+    serve_in(None, config, facts)
+}
+
+/// Likewise; `folder` goes with the server.
+fn serve_in(folder: Option<&Path>, config: &Path, facts: Value) -> Result<Server, String> {
     let log = config.with_extension("log");
     let out = File::options().create(true).append(true).open(&log).unwrap();
     let mut command = Command::new(OCTROI);
     command.args(["serve", "--config"]).arg(config).stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
     let child = command.spawn().unwrap();
-    let watchdog = watch(&child, None);
+    let watchdog = watch(&child, folder);
     let mut server =
         Server { child, _watchdog: watchdog, facts, log, people: Vec::new(), folder: None, config: Some(config.to_path_buf()) };
     let start = SystemTime::now();
