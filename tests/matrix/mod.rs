@@ -16,6 +16,9 @@ mod world;
 use std::sync::OnceLock;
 use world::World;
 
+/// How often something is tried that the server puts off.
+const TRIES_MAX: usize = 8;
+
 /// One world for all of this folder's tests.
 fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();

@@ -2,6 +2,7 @@
 
 use super::world::{OFFICE, Subject, World};
 use crate::support::http::base64;
+use crate::support::imap::Imap;
 use crate::support::server::DOMAIN;
 use crate::support::smtp::Smtp;
 use crate::support::wire::Wire;
@@ -61,11 +62,15 @@ fn who_is_no_longer_let_in_sends_nothing() {
 fn no_right_matters_for_what_is_delivered() {
     let world = super::world();
     for service in ["smtp", "lmtp"] {
-        for subject in &world.subjects {
+        for subject in &world.recipients {
             let mut smtp = Smtp::connect(&world.server, service);
             let text = message("stranger@elsewhere.test", &subject.address, &unique("delivered"));
             let reply = smtp.try_send("stranger@elsewhere.test", &subject.address, &text).unwrap();
             assert_eq!(reply.code, 250, "{service} to {}: {}", subject.name, reply.text);
         }
+    }
+    for subject in &world.recipients {
+        let mut imap = Imap::try_login(&world.server, &subject.address, &subject.secret).unwrap();
+        assert_eq!(imap.ok("EXAMINE INBOX").exists(), Some(2), "{}", subject.name);
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct World {
     pub(super) strangers: Vec<Stranger>,
     /// By `send_to`.
     pub(super) senders: Vec<Subject>,
+    /// One for each set of rights, whose mailboxes nobody else looks at: mail may come while the others are counted.
+    pub(super) recipients: Vec<Subject>,
 }
 
 /// Owners, and so cases at the same time.
@@ -64,8 +66,8 @@ impl World {
     pub(super) fn start() -> Self {
         let (server, mut filled) = prepared(&profiles(), fill);
         filled.subjects.sort_by(|a, b| a.name.cmp(&b.name));
-        let Filled { owners, subjects, strangers, senders } = filled;
-        Self { server, owners, subjects, strangers, senders }
+        let Filled { owners, subjects, strangers, senders, recipients } = filled;
+        Self { server, owners, subjects, strangers, senders, recipients }
     }
 }
 
@@ -114,6 +116,7 @@ struct Filled {
     subjects: Vec<Subject>,
     strangers: Vec<Stranger>,
     senders: Vec<Subject>,
+    recipients: Vec<Subject>,
 }
 
 async fn fill(admin: Admin) -> Filled {
@@ -129,6 +132,7 @@ async fn fill(admin: Admin) -> Filled {
     for (name, rights) in sets() {
         let subject = person(&admin, &name, &name, (name == "all").then_some(MAIN)).await;
         filled.subjects.push(Subject { mail: rights.clone(), files: rights, ..subject });
+        filled.recipients.push(person(&admin, &format!("to-{name}"), &name, None).await);
     }
     for name in ["inside", "outside", "nobody", "anyone"] {
         filled.senders.push(person(&admin, &format!("send-{name}"), &format!("send-{name}"), None).await);
