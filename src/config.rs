@@ -156,6 +156,11 @@ pub(crate) struct SecondFactor {
 }
 
 impl SecondFactor {
+    /// Can a code be sent to a number?
+    pub(crate) fn reaches_numbers(&self) -> bool {
+        !self.command.is_empty() || self.webhook.is_some()
+    }
+
     fn is_default(&self) -> bool {
         *self == Self::default()
     }

@@ -6,7 +6,7 @@ use crate::support::wire::Wire;
 use std::fmt::Write as _;
 
 /// Files in `protocols/dav/src/methods/report`.
-pub(super) const REPORTS: [&str; 2] = ["multiget", "sync_collection"];
+pub(super) const REPORTS: [&str; 3] = ["multiget", "principals", "sync_collection"];
 /// What is only to be seen with `r`: contents, names and the ends of etags of members.
 const CONTENTS: [&str; 3] = ["Okapi", "quetzal", "zebra"];
 /// As long as `Secret`, and never made.
@@ -56,6 +56,10 @@ const fn row(
 const PROPERTIES: &str =
     "<propfind xmlns=\"DAV:\"><prop><getetag/><getcontentlength/><displayname/><sync-token/><resourcetype/></prop></propfind>";
 const SYNC: &str = "<sync-collection xmlns=\"DAV:\"><sync-token/><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>";
+/// Who of all principals one is.
+const MATCH: &str = "<principal-match xmlns=\"DAV:\"><self/></principal-match>";
+const GRANT: &str =
+    "<acl xmlns=\"DAV:\"><ace><principal><authenticated/></principal><grant><privilege><read/></privilege></grant></ace></acl>";
 const PATCH: &str = "<propertyupdate xmlns=\"DAV:\"><set><prop><displayname>Walrus</displayname></prop></set></propertyupdate>";
 
 // RFC 3744 appendix B, and the letters for its privileges: read `r`, write-content `w`, bind `i` (a collection: `k`), unbind `e` (a collection:
@@ -94,6 +98,10 @@ const ROWS: &[Row] = &[
     row(ALL, ("PROPPATCH", "{S}/"), ("", PATCH), Some("lr"), Unseen),
     row(ALL, ("PROPPATCH", "{S}/quetzal{X}"), ("", PATCH), Some("lr"), Unseen),
     row(ALL, ("REPORT", "{S}/"), ("Depth: 0", SYNC), Some("lr"), Told("quetzal")),
+    row(ALL, ("REPORT", "{S}/"), ("Depth: 0", MATCH), Some("lr"), Unseen),
+    // None of these profiles has a rule for sharing, or for taking out whole collections.
+    row(ALL, ("ACL", "{S}/"), ("", GRANT), None, Unseen),
+    row(OBJECTS, ("GET", "{S}/?export"), ("", ""), None, Unseen),
     row(OBJECTS, ("REPORT", "{S}/"), ("Depth: 0", "{multiget}"), Some("lr"), Told("Okapi")),
     // Named from one's own collection, where a report is allowed: the answer for the object is in a 207.
     row(OBJECTS, ("REPORT", "{M}/"), ("Depth: 0", "{multiget}"), Some("+lr"), Unseen),

@@ -130,5 +130,10 @@ pub(super) const ROWS: &[Row] = &[
     row("capability", &[], "CAPABILITY", Nothing, Unseen),
     row("enable", &[], "ENABLE UTF8=ACCEPT", Nothing, Unseen),
     row("id", &[], "ID NIL", Nothing, Unseen),
-    // Here stand SETACL, DELETEACL, GETACL, LISTRIGHTS (each `la`) and MYRIGHTS (`l` with one of the others; RFC 4314 section 3.5).
+    row("getacl", &[], "GETACL {M}", All("la"), Told("* ACL ")),
+    row("listrights", &[], "LISTRIGHTS {M} anyone", All("la"), Told("* LISTRIGHTS ")),
+    row("myrights", &[], "MYRIGHTS {M}", All("l"), Told("* MYRIGHTS ")),
+    row("deleteacl", &[], "DELETEACL {M} nobody@octroi.example", All("la"), Unseen),
+    // None of these profiles has a rule for sharing: `a` alone shares with nobody.
+    row("setacl", &[], "SETACL {M} anyone l", Owner, Unseen),
 ];

@@ -6,7 +6,7 @@ use std::path::Path;
 /// Commands of IMAP that are about no mailbox: before log-in, and at the end.
 const IMAP_WITHOUT_RIGHTS: [&str; 4] = ["authenticate", "login", "logout", "starttls"];
 /// Files beside the methods that are none.
-const DAV_HELPERS: [&str; 3] = ["destination", "make", "mod"];
+const DAV_HELPERS: [&str; 4] = ["destination", "export", "make", "mod"];
 
 fn files(folder: &str) -> BTreeSet<String> {
     let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();

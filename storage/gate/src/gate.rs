@@ -54,6 +54,8 @@ pub struct Limits {
     pub sessions_per_account_max: usize,
     /// Log-ins of one account in a minute whose app password is right.
     pub log_ins_per_minute_max: u32,
+    /// The program can send codes to numbers: a command or webhook is configured.
+    pub sends_to_numbers: bool,
 }
 
 impl Default for Limits {
@@ -66,6 +68,7 @@ impl Default for Limits {
             confirm_wait: Duration::from_secs(20),
             sessions_per_account_max: 200,
             log_ins_per_minute_max: 600,
+            sends_to_numbers: false,
         }
     }
 }

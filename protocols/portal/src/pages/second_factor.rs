@@ -51,7 +51,8 @@ pub(crate) fn page(person: &Person, status: StatusCode, notice: Notice) -> Respo
             p { (texts.devices_why) }
             (device_list(person, &factors, may_change))
             @if may_change {
-                @let reach = field("reach", texts.device_reach, texts.device_hint, person, &notice);
+                @let label = if person.session.sends_to_numbers() { texts.device_reach } else { texts.device_reach_mail };
+                @let reach = field("reach", label, texts.device_hint, person, &notice);
                 (person.form(reached::BEGIN, texts.device_add, &reach))
             }
         }

@@ -72,6 +72,7 @@ super::texts! {
             "Un code peut être envoyé à une adresse électronique extérieure ou à un téléphone. Le premier de la liste sert aussi en cas de mot de passe oublié.";
         device_list: "Your devices", "Vos appareils";
         device_reach: "Mail address or telephone number", "Adresse électronique ou numéro de téléphone";
+        device_reach_mail: "Mail address elsewhere", "Adresse électronique ailleurs";
         device_hint:
             "An address that is not of this organisation, or a number such as +33 6 12 34 56 78.",
             "Une adresse extérieure à l’organisation, ou un numéro comme +33 6 12 34 56 78.";

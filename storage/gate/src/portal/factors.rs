@@ -133,6 +133,11 @@ impl PortalSession {
         self.gate.send_code(&account, SentFor::Factor, device.id, &device.reach)
     }
 
+    /// Can a code be sent to a number here?
+    pub fn sends_to_numbers(&self) -> bool {
+        self.gate.0.limits.sends_to_numbers
+    }
+
     /// Begin to enrol a device: a code is sent there. By mail only to an address elsewhere: who reads the mailbox here would have both.
     pub fn begin_device(&self, reach: Reach) -> Result<DeviceEnrolment, Refusal> {
         let account = self.may_change()?;
@@ -140,7 +145,7 @@ impl PortalSession {
             Reach::Mail(address) if self.gate.is_local_domain(address.domain()) => return Err(Refusal::Unsupported),
             Reach::Message(number) => {
                 let plain = number.bytes().all(|b| b.is_ascii_digit() || b == b'+' || b == b' ');
-                if number.is_empty() || number.len() > NUMBER_BYTES_MAX || !plain {
+                if !self.sends_to_numbers() || number.is_empty() || number.len() > NUMBER_BYTES_MAX || !plain {
                     return Err(Refusal::Unsupported);
                 }
             }

@@ -69,7 +69,14 @@ impl World {
             postmaster: Some(address(OWNER)),
             portal_url: "https://portal.octroi.example/".to_owned(),
         };
-        let opened = Gate::open(engine, organisation, policy(Rights::ALL), Limits::default(), DataKey::from_bytes(&[3; 32])).await;
+        let opened = Gate::open(
+            engine,
+            organisation,
+            policy(Rights::ALL),
+            Limits { sends_to_numbers: true, ..Limits::default() },
+            DataKey::from_bytes(&[3; 32]),
+        )
+        .await;
         let Opened { gate, admin, queue, errands } = opened.unwrap();
         let world = Self { gate, admin, queue, errands: tokio::sync::Mutex::new(errands), folder };
         for (who, profile) in [(OWNER, "owner"), (SUBJECT, "subject")] {
