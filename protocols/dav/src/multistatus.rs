@@ -60,6 +60,14 @@ impl Wanted {
         Ok(Self { which: Which::These(names(prop)?), minimal: prefers_minimal(headers) })
     }
 
+    /// From the `prop` element in `parent`, which may be left out: then nothing is asked but who there is (RFC 3744 section 9.3).
+    pub(crate) fn of_optional_prop(parent: &Element, headers: &HeaderMap) -> Result<Self, Fault> {
+        match parent.child(DAV, "prop") {
+            Some(_) => Self::of_prop(parent, headers),
+            None => Ok(Self { which: Which::These(Vec::new()), minimal: prefers_minimal(headers) }),
+        }
+    }
+
     /// Is a property of this name asked for?
     pub(crate) fn asks(&self, namespace: &str, local: &str) -> bool {
         let (Which::All(names) | Which::These(names)) = &self.which else { return false };

@@ -19,6 +19,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Networks from which one app password stays confirmed.
+const CONFIRMATIONS_MAX: usize = 200;
+
 /// What a client presented.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
@@ -337,6 +340,10 @@ impl Gate {
     pub(crate) async fn confirm(&self, app_password: &AppPassword, network: &str) -> Result<(), Refusal> {
         let confirmation = Confirmation { app_password: app_password.id, network: network.to_owned(), at: UnixTime::now() };
         let mut batch = Batch::new();
+        // The newest first: somebody who travels a lot confirms anew what was confirmed long ago.
+        for oldest in self.engine().confirmations(app_password.id).into_iter().skip(CONFIRMATIONS_MAX - 1) {
+            batch.push(Change::Unconfirm { app_password: app_password.id, network: oldest.network });
+        }
         batch.push(Change::Confirm(confirmation));
         self.engine().commit(batch).await?;
         self.0.waiting.remove(&app_password.public_id, network);

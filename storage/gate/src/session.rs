@@ -228,7 +228,7 @@ impl Session {
             return Err(Refusal::Ended);
         };
         // Time alone makes a log-in weaker, at a moment that is known.
-        let left = until.map_or(i64::MAX, |until| until.0 - evidence.now.0).clamp(0, STANDING_HOLDS.as_secs() as i64);
+        let left = until.map_or(i64::MAX, |until| until.0 - evidence.now.0).clamp(1, STANDING_HOLDS.as_secs() as i64);
         let (zone, confirmed_at) = (evidence.zone.to_owned(), evidence.confirmed_at);
         // A pattern that cannot be understood (any more) opens nothing.
         let patterns = credential.narrowing.folders.iter().filter_map(|(text, rights)| Some((Pattern::parse(text).ok()?, *rights)));

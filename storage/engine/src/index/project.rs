@@ -82,7 +82,7 @@ impl<'a> Writing<'a> {
             Change::Confirm(confirmation) => {
                 self.confirmations.insert((confirmation.app_password, confirmation.network.clone()), Some(confirmation.at));
             }
-            // A batch that takes a confirmation back and gives it again is not made.
+            // Of several about one network the last counts.
             Change::Unconfirm { app_password, network } => {
                 self.confirmations.insert((*app_password, network.clone()), None);
             }

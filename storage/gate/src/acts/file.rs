@@ -6,7 +6,7 @@ use crate::purpose::{Depart, Mark, Purpose, Read, Rewrite, Unlink};
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
 use octroi_engine::{Batch, Change, Expect, Part};
-use octroi_model::{CollectionId, Etag, FlagEdit, Head, Item, ModSeq, Name, UidSet, UnixTime};
+use octroi_model::{Collection, CollectionId, Etag, FlagEdit, Head, Item, ModSeq, Name, UidSet, UnixTime};
 use std::sync::Arc;
 
 /// Most octets of one read.
@@ -101,13 +101,13 @@ impl Granted<File, Mark> {
 impl<P: Purpose<File>> Granted<File, P> {
     /// The keywords that it has.
     pub async fn marks(&self) -> Result<Vec<String>, Refusal> {
-        if self.at.item.flags.keyword_indexes().next().is_none() {
-            return Ok(Vec::new());
-        }
-        let collection = self.collection()?;
-        let names = self.at.item.flags.keyword_indexes().filter_map(|index| collection.keywords.get(index));
-        Ok(names.map(ToString::to_string).collect())
+        Ok(marks_in(&*self.collection()?, &self.at.item))
     }
+}
+
+/// The keywords of an item, by the table of its collection.
+pub(crate) fn marks_in(collection: &Collection, item: &Item) -> Vec<String> {
+    item.flags.keyword_indexes().filter_map(|index| collection.keywords.get(index)).map(ToString::to_string).collect()
 }
 
 impl Granted<File, Unlink> {

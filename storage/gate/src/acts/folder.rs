@@ -1,6 +1,6 @@
 //! Acts on a collection of documents, events or cards: list, synchronise, add, make, copy, move, remove.
 
-use crate::acts::file::document;
+use crate::acts::file::{document, marks_in};
 use crate::acts::in_the_way::InTheWay;
 use crate::content::{Content, Upload};
 use crate::gate::new_collection;
@@ -97,11 +97,7 @@ impl Granted<Folder, List> {
 
     /// The keywords that an item of it has, as [`Granted::marks`] tells those of one that was opened.
     pub fn marks_of(&self, item: &Item) -> Vec<String> {
-        if item.flags.keyword_indexes().next().is_none() {
-            return Vec::new();
-        }
-        let Ok(collection) = self.collection() else { return Vec::new() };
-        item.flags.keyword_indexes().filter_map(|index| collection.keywords.get(index)).map(ToString::to_string).collect()
+        self.collection().map_or(Vec::new(), |collection| marks_in(&collection, item))
     }
 
     /// May all of it be taken out at once? Asked before the first octet of a copy goes out, and audited whatever the answer.

@@ -29,7 +29,7 @@ const SEARCHABLE: [(&str, &str, &str, &str); 3] = [
 
 /// `principal-property-search` (RFC 3744 section 9.4): by name and address, each condition anywhere in the text and in any case.
 pub(crate) fn property_search(call: &Call, request: &Element) -> Answer {
-    let wanted = Wanted::of_prop(request, &call.headers)?;
+    let wanted = Wanted::of_optional_prop(request, &call.headers)?;
     let conditions: Vec<Condition> = request.children.iter().filter(|c| c.is(DAV, "property-search")).map(Condition::read).collect();
     if conditions.is_empty() || conditions.len() > CONDITIONS_MAX {
         return Err(Fault::Status(StatusCode::BAD_REQUEST, "A search has one to eight conditions."));
@@ -46,7 +46,7 @@ pub(crate) fn property_search(call: &Call, request: &Element) -> Answer {
 
 /// `principal-match` (RFC 3744 section 9.3): of the principals those that I am, alone or in a group.
 pub(crate) fn principal_match(call: &Call, request: &Element) -> Answer {
-    let wanted = Wanted::of_prop(request, &call.headers)?;
+    let wanted = Wanted::of_optional_prop(request, &call.headers)?;
     let property = request.child(DAV, "principal-property");
     let by_url = property.is_some_and(|property| property.child(DAV, "principal-URL").is_some());
     if request.child(DAV, "self").is_none() && !by_url {
@@ -62,7 +62,7 @@ pub(crate) fn principal_match(call: &Call, request: &Element) -> Answer {
 
 /// `acl-principal-prop-set` (RFC 3744 section 9.2): who stands in the ACL of a collection, as far as this session is told who they are.
 pub(crate) async fn acl_principals(call: &Call, place: &Place, request: &Element) -> Answer {
-    let wanted = Wanted::of_prop(request, &call.headers)?;
+    let wanted = Wanted::of_optional_prop(request, &call.headers)?;
     // Decided here, so that the refusal names what is lacking; told below.
     call.session.open(folder_at(place), ShareFolder).await.map_err(Fault::about(&call.href()))?;
     let told = sharing::told(&call.session, place.area, &place.path).await.ok_or_else(Fault::missing)?;
