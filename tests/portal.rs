@@ -3,8 +3,8 @@
 use crate::support::http::Http;
 use crate::support::imap::Imap;
 use crate::support::process::{run, run_in};
-use crate::support::server::{DOMAIN, OCTROI};
-use crate::support::{Server, shared, unique};
+use crate::support::server::{DOMAIN, OCTROI, configured};
+use crate::support::{Server, eventually, shared, unique};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -178,4 +178,65 @@ fn help_tells_everybody_where_programs_connect() {
     }
     assert!(page.contains(&format!(">{}<", server.url("/"))), "{page}");
     assert!(page.contains("poste 4242"), "whom to ask is told: {page}");
+}
+
+/// The eight digits that the command wrote down last; the file goes, so that the next one is another.
+fn sent(folder: &Path) -> String {
+    let text = eventually("a code", || {
+        let text = std::fs::read_to_string(folder.join("text")).ok()?;
+        std::fs::remove_file(folder.join("text")).unwrap();
+        Some(text)
+    });
+    let digits = |word: &&str| word.len() == 8 && word.bytes().all(|b| b.is_ascii_digit());
+    text.split(|c: char| !c.is_ascii_alphanumeric()).find(digits).unwrap_or_else(|| panic!("no code in {text}")).to_owned()
+}
+
+#[test]
+fn a_code_that_is_sent_signs_in_and_sets_a_forgotten_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("send");
+    std::fs::write(&script, format!("cat > {0}/new; mv {0}/new {0}/text\n", folder.path().display())).unwrap();
+    let server = &configured(&format!("[second_factor]\ncommand = [\"/bin/sh\", \"{}\"]\n", script.display()));
+    let address = newcomer_as(server, "plain");
+    let mut browser = Browser::open(server);
+    browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
+    browser.go("/portal/second-factor");
+    browser.send("/portal/second-factor/device", &[("reach", "+33 6 12 34 56 78")]);
+    browser.send("/portal/second-factor/device/confirm", &[("code", &sent(folder.path()))]);
+    browser.go("/portal/second-factor");
+    assert!(browser.page.contains("+33 6 12 34 56 78"), "the telephone is enrolled: {}", browser.page);
+
+    let mut again = Browser::open(server);
+    again.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
+    assert!(
+        !again.page.contains("/portal/sign-out") && !again.page.contains("6 12 34"),
+        "the number is not told to whom has the password only"
+    );
+    let device = between(&again.page, "name=\"device\" value=\"", "\"").to_owned();
+    again.send("/portal/code/send", &[("device", &device)]);
+    let code = sent(folder.path());
+    again.send("/portal/code", &[("code", &code)]);
+    assert!(again.page.contains("/portal/sign-out"), "{}", again.page);
+
+    let mut forgetful = Browser::open(server);
+    forgetful.go("/portal/forgotten");
+    forgetful.send("/portal/forgotten", &[("address", &format!("nobody@{DOMAIN}"))]);
+    let nobody = forgetful.page.clone();
+    forgetful.go("/portal/forgotten");
+    forgetful.send("/portal/forgotten", &[("address", &address)]);
+    assert_eq!(
+        between(&nobody, "<main", "name=\"token\""),
+        between(&forgetful.page, "<main", "name=\"token\""),
+        "nobody learns who is here"
+    );
+    let new = "Phare-Brume-Quai-7319";
+    let code = sent(folder.path());
+    forgetful.send("/portal/forgotten/reset", &[("address", &address), ("code", &code), ("other", ""), ("new", new), ("again", new)]);
+    browser.go("/portal/");
+    assert!(!browser.page.contains("/portal/sign-out"), "whoever was signed in is not any more");
+    let mut back = Browser::open(server);
+    back.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
+    assert!(!back.page.contains("name=\"device\""), "the old password opens nothing");
+    back.send("/portal/sign-in", &[("address", &address), ("password", new)]);
+    assert!(back.page.contains("name=\"device\""), "the new one asks for the second factor: {}", back.page);
 }

@@ -51,8 +51,12 @@ pub(crate) fn page(person: &Person, status: StatusCode, notice: Notice) -> Respo
             p { (texts.devices_why) }
             (device_list(person, &factors, may_change))
             @if may_change {
-                @let label = if person.session.sends_to_numbers() { texts.device_reach } else { texts.device_reach_mail };
-                @let reach = field("reach", label, texts.device_hint, person, &notice);
+                @let (label, hint) = if person.session.sends_to_numbers() {
+                    (texts.device_reach, texts.device_hint)
+                } else {
+                    (texts.device_reach_mail, texts.device_hint_mail)
+                };
+                @let reach = field("reach", label, hint, person, &notice);
                 (person.form(reached::BEGIN, texts.device_add, &reach))
             }
         }

@@ -76,6 +76,7 @@ super::texts! {
         device_hint:
             "An address that is not of this organisation, or a number such as +33 6 12 34 56 78.",
             "Une adresse extérieure à l’organisation, ou un numéro comme +33 6 12 34 56 78.";
+        device_hint_mail: "An address that is not of this organisation.", "Une adresse extérieure à l’organisation.";
         device_bad:
             "This is neither an address elsewhere nor a telephone number. Who reads your mail here would read the codes too.",
             "Ce n’est ni une adresse extérieure ni un numéro de téléphone. Qui lit votre courrier ici lirait aussi les codes.";
