@@ -60,12 +60,17 @@ fn files(server: &Server, person: &Person, secret: &str, post: Option<&str>) -> 
 
 /// What an IMAP server says to a log-in by openssl's client.
 fn imap(server: &Server, person: &Person, secret: &str, post: Option<&str>) -> String {
+    imap_says(server, &format!("LOGIN {} {secret}", person.address), post)
+}
+
+/// What it says to any one command.
+fn imap_says(server: &Server, command: &str, post: Option<&str>) -> String {
     let (folder, certificate) = (folder(server), server.certificate().to_str().unwrap());
     let address = format!("localhost:{}", server.port("imaps"));
     let (pem, key) = post.map_or((String::new(), String::new()), |post| (format!("{post}-post.pem"), format!("{post}-post.key")));
     let shown = ["-cert", &pem, "-key", &key];
     let fixed = ["s_client", "-quiet", "-crlf", "-CAfile", certificate, "-connect", &address];
-    let input = format!("a LOGIN {} {secret}\nb LOGOUT\n", person.address);
+    let input = format!("a {command}\nb SELECT INBOX\nc LOGOUT\n");
     run_in(&folder, &[], &input, "openssl", &[&fixed[..], if post.is_some() { &shown[..] } else { &[] }].concat()).output
 }
 
@@ -159,6 +164,15 @@ fn a_certificate_is_registered_as_a_credential() {
     let said = register("one-post.key").bad();
     assert!(said.contains("certificate cannot be read"), "{said}");
     register("no-such.pem").bad();
+    // SASL EXTERNAL with no authorisation identity: whose it is says the certificate.
+    let external = |post| imap_says(&server, "AUTHENTICATE EXTERNAL =", post);
+    let said = external(Some("one"));
+    assert!(said.contains("AUTH=EXTERNAL") && said.contains("a OK") && said.contains("b OK"), "{said}");
+    let said = external(None);
+    assert!(!said.contains("AUTH=EXTERNAL") && !said.contains("a OK"), "{said}");
+    // Over HTTP it stands for a credential, within its services: this one is for mail.
+    assert_eq!(files(&server, &person, "x", Some("one")), Some(401));
     octroi(&server, &["app-password", "revoke", &id]).good();
     assert!(!list().contains(&id));
+    assert!(!external(Some("one")).contains("a OK"), "what is revoked opens nothing");
 }
