@@ -319,13 +319,7 @@ impl Admin {
     }
 
     pub(crate) fn find(&self, owner: &Address, area: Area, path: &Path) -> Result<Arc<Collection>, Refusal> {
-        let owner = self.account(owner)?;
-        let engine = self.gate.engine();
-        let mut at = tree::home(engine, owner.id, area).ok_or(Refusal::Missing)?;
-        for name in path.names() {
-            at = tree::child(engine, &at, name).ok_or(Refusal::Missing)?;
-        }
-        Ok(at)
+        tree::descend(self.gate.engine(), self.account(owner)?.id, area, path.names()).ok_or(Refusal::Missing)
     }
 
     pub(crate) fn engine(&self) -> &dyn Engine {

@@ -3,6 +3,7 @@
 //! Asked by administration (the admin socket, the administrators' pages of the portal). Says what the rules are, opens nothing.
 
 use crate::gate::Gate;
+use crate::narrowed::{self, Folders};
 use crate::refusal::Refusal;
 use crate::session::{granted_by_acl, serves};
 use crate::tree;
@@ -52,7 +53,7 @@ impl Gate {
             zone: question.zone,
             app_password_services: credential.as_ref().map_or(Services::ALL, |found| found.services),
             app_password_zones: &narrowing.zones,
-            app_password_confirm: narrowing.confirm.as_ref().and_then(|text| text.parse().ok()),
+            app_password_confirm: narrowed::confirm(&narrowing),
             app_password_enrolled: true,
             expires: credential.as_ref().and_then(|found| found.expires),
             confirmed_at: (question.strength > Strength::AppPassword).then_some(now),
@@ -64,11 +65,9 @@ impl Gate {
         if let Some(area) = serves(question.service) {
             let (collection, inner_path) = tree::locate(self.engine(), account.id, area, question.path).ok_or(Refusal::Missing)?;
             let own = collection.owner == account.id;
-            let scope = match (&credential, narrowing.folders.is_empty()) {
-                (None, _) => Rights::ALL,
-                (Some(found), true) => found.rights,
-                (Some(found), false) => found.rights & tree::scope(&narrowing.folders, area, question.path),
-            };
+            let named = format!("{}/{}", area.name(), question.path.join("/"));
+            let rights = credential.as_ref().map_or(Rights::ALL, |found| found.rights);
+            let scope = Folders::of(&narrowing).leave(rights, &named);
             let facts = Facts {
                 profile: &account.profile,
                 zone: question.zone,

@@ -23,6 +23,7 @@ mod import;
 mod key;
 mod live;
 mod login;
+mod narrowed;
 mod passkey;
 mod password;
 mod portal;

@@ -8,13 +8,14 @@ use crate::channel::{Channel, ClientCertificate};
 use crate::errand::Notice;
 use crate::gate::Gate;
 use crate::live::LiveSession;
+use crate::narrowed;
 use crate::refusal::Refusal;
 use crate::session::{Opening, Session};
 use crate::throttle;
 use crate::waiting::WaitingLogIn;
 use octroi_engine::{Batch, Change};
 use octroi_model::{Account, Address, AppPassword, AuditVia, Confirmation, LastUse, Narrowing, Outcome, UnixTime};
-use octroi_policy::{Admission, Evidence, Policy, SecondFactor, Strength};
+use octroi_policy::{Admission, Evidence, Policy, Strength};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -156,8 +157,7 @@ impl Gate {
             zone: policy.zone_of(&via.origin()),
             app_password_services: app_password.services,
             app_password_zones: &narrowing.zones,
-            // What cannot be understood (any more) is taken for the strictest.
-            app_password_confirm: narrowing.confirm.as_ref().map(|text| text.parse().unwrap_or(SecondFactor::Within(1))),
+            app_password_confirm: narrowed::confirm(narrowing),
             expires: app_password.expires,
             app_password_enrolled: app_password.enrolled,
             confirmed_at: self.confirmed_at(app_password, via.peer),

@@ -10,12 +10,13 @@ use crate::gate::Gate;
 use crate::granted::{Granted, Locates, Object};
 use crate::live::Place;
 use crate::login::Credential;
+use crate::narrowed::Folders;
 use crate::purpose::Purpose;
 use crate::refusal::Refusal;
 use crate::tree::Node;
 use octroi_engine::{Batch, Change};
 use octroi_model::{AccountId, Address, Collection, CollectionId, Grantee, Outcome, Rights, Service, UnixTime};
-use octroi_policy::{Admission, Area, Circumstances, Facts, Pattern, Strength};
+use octroi_policy::{Admission, Area, Circumstances, Facts, Strength};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -51,8 +52,7 @@ struct Standing {
     strength: Strength,
     zone: String,
     credential: Credential,
-    /// The collections that the app password was narrowed to; `None`: all.
-    folders: Option<Vec<(Pattern, Rights)>>,
+    folders: Folders,
     confirmed_at: Option<UnixTime>,
     rights: HashMap<CollectionId, Rights>,
 }
@@ -75,7 +75,7 @@ impl Session {
             strength,
             zone,
             credential: credential.clone(),
-            folders: None,
+            folders: Folders::default(),
             confirmed_at: None,
             rights: HashMap::new(),
         };
@@ -200,7 +200,7 @@ impl Session {
             area: node.area,
             path: &node.inner_path,
             acl: if own { Rights::ALL } else { granted_by_acl(&self.0.gate, collection, self.0.account, profile) },
-            scope: standing.scope(node),
+            scope: standing.folders.leave(standing.credential.app_password.rights, &node.subject()),
         };
         let rights = octroi_policy::effective(&self.0.gate.policy(), &facts);
         standing.rights.insert(collection.id, rights);
@@ -230,9 +230,7 @@ impl Session {
         // Time alone makes a log-in weaker, at a moment that is known.
         let left = until.map_or(i64::MAX, |until| until.0 - evidence.now.0).clamp(1, STANDING_HOLDS.as_secs() as i64);
         let (zone, confirmed_at) = (evidence.zone.to_owned(), evidence.confirmed_at);
-        // A pattern that cannot be understood (any more) opens nothing.
-        let patterns = credential.narrowing.folders.iter().filter_map(|(text, rights)| Some((Pattern::parse(text).ok()?, *rights)));
-        let folders = (!credential.narrowing.folders.is_empty()).then(|| patterns.collect());
+        let folders = Folders::of(&credential.narrowing);
         let until = Instant::now() + Duration::from_secs(left as u64);
         *standing = Standing { generation, until, strength, zone, credential, folders, confirmed_at, rights: HashMap::new() };
         Ok(standing)
@@ -268,17 +266,6 @@ impl Session {
     pub(crate) async fn audit(&self, act: &str, subject: &str, outcome: Outcome, reason: &str) {
         let peer = self.0.via.peer.to_string();
         self.0.gate.audit(self.line(act, subject, &peer, outcome, reason)).await;
-    }
-}
-
-impl Standing {
-    /// What the credential was narrowed to for a collection, as its owner's programs name it.
-    fn scope(&self, node: &Node) -> Rights {
-        let rights = self.credential.app_password.rights;
-        let Some(folders) = &self.folders else { return rights };
-        let path = node.subject();
-        let fitting = folders.iter().filter(|(pattern, _)| pattern.matches(path.trim_end_matches('/')));
-        rights & fitting.fold(Rights::NONE, |sum, (_, rights)| sum | *rights)
     }
 }
 

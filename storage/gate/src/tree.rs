@@ -341,9 +341,6 @@ pub(crate) fn arriving(engine: &dyn Engine, area: Area, path: &str, top: &Arc<Co
         if collection.head.items > 0 {
             deeds.push(Deed::at(area, path, true).keywords(collection.keywords.iter().map(ToString::to_string)));
         }
-        if deeds.len() > VISITS_MAX {
-            break;
-        }
     }
     deeds
 }
@@ -359,19 +356,14 @@ pub(crate) fn locate(engine: &dyn Engine, account: AccountId, area: Area, path: 
         [first, owner, rest @ ..] if !is_flat(area) && first.as_str() == SHARED => (of(owner.as_str())?, rest.to_vec()),
         names => (account, names.to_vec()),
     };
-    let mut at = home(engine, owner, area)?;
-    for name in &names {
-        at = child(engine, &at, name)?;
-    }
+    let at = descend(engine, owner, area, &names)?;
     let inner: Vec<&str> = names.iter().map(Name::as_str).collect();
     Some((at, inner.join("/")))
 }
 
-/// What patterns leave at a path as an account's programs name it.
-pub(crate) fn scope(folders: &[(String, Rights)], area: Area, path: &Path) -> Rights {
-    let path = format!("{}/{}", area.name(), path.join("/"));
-    let fits = |pattern: &str| octroi_policy::Pattern::parse(pattern).is_ok_and(|pattern| pattern.matches(path.trim_end_matches('/')));
-    folders.iter().filter(|(pattern, _)| fits(pattern)).fold(Rights::NONE, |sum, (_, rights)| sum | *rights)
+/// The collection of an owner at a path as they name it.
+pub(crate) fn descend(engine: &dyn Engine, owner: AccountId, area: Area, names: &[Name]) -> Option<Arc<Collection>> {
+    names.iter().try_fold(home(engine, owner, area)?, |at, name| child(engine, &at, name))
 }
 
 /// The area and the path of a collection as its owner names it.

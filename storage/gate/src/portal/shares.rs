@@ -8,9 +8,8 @@ use crate::acts::sharing::{self, Identifier, in_force};
 use crate::refusal::Refusal;
 use crate::tree;
 use octroi_engine::{Batch, Change};
-use octroi_model::{Collection, Grantee, Outcome, Path, Rights};
+use octroi_model::{Grantee, Outcome, Path, Rights};
 use octroi_policy::{Act, Area, Circumstances, Origin, Strength};
-use std::sync::Arc;
 
 /// A collection of one's own that others may see.
 #[derive(Debug, Clone)]
@@ -56,7 +55,7 @@ impl PortalSession {
     /// Share a collection of one's own; no rights: no longer.
     pub async fn share(&self, proof: Stepped, area: Area, path: &Path, who: &Identifier, rights: Rights) -> Result<(), Refusal> {
         let account = self.proven(&proof)?;
-        let collection = self.find(area, path)?;
+        let collection = tree::descend(self.gate.engine(), account.id, area, path.names()).ok_or(Refusal::Missing)?;
         let policy = self.gate.policy();
         let zone = policy.zone_of(&Origin { address: self.peer, authorities: &[] });
         let circumstances =
@@ -82,14 +81,5 @@ impl PortalSession {
         self.gate.engine().commit(batch).await?;
         self.note("share", &subject, Outcome::Done, &rights.to_string()).await;
         Ok(())
-    }
-
-    fn find(&self, area: Area, path: &Path) -> Result<Arc<Collection>, Refusal> {
-        let engine = self.gate.engine();
-        let mut at = tree::home(engine, self.account()?.id, area).ok_or(Refusal::Missing)?;
-        for name in path.names() {
-            at = tree::child(engine, &at, name).ok_or(Refusal::Missing)?;
-        }
-        Ok(at)
     }
 }
