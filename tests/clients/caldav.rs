@@ -25,9 +25,14 @@ fn discovers_and_saves() {
 /// The team's calendar: the lead writes it, the agent sees it, and what the agent may not write is refused.
 #[test]
 fn the_team_calendar_is_shared() {
+    lead_and_agent("caldav_team.py");
+}
+
+/// Run a script with the caldav library as the team's lead and an agent, to its last line.
+pub(super) fn lead_and_agent(script: &str) {
     let server = shared();
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let script = top.join("tests/clients/caldav_team.py");
+    let script = top.join("tests/clients").join(script);
     let certificate = server.certificate().to_str().unwrap();
     let (lead, agent) = (server.with_profile("team-lead"), server.with_profile("agent"));
     let url = server.url("/");

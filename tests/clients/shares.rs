@@ -2,22 +2,11 @@
 
 use crate::demo::shared_documents;
 use crate::support::http::Http;
-use crate::support::process::run;
 use crate::support::{shared, unique};
-use std::path::Path;
 
 #[test]
 fn a_calendar_is_shared_by_the_caldav_library() {
-    let server = shared();
-    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let script = top.join("tests/clients/caldav_share.py");
-    let certificate = server.certificate().to_str().unwrap();
-    let (lead, agent) = (server.with_profile("team-lead"), server.with_profile("agent"));
-    let url = server.url("/");
-    let python = top.join(".venv/bin/python");
-    let arguments = [script.to_str().unwrap(), &url, certificate, &lead.address, &lead.app_password, &agent.address, &agent.app_password];
-    let said = run(python.to_str().unwrap(), &arguments).good();
-    assert!(said.contains("all is well"), "{said}");
+    super::caldav::lead_and_agent("caldav_share.py");
 }
 
 /// The importer reads what is laid down for them and drops documents in, and can neither change nor remove any, its own included.
