@@ -9,11 +9,14 @@ use crate::config::ImapConfig;
 use crate::reply::{Done, End, Fault, Reply};
 use crate::state::{By, Mode, Selected, State, Visitor};
 use crate::view::Expunges;
-use crate::wire::acl::{self, Sharing};
-use crate::wire::decode::ListScope;
-use crate::wire::literal::Literal;
-use crate::wire::{Input, Trust, Wire, decode, encode};
-use imap_codec::imap_types::command::{Command, CommandBody};
+use crate::wire::grammar::acl::Sharing;
+use crate::wire::grammar::append::Head;
+use crate::wire::grammar::mailboxes::OnMailbox;
+use crate::wire::grammar::messages::OnMessages;
+use crate::wire::grammar::search::Seeking;
+use crate::wire::grammar::{self, Request};
+use crate::wire::{Input, Trust, Wire, encode};
+use imap_codec::imap_types::command::CommandBody;
 use imap_codec::imap_types::core::Tag;
 use octroi_gate::{Gate, Session};
 use octroi_net::{Acceptor, Connection, Line, ReadError, Shutdown};
@@ -95,7 +98,7 @@ impl Dialogue {
         // A handler's state is large; it is on the heap only while the command runs.
         match self.wire.complete(line, self.state.trust()).await? {
             Input::Command(octets) => Box::pin(self.command(octets)).await,
-            Input::Upload { head, literal } => Box::pin(self.upload(&head, literal)).await,
+            Input::Upload(head) => Box::pin(self.upload(head)).await,
             Input::Refused => self.count_bad(),
         }
     }
@@ -121,54 +124,30 @@ impl Dialogue {
     }
 
     async fn command(&mut self, octets: Zeroizing<Vec<u8>>) -> Result<(), End> {
-        if let Some(read) = acl::command(&octets) {
-            return match read {
-                Ok((tag, command)) => self.share(tag, command).await,
-                Err(malformed) => self.bad(malformed.tag, malformed.text).await,
-            };
-        }
-        let (octets, scope) = match decode::without_list_options(&octets) {
-            Some((plain, scope)) => (Zeroizing::new(plain), scope),
-            None => (octets, ListScope::All),
-        };
-        let Command { tag, body } = match decode::command(&octets) {
-            Ok(command) => command,
+        let (tag, request) = match grammar::command(&octets, self.wire.utf8) {
+            Ok(read) => read,
             Err(malformed) => return self.bad(malformed.tag, malformed.text).await,
         };
         self.bad_commands = 0;
-        let expunges = expunges_during(&body);
-        let begun = if body == CommandBody::Logout { Ok(()) } else { self.begin().await };
+        let expunges = expunges_during(&request);
+        let begun = if request == Request::Codec(CommandBody::Logout) { Ok(()) } else { self.begin().await };
         let done = match begun {
-            Ok(()) => self.dispatch(body, scope).await,
+            Ok(()) => self.dispatch(request).await,
             Err(fault) => Err(fault),
         };
         self.answer(tag, done, expunges).await
     }
 
-    async fn share(&mut self, tag: Tag<'static>, command: Sharing) -> Result<(), End> {
+    async fn upload(&mut self, head: Head) -> Result<(), End> {
         self.bad_commands = 0;
-        let done = match self.begin().await {
-            Ok(()) => sharing(&mut self.wire, &self.state, command).await,
-            Err(fault) => Err(fault),
-        };
-        self.answer(tag, done, Expunges::Told).await
-    }
-
-    async fn upload(&mut self, head: &[u8], literal: Literal) -> Result<(), End> {
-        let Ok(Command { tag, body: CommandBody::Append { mailbox, flags, date, message } }) = decode::command(head) else {
-            // `complete` has decoded the same octets.
-            return Err(End::Gone);
-        };
-        self.bad_commands = 0;
-        let append = commands::append::Append { mailbox, flags, date, message, literal };
         let done = match self.begin().await {
             Ok(()) => match self.state.session() {
-                Ok(session) => append.run(&mut self.wire, session, &self.config).await,
+                Ok(session) => commands::append::append(&mut self.wire, session, &head.mailbox, &head.message, &self.config).await,
                 Err(fault) => Err(fault),
             },
-            Err(fault) => self.wire.refuse_literal(literal, self.state.trust()).await.map_err(Fault::End).and(Err(fault)),
+            Err(fault) => self.wire.refuse_literal(head.message.literal, self.state.trust()).await.map_err(Fault::End).and(Err(fault)),
         };
-        self.answer(tag, done, Expunges::Told).await
+        self.answer(head.tag, done, Expunges::Told).await
     }
 
     /// Before every command: does the session still stand, and is the mailbox still there?
@@ -216,7 +195,18 @@ impl Dialogue {
     }
 
     /// The one list of commands: the state that each needs, and its handler.
-    async fn dispatch(&mut self, body: CommandBody<'_>, scope: ListScope) -> Done {
+    async fn dispatch(&mut self, request: Request<'_>) -> Done {
+        match request {
+            Request::Codec(body) => self.dispatch_codec(body).await,
+            Request::OnMailbox(command) => on_mailbox(&mut self.wire, &mut self.state, command).await,
+            Request::OnMessages { command, uid } => on_messages(&mut self.wire, self.state.selected()?, command, By::from(uid)).await,
+            Request::Seeking { command, uid } => seeking(&mut self.wire, self.state.selected()?, command, By::from(uid)).await,
+            Request::Sharing(command) => sharing(&mut self.wire, self.state.session()?, command).await,
+        }
+    }
+
+    /// Those that imap-codec reads.
+    async fn dispatch_codec(&mut self, body: CommandBody<'_>) -> Done {
         let Self { wire, gate, config, shutdown, state, .. } = self;
         match body {
             // In any state.
@@ -248,28 +238,18 @@ impl Dialogue {
             CommandBody::Enable { .. } => commands::enable::enable(wire, state.session()?).await,
             CommandBody::Namespace => commands::namespace::namespace(wire, state.session()?).await,
             CommandBody::GetQuota { root } => commands::getquota::getquota(wire, state.session()?, &root).await,
-            CommandBody::GetQuotaRoot { mailbox } => commands::getquotaroot::getquotaroot(wire, state.session()?, &mailbox).await,
             CommandBody::SetQuota { .. } => commands::setquota::setquota(state.session()?),
-            CommandBody::List { reference, mailbox_wildcard } => {
-                commands::list::list(wire, state.session()?, &reference, &mailbox_wildcard, scope).await
-            }
-            CommandBody::Lsub { reference, mailbox_wildcard } => {
-                commands::lsub::lsub(wire, state.session()?, &reference, &mailbox_wildcard).await
-            }
-            CommandBody::Subscribe { mailbox } => commands::subscribe::subscribe(state.session()?, &mailbox).await,
-            CommandBody::Unsubscribe { mailbox } => commands::unsubscribe::unsubscribe(state.session()?, &mailbox).await,
-            CommandBody::Create { mailbox } => commands::create::create(state.session()?, &mailbox).await,
-            CommandBody::Delete { mailbox } => commands::delete::delete(wire, state, &mailbox).await,
-            CommandBody::Rename { from, to } => commands::rename::rename(state.session()?, &from, &to).await,
-            CommandBody::Status { mailbox, item_names } => commands::status::status(wire, state.session()?, mailbox, &item_names).await,
-            CommandBody::Append { .. } => Err(Reply::bad("Log in first").into()),
-            CommandBody::Select { mailbox } => commands::select::select(wire, state, &mailbox, Mode::Select).await,
-            CommandBody::Examine { mailbox } => commands::select::select(wire, state, &mailbox, Mode::Examine).await,
             CommandBody::Idle => {
                 let session = state.session()?.clone();
                 commands::idle::idle(wire, &session, state.selected().ok(), shutdown, config).await
             }
-            body => with_mailbox(wire, state, body).await,
+            // With a mailbox open.
+            CommandBody::Check => state.selected().map(|_: &mut Selected| Reply::ok("Done")),
+            CommandBody::Close => commands::close::close(state).await,
+            CommandBody::Unselect => commands::unselect::unselect(state),
+            CommandBody::Expunge => commands::expunge::expunge(state.selected()?, None).await,
+            // The grammar lets no other pass.
+            _ => Err(Reply::bad("The command is not known").into()),
         }
     }
 
@@ -280,46 +260,46 @@ impl Dialogue {
     }
 }
 
-/// The rest of the list: commands on the open mailbox.
-async fn with_mailbox(wire: &mut Wire, state: &mut State, body: CommandBody<'_>) -> Done {
-    match body {
-        CommandBody::Check => state.selected().map(|_: &mut Selected| Reply::ok("Done")),
-        CommandBody::Close => commands::close::close(state).await,
-        CommandBody::Unselect => commands::unselect::unselect(state),
-        CommandBody::Expunge => commands::expunge::expunge(state.selected()?, None).await,
-        CommandBody::ExpungeUid { sequence_set } => commands::expunge::expunge(state.selected()?, Some(&sequence_set)).await,
-        CommandBody::Search { charset, criteria, uid } => {
-            commands::search::search(wire, state.selected()?, charset.as_ref(), criteria.as_ref(), By::from(uid)).await
-        }
-        CommandBody::Sort { sort_criteria, charset, search_criteria, uid } => {
-            let (criteria, keys) = (sort_criteria.as_ref(), search_criteria.as_ref());
-            commands::sort::sort(wire, state.selected()?, criteria, &charset, keys, By::from(uid)).await
-        }
-        CommandBody::Thread { algorithm, charset, search_criteria, uid } => {
-            let keys = search_criteria.as_ref();
-            commands::thread::thread(wire, state.selected()?, &algorithm, &charset, keys, By::from(uid)).await
-        }
-        CommandBody::Fetch { sequence_set, macro_or_item_names, uid } => {
-            commands::fetch::fetch(wire, state.selected()?, &sequence_set, &macro_or_item_names, By::from(uid)).await
-        }
-        CommandBody::Store { sequence_set, kind, response, flags, uid } => {
-            let change = commands::store::Change { kind, response, flags };
-            commands::store::store(wire, state.selected()?, &sequence_set, &change, By::from(uid)).await
-        }
-        CommandBody::Copy { sequence_set, mailbox, uid } => {
-            commands::copy::copy(state.selected()?, &sequence_set, &mailbox, By::from(uid)).await
-        }
-        CommandBody::Move { sequence_set, mailbox, uid } => {
-            commands::r#move::r#move(wire, state.selected()?, &sequence_set, &mailbox, By::from(uid)).await
-        }
-        // What imap-codec reads and we do not offer.
-        _ => Err(Reply::bad("The command is not known").into()),
+/// Commands that name mailboxes, after log-in.
+async fn on_mailbox(wire: &mut Wire, state: &mut State, command: OnMailbox) -> Done {
+    let session = state.session()?;
+    match command {
+        OnMailbox::Select { mailbox } => commands::select::select(wire, state, &mailbox, Mode::Select).await,
+        OnMailbox::Examine { mailbox } => commands::select::select(wire, state, &mailbox, Mode::Examine).await,
+        OnMailbox::Create { mailbox } => commands::create::create(session, &mailbox).await,
+        OnMailbox::Delete { mailbox } => commands::delete::delete(wire, state, &mailbox).await,
+        OnMailbox::Rename { from, to } => commands::rename::rename(session, &from, &to).await,
+        OnMailbox::Subscribe { mailbox } => commands::subscribe::subscribe(session, &mailbox).await,
+        OnMailbox::Unsubscribe { mailbox } => commands::unsubscribe::unsubscribe(session, &mailbox).await,
+        OnMailbox::List(list) => commands::list::list(wire, session, &list).await,
+        OnMailbox::Lsub { reference, pattern } => commands::lsub::lsub(wire, session, &reference, &pattern).await,
+        OnMailbox::Status { mailbox, items } => commands::status::status(wire, session, &mailbox, &items).await,
+        OnMailbox::GetQuotaRoot { mailbox } => commands::getquotaroot::getquotaroot(wire, session, &mailbox).await,
     }
 }
 
-/// And the commands of RFC 4314.
-async fn sharing(wire: &mut Wire, state: &State, command: Sharing) -> Done {
-    let session = state.session()?;
+/// Commands that name messages of the open mailbox.
+async fn on_messages(wire: &mut Wire, selected: &mut Selected, command: OnMessages, by: By) -> Done {
+    match command {
+        OnMessages::Fetch { set, items } => commands::fetch::fetch(wire, selected, &set, &items, by).await,
+        OnMessages::Store { set, change } => commands::store::store(wire, selected, &set, &change, by).await,
+        OnMessages::Copy { set, mailbox } => commands::copy::copy(selected, &set, &mailbox, by).await,
+        OnMessages::Move { set, mailbox } => commands::r#move::r#move(wire, selected, &set, &mailbox, by).await,
+        OnMessages::Expunge { set } => commands::expunge::expunge(selected, Some(&set)).await,
+    }
+}
+
+/// Commands that look for messages of the open mailbox.
+async fn seeking(wire: &mut Wire, selected: &mut Selected, command: Seeking, by: By) -> Done {
+    match command {
+        Seeking::Search(program) => commands::search::search(wire, selected, &program, by).await,
+        Seeking::Sort { criteria, program } => commands::sort::sort(wire, selected, &criteria, &program, by).await,
+        Seeking::Thread { algorithm, program } => commands::thread::thread(wire, selected, &algorithm, &program, by).await,
+    }
+}
+
+/// The commands of RFC 4314.
+async fn sharing(wire: &mut Wire, session: &Session, command: Sharing) -> Done {
     match command {
         Sharing::SetAcl { mailbox, identifier, change } => commands::setacl::setacl(session, &mailbox, &identifier, change).await,
         Sharing::DeleteAcl { mailbox, identifier } => commands::deleteacl::deleteacl(session, &mailbox, &identifier).await,
@@ -332,13 +312,10 @@ async fn sharing(wire: &mut Wire, state: &State, command: Sharing) -> Done {
 /// May expunges be told while this command is answered?
 // RFC 9051 section 7.5.1: not during FETCH, STORE and SEARCH; their UID forms are other commands. RFC 5256 section 3: nor during SORT and
 // THREAD.
-fn expunges_during(body: &CommandBody<'_>) -> Expunges {
-    match body {
-        CommandBody::Fetch { uid: false, .. }
-        | CommandBody::Store { uid: false, .. }
-        | CommandBody::Search { uid: false, .. }
-        | CommandBody::Sort { uid: false, .. }
-        | CommandBody::Thread { uid: false, .. } => Expunges::Held,
+fn expunges_during(request: &Request<'_>) -> Expunges {
+    match request {
+        Request::OnMessages { command: OnMessages::Fetch { .. } | OnMessages::Store { .. }, uid: false }
+        | Request::Seeking { uid: false, .. } => Expunges::Held,
         _ => Expunges::Told,
     }
 }

@@ -6,8 +6,10 @@
 use crate::columns::{Columns, Places, Verdicts, column_of};
 use crate::view::Snapshot;
 use crate::wire::date::{day_of, internal_day};
+use crate::wire::grammar::scan::Set;
+use crate::wire::grammar::search::{Key, Program};
 use crate::wire::numbers::{self, Positions};
-use imap_codec::imap_types::core::{AString, Charset};
+use imap_codec::imap_types::core::AString;
 use imap_codec::imap_types::datetime::NaiveDate;
 use imap_codec::imap_types::search::SearchKey;
 use memchr::memmem;
@@ -31,6 +33,8 @@ pub(crate) enum QueryError {
     Text,
     /// A text is longer than we look for.
     TooLong,
+    /// `$` stands for nothing that was found before.
+    NothingSaved,
 }
 
 /// What a message has to be like.
@@ -95,20 +99,13 @@ pub(crate) struct Place<'a, S> {
 
 impl Query {
     /// From the keys of a command, all of which must hold.
-    pub(crate) fn new<S: Snapshot>(
-        charset: Option<&Charset<'_>>,
-        keys: &[SearchKey<'_>],
-        place: &Place<'_, S>,
-    ) -> Result<Self, QueryError> {
+    pub(crate) fn new<S: Snapshot>(program: &Program, place: &Place<'_, S>) -> Result<Self, QueryError> {
         // RFC 9051 section 6.4.4: both of these must be known, and there is no need for more.
-        let is_known = |charset: &Charset<'_>| {
-            let name: &str = charset.as_ref();
-            name.eq_ignore_ascii_case("UTF-8") || name.eq_ignore_ascii_case("US-ASCII")
-        };
-        if !charset.is_none_or(is_known) {
+        let is_known = |name: &String| name.eq_ignore_ascii_case("UTF-8") || name.eq_ignore_ascii_case("US-ASCII");
+        if !program.charset.as_ref().is_none_or(is_known) {
             return Err(QueryError::Charset);
         }
-        Ok(Self::All(keys.iter().map(|key| place.query(key)).collect::<Result<_, _>>()?))
+        Ok(Self::All(program.keys.iter().map(|key| place.query(key)).collect::<Result<_, _>>()?))
     }
 
     /// Does the message match? Nothing when more of it must be read to know.
@@ -240,14 +237,25 @@ impl Candidate<'_> {
 }
 
 impl<S: Snapshot> Place<'_, S> {
-    fn query(&self, key: &SearchKey<'_>) -> Result<Query, QueryError> {
+    fn query(&self, key: &Key) -> Result<Query, QueryError> {
+        Ok(match key {
+            Key::Leaf(key) => self.leaf(key)?,
+            Key::All(keys) => Query::All(keys.iter().map(|key| self.query(key)).collect::<Result<_, _>>()?),
+            Key::Or(both) => Query::Any(vec![self.query(&both.0)?, self.query(&both.1)?]),
+            Key::Not(key) => not(self.query(key)?),
+            Key::Numbers(Set::Listed(set)) => Query::At(numbers::of_numbers_in_use(set, self.view.length())),
+            Key::Uids(Set::Listed(set)) => Query::At(numbers::of_uids(set, self.view)),
+            Key::Numbers(Set::Saved) | Key::Uids(Set::Saved) => return Err(QueryError::NothingSaved),
+        })
+    }
+
+    fn leaf(&self, key: &SearchKey<'_>) -> Result<Query, QueryError> {
         Ok(match key {
             SearchKey::All => Query::Constant(true),
-            SearchKey::And(keys) => Query::All(keys.as_ref().iter().map(|key| self.query(key)).collect::<Result<_, _>>()?),
-            SearchKey::Or(one, other) => Query::Any(vec![self.query(one)?, self.query(other)?]),
-            SearchKey::Not(key) => not(self.query(key)?),
-            SearchKey::SequenceSet(set) => Query::At(numbers::of_numbers_in_use(set, self.view.length())),
-            SearchKey::Uid(set) => Query::At(numbers::of_uids(set, self.view)),
+            // The grammar makes keys of its own of these.
+            SearchKey::And(_) | SearchKey::Or(..) | SearchKey::Not(_) | SearchKey::SequenceSet(_) | SearchKey::Uid(_) => {
+                Query::Constant(false)
+            }
             SearchKey::Answered => Query::Flags(Flags::ANSWERED),
             SearchKey::Deleted => Query::Flags(Flags::DELETED),
             SearchKey::Draft => Query::Flags(Flags::DRAFT),
@@ -341,9 +349,7 @@ impl Needle {
 mod tests {
     use super::*;
     use crate::view::testing::Sample;
-    use imap_codec::CommandCodec;
-    use imap_codec::decode::Decoder;
-    use imap_codec::imap_types::command::CommandBody;
+    use crate::wire::grammar::search::tests::program;
     use octroi_model::{ContentRef, Hash, ModSeq, Uid, UnixTime};
     use proptest::prelude::*;
 
@@ -352,12 +358,9 @@ mod tests {
         Le tarif dou=\r\nanier de l'=C3=89TAT.\r\n";
 
     fn query(keys: &str) -> Result<Query, QueryError> {
-        let line = format!("a SEARCH {keys}\r\n");
-        let (_, command) = CommandCodec::new().decode(line.as_bytes()).unwrap();
-        let CommandBody::Search { charset, criteria, .. } = command.body else { panic!("no SEARCH") };
         let keywords = [Arc::from("$Forwarded")];
         let place = Place { view: &Sample::of(&[10, 20, 30]), keywords: &keywords };
-        Query::new(charset.as_ref(), criteria.as_ref(), &place)
+        Query::new(&program(&format!("SEARCH {keys}")), &place)
     }
 
     fn item() -> Item {

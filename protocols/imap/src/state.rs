@@ -5,12 +5,12 @@
 use crate::reply::{End, Fault, Reply};
 use crate::view::{Expunges, Recent, Sight, Snapshot, Update};
 use crate::wire::fetch::{Writer, write_flags};
+use crate::wire::grammar::scan::Set;
 use crate::wire::numbers::{self, Positions};
 use crate::wire::{Trust, Wire};
 use imap_codec::imap_types::core::Atom;
 use imap_codec::imap_types::flag::{Flag, FlagPerm};
 use imap_codec::imap_types::response::{Code, Data};
-use imap_codec::imap_types::sequence::SequenceSet;
 use octroi_gate::{Granted, Mailbox, MailboxView, Refusal, Select, Session};
 use octroi_model::{Flags, Item, KEYWORDS_MAX, ModSeq, Rights, Uid, UidSet};
 use std::sync::Arc;
@@ -135,7 +135,8 @@ impl Selected {
     }
 
     /// The positions that a set names.
-    pub(crate) fn positions(&self, set: &SequenceSet, by: By) -> Result<Positions, Fault> {
+    pub(crate) fn positions(&self, set: &Set, by: By) -> Result<Positions, Fault> {
+        let Set::Listed(set) = set else { return Err(Reply::bad("There is no saved search result").into()) };
         match by {
             By::Number => numbers::of_numbers(set, self.sight.shown().length())
                 .map_err(|numbers::OutOfRange| Reply::bad("There is no message of that number").into()),

@@ -211,18 +211,14 @@ mod tests {
     use super::*;
     use crate::query::{Candidate, Place, Query};
     use crate::view::testing::Sample;
-    use imap_codec::CommandCodec;
-    use imap_codec::decode::Decoder;
-    use imap_codec::imap_types::command::CommandBody;
+    use crate::wire::grammar::search::tests::program;
     use octroi_mime::Facts;
     use octroi_model::{ContentRef, Flags, Hash, Item, ModSeq, Uid, UnixTime};
     use proptest::prelude::*;
 
     fn query(keys: &str) -> Query {
-        let line = format!("a SEARCH CHARSET UTF-8 {keys}\r\n");
-        let (_, command) = CommandCodec::new().decode(line.as_bytes()).unwrap();
-        let CommandBody::Search { charset, criteria, .. } = command.body else { panic!("no SEARCH") };
-        Query::new(charset.as_ref(), criteria.as_ref(), &Place { view: &Sample::of(&[1, 2, 3]), keywords: &[] }).unwrap()
+        let program = program(&format!("SEARCH CHARSET UTF-8 {keys}"));
+        Query::new(&program, &Place { view: &Sample::of(&[1, 2, 3]), keywords: &[] }).unwrap()
     }
 
     fn item(uid: usize) -> Item {

@@ -94,8 +94,8 @@ fn external(response: &[u8]) -> Option<&str> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::wire::decode;
-    use imap_codec::imap_types::command::{Command, CommandBody};
+    use crate::wire::grammar::{self, Request};
+    use imap_codec::imap_types::command::CommandBody;
 
     #[test]
     fn external_is_for_certificates_only() {
@@ -117,8 +117,8 @@ mod tests {
     /// RFC 4959 section 3: `=` is an empty initial response, which is not the same as none.
     #[test]
     fn an_empty_response_is_told_from_none() {
-        let initial = |line: &'static [u8]| match decode::command(line) {
-            Ok(Command { body: CommandBody::Authenticate { initial_response, .. }, .. }) => {
+        let initial = |line: &'static [u8]| match grammar::command(line, false) {
+            Ok((_, Request::Codec(CommandBody::Authenticate { initial_response, .. }))) => {
                 initial_response.map(|response| response.declassify().to_vec())
             }
             other => panic!("{other:?}"),

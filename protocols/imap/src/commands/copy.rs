@@ -3,19 +3,18 @@
 use crate::refusal::as_target;
 use crate::reply::{Done, Fault, Reply, bad_name};
 use crate::state::{By, Selected};
-use crate::wire::mailbox::path_of;
+use crate::wire::grammar::scan::Set;
+use crate::wire::mailbox::MailboxName;
 use crate::wire::numbers::uids_at;
 use imap_codec::imap_types::core::Vec1;
 use imap_codec::imap_types::extensions::uidplus::{UidElement, UidSet as WireUids};
-use imap_codec::imap_types::mailbox::Mailbox;
 use imap_codec::imap_types::response::Code;
-use imap_codec::imap_types::sequence::SequenceSet;
 use octroi_gate::{Append, Copied, Granted, Mailbox as MailboxObject, MailboxAt, Session};
 use octroi_model::Uid;
 use std::num::NonZeroU32;
 
 /// COPY, UID COPY: all of the messages or none.
-pub(crate) async fn copy(selected: &mut Selected, set: &SequenceSet, mailbox: &Mailbox<'_>, by: By) -> Done {
+pub(crate) async fn copy(selected: &mut Selected, set: &Set, mailbox: &MailboxName, by: By) -> Done {
     let positions = selected.positions(set, by)?;
     let target = target(&selected.session, mailbox).await?;
     let uids = uids_at(&positions, selected.sight.shown());
@@ -31,8 +30,8 @@ pub(crate) async fn copy(selected: &mut Selected, set: &SequenceSet, mailbox: &M
 }
 
 /// The mailbox that messages are to go to. MOVE's too.
-pub(crate) async fn target(session: &Session, mailbox: &Mailbox<'_>) -> Result<Granted<MailboxObject, Append>, Fault> {
-    let path = path_of(mailbox).ok_or_else(bad_name)?;
+pub(crate) async fn target(session: &Session, mailbox: &MailboxName) -> Result<Granted<MailboxObject, Append>, Fault> {
+    let path = mailbox.path().ok_or_else(bad_name)?;
     session.open(MailboxAt(path), Append).await.map_err(as_target)
 }
 

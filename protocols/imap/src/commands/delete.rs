@@ -2,14 +2,13 @@
 
 use crate::reply::{Done, Reply, bad_name};
 use crate::state::State;
-use crate::wire::mailbox::path_of;
+use crate::wire::mailbox::MailboxName;
 use crate::wire::{Wire, encode};
-use imap_codec::imap_types::mailbox::Mailbox;
 use octroi_gate::{DeleteMailbox, MailboxAt};
 
 /// DELETE. If it is the selected mailbox, no mailbox is selected afterwards.
-pub(crate) async fn delete(wire: &mut Wire, state: &mut State, mailbox: &Mailbox<'_>) -> Done {
-    let path = path_of(mailbox).ok_or_else(bad_name)?;
+pub(crate) async fn delete(wire: &mut Wire, state: &mut State, mailbox: &MailboxName) -> Done {
+    let path = mailbox.path().ok_or_else(bad_name)?;
     let doomed = state.session()?.open(MailboxAt(path), DeleteMailbox).await?;
     doomed.delete().await?;
     if let State::Selected(selected) = state

@@ -2,10 +2,10 @@
 
 use super::setacl::apply;
 use crate::reply::Done;
-use imap_codec::imap_types::mailbox::Mailbox;
+use crate::wire::mailbox::MailboxName;
 use octroi_gate::{AclEdit, Session};
 
 /// DELETEACL. Whose entry was inherited loses it here and not further up.
-pub(crate) async fn deleteacl(session: &Session, mailbox: &Mailbox<'_>, identifier: &str) -> Done {
+pub(crate) async fn deleteacl(session: &Session, mailbox: &MailboxName, identifier: &str) -> Done {
     apply(session, mailbox, identifier, AclEdit::Delete).await
 }

@@ -2,13 +2,13 @@
 
 use crate::reply::{Done, Reply};
 use crate::state::{By, Selected};
+use crate::wire::grammar::scan::Set;
 use crate::wire::numbers::uids_at;
-use imap_codec::imap_types::sequence::SequenceSet;
 use octroi_gate::Expunge;
 use octroi_model::{Flags, UidSet};
 
 /// EXPUNGE; with a set of uids, UID EXPUNGE. The caller tells what went.
-pub(crate) async fn expunge(selected: &mut Selected, set: Option<&SequenceSet>) -> Done {
+pub(crate) async fn expunge(selected: &mut Selected, set: Option<&Set>) -> Done {
     let within = set.map(|set| selected.positions(set, By::Uid)).transpose()?;
     selected.writable()?;
     let mailbox = selected.session.open(&selected.mailbox, Expunge).await?;

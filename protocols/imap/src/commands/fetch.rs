@@ -11,9 +11,9 @@ use crate::state::{By, Mode, Selected};
 use crate::view::{Expunges, Snapshot};
 use crate::wire::Wire;
 use crate::wire::fetch::{Writer, write_clean};
+use crate::wire::grammar::messages::Item as Asked;
+use crate::wire::grammar::scan::Set;
 use crate::wire::numbers::{Positions, uids_at};
-use imap_codec::imap_types::fetch::MacroOrMessageDataItemNames;
-use imap_codec::imap_types::sequence::SequenceSet;
 use message::Contents;
 use octroi_gate::{FlagMode, Part, Refusal, Store};
 use octroi_model::{Flags, Item, UidSet};
@@ -31,14 +31,8 @@ const PIECE_BYTES: u64 = 256 * 1024;
 static WHOLE_LARGE: Semaphore = Semaphore::const_new(4);
 
 /// FETCH, UID FETCH.
-pub(crate) async fn fetch(
-    wire: &mut Wire,
-    selected: &mut Selected,
-    set: &SequenceSet,
-    names: &MacroOrMessageDataItemNames<'_>,
-    by: By,
-) -> Done {
-    let plan = Plan::new(names, by)?;
+pub(crate) async fn fetch(wire: &mut Wire, selected: &mut Selected, set: &Set, items: &[Asked], by: By) -> Done {
+    let plan = Plan::new(items, by);
     // What has arrived is told first, so that it can be fetched.
     selected.announce(wire, Expunges::Held).await?;
     let positions = selected.positions(set, by)?;

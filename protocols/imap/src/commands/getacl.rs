@@ -1,17 +1,17 @@
 //! GETACL. RFC 4314 section 3.3.
 
 use crate::reply::{Done, Reply, bad_name};
-use crate::wire::acl::{astring, letters};
-use crate::wire::mailbox::path_of;
-use crate::wire::{Wire, utf7};
-use imap_codec::imap_types::mailbox::Mailbox;
+use crate::wire::Wire;
+use crate::wire::grammar::acl::letters;
+use crate::wire::grammar::scan::astring;
+use crate::wire::mailbox::{MailboxName, on_wire};
 use octroi_gate::{Identifier, MailboxAt, Session, ShareMailbox};
 use octroi_model::Rights;
 
 /// GETACL. The owner, who stands in no list and has every right, comes first.
-pub(crate) async fn getacl(wire: &mut Wire, session: &Session, mailbox: &Mailbox<'_>) -> Done {
-    let path = path_of(mailbox).ok_or_else(bad_name)?;
-    let name = astring(&utf7::encode(&path.join("/")));
+pub(crate) async fn getacl(wire: &mut Wire, session: &Session, mailbox: &MailboxName) -> Done {
+    let path = mailbox.path().ok_or_else(bad_name)?;
+    let name = on_wire(&path.join("/"), wire.utf8);
     let facts = session.open(MailboxAt(path), ShareMailbox).await?.acl()?;
     let owner = Identifier::Account(facts.owner);
     let others = facts.entries.iter().filter(|(who, _)| *who != owner).map(|(who, rights)| (who, *rights));

@@ -2,20 +2,19 @@
 //!
 //! What others share counts for their own quotas, which are not told.
 
-use super::getquota::{on_wire as root_on_wire, tell};
+use super::getquota::tell;
 use crate::reply::{Done, Reply, bad_name};
 use crate::wire::Wire;
-use crate::wire::mailbox::{on_wire, path_of};
-use imap_codec::imap_types::mailbox::Mailbox;
-use imap_codec::imap_types::response::Data;
+use crate::wire::mailbox::{MailboxName, on_wire};
 use octroi_gate::Session;
 
 /// GETQUOTAROOT.
-pub(crate) async fn getquotaroot(wire: &mut Wire, session: &Session, mailbox: &Mailbox<'_>) -> Done {
-    let path = path_of(mailbox).ok_or_else(bad_name)?;
+pub(crate) async fn getquotaroot(wire: &mut Wire, session: &Session, mailbox: &MailboxName) -> Done {
+    let path = mailbox.path().ok_or_else(bad_name)?;
     let quotas = session.mail_quotas(&path)?;
-    let roots = quotas.iter().map(|(name, _)| root_on_wire(name)).collect();
-    wire.data(Data::QuotaRoot { mailbox: on_wire(&path.join("/")), roots }).await?;
+    let roots: String = quotas.iter().map(|(name, _)| format!(" {}", on_wire(name, wire.utf8))).collect();
+    let line = format!("* QUOTAROOT {}{roots}\r\n", on_wire(&path.join("/"), wire.utf8));
+    wire.raw(line.as_bytes()).await?;
     for (name, quota) in &quotas {
         tell(wire, name, quota).await?;
     }

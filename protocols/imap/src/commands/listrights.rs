@@ -4,18 +4,18 @@
 
 use super::setacl::named;
 use crate::reply::{Done, Reply, bad_name};
-use crate::wire::acl::{astring, grantable, letters};
-use crate::wire::mailbox::path_of;
-use crate::wire::{Wire, utf7};
-use imap_codec::imap_types::mailbox::Mailbox;
+use crate::wire::Wire;
+use crate::wire::grammar::acl::{grantable, letters};
+use crate::wire::grammar::scan::astring;
+use crate::wire::mailbox::{MailboxName, on_wire};
 use octroi_gate::{Identifier, MailboxAt, Session, ShareMailbox};
 use octroi_model::Rights;
 
 /// LISTRIGHTS.
-pub(crate) async fn listrights(wire: &mut Wire, session: &Session, mailbox: &Mailbox<'_>, identifier: &str) -> Done {
-    let path = path_of(mailbox).ok_or_else(bad_name)?;
+pub(crate) async fn listrights(wire: &mut Wire, session: &Session, mailbox: &MailboxName, identifier: &str) -> Done {
+    let path = mailbox.path().ok_or_else(bad_name)?;
     let who = named(identifier)?;
-    let name = astring(&utf7::encode(&path.join("/")));
+    let name = on_wire(&path.join("/"), wire.utf8);
     let facts = session.open(MailboxAt(path), ShareMailbox).await?.acl()?;
     let is_owner = matches!(&who, Identifier::Account(address) if address.key() == facts.owner.key());
     // RFC 4314 section 3.7: first what is always there, then what can be granted.

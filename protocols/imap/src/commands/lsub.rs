@@ -1,25 +1,22 @@
 //! LSUB. RFC 3501 section 6.3.9.
 
-use super::list::separator;
 use crate::reply::{Done, Reply};
 use crate::wire::Wire;
-use crate::wire::mailbox::{self, SEPARATOR};
+use crate::wire::mailbox::{MailboxName, SEPARATOR, on_wire};
 use crate::wire::pattern::Pattern;
-use imap_codec::imap_types::flag::FlagNameAttribute;
-use imap_codec::imap_types::mailbox::{ListMailbox, Mailbox};
-use imap_codec::imap_types::response::Data;
 use octroi_gate::Session;
 use std::collections::BTreeMap;
 
 /// LSUB.
-pub(crate) async fn lsub(wire: &mut Wire, session: &Session, reference: &Mailbox<'_>, wildcard: &ListMailbox<'_>) -> Done {
-    let (Some(reference), Some(wildcard)) = (mailbox::name_of(reference), mailbox::pattern_of(wildcard)) else {
+pub(crate) async fn lsub(wire: &mut Wire, session: &Session, reference: &MailboxName, wildcard: &MailboxName) -> Done {
+    let (Some(reference), Some(wildcard)) = (reference.text(), wildcard.text()) else {
         return Ok(Reply::ok("No such name"));
     };
     let pattern = Pattern::new(&format!("{reference}{wildcard}"));
     for (name, is_subscribed) in covered(&pattern, &session.subscriptions()) {
-        let items = if is_subscribed { Vec::new() } else { vec![FlagNameAttribute::Noselect] };
-        wire.data(Data::Lsub { items, delimiter: separator(), mailbox: mailbox::on_wire(&name) }).await?;
+        let attributes = if is_subscribed { "" } else { "\\Noselect" };
+        let line = format!("* LSUB ({attributes}) \"{SEPARATOR}\" {}\r\n", on_wire(&name, wire.utf8));
+        wire.raw(line.as_bytes()).await?;
     }
     Ok(Reply::ok("Done"))
 }

@@ -4,16 +4,16 @@ use super::copy::{copyuid, target};
 use crate::reply::{Done, Reply};
 use crate::state::{By, Selected};
 use crate::wire::Wire;
+use crate::wire::grammar::scan::Set;
+use crate::wire::mailbox::MailboxName;
 use crate::wire::numbers::uids_at;
-use imap_codec::imap_types::mailbox::Mailbox;
-use imap_codec::imap_types::sequence::SequenceSet;
 use octroi_gate::{MoveAway, Refusal};
 
 /// How often a move is tried again when somebody changes flags of the same messages at the same moment.
 const TRIES_MAX: usize = 5;
 
 /// MOVE, UID MOVE: the messages appear and go in one step. The caller tells what went.
-pub(crate) async fn r#move(wire: &mut Wire, selected: &mut Selected, set: &SequenceSet, mailbox: &Mailbox<'_>, by: By) -> Done {
+pub(crate) async fn r#move(wire: &mut Wire, selected: &mut Selected, set: &Set, mailbox: &MailboxName, by: By) -> Done {
     let positions = selected.positions(set, by)?;
     selected.writable()?;
     let source = selected.session.open(&selected.mailbox, MoveAway).await?;

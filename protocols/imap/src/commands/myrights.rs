@@ -1,17 +1,17 @@
 //! MYRIGHTS. RFC 4314 section 3.5.
 
 use crate::reply::{Done, Reply, bad_name};
-use crate::wire::acl::{astring, letters};
-use crate::wire::mailbox::path_of;
-use crate::wire::{Wire, utf7};
-use imap_codec::imap_types::mailbox::Mailbox;
+use crate::wire::Wire;
+use crate::wire::grammar::acl::letters;
+use crate::wire::grammar::scan::astring;
+use crate::wire::mailbox::{MailboxName, on_wire};
 use octroi_gate::{Area, MailboxAt, Refusal, Session, Status};
 use octroi_model::{Path, Rights};
 
 /// MYRIGHTS: what is in force, of the ACL, the profile and the credential together.
-pub(crate) async fn myrights(wire: &mut Wire, session: &Session, mailbox: &Mailbox<'_>) -> Done {
-    let path = path_of(mailbox).ok_or_else(bad_name)?;
-    let name = astring(&utf7::encode(&path.join("/")));
+pub(crate) async fn myrights(wire: &mut Wire, session: &Session, mailbox: &MailboxName) -> Done {
+    let path = mailbox.path().ok_or_else(bad_name)?;
+    let name = on_wire(&path.join("/"), wire.utf8);
     let rights = rights_on(session, path).await?;
     wire.raw(format!("* MYRIGHTS {name} {}\r\n", astring(&letters(rights))).as_bytes()).await?;
     Ok(Reply::ok("Done"))

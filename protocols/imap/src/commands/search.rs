@@ -11,9 +11,9 @@ use crate::view::Expunges;
 use crate::view::Snapshot;
 use crate::wire::Wire;
 use crate::wire::fetch::write_search;
+use crate::wire::grammar::search::Program;
 use imap_codec::imap_types::core::Charset;
 use imap_codec::imap_types::response::{Code, StatusKind};
-use imap_codec::imap_types::search::SearchKey;
 use octroi_gate::{Found, Part, Refusal};
 use octroi_model::Item;
 use std::sync::Arc;
@@ -25,16 +25,10 @@ const GROUP_MESSAGES: usize = 256;
 const GROUP_BYTES: u64 = 1024 * 1024;
 
 /// SEARCH, UID SEARCH.
-pub(crate) async fn search(
-    wire: &mut Wire,
-    selected: &mut Selected,
-    charset: Option<&Charset<'_>>,
-    keys: &[SearchKey<'_>],
-    by: By,
-) -> Done {
+pub(crate) async fn search(wire: &mut Wire, selected: &mut Selected, program: &Program, by: By) -> Done {
     // What has arrived is told first, so that it can be found.
     selected.announce(wire, Expunges::Held).await?;
-    let found = matching(selected, charset, keys).await?;
+    let found = matching(selected, program).await?;
     let numbers = found.into_iter().filter_map(|position| number(selected, position, by));
     let mut out = Vec::new();
     write_search(&mut out, numbers);
@@ -51,9 +45,9 @@ pub(crate) fn number(selected: &Selected, position: usize, by: By) -> Option<u32
 }
 
 /// The positions of the messages that match, ascending. SORT and THREAD search too.
-pub(crate) async fn matching(selected: &Selected, charset: Option<&Charset<'_>>, keys: &[SearchKey<'_>]) -> Result<Vec<usize>, Fault> {
+pub(crate) async fn matching(selected: &Selected, program: &Program) -> Result<Vec<usize>, Fault> {
     let place = Place { view: selected.sight.shown(), keywords: selected.sight.current().keywords() };
-    let mut query = Query::new(charset, keys, &place).map_err(refused)?;
+    let mut query = Query::new(program, &place).map_err(refused)?;
     if query.reads_columns()
         && let Some((columns, places)) = columns_of(selected.sight.shown()).await?
     {
@@ -182,6 +176,7 @@ fn refused(error: QueryError) -> Fault {
             let allowed = ["US-ASCII", "UTF-8"].into_iter().filter_map(|name| Charset::try_from(name).ok()).collect();
             no(Code::BadCharset { allowed }, "The charset is not known")
         }
+        QueryError::NothingSaved => Reply::bad("There is no saved search result").into(),
         QueryError::Text => Reply::bad("The text is not in its charset").into(),
         QueryError::TooLong => Reply::no("LIMIT", "The text to look for is too long").into(),
     }

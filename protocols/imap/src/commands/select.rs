@@ -3,16 +3,15 @@
 use crate::columns::fill_later;
 use crate::reply::{Done, Reply, bad_name};
 use crate::state::{Mode, Selected, State};
-use crate::wire::mailbox::path_of;
+use crate::wire::mailbox::MailboxName;
 use crate::wire::{Wire, encode};
-use imap_codec::imap_types::mailbox::Mailbox;
 use imap_codec::imap_types::response::Code;
 use octroi_gate::{MailboxAt, Select};
 use octroi_model::{Flags, Rights};
 
 /// SELECT, EXAMINE.
-pub(crate) async fn select(wire: &mut Wire, state: &mut State, mailbox: &Mailbox<'_>, mode: Mode) -> Done {
-    let path = path_of(mailbox);
+pub(crate) async fn select(wire: &mut Wire, state: &mut State, mailbox: &MailboxName, mode: Mode) -> Done {
+    let path = mailbox.path();
     let session = state.session()?.clone();
     // RFC 9051 section 6.3.2: the old mailbox is closed first, also when the new one cannot be opened.
     if matches!(state, State::Selected(_)) {

@@ -1,13 +1,12 @@
 //! SETACL. RFC 4314 section 3.1.
 
 use crate::reply::{Done, Fault, Reply, bad_name};
-use crate::wire::acl::RightsChange;
-use crate::wire::mailbox::path_of;
-use imap_codec::imap_types::mailbox::Mailbox;
+use crate::wire::grammar::acl::RightsChange;
+use crate::wire::mailbox::MailboxName;
 use octroi_gate::{AclEdit, Identifier, MailboxAt, Session, ShareMailbox};
 
 /// SETACL. Whom one may share with, and how much of what one has, the gate decides.
-pub(crate) async fn setacl(session: &Session, mailbox: &Mailbox<'_>, identifier: &str, change: RightsChange) -> Done {
+pub(crate) async fn setacl(session: &Session, mailbox: &MailboxName, identifier: &str, change: RightsChange) -> Done {
     let edit = match change {
         RightsChange::Replace(rights) => AclEdit::Set(rights),
         RightsChange::Add(rights) => AclEdit::Add(rights),
@@ -17,8 +16,8 @@ pub(crate) async fn setacl(session: &Session, mailbox: &Mailbox<'_>, identifier:
 }
 
 /// Change one entry. DELETEACL's too.
-pub(super) async fn apply(session: &Session, mailbox: &Mailbox<'_>, identifier: &str, edit: AclEdit) -> Done {
-    let path = path_of(mailbox).ok_or_else(bad_name)?;
+pub(super) async fn apply(session: &Session, mailbox: &MailboxName, identifier: &str, edit: AclEdit) -> Done {
+    let path = mailbox.path().ok_or_else(bad_name)?;
     let who = named(identifier)?;
     let mailbox = session.open(MailboxAt(path), ShareMailbox).await?;
     if matches!(&who, Identifier::Account(address) if address.key() == mailbox.acl()?.owner.key()) {

@@ -3,24 +3,18 @@
 use crate::reply::{Done, Fault, Reply};
 use crate::state::{By, Selected, is_keyword};
 use crate::wire::Wire;
+use crate::wire::grammar::messages::Change;
+use crate::wire::grammar::scan::Set;
 use crate::wire::numbers::uids_at;
 use imap_codec::imap_types::flag::{Flag, StoreResponse, StoreType};
-use imap_codec::imap_types::sequence::SequenceSet;
 use octroi_gate::{FlagMode, Store};
 use octroi_model::Flags;
 
 /// Octets of responses that are gathered before they are sent.
 const BATCH_BYTES: usize = 32 * 1024;
 
-/// What to do to the flags.
-pub(crate) struct Change<'a> {
-    pub(crate) kind: StoreType,
-    pub(crate) response: StoreResponse,
-    pub(crate) flags: Vec<Flag<'a>>,
-}
-
 /// STORE, UID STORE.
-pub(crate) async fn store(wire: &mut Wire, selected: &mut Selected, set: &SequenceSet, change: &Change<'_>, by: By) -> Done {
+pub(crate) async fn store(wire: &mut Wire, selected: &mut Selected, set: &Set, change: &Change, by: By) -> Done {
     let (flags, keywords) = decode(&change.flags)?;
     let mode = match change.kind {
         StoreType::Add => FlagMode::Add,

@@ -12,9 +12,8 @@ use crate::reply::{Done, Reply};
 use crate::state::{By, Selected};
 use crate::view::Expunges;
 use crate::wire::Wire;
-use imap_codec::imap_types::core::Charset;
+use crate::wire::grammar::search::Program;
 use imap_codec::imap_types::extensions::thread::ThreadingAlgorithm;
-use imap_codec::imap_types::search::SearchKey;
 use octroi_gate::Refusal;
 use tokio::task::spawn_blocking;
 
@@ -23,8 +22,7 @@ pub(crate) async fn thread(
     wire: &mut Wire,
     selected: &mut Selected,
     algorithm: &ThreadingAlgorithm<'_>,
-    charset: &Charset<'_>,
-    keys: &[SearchKey<'_>],
+    program: &Program,
     by: By,
 ) -> Done {
     let plant = match algorithm {
@@ -34,7 +32,7 @@ pub(crate) async fn thread(
     };
     // What has arrived is told first, so that it can be found.
     selected.announce(wire, Expunges::Held).await?;
-    let found = matching(selected, Some(charset), keys).await?;
+    let found = matching(selected, program).await?;
     let numbers: Vec<u32> = found.iter().map(|position| number(selected, *position, by).unwrap_or_default()).collect();
     let messages = messages(selected, found, &[Key::Subject, Key::Date]).await?;
     // Threading is work for the processor: other connections must not wait for it.

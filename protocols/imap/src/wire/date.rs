@@ -3,7 +3,7 @@
 use imap_codec::imap_types::datetime::{DateTime, NaiveDate};
 use octroi_model::UnixTime;
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+pub(super) const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const SECONDS_PER_DAY: i64 = 86_400;
 /// 0000-01-01 and 9999-12-31, which is all that four digits can say (RFC 9051 section 9, date-year).
 const YEARS: (i64, i64) = (-62_167_219_200, 253_402_300_799);

@@ -5,7 +5,7 @@
 //! has been read to its end (or the connection ends), so that no part of it is taken for another command.
 
 use super::literal::{Literal, announced};
-use super::{decode, encode};
+use super::{encode, grammar};
 use crate::config::ImapConfig;
 use crate::reply::End;
 use imap_codec::imap_types::core::Tag;
@@ -30,12 +30,7 @@ pub(crate) enum Input {
     /// A whole command, or what should be one. Wiped when dropped: it may hold a password.
     Command(Zeroizing<Vec<u8>>),
     /// An APPEND up to its message, which has not been read.
-    Upload {
-        /// The command with an empty message, as [`decode::upload`] makes it.
-        head: Vec<u8>,
-        /// The message that was announced.
-        literal: Literal,
-    },
+    Upload(grammar::append::Head),
     /// Something over a limit. It has been answered.
     Refused,
 }
@@ -60,12 +55,14 @@ struct Limits {
 /// The connection of one dialogue.
 pub(crate) struct Wire {
     pub(crate) connection: Connection,
+    /// Names and quoted strings are in UTF-8, both ways.
+    pub(crate) utf8: bool,
     config: Arc<ImapConfig>,
 }
 
 impl Wire {
     pub(crate) fn new(connection: Connection, config: Arc<ImapConfig>) -> Self {
-        Self { connection, config }
+        Self { connection, utf8: false, config }
     }
 
     fn limits(&self, trust: Trust) -> Limits {
@@ -115,12 +112,12 @@ impl Wire {
             command.extend_from_slice(b"\r\n");
             let Some(literal) = literal else { return Ok(Input::Command(command)) };
             if trust == Trust::Member
-                && let Some(head) = decode::upload(&command)
+                && let Some(head) = grammar::append::head(&command, self.utf8)
             {
-                return Ok(Input::Upload { head, literal });
+                return Ok(Input::Upload(head));
             }
             if literal.bytes > limits.literal || command.len() as u64 + literal.bytes > limits.command as u64 {
-                let tag = decode::tag(&command);
+                let tag = grammar::tag(&command);
                 self.refuse_literal(literal, trust).await?;
                 self.tagged(tag, StatusKind::Bad, Some(Code::TooBig), "The literal is too large").await?;
                 return Ok(Input::Refused);
@@ -131,7 +128,7 @@ impl Wire {
             let rest = self.connection.read_line(limits.line, REST_DEADLINE).await?;
             command.extend_from_slice(&rest.bytes);
             if command.len() > limits.command {
-                let tag = decode::tag(&command);
+                let tag = grammar::tag(&command);
                 self.skip(&rest.bytes, trust).await?;
                 self.tagged(tag, StatusKind::Bad, Some(Code::TooBig), "The command is too large").await?;
                 return Ok(Input::Refused);

@@ -1,68 +1,87 @@
 //! Mailbox names: between the words of the wire and the paths of the model.
+//!
+//! Rules: `/` separates levels; `INBOX`, alone or as the first level, is the same in any case, all other names are told apart by case;
+//! names are kept as they were written and not normalised, so that what a client made is what it finds.
 
+use super::grammar::scan::astring;
 use super::utf7;
-use imap_codec::imap_types::mailbox::{ListMailbox, Mailbox};
 use octroi_model::Path;
 
 /// What separates the levels of a name.
 pub(crate) const SEPARATOR: char = '/';
 const INBOX: &str = "INBOX";
 
-/// The name of a mailbox in UTF-8, with INBOX in capitals; nothing when it is no valid modified UTF-7.
-pub(crate) fn name_of(mailbox: &Mailbox<'_>) -> Option<String> {
-    let name = match mailbox {
-        Mailbox::Inbox => return Some(INBOX.to_owned()),
-        Mailbox::Other(other) => utf7::decode(other.as_ref())?,
-    };
-    // RFC 9051 section 5.1: the INBOX in `inbox/Projets` is the same one.
-    Some(match name.split_once(SEPARATOR) {
-        Some((first, rest)) if first.eq_ignore_ascii_case(INBOX) => format!("{INBOX}{SEPARATOR}{rest}"),
-        _ => name,
-    })
-}
+/// A name as a client wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MailboxName(Option<String>);
 
-/// The path of a mailbox; nothing when it is no valid name.
-pub(crate) fn path_of(mailbox: &Mailbox<'_>) -> Option<Path> {
-    Path::parse(&name_of(mailbox)?, SEPARATOR).ok()
-}
+impl MailboxName {
+    /// From the octets of a command: UTF-8 if the client has asked for it, else modified UTF-7. `&` is then an ampersand.
+    // RFC 9051 section 5.1, RFC 9755 section 3, RFC 3501 section 5.1.3.
+    pub(crate) fn read(octets: &[u8], utf8: bool) -> Self {
+        let name = if utf8 { std::str::from_utf8(octets).ok().map(str::to_owned) } else { utf7::decode(octets) };
+        // RFC 9051 section 5.1: the INBOX in `inbox/Projets` is the same one.
+        Self(name.map(|name| match name.split_once(SEPARATOR) {
+            Some((first, rest)) if first.eq_ignore_ascii_case(INBOX) => format!("{INBOX}{SEPARATOR}{rest}"),
+            None if name.eq_ignore_ascii_case(INBOX) => INBOX.to_owned(),
+            _ => name,
+        }))
+    }
 
-/// The path of a mailbox that is to be made.
-// RFC 9051 section 6.3.4: a trailing separator says that there will be children; the name is without it.
-pub(crate) fn new_path_of(mailbox: &Mailbox<'_>) -> Option<Path> {
-    let name = name_of(mailbox)?;
-    Path::parse(name.strip_suffix(SEPARATOR).unwrap_or(&name), SEPARATOR).ok()
+    /// The name in UTF-8, with INBOX in capitals; nothing when it was not in its charset.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// The path; nothing when it is no valid name.
+    pub(crate) fn path(&self) -> Option<Path> {
+        Path::parse(self.text()?, SEPARATOR).ok()
+    }
+
+    /// The path of a mailbox that is to be made.
+    // RFC 9051 section 6.3.4: a trailing separator says that there will be children; the name is without it.
+    pub(crate) fn new_path(&self) -> Option<Path> {
+        let name = self.text()?;
+        Path::parse(name.strip_suffix(SEPARATOR).unwrap_or(name), SEPARATOR).ok()
+    }
 }
 
 /// A name in UTF-8 as it goes on the wire.
-pub(crate) fn on_wire(name: &str) -> Mailbox<'static> {
-    // Modified UTF-7 is printable ASCII, and only a NUL could be refused.
-    Mailbox::try_from(utf7::encode(name)).unwrap_or(Mailbox::Inbox)
-}
-
-/// A LIST pattern in UTF-8; nothing when it is no valid modified UTF-7. Wildcards are never part of a shifted run.
-pub(crate) fn pattern_of(pattern: &ListMailbox<'_>) -> Option<String> {
-    match pattern {
-        ListMailbox::Token(token) => utf7::decode(token.as_ref()),
-        ListMailbox::String(string) => utf7::decode(string.as_ref()),
+pub(crate) fn on_wire(name: &str, utf8: bool) -> String {
+    if !utf8 {
+        return astring(&utf7::encode(name));
     }
+    if name.is_ascii() || name.contains(char::is_control) {
+        return astring(name);
+    }
+    // RFC 9755 section 3: what is no ASCII goes quoted.
+    format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::grammar::scan::Scanner;
     use super::*;
 
     #[test]
     fn names_go_both_ways() {
-        for name in ["INBOX", "Projets/2026", "INBOX/Éléments", "Shared/équipe@douane.example/Actes", "a \"b\" \\c"] {
-            assert_eq!(name_of(&on_wire(name)).as_deref(), Some(name));
+        for utf8 in [false, true] {
+            for name in ["INBOX", "Projets/2026", "INBOX/Éléments", "Shared/équipe@douane.example/Actes", "a \"b\" \\c", "R&D", "é\"ł"]
+            {
+                let written = on_wire(name, utf8);
+                assert_eq!(Scanner::new(written.as_bytes(), utf8).mailbox().unwrap().text(), Some(name), "{written}");
+            }
         }
-        assert_eq!(name_of(&Mailbox::try_from("inBox/x").unwrap()).as_deref(), Some("INBOX/x"));
-        assert_eq!(name_of(&Mailbox::try_from("iNBOX").unwrap()).as_deref(), Some("INBOX"));
-        assert_eq!(path_of(&Mailbox::try_from("a/../b").unwrap()), None);
-        assert_eq!(path_of(&Mailbox::try_from("a/").unwrap()), None);
-        assert_eq!(new_path_of(&Mailbox::try_from("a/").unwrap()).unwrap().join("/"), "a");
-        assert_eq!(path_of(&Mailbox::try_from("").unwrap()), None);
-        assert_eq!(path_of(&Mailbox::try_from("&AGE-").unwrap()), None);
+        let read = |name: &str| MailboxName::read(name.as_bytes(), false);
+        assert_eq!(read("inBox/x").text(), Some("INBOX/x"));
+        assert_eq!(read("iNBOX").text(), Some("INBOX"));
+        assert_eq!(read("a/../b").path(), None);
+        assert_eq!(read("a/").path(), None);
+        assert_eq!(read("a/").new_path().unwrap().join("/"), "a");
+        assert_eq!(read("").path(), None);
+        assert_eq!(read("&AGE-").path(), None);
+        assert_eq!(MailboxName::read(b"R&D", true).text(), Some("R&D"));
+        assert_eq!(MailboxName::read(b"\xff", true).text(), None);
     }
 }

@@ -4,8 +4,7 @@
 //! |---|---|
 //! | `input` | [`Wire`]: lines and literals under limits, until a command is whole |
 //! | `literal` | literal announcements |
-//! | `decode` | octets to imap-codec's commands |
-//! | `acl` | the commands of RFC 4314, which imap-codec does not know |
+//! | `grammar` | octets to commands, by imap-codec and beside it |
 //! | `encode` | imap-codec's responses to octets |
 //! | `fetch` | FETCH and SEARCH responses, written without values in between |
 //! | `numbers` | sequence sets to positions |
@@ -13,11 +12,10 @@
 //! | `pattern` | LIST's wildcards |
 //! | `date` | INTERNALDATE |
 
-pub(crate) mod acl;
 pub(crate) mod date;
-pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod fetch;
+pub(crate) mod grammar;
 mod input;
 pub(crate) mod literal;
 pub(crate) mod mailbox;

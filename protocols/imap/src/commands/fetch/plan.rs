@@ -1,15 +1,12 @@
 //! What a FETCH asks for, decoded once before any message is touched. Called by FETCH only.
 
-use crate::reply::{Fault, Reply};
 use crate::state::By;
 use crate::wire::fetch::label_of;
+use crate::wire::grammar::messages::Item as Asked;
 use imap_codec::imap_types::core::{AString, Vec1};
-use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName, Part, Section};
+use imap_codec::imap_types::fetch::{MessageDataItemName, Part, Section};
 use octroi_gate::DESCRIBED_BYTES_MAX;
 use octroi_model::Item;
-
-/// Items of one FETCH: each may repeat the whole message, and nobody needs so many.
-const ITEMS_MAX: usize = 64;
 
 /// What to answer for each message.
 #[derive(Debug, Default)]
@@ -80,34 +77,20 @@ pub(super) struct Needs {
 }
 
 impl Plan {
-    /// From the names of a command.
-    pub(super) fn new(names: &MacroOrMessageDataItemNames<'_>, by: By) -> Result<Self, Fault> {
-        let expanded;
-        let names = match names {
-            MacroOrMessageDataItemNames::Macro(r#macro) => {
-                expanded = r#macro.expand();
-                &expanded
-            }
-            MacroOrMessageDataItemNames::MessageDataItemNames(names) => names,
-        };
-        if names.is_empty() {
-            return Err(Reply::bad("The command's arguments are not understood").into());
-        }
-        if names.len() > ITEMS_MAX {
-            return Err(Reply::no("LIMIT", "Too many items").into());
-        }
+    /// From the items of a command.
+    pub(super) fn new(names: &[Asked], by: By) -> Self {
         let mut plan = Self::default();
         // RFC 9051 section 6.4.9: the answer to a UID command tells the uid, asked for or not.
         if by == By::Uid && !names.contains(&MessageDataItemName::Uid) {
             plan.items.push(Wanted::Uid);
         }
         for name in names {
-            plan.add(name)?;
+            plan.add(name);
         }
-        Ok(plan)
+        plan
     }
 
-    fn add(&mut self, name: &MessageDataItemName<'_>) -> Result<(), Fault> {
+    fn add(&mut self, name: &Asked) {
         let wanted = match name {
             MessageDataItemName::Uid => Wanted::Uid,
             MessageDataItemName::Flags => Wanted::Flags,
@@ -124,9 +107,8 @@ impl Plan {
                 what: what(section.as_ref()),
                 partial: partial.map(|(from, count)| (from, count.get())),
             }),
-            MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => {
-                return Err(Reply::bad("BINARY is not offered").into());
-            }
+            // The grammar does not let them pass.
+            MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => return,
         };
         // RFC 3501 section 6.4.5: RFC822 and RFC822.TEXT set \Seen, RFC822.HEADER does not.
         let seen = matches!(name, MessageDataItemName::Rfc822 | MessageDataItemName::Rfc822Text)
@@ -140,7 +122,6 @@ impl Plan {
             _ => {}
         }
         self.items.push(wanted);
-        Ok(())
     }
 
     /// What must be read of a message.
@@ -202,20 +183,17 @@ fn field_names(names: &Vec1<AString<'_>>) -> Vec<Vec<u8>> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use imap_codec::CommandCodec;
-    use imap_codec::decode::Decoder;
-    use imap_codec::imap_types::command::CommandBody;
+    use crate::wire::grammar::messages::OnMessages;
+    use crate::wire::grammar::messages::tests::read;
 
-    fn plan(items: &str) -> Result<Plan, Fault> {
-        let line = format!("a UID FETCH 1 {items}\r\n");
-        let (_, command) = CommandCodec::new().decode(line.as_bytes()).unwrap();
-        let CommandBody::Fetch { macro_or_item_names, uid, .. } = command.body else { panic!("no FETCH") };
-        Plan::new(&macro_or_item_names, By::from(uid))
+    fn plan(items: &str) -> Plan {
+        let Ok(OnMessages::Fetch { items, .. }) = read(&format!("UID FETCH 1 {items}")) else { panic!("no FETCH") };
+        Plan::new(&items, By::Uid)
     }
 
     #[test]
     fn only_what_is_needed_is_read() {
-        let needs = |items: &str| plan(items).unwrap().needs;
+        let needs = |items: &str| plan(items).needs;
         assert_eq!(needs("FAST"), Needs::default());
         assert_eq!(needs("(FLAGS UID RFC822.SIZE INTERNALDATE)"), Needs::default());
         assert_eq!(needs("FULL"), Needs { facts: true, ..Needs::default() });
@@ -226,26 +204,23 @@ mod tests {
     #[test]
     fn seen_is_set_by_what_reads() {
         for items in ["BODY[]", "BODY[HEADER]", "BODY[1]<0.5>", "RFC822", "RFC822.TEXT", "(FLAGS BODY.PEEK[] BODY[1])"] {
-            assert!(plan(items).unwrap().sets_seen, "{items}");
+            assert!(plan(items).sets_seen, "{items}");
         }
         for items in ["ALL", "FULL", "BODY", "BODYSTRUCTURE", "BODY.PEEK[]", "RFC822.HEADER", "(BODY.PEEK[1] BODY.PEEK[TEXT])"] {
-            assert!(!plan(items).unwrap().sets_seen, "{items}");
+            assert!(!plan(items).sets_seen, "{items}");
         }
     }
 
     #[test]
     fn the_uid_comes_with_uid_fetch_once() {
-        assert_eq!(plan("FLAGS").unwrap().items, [Wanted::Uid, Wanted::Flags]);
-        assert_eq!(plan("(FLAGS UID)").unwrap().items, [Wanted::Flags, Wanted::Uid]);
+        assert_eq!(plan("FLAGS").items, [Wanted::Uid, Wanted::Flags]);
+        assert_eq!(plan("(FLAGS UID)").items, [Wanted::Flags, Wanted::Uid]);
     }
 
     #[test]
-    fn what_is_not_offered_or_too_much_is_refused() {
-        assert!(plan("BINARY[1]").is_err());
-        assert!(plan("()").is_err());
-        assert!(plan(&format!("(BODY[]{})", " BODY[]".repeat(ITEMS_MAX))).is_err());
-        assert!(plan("(BODY[] BODY[HEADER] RFC822.TEXT)").unwrap().streams());
-        assert!(!plan("(BODY[] BODYSTRUCTURE)").unwrap().streams());
-        assert!(!plan("BODY[1]").unwrap().streams());
+    fn large_messages_are_streamed_unless_parts_must_be_known() {
+        assert!(plan("(BODY[] BODY[HEADER] RFC822.TEXT)").streams());
+        assert!(!plan("(BODY[] BODYSTRUCTURE)").streams());
+        assert!(!plan("BODY[1]").streams());
     }
 }

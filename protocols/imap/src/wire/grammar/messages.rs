@@ -1,0 +1,264 @@
+//! The commands that name messages: RFC 9051 sections 6.4.5 to 6.4.9, RFC 6851, RFC 4315.
+
+use super::argument;
+use super::scan::{NOT_UNDERSTOOD, Read, Scanner, Set};
+use crate::wire::mailbox::MailboxName;
+use imap_codec::imap_types::ToStatic;
+use imap_codec::imap_types::core::{AString, Vec1};
+use imap_codec::imap_types::fetch::{Macro, MessageDataItemName, Part, Section};
+use imap_codec::imap_types::flag::{Flag, StoreResponse, StoreType};
+use std::num::NonZeroU32;
+
+/// Items of one FETCH: each may repeat the whole message, and nobody needs so many.
+const ITEMS_MAX: usize = 64;
+/// Numbers in the name of a part; no message is nested so deep.
+const PART_DEPTH_MAX: usize = 100;
+
+/// Such a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OnMessages {
+    Fetch {
+        set: Set,
+        items: Vec<Item>,
+    },
+    Store {
+        set: Set,
+        change: Change,
+    },
+    Copy {
+        set: Set,
+        mailbox: MailboxName,
+    },
+    Move {
+        set: Set,
+        mailbox: MailboxName,
+    },
+    /// UID EXPUNGE.
+    Expunge {
+        set: Set,
+    },
+}
+
+/// What FETCH asks for.
+pub(crate) type Item = MessageDataItemName<'static>;
+
+/// What STORE does to the flags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) kind: StoreType,
+    pub(crate) response: StoreResponse,
+    pub(crate) flags: Vec<Flag<'static>>,
+}
+
+/// What follows the word of such a command; nothing of other commands.
+pub(super) fn command(word: &str, uid: bool, rest: &mut Scanner<'_>) -> Option<Read<OnMessages>> {
+    let read: fn(&mut Scanner<'_>) -> Read<OnMessages> = match word {
+        "FETCH" => |rest| Ok(OnMessages::Fetch { set: rest.set()?, items: argument(rest, items)? }),
+        "STORE" => |rest| Ok(OnMessages::Store { set: rest.set()?, change: argument(rest, change)? }),
+        "COPY" => |rest| Ok(OnMessages::Copy { set: rest.set()?, mailbox: argument(rest, Scanner::mailbox)? }),
+        "MOVE" => |rest| Ok(OnMessages::Move { set: rest.set()?, mailbox: argument(rest, Scanner::mailbox)? }),
+        "EXPUNGE" if uid => |rest| Ok(OnMessages::Expunge { set: rest.set()? }),
+        _ => return None,
+    };
+    Some(argument(rest, read))
+}
+
+/// RFC 9051 section 9 (fetch).
+fn items(rest: &mut Scanner<'_>) -> Read<Vec<Item>> {
+    for (word, of) in [("ALL", Macro::All), ("FAST", Macro::Fast), ("FULL", Macro::Full)] {
+        if rest.accept_word(word) {
+            return Ok(of.expand().iter().map(ToStatic::to_static).collect());
+        }
+    }
+    let items = if rest.peek(b'(') { rest.list(item)? } else { vec![item(rest)?] };
+    match items.len() {
+        0 => Err(NOT_UNDERSTOOD),
+        1..=ITEMS_MAX => Ok(items),
+        _ => Err("Too many items"),
+    }
+}
+
+/// RFC 9051 section 9 (fetch-att).
+fn item(rest: &mut Scanner<'_>) -> Read<Item> {
+    for (start, peek) in [("BODY.PEEK[", true), ("BODY[", false)] {
+        if rest.accept_text(start) {
+            let section = section(rest)?;
+            rest.expect(b']')?;
+            return Ok(MessageDataItemName::BodyExt { section, partial: partial(rest)?, peek });
+        }
+    }
+    Ok(match rest.word()?.as_str() {
+        "BODY" => MessageDataItemName::Body,
+        "BODYSTRUCTURE" => MessageDataItemName::BodyStructure,
+        "ENVELOPE" => MessageDataItemName::Envelope,
+        "FLAGS" => MessageDataItemName::Flags,
+        "INTERNALDATE" => MessageDataItemName::InternalDate,
+        "RFC822" => MessageDataItemName::Rfc822,
+        "RFC822.HEADER" => MessageDataItemName::Rfc822Header,
+        "RFC822.SIZE" => MessageDataItemName::Rfc822Size,
+        "RFC822.TEXT" => MessageDataItemName::Rfc822Text,
+        "UID" => MessageDataItemName::Uid,
+        _ => return Err(NOT_UNDERSTOOD),
+    })
+}
+
+/// RFC 9051 section 9 (section-spec).
+fn section(rest: &mut Scanner<'_>) -> Read<Option<Section<'static>>> {
+    if rest.peek(b']') {
+        return Ok(None);
+    }
+    let mut numbers = Vec::new();
+    while rest.rest().first().is_some_and(u8::is_ascii_digit) {
+        numbers.push(rest.nz_number()?);
+        if numbers.len() > PART_DEPTH_MAX {
+            return Err("There is no part so deep");
+        }
+        if !rest.accept(b'.') {
+            return part(numbers).map(|part| part.map(Section::Part));
+        }
+    }
+    let part = part(numbers)?;
+    // The longer words come first.
+    if rest.accept_text("HEADER.FIELDS.NOT ") {
+        return Ok(Some(Section::HeaderFieldsNot(part, fields(rest)?)));
+    }
+    if rest.accept_text("HEADER.FIELDS ") {
+        return Ok(Some(Section::HeaderFields(part, fields(rest)?)));
+    }
+    match (rest.word()?.as_str(), part) {
+        ("HEADER", part) => Ok(Some(Section::Header(part))),
+        ("TEXT", part) => Ok(Some(Section::Text(part))),
+        ("MIME", Some(part)) => Ok(Some(Section::Mime(part))),
+        _ => Err(NOT_UNDERSTOOD),
+    }
+}
+
+fn part(numbers: Vec<NonZeroU32>) -> Read<Option<Part>> {
+    if numbers.is_empty() {
+        return Ok(None);
+    }
+    Vec1::try_from(numbers).map(|numbers| Some(Part(numbers))).map_err(|_| NOT_UNDERSTOOD)
+}
+
+/// RFC 9051 section 9 (header-list).
+fn fields(rest: &mut Scanner<'_>) -> Read<Vec1<AString<'static>>> {
+    let names = rest.list(Scanner::astring_as_written)?;
+    Vec1::try_from(names).map_err(|_| NOT_UNDERSTOOD)
+}
+
+/// RFC 9051 section 9 (partial).
+fn partial(rest: &mut Scanner<'_>) -> Read<Option<(u32, NonZeroU32)>> {
+    if !rest.accept(b'<') {
+        return Ok(None);
+    }
+    let from = rest.number()?;
+    rest.expect(b'.')?;
+    let count = rest.nz_number()?;
+    rest.expect(b'>')?;
+    Ok(Some((from, count)))
+}
+
+/// RFC 9051 section 9 (store-att-flags).
+fn change(rest: &mut Scanner<'_>) -> Read<Change> {
+    let kind = if rest.accept(b'+') {
+        StoreType::Add
+    } else if rest.accept(b'-') {
+        StoreType::Remove
+    } else {
+        StoreType::Replace
+    };
+    let response = match rest.word()?.as_str() {
+        "FLAGS" => StoreResponse::Answer,
+        "FLAGS.SILENT" => StoreResponse::Silent,
+        _ => return Err(NOT_UNDERSTOOD),
+    };
+    rest.space()?;
+    if rest.peek(b'(') {
+        return Ok(Change { kind, response, flags: rest.list(Scanner::flag)? });
+    }
+    let mut flags = vec![rest.flag()?];
+    while rest.accept(b' ') {
+        flags.push(rest.flag()?);
+    }
+    Ok(Change { kind, response, flags })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod tests {
+    use super::super::{Request, command};
+    use super::*;
+    use imap_codec::CommandCodec;
+    use imap_codec::decode::Decoder;
+    use imap_codec::imap_types::command::CommandBody;
+    use imap_codec::imap_types::fetch::MacroOrMessageDataItemNames;
+
+    pub(crate) fn read(line: &str) -> Read<OnMessages> {
+        match command(format!("a {line}\r\n").as_bytes(), false) {
+            Ok((_, Request::OnMessages { command, .. })) => Ok(command),
+            Ok(other) => panic!("{other:?}"),
+            Err(malformed) => Err(malformed.text),
+        }
+    }
+
+    /// Where imap-codec knows the syntax, both read the same.
+    #[test]
+    fn the_same_as_imap_codec() {
+        for line in [
+            "FETCH 2:4 (FLAGS BODY[HEADER.FIELDS (DATE FROM)])",
+            "UID FETCH 4827313:4828442 FLAGS",
+            "FETCH 1 BODY.PEEK[4.1.MIME]<0.2048>",
+            "FETCH 1 (BODY[1] BODY[4.2.HEADER.FIELDS.NOT (\"To\" cc)] BODY[TEXT] BODY[3.TEXT])",
+            "fetch 1,3:* (uid rfc822 rfc822.size rfc822.header rfc822.text internaldate envelope body bodystructure BODY[])",
+        ] {
+            let whole = format!("a {line}\r\n");
+            let CommandBody::Fetch { macro_or_item_names: MacroOrMessageDataItemNames::MessageDataItemNames(names), sequence_set, .. } =
+                CommandCodec::new().decode_static(whole.as_bytes()).unwrap().1.body
+            else {
+                panic!("{line}")
+            };
+            assert_eq!(read(line), Ok(OnMessages::Fetch { set: Set::Listed(sequence_set), items: names }), "{line}");
+        }
+        let change = |kind, response, flags: &[&'static str]| Change {
+            kind,
+            response,
+            flags: flags.iter().map(|flag| Flag::try_from(*flag).unwrap()).collect(),
+        };
+        let set = || Set::Listed("2:4".parse().unwrap());
+        for (line, wanted) in [
+            ("STORE 2:4 +FLAGS (\\Deleted)", change(StoreType::Add, StoreResponse::Answer, &["\\Deleted"])),
+            ("STORE 2:4 -flags.silent \\Seen $Junk", change(StoreType::Remove, StoreResponse::Silent, &["\\Seen", "$Junk"])),
+            ("UID STORE 2:4 FLAGS ()", change(StoreType::Replace, StoreResponse::Answer, &[])),
+        ] {
+            assert_eq!(read(line), Ok(OnMessages::Store { set: set(), change: wanted }), "{line}");
+        }
+        assert_eq!(read("UID EXPUNGE 2:4"), Ok(OnMessages::Expunge { set: set() }));
+        assert_eq!(read("COPY $ x"), Ok(OnMessages::Copy { set: Set::Saved, mailbox: MailboxName::read(b"x", false) }));
+    }
+
+    #[test]
+    fn what_is_no_item_is_refused() {
+        for line in [
+            "FETCH 1 ()",
+            "FETCH 1 (ALL)",
+            "FETCH 1 BODY[",
+            "FETCH 1 BODY[MIME]",
+            "FETCH 1 BODY[1.]",
+            "FETCH 1 BODY[0]",
+            "FETCH 1 BODY[HEADER.FIELDS ()]",
+            "FETCH 1 BODY[]<0.0>",
+            "FETCH 1 BODY[]<0>",
+            "FETCH 1 X",
+            "FETCH 1",
+            "FETCH FLAGS",
+            "STORE 1 FLAGS",
+            "STORE 1 =FLAGS ()",
+            "STORE 1 FLAGS (\\)",
+            "MOVE 1",
+        ] {
+            assert!(read(line).is_err(), "{line}");
+        }
+        assert!(read(&format!("FETCH 1 BODY[{}1]", "1.".repeat(PART_DEPTH_MAX))).is_err());
+        assert!(read(&format!("FETCH 1 (BODY[]{})", " BODY[]".repeat(ITEMS_MAX))).is_err());
+    }
+}
