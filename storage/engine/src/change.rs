@@ -133,6 +133,8 @@ pub enum Expect {
     Content { collection: CollectionId, name: Name, hash: Hash },
     /// The item is there and has not changed since it had this modseq.
     Unchanged { collection: CollectionId, uid: Uid, modseq: ModSeq },
+    /// None of these items that are there has changed since the collection had this modseq.
+    UnchangedSince { collection: CollectionId, uids: UidSet, modseq: ModSeq },
     /// The account's second factors are those of this version.
     Factors { account: AccountId, version: u64 },
 }

@@ -90,6 +90,10 @@ impl<'a> Stamper<'a> {
                 self.draft.collection(*collection)?;
                 self.draft.item(*collection, *uid)?.is_some_and(|item| item.modseq <= *modseq)
             }
+            Expect::UnchangedSince { collection, uids, modseq } => {
+                self.draft.collection(*collection)?;
+                self.draft.items(*collection, uids)?.iter().all(|item| item.modseq <= *modseq)
+            }
             Expect::Factors { account, version } => self.draft.factors_version(*account) == *version,
         };
         if holds { Ok(()) } else { Err(CommitError::Expectation(at).into()) }

@@ -42,9 +42,10 @@ mod tree;
 mod waiting;
 
 pub use acts::file::{READ_BYTES_MAX, When};
+pub use acts::flagging::{Conditional, FlagMode};
 pub use acts::folder::{Changes, DISPLAY_NAME, FolderFacts, Member, MemberIs};
 pub use acts::in_the_way::InTheWay;
-pub use acts::mailbox::{Appended, Copied, Draft, FlagMode, KEYWORD_BYTES_MAX, MailboxStatus, MailboxView};
+pub use acts::mailbox::{Appended, Copied, Draft, KEYWORD_BYTES_MAX, MailboxStatus, MailboxView};
 pub use acts::sharing::{AclEdit, AclFacts, Identifier};
 pub use admin::{Admin, NewAccount};
 pub use channel::{Channel, ClientCertificate};

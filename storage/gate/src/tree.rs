@@ -60,6 +60,8 @@ impl Node {
 /// A collection that a session may know of.
 #[derive(Debug, Clone)]
 pub struct Entry {
+    /// Which collection it is, whatever it is called (RFC 8474: MAILBOXID); 0 for what is not real.
+    pub id: CollectionId,
     /// As the session names it.
     pub path: Path,
     /// What it holds.
@@ -305,6 +307,7 @@ fn add_virtual_parents(area: Area, own: usize, entries: &mut Vec<Entry>) {
         }
     }
     entries.extend(parents.into_iter().map(|path| Entry {
+        id: CollectionId(0),
         path,
         kind: home_kind(area),
         rights: Rights::NONE,
@@ -319,6 +322,7 @@ fn add_virtual_parents(area: Area, own: usize, entries: &mut Vec<Entry>) {
 fn entry(node: &Node, collection: &Arc<Collection>, rights: Rights, children: bool) -> Entry {
     let real = rights.contains(Rights::LOOKUP);
     Entry {
+        id: if real { collection.id } else { CollectionId(0) },
         path: node.path.clone(),
         kind: collection.kind,
         rights,

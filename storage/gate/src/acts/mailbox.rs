@@ -1,17 +1,16 @@
-//! Acts on a mailbox: look, read, flag, add, copy, move, expunge.
+//! Acts on a mailbox: look, read, add, copy, move, replace, expunge. `flagging.rs` has STORE.
 //!
 //! Called by the IMAP commands of the same names. Flags are words of bits; keywords get their bit from the mailbox's own table, so they
 //! are translated whenever messages go from one mailbox to another.
 
 use crate::content::{Content, Upload};
 use crate::granted::{FoundNode, Granted, Mailbox, Object};
-use crate::purpose::{Append, Expunge, MoveAway, Purpose, Select, Status, Store};
+use crate::purpose::{Append, Expunge, MoveAway, Purpose, Select, Status};
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
-use octroi_engine::{Batch, Change, Companion, Found, Part, Sought, View};
+use octroi_engine::{Batch, Change, Companion, Expect, Found, Part, Receipt, Sought, View};
 use octroi_model::{
-    Collection, CollectionId, ContentRef, FlagEdit, Flags, Hash, Head, Item, KEYWORDS_MAX, ModSeq, Rights, Uid, UidSet, UidValidity,
-    UnixTime,
+    Collection, CollectionId, ContentRef, Flags, Hash, Head, Item, KEYWORDS_MAX, ModSeq, Rights, Uid, UidSet, UidValidity, UnixTime,
 };
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -24,6 +23,8 @@ pub const KEYWORD_BYTES_MAX: usize = 128;
 /// What STATUS tells.
 #[derive(Debug, Clone, Copy)]
 pub struct MailboxStatus {
+    /// Which collection it is, whatever it is called: MAILBOXID of RFC 8474. Never used again for another.
+    pub id: CollectionId,
     /// Counters.
     pub head: Head,
     /// UIDVALIDITY.
@@ -65,17 +66,6 @@ pub struct Copied {
     pub to: Vec<Uid>,
 }
 
-/// STORE's three forms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FlagMode {
-    /// `+FLAGS`
-    Add,
-    /// `-FLAGS`
-    Remove,
-    /// `FLAGS`
-    Replace,
-}
-
 impl<P: Purpose<Mailbox>> Granted<Mailbox, P> {
     /// Which collection it is; for comparing only.
     pub fn collection_id(&self) -> CollectionId {
@@ -94,7 +84,12 @@ impl Granted<Mailbox, Status> {
         let collection = self.collection()?;
         let marks = &self.session.gate().0.recent;
         let recent = collection.head.uid_next.0.saturating_sub(marks.peek(collection.id).0);
-        Ok(MailboxStatus { head: collection.head, uid_validity: collection.uid_validity, recent: recent.min(collection.head.items) })
+        Ok(MailboxStatus {
+            id: collection.id,
+            head: collection.head,
+            uid_validity: collection.uid_validity,
+            recent: recent.min(collection.head.items),
+        })
     }
 }
 
@@ -153,65 +148,6 @@ impl Granted<Mailbox, Select> {
     }
 }
 
-impl Granted<Mailbox, Store> {
-    /// The flags that this session may change here; every keyword bit if keywords may be.
-    pub fn permitted(&self) -> Flags {
-        permitted(self.rights())
-    }
-
-    /// Change flags of those uids that exist, as far as permitted. Refused only when nothing of it is permitted. RFC 4314 section 4.
-    pub async fn store(&self, uids: &UidSet, mode: FlagMode, flags: Flags, keywords: &[&str]) -> Result<(), Refusal> {
-        self.renew()?;
-        let allowed = self.permitted();
-        let wants_keywords = !keywords.is_empty() && allowed.contains(Flags::all_keywords());
-        if mode != FlagMode::Replace
-            && flags.and(allowed) == Flags::NONE
-            && !wants_keywords
-            && (flags != Flags::NONE || !keywords.is_empty())
-        {
-            return Err(Refusal::Forbidden((Rights::SEEN | Rights::WRITE | Rights::DELETE_ITEMS).without(self.rights())));
-        }
-        let bits = match (wants_keywords, mode) {
-            (false, _) => Flags::NONE,
-            // A keyword that the mailbox does not know is on no message.
-            (true, FlagMode::Remove) => known_keywords(&*self.collection()?, keywords),
-            (true, _) => ensure_keywords(self, self.collection_id(), keywords).await?,
-        };
-        let deed = self.marking(uids, mode, allowed, keywords).await?;
-        let all = flags | bits;
-        let edit = match mode {
-            FlagMode::Add => FlagEdit::add(all),
-            FlagMode::Remove => FlagEdit::remove(all),
-            FlagMode::Replace => FlagEdit::replace(all),
-        };
-        let mut batch = Batch::new();
-        batch.push(Change::Flag {
-            collection: self.collection_id(),
-            uids: uids.clone(),
-            edit: edit.limited_to(allowed),
-            modseq: ModSeq(0),
-            head: Head::default(),
-        });
-        self.commit_deeds(batch, &[deed]).await?;
-        Ok(())
-    }
-
-    /// The keywords that a STORE may set or clear, and on which messages.
-    async fn marking(&self, uids: &UidSet, mode: FlagMode, allowed: Flags, keywords: &[&str]) -> Result<Deed, Refusal> {
-        let replaces = mode == FlagMode::Replace;
-        if !allowed.contains(Flags::all_keywords()) || (keywords.is_empty() && !replaces) {
-            return Ok(Deed::default());
-        }
-        let view = self.engine().view(self.collection_id()).await?;
-        let mut named: BTreeSet<String> = keywords.iter().map(|keyword| (*keyword).to_owned()).collect();
-        if replaces {
-            let cleared = items_of(&view, uids).flat_map(|item| item.flags.keyword_indexes());
-            named.extend(cleared.filter_map(|index| view.keywords().get(index)).map(ToString::to_string));
-        }
-        Ok(Deed::marks(self.node(), named).about(items_of(&view, uids).map(|item| item.hash)))
-    }
-}
-
 impl Granted<Mailbox, Append> {
     /// Take a message in pieces.
     pub async fn upload(&self) -> Result<Upload, Refusal> {
@@ -221,6 +157,31 @@ impl Granted<Mailbox, Append> {
 
     /// Add messages: all or none. Flags are set as far as the rights go. RFC 4314 section 4.
     pub async fn append(&self, drafts: Vec<Draft>) -> Result<Appended, Refusal> {
+        let (batch, deed) = self.additions(drafts).await?;
+        let receipt = self.commit_deeds(batch, &[deed]).await?;
+        self.appended(&receipt)
+    }
+
+    /// Put a message in the place of another one, which may be in another mailbox: it appears and the old one goes in one commit, or
+    /// nothing happens. A quota counts what it is more. Refused when the old one is not there (any more). RFC 8508.
+    pub async fn replace(&self, draft: Draft, source: &Granted<Mailbox, Expunge>, uid: Uid) -> Result<Appended, Refusal> {
+        let collection = source.collection_id();
+        // The content may have taken long to come: refused without giving keywords their bits, if it is known to be in vain.
+        self.engine().view(collection).await?.by_uid(uid).ok_or(Refusal::Missing)?;
+        let (mut batch, deed) = self.additions(vec![draft]).await?;
+        // Whatever its flags are by now: it has to be there.
+        batch.expect(Expect::Unchanged { collection, uid, modseq: ModSeq(u64::MAX) });
+        let uids = UidSet::from_uids([uid]);
+        batch.push(Change::Expunge { collection, uids, modseq: ModSeq(0), head: Head::default() });
+        let renew = || {
+            source.renew()?;
+            self.renew()
+        };
+        let receipt = self.session.commit_deeds(self.engine(), batch, &[deed], renew).await?;
+        self.appended(&receipt)
+    }
+
+    async fn additions(&self, drafts: Vec<Draft>) -> Result<(Batch, Deed), Refusal> {
         let allowed = permitted(self.rights());
         let mut batch = Batch::new();
         let mut deed = Deed::adds(self.node(), drafts.iter().map(|draft| draft.content.body.hash()));
@@ -236,7 +197,10 @@ impl Granted<Mailbox, Append> {
             let item = Item { flags: (draft.flags | bits).and(allowed), ..message(draft.date) };
             batch.put(self.collection_id(), item, body);
         }
-        let receipt = self.commit_deeds(batch, &[deed]).await?;
+        Ok((batch, deed))
+    }
+
+    fn appended(&self, receipt: &Receipt) -> Result<Appended, Refusal> {
         Ok(Appended { uid_validity: self.collection()?.uid_validity, uids: put_uids(&receipt.changes, self.collection_id()) })
     }
 
@@ -269,7 +233,7 @@ impl Granted<Mailbox, Append> {
         let collection = source.collection_id();
         for uid in &from {
             let modseq = view.by_uid(*uid).map_or(ModSeq(0), |item| item.modseq);
-            batch.expect(octroi_engine::Expect::Unchanged { collection, uid: *uid, modseq });
+            batch.expect(Expect::Unchanged { collection, uid: *uid, modseq });
         }
         let going = UidSet::from_uids(from.iter().copied());
         batch.push(Change::Expunge { collection, uids: going, modseq: ModSeq(0), head: Head::default() });
@@ -319,7 +283,7 @@ impl Granted<Mailbox, Expunge> {
 }
 
 /// RFC 4314 section 4: `s` for `\Seen`, `t` for `\Deleted`, `w` for all others.
-fn permitted(rights: Rights) -> Flags {
+pub(crate) fn permitted(rights: Rights) -> Flags {
     let mut flags = Flags::NONE;
     if rights.contains(Rights::SEEN) {
         flags = flags | Flags::SEEN;
@@ -349,7 +313,7 @@ pub(crate) fn message(date: UnixTime) -> Item {
     }
 }
 
-fn items_of<'a>(view: &'a View, uids: &'a UidSet) -> impl Iterator<Item = &'a Item> {
+pub(crate) fn items_of<'a>(view: &'a View, uids: &'a UidSet) -> impl Iterator<Item = &'a Item> {
     uids.ranges()
         .flat_map(move |(low, high)| (view.lower_bound(low)..view.len()).map_while(move |at| view.at(at).filter(|i| i.uid <= high)))
 }

@@ -1,6 +1,7 @@
 //! What can be done with a grant: one file per kind of object.
 
 pub(crate) mod file;
+pub(crate) mod flagging;
 pub(crate) mod folder;
 pub(crate) mod in_the_way;
 pub(crate) mod mailbox;
