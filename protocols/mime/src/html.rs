@@ -1,5 +1,5 @@
-//! Text of HTML, lightly: tags, scripts and styles go, entities are decoded. Called by the text search only; what comes
-//! out is for looking words up in, never for showing.
+//! Text of HTML, lightly: tags, scripts and styles go, entities are decoded. Called by the text search and the preview; what
+//! comes out is for looking words up in, or is shown as plain text, never as HTML.
 //!
 //! Works character by character with bounded memory, so that a body can come in pieces.
 
@@ -26,11 +26,18 @@ pub(crate) struct Stripper {
     name_is_whole: bool,
     /// The element whose content is no text, until its end tag.
     hidden: Option<&'static str>,
+    /// Elements whose content is no text.
+    hides: &'static [&'static str],
 }
 
 impl Stripper {
     pub(crate) fn new() -> Self {
-        Self { at: At::Text, name: String::new(), name_is_whole: false, hidden: None }
+        Self { at: At::Text, name: String::new(), name_is_whole: false, hidden: None, hides: &HIDDEN[..2] }
+    }
+
+    /// Of what the page itself shows, without its title.
+    pub(crate) fn of_body() -> Self {
+        Self { hides: &HIDDEN, ..Self::new() }
     }
 
     /// Appends the text of the next piece of source.
@@ -117,7 +124,7 @@ impl Stripper {
             }
             return;
         }
-        self.hidden = HIDDEN.into_iter().find(|hidden| *hidden == self.name);
+        self.hidden = self.hides.iter().copied().find(|hidden| *hidden == self.name);
         let name = self.name.strip_prefix('/').unwrap_or(&self.name);
         if BLOCKS.contains(&name) {
             out.push('\n');
@@ -165,8 +172,8 @@ fn entity(name: &str) -> Option<char> {
 /// The longest name that means something to us, and some more.
 const NAME_BYTES_MAX: usize = 16;
 
-/// Elements whose content nobody reads.
-const HIDDEN: [&str; 2] = ["script", "style"];
+/// Elements whose content nobody reads; the last is read in the window's frame.
+const HIDDEN: [&str; 3] = ["script", "style", "title"];
 
 /// Elements that end a word.
 const BLOCKS: [&str; 18] =

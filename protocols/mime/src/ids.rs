@@ -3,6 +3,7 @@
 //! Only the hash of an id is kept: THREAD compares ids and shows none. Whoever can make two ids collide could as well have named the
 //! other id.
 
+use crate::header::headers_of;
 use crate::limits::REFERENCES_MAX;
 
 /// The hash of one id. 0 is none: no id hashes to it.
@@ -18,6 +19,38 @@ pub(crate) fn all_ids(raw: &[u8]) -> Vec<MessageId> {
     let mut ids: Vec<MessageId> = Ids(raw).collect();
     ids.drain(..ids.len().saturating_sub(REFERENCES_MAX));
     ids
+}
+
+/// The id that a message's thread goes back to, as it stands between its brackets: the first valid one of `References`, else of
+/// `In-Reply-To`, else the message's own. Of equal octets for all messages of a thread whose programs kept the references whole.
+pub fn thread_root(header: &[u8]) -> Option<&[u8]> {
+    let mut found = [None; ROOT_FIELDS.len()];
+    for field in headers_of(header) {
+        let of = ROOT_FIELDS.iter().position(|name| name.as_bytes().eq_ignore_ascii_case(field.name));
+        // RFC 5322 section 3.6: each of them stands there once; of several the first counts.
+        if let Some(of) = of
+            && found[of].is_none()
+        {
+            found[of] = Some(first_id_octets(field.value));
+        }
+    }
+    found.into_iter().flatten().flatten().next()
+}
+
+/// Where the root of a thread is looked for, in this order.
+const ROOT_FIELDS: [&str; 3] = ["References", "In-Reply-To", "Message-ID"];
+
+fn first_id_octets(raw: &[u8]) -> Option<&[u8]> {
+    let mut rest = raw;
+    loop {
+        let open = memchr::memchr(b'<', rest)?;
+        let after = &rest[open + 1..];
+        let (id, used) = id_at(after);
+        if id.is_some() {
+            return Some(&after[..used - 1]);
+        }
+        rest = &after[used..];
+    }
 }
 
 struct Ids<'a>(&'a [u8]);
@@ -130,10 +163,24 @@ mod tests {
         assert_eq!(all_ids(b"no ids"), Vec::<MessageId>::new());
     }
 
+    #[test]
+    fn a_thread_goes_back_to_its_first_id() {
+        for (header, root) in [
+            ("Message-ID: <3@x>\r\nReferences: none <1@x>\r\n <2@x>\r\nIn-Reply-To: <2@x>\r\n\r\n", Some("1@x")),
+            ("message-id: <3@x>\r\nREFERENCES: <bad> none\r\nIn-Reply-To: you wrote <2@x>, <1@x>\r\n", Some("2@x")),
+            ("Message-ID: (c) <3@x>\r\nMessage-ID: <4@x>\r\nIn-Reply-To: your letter\r\n", Some("3@x")),
+            ("References: none\r\nReferences: <1@x>\r\nMessage-ID: <3@x>\r\n", Some("3@x")),
+            ("Subject: <1@x>\r\n\r\nMessage-ID: <1@x>\r\n", None),
+        ] {
+            assert_eq!(thread_root(header.as_bytes()), root.map(str::as_bytes), "{header}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_octets_panic(raw in "[<>@\"\\\\a \r\n]{0,40}") {
             let _ = all_ids(raw.as_bytes());
+            prop_assert_eq!(first_id_octets(raw.as_bytes()).is_some(), first_id(raw.as_bytes()) != 0);
         }
     }
 }

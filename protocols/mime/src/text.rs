@@ -77,7 +77,7 @@ fn part_text(message: &Message<'_>, part: &Part<'_>, visit: &mut dyn FnMut(&str)
     }
 }
 
-fn encoding_of(part: &Part<'_>, body: &[u8]) -> &'static Encoding {
+pub(crate) fn encoding_of(part: &Part<'_>, body: &[u8]) -> &'static Encoding {
     match part.media().param("CHARSET") {
         Some(label) if !label.eq_ignore_ascii_case(b"us-ascii") => charset(label),
         // Nothing said, or something that cannot be for 8-bit text.
@@ -86,7 +86,7 @@ fn encoding_of(part: &Part<'_>, body: &[u8]) -> &'static Encoding {
     }
 }
 
-fn decode(decoder: &mut encoding_rs::Decoder, mut raw: &[u8], is_last: bool, text: &mut String) {
+pub(crate) fn decode(decoder: &mut encoding_rs::Decoder, mut raw: &[u8], is_last: bool, text: &mut String) {
     loop {
         // Room for the worst case makes one round enough; the loop is for what the length does not promise.
         text.reserve(decoder.max_utf8_buffer_length(raw.len()).unwrap_or(raw.len() + 16));

@@ -1,4 +1,4 @@
-//! Transfer encodings (RFC 2045 section 6), decoded piece by piece. Called by the text search and the header decoder.
+//! Transfer encodings (RFC 2045 section 6), decoded piece by piece. Called by the text search, the header decoder and the binary sections.
 //!
 //! Lenient: octets that the encoding does not know are passed over or kept; nothing fails.
 
@@ -19,14 +19,15 @@ pub enum TransferEncoding {
 impl TransferEncoding {
     /// From the raw value of `Content-Transfer-Encoding`.
     pub fn from_field(raw: Option<&[u8]>) -> Self {
-        let value = raw.map(|raw| structured(raw).value).unwrap_or_default();
-        if value.eq_ignore_ascii_case(b"base64") {
-            Self::Base64
-        } else if value.eq_ignore_ascii_case(b"quoted-printable") {
-            Self::QuotedPrintable
-        } else {
-            Self::Identity
-        }
+        Self::known(raw).unwrap_or(Self::Identity)
+    }
+
+    /// The same; nothing for an encoding that nobody knows. Without the field it is 7bit (RFC 2045 section 6.1).
+    pub fn known(raw: Option<&[u8]>) -> Option<Self> {
+        let Some(raw) = raw else { return Some(Self::Identity) };
+        let value = structured(raw).value;
+        let known = KNOWN.iter().find(|(name, _)| value.eq_ignore_ascii_case(name.as_bytes()));
+        known.map(|(_, encoding)| *encoding)
     }
 
     /// Decodes a whole body.
@@ -37,6 +38,83 @@ impl TransferEncoding {
         out
     }
 }
+
+/// The encodings of RFC 2045 section 6.1, and no value at all.
+const KNOWN: [(&str, TransferEncoding); 6] = [
+    ("7bit", TransferEncoding::Identity),
+    ("8bit", TransferEncoding::Identity),
+    ("binary", TransferEncoding::Identity),
+    ("", TransferEncoding::Identity),
+    ("base64", TransferEncoding::Base64),
+    ("quoted-printable", TransferEncoding::QuotedPrintable),
+];
+
+/// Decodes a body that comes in pieces of any size: what is cut by the end of a piece waits for the next one. Holds less than a hundred
+/// octets.
+#[derive(Debug)]
+pub struct PieceDecoder {
+    encoding: TransferEncoding,
+    bits: u32,
+    bit_count: u32,
+    /// Quoted-printable: a mark of which it is not known yet what it is.
+    held: Vec<u8>,
+}
+
+impl PieceDecoder {
+    /// At the beginning of a body.
+    pub fn new(encoding: TransferEncoding) -> Self {
+        Self { encoding, bits: 0, bit_count: 0, held: Vec::new() }
+    }
+
+    /// Appends what the next piece decodes to; never longer than the piece and what was held.
+    pub fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+        let mut rest = piece;
+        // Not all of a large piece is copied for the few octets before it: enough of it to tell what they are.
+        while !self.held.is_empty() && !rest.is_empty() {
+            let (first, later) = rest.split_at(rest.len().min(MARK_BYTES_MAX));
+            let mut joined = std::mem::take(&mut self.held);
+            joined.extend_from_slice(first);
+            let done = self.decode(&joined, false, out);
+            joined.drain(..done);
+            (self.held, rest) = (joined, later);
+        }
+        let done = self.decode(rest, false, out);
+        self.held.extend_from_slice(&rest[done..]);
+    }
+
+    /// Appends what was held at the end of the body.
+    pub fn finish(mut self, out: &mut Vec<u8>) {
+        let held = std::mem::take(&mut self.held);
+        self.decode(&held, true, out);
+    }
+
+    /// Says where what has to wait begins.
+    fn decode(&mut self, piece: &[u8], is_last: bool, out: &mut Vec<u8>) -> usize {
+        let mut decoder = Decoder { encoding: self.encoding, rest: piece, bits: self.bits, bit_count: self.bit_count };
+        while !decoder.rest.is_empty() && (is_last || !decoder.may_be_cut()) {
+            let octets = if self.encoding == TransferEncoding::QuotedPrintable { decoder.plain_bytes().max(1) } else { usize::MAX };
+            decoder.read(out, octets);
+        }
+        (self.bits, self.bit_count) = (decoder.bits, decoder.bit_count);
+        piece.len() - decoder.rest.len()
+    }
+}
+
+/// The octets that a body decodes to, counted without being kept.
+pub(crate) fn decoded_bytes(encoding: TransferEncoding, body: &[u8]) -> u64 {
+    if encoding == TransferEncoding::Identity {
+        return body.len() as u64;
+    }
+    let (mut decoder, mut piece, mut bytes) = (Decoder::new(encoding, body), Vec::new(), 0);
+    while decoder.read(&mut piece, COUNTED_BYTES) {
+        bytes += piece.len() as u64;
+        piece.clear();
+    }
+    bytes
+}
+
+/// Encoded octets that are decoded at a time when only their number is wanted.
+const COUNTED_BYTES: usize = 32 * 1024;
 
 /// A body being decoded in pieces.
 #[derive(Debug)]
@@ -78,6 +156,25 @@ impl<'a> Decoder<'a> {
             }
         }
         true
+    }
+
+    /// Octets before the next mark of quoted-printable.
+    fn plain_bytes(&self) -> usize {
+        memchr(b'=', self.rest).unwrap_or(self.rest.len())
+    }
+
+    /// What is left is a mark of quoted-printable that more octets could make another one.
+    fn may_be_cut(&self) -> bool {
+        if self.encoding != TransferEncoding::QuotedPrintable || self.rest[0] != b'=' || self.rest.len() >= MARK_BYTES_MAX {
+            return false;
+        }
+        let after = &self.rest[1..];
+        let spaces = after.iter().take_while(|&&b| b == b' ' || b == b'\t').count();
+        match after[spaces..] {
+            [] | [b'\r'] => true,
+            [digit] => spaces == 0 && hex(digit).is_some(),
+            _ => false,
+        }
     }
 
     fn base64(&mut self, b: u8, out: &mut Vec<u8>) {
@@ -146,6 +243,8 @@ fn soft_break(text: &[u8]) -> Option<usize> {
 
 /// Spaces after a soft break's `=`: lines have at most 76 characters, and looking further for each `=` would not be linear.
 const SOFT_BREAK_SPACES_MAX: usize = 76;
+/// The longest mark: a soft line break with as many spaces as there may be.
+const MARK_BYTES_MAX: usize = SOFT_BREAK_SPACES_MAX + 3;
 
 #[cfg(test)]
 mod tests {
@@ -162,12 +261,44 @@ mod tests {
         assert_eq!(TransferEncoding::from_field(Some(b" Base64 (really)")), Base64);
         assert_eq!(TransferEncoding::from_field(Some(b"x-uuencode")), Identity);
         assert_eq!(TransferEncoding::from_field(None), Identity);
+        for (raw, known) in [
+            (Some(&b"7bit"[..]), Some(Identity)),
+            (Some(b"8BIT"), Some(Identity)),
+            (Some(b"binary"), Some(Identity)),
+            (Some(b"Quoted-Printable (c)"), Some(QuotedPrintable)),
+            (Some(b""), Some(Identity)),
+            (Some(b"x-uuencode"), None),
+            (None, Some(Identity)),
+        ] {
+            assert_eq!(TransferEncoding::known(raw), known, "{raw:?}");
+        }
+    }
+
+    /// Marks that are cut again and again, as often as a large piece has room for.
+    #[test]
+    fn a_piece_full_of_cut_marks_is_decoded() {
+        let body = format!("={}x", " ".repeat(MARK_BYTES_MAX - 2)).repeat(20_000);
+        let mut decoder = PieceDecoder::new(QuotedPrintable);
+        let mut out = Vec::new();
+        decoder.push(b"=", &mut out);
+        decoder.push(body.as_bytes(), &mut out);
+        decoder.finish(&mut out);
+        assert_eq!(out.len(), body.len() + 1);
     }
 
     proptest! {
         #[test]
-        fn pieces_give_the_same_as_the_whole(body in "[a-zA-Z0-9+/= \t\r\n]{0,80}", step in 1..9_usize) {
+        fn pieces_give_the_same_as_the_whole(body in "(=[ \t]{60,90}\r?\n?|[a-zA-Z0-9+/= \t\r\n]{0,80}){0,3}", step in 1..99_usize) {
             for encoding in [Identity, Base64, QuotedPrintable] {
+                let mut pieces = PieceDecoder::new(encoding);
+                let mut together = Vec::new();
+                for piece in body.as_bytes().chunks(step) {
+                    pieces.push(piece, &mut together);
+                    prop_assert!(pieces.held.len() < MARK_BYTES_MAX);
+                }
+                pieces.finish(&mut together);
+                prop_assert_eq!(&together, &encoding.decode(body.as_bytes()));
+                prop_assert_eq!(decoded_bytes(encoding, body.as_bytes()), together.len() as u64);
                 let mut decoder = Decoder::new(encoding, body.as_bytes());
                 let mut out = Vec::new();
                 while decoder.read(&mut out, step) {}
