@@ -5,8 +5,9 @@
 //! journal is read back by later versions.
 
 use octroi_model::{
-    Account, AccountId, Acl, AppPassword, AppPasswordId, AuditEntry, AuditLine, Collection, CollectionId, Confirmation, Factors, FlagEdit,
-    Group, GroupId, Hash, Head, Item, LastUse, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, SpecialUse, Uid, UidSet,
+    Account, AccountId, Acl, Annotated, AnnotationEdit, AppPassword, AppPasswordId, AuditEntry, AuditLine, Collection, CollectionId,
+    Confirmation, Factors, FlagEdit, Group, GroupId, Hash, Head, Item, LastUse, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, SpecialUse,
+    Uid, UidSet,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -80,6 +81,9 @@ pub enum Change {
     RemoveGroup(GroupId),
     /// A line for the audit trail. `number` and `link` are stamped.
     Log(AuditLine),
+    /// Annotations are set or (`None`) removed, by name. No counter of the mailbox moves: its messages are as they were. Go with their
+    /// collection and with their account.
+    Annotate { of: Annotated, entries: Vec<AnnotationEdit> },
 }
 
 impl Change {

@@ -3,6 +3,7 @@
 //! Used by the committer to validate and stamp a batch against all that will be on disk before it. A batch that is refused leaves
 //! nothing behind; nothing here is seen by anyone else.
 
+use crate::annotations::AnnotationLayer;
 use crate::interface::CommitError;
 use crate::quota::QuotaLayer;
 use crate::state::State;
@@ -51,6 +52,7 @@ pub(crate) struct Layer {
     pub(crate) trail: Option<Trail>,
     pub(crate) generation_moves: u64,
     pub(crate) quotas: QuotaLayer,
+    pub(crate) annotations: AnnotationLayer,
 }
 
 /// What becomes of a set of items.
@@ -127,6 +129,7 @@ impl<'a> Draft<'a> {
             trail,
             generation_moves,
             quotas,
+            annotations,
         } = &mut self.batch;
         self.group.collections.extend(collections.drain());
         self.group.heads.extend(heads.drain());
@@ -141,6 +144,7 @@ impl<'a> Draft<'a> {
         self.group.trail = trail.take().or(self.group.trail.take());
         self.group.generation_moves += std::mem::take(generation_moves);
         self.group.quotas.take_in(quotas);
+        self.group.annotations.take_in(annotations);
         // A layer's own items have its edits already, so the order is: what is below, edits, items.
         for (id, later) in edits.drain() {
             for edit in &later {

@@ -20,8 +20,8 @@ use crate::stage::Staging;
 use crate::trail::Trail;
 use crate::view::View;
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection, CollectionId, Confirmation, ContentRef,
-    Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota,
+    Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection, CollectionId,
+    Confirmation, ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota,
 };
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -468,6 +468,10 @@ impl Engine for Embedded {
         let mut found: Vec<_> = self.shared.state().collections.values().filter(|c| c.acl.is_some()).cloned().collect();
         found.sort_unstable_by_key(|collection| collection.id);
         found
+    }
+
+    fn annotations(&self, of: Annotated) -> Arc<Annotations> {
+        self.shared.state().annotations.at(of)
     }
 
     fn view(&self, collection: CollectionId) -> Promise<'_, Result<Arc<View>, ReadError>> {

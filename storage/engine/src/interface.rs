@@ -11,8 +11,8 @@ use crate::search::{Found, SearchProgress, Sought};
 use crate::trail::Trail;
 use crate::view::View;
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditLine, AuditQuery, Collection, CollectionId, Confirmation, ContentRef, Factors,
-    Group, GroupId, ModSeq, Name, Narrowing, Quota, QuotaRoot, UnixTime,
+    Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, AuditQuery, Collection, CollectionId, Confirmation,
+    ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota, QuotaRoot, UnixTime,
 };
 use std::fmt;
 use std::future::Future;
@@ -271,6 +271,9 @@ pub trait Engine: Send + Sync + 'static {
     fn quotas_above(&self, collection: CollectionId) -> Vec<Quota>;
     /// Every collection that has an ACL of its own: where shared trees begin.
     fn shared(&self) -> Vec<Arc<Collection>>;
+
+    /// Annotations of a mailbox or of the server.
+    fn annotations(&self, of: Annotated) -> Arc<Annotations>;
 
     /// The items of a collection as they are now: immutable, shared, cheap to hold.
     fn view(&self, collection: CollectionId) -> Promise<'_, Result<Arc<View>, ReadError>>;

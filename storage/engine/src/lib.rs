@@ -3,6 +3,7 @@
 //! Only `gate` may name this crate (a tidy test holds that): nothing here checks rights. Everything that alters anything is a
 //! [`Change`] in a [`Batch`]; a batch is acknowledged when it is on disk.
 
+mod annotations;
 mod backup;
 mod body;
 mod change;
@@ -35,6 +36,7 @@ mod tests;
 mod trail;
 mod view;
 
+pub use annotations::{ANNOTATION_BYTES_MAX, ANNOTATION_NAME_BYTES_MAX, ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX};
 pub use backup::{
     BackupError, BackupReport, BackupRequest, Look, Past, Progress, PruneReport, RestoreReport, Snapshot, Unit, VerifyReport,
     list as list_snapshots, prune as prune_snapshots, restore as restore_snapshot, verify as verify_backup,

@@ -106,6 +106,7 @@ impl Replay {
         restored.narrowings.into_iter().for_each(|(id, narrowing)| drop(state.narrowings.insert(id, Arc::new(narrowing))));
         restored.factors.into_iter().for_each(|(id, factors)| drop(state.factors.insert(id, Arc::new(factors))));
         restored.groups.into_iter().for_each(|group| drop(state.groups.insert(group.id, Arc::new(group))));
+        restored.annotations.into_iter().for_each(|(of, set)| state.restore_annotations(of, set));
         state.trail = restored.trail;
         restored.quotas.into_iter().for_each(|(root, limit)| state.set_quota(root, Some(limit), &mut Applied::default()));
         for confirmation in restored.confirmations {

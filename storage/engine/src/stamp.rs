@@ -352,6 +352,7 @@ impl<'a> Stamper<'a> {
                 self.set_totp(*account, Some(totp))?;
             }
             Change::Mint(app_password) => self.mint(app_password)?,
+            Change::Annotate { of, entries } => self.draft.annotate(*of, entries)?,
             Change::SetFactors { .. } | Change::Log(_) | Change::Audit(_) => return self.record_change(change),
             Change::Revoke(id) => {
                 let app_password = self.draft.app_password(*id)?.clone();

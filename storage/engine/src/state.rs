@@ -3,6 +3,7 @@
 //! Changed by the committer after a sync, and by recovery; read by everyone under a short lock. [`State::apply`] is the one meaning
 //! of a [`Change`]: it takes stamped changes only and needs nothing but what is here.
 
+use crate::annotations::Kept;
 use crate::change::Change;
 use crate::companion::Companion;
 use crate::journal::Position;
@@ -10,8 +11,8 @@ use crate::quota::Quotas;
 use crate::trail::Trail;
 use crate::view::{View, ViewBuilder};
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditLine, AuditVia, Collection, CollectionId, Confirmation, Factors, Group, GroupId,
-    Head, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, Tombstone, TotpState,
+    Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, AuditVia, Collection, CollectionId, Confirmation,
+    Factors, Group, GroupId, Head, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, Tombstone, TotpState,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub(crate) struct State {
     pub(crate) children: HashMap<CollectionId, BTreeMap<Name, CollectionId>>,
     pub(crate) homes: HashMap<AccountId, BTreeMap<Name, CollectionId>>,
     pub(crate) quotas: Quotas,
+    pub(crate) annotations: Kept,
     pub(crate) views: HashMap<CollectionId, Loaded>,
     /// Items of all views in memory.
     view_items: u64,
@@ -105,6 +107,8 @@ pub(crate) enum Side {
     Quota(QuotaRoot, Option<QuotaLimit>),
     /// A record of its own kind beside an account or an app password, or a group; `None`: gone.
     Record(Record),
+    /// `None`: there are none.
+    Annotations(Annotated, Option<Arc<Annotations>>),
     Line(Arc<AuditLine>),
 }
 
@@ -174,6 +178,7 @@ impl State {
             }
             Change::Log(line) => self.log(line.clone(), applied),
             Change::SetQuota { root, limit } => self.set_quota(*root, *limit, applied),
+            Change::Annotate { of, entries } => self.annotate(*of, entries, applied),
             _ => self.apply_account(change, applied),
         }
     }
@@ -211,6 +216,7 @@ impl State {
             Change::RemoveCollection { collection, parent_head } => {
                 let Some(old) = self.remove_collection(*collection) else { return };
                 self.uncover(&old, applied);
+                self.forget_annotations_at(*collection, old.owner, applied);
                 if let (Some(parent), Some(head)) = (old.parent, parent_head) {
                     self.move_head(parent, *head, applied);
                     self.bury(parent, &old.name, head.modseq, applied);
@@ -233,6 +239,7 @@ impl State {
             }
             Change::RemoveAccount(id) => {
                 let Some(account) = self.accounts.remove(id) else { return };
+                self.forget_annotations_of(*id, applied);
                 self.set_quota(QuotaRoot::Account(*id), None, applied);
                 self.account_keys.remove(&account.address.key());
                 self.homes.remove(id);

@@ -46,6 +46,7 @@ pub use acts::flagging::{Conditional, FlagMode};
 pub use acts::folder::{Changes, DISPLAY_NAME, FolderFacts, Member, MemberIs};
 pub use acts::in_the_way::InTheWay;
 pub use acts::mailbox::{Appended, Copied, Draft, KEYWORD_BYTES_MAX, MailboxStatus, MailboxView};
+pub use acts::metadata::{ANNOTATION_BYTES, ANNOTATIONS, Annotation};
 pub use acts::sharing::{AclEdit, AclFacts, Identifier};
 pub use admin::{Admin, NewAccount};
 pub use channel::{Channel, ClientCertificate};
@@ -65,8 +66,9 @@ pub use key::{DataKey, KEY_FILE};
 pub use live::LiveSession;
 pub use login::{Credentials, Login, Pending};
 pub use octroi_engine::{
-    BackupError, BackupReport, CheckReport, Compacted, DESCRIBED_BYTES_MAX, Engine, Found, Look, Part, Past, PastRequest, Progress,
-    ReadError, SearchProgress, SegmentStat, Sought, Step, StoreStat, Trail, Unit, View, Watcher, Within,
+    ANNOTATION_BYTES_MAX, ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX, BackupError, BackupReport, CheckReport, Compacted, DESCRIBED_BYTES_MAX,
+    Engine, Found, Look, Part, Past, PastRequest, Progress, ReadError, SearchProgress, SegmentStat, Sought, Step, StoreStat, Trail, Unit,
+    View, Watcher, Within,
 };
 pub use octroi_policy::{Area, Expectations, Policy, PolicyError, SecondFactor, Strength};
 pub use passkey::{PasskeyChallenge, PasskeyEnrolment};
@@ -76,8 +78,8 @@ pub use portal::{
     PortalSession, Preset, ProfileFacts, Scope, SignIn, Stepped,
 };
 pub use purpose::{
-    Append, Bind, CreateMailbox, DeleteMailbox, Depart, Expunge, List, MakeFolder, Mark, MoveAway, Purpose, Read, RemoveFolder,
-    RenameMailbox, Rewrite, Select, ShareFolder, ShareMailbox, Status, Store, Unlink,
+    Append, Bind, CreateMailbox, DeleteMailbox, Depart, Expunge, List, MakeFolder, Mark, MoveAway, Purpose, Read, ReadMetadata,
+    RemoveFolder, RenameMailbox, Rewrite, Select, ShareFolder, ShareMailbox, Status, Store, Unlink, WriteMetadata, WriteSharedMetadata,
 };
 pub use queue::{Queue, QueueEntry, QueueRecipient, Queued, RecipientState};
 pub use quota::{FolderQuota, QuotaLine};

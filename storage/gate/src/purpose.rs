@@ -74,6 +74,12 @@ purposes! {
     /// The source of MOVE: RFC 6851 section 3 asks for the right to expunge, and who has that has this. RFC 4314 section 2.1 leaves digits
     /// to implementations.
     Mailbox: MoveAway needs LOOKUP | READ | MOVE_AWAY;
+    /// GETMETADATA. RFC 5464 leaves rights to the server: an annotation says something of a mailbox to those who may read it.
+    Mailbox: ReadMetadata needs LOOKUP | READ;
+    /// SETMETADATA of private entries: they are nobody else's, and alter nothing of the mailbox.
+    Mailbox: WriteMetadata needs LOOKUP | READ;
+    /// SETMETADATA of shared entries: all who may read see them, as they see the flags that this right is for.
+    Mailbox: WriteSharedMetadata needs LOOKUP | READ | WRITE;
     /// GETACL, SETACL, DELETEACL, LISTRIGHTS. RFC 4314 section 4.
     Mailbox: ShareMailbox needs LOOKUP | ADMIN;
     /// CREATE, the target of RENAME: rights on the parent. RFC 4314 section 4.

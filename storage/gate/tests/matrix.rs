@@ -11,8 +11,8 @@ use std::fmt::Write;
 use octroi_gate::purpose::{Row, TABLE};
 use octroi_gate::{
     Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Depart, Entry, Expunge, FileAt, FlagMode, FolderAt, InTheWay, List,
-    MailboxAt, MakeFolder, Mark, MemberIs, MoveAway, NewMailboxAt, Read, Refusal, RemoveFolder, RenameMailbox, Rewrite, Select, Session,
-    ShareFolder, ShareMailbox, Status, Store, Unlink, When,
+    MailboxAt, MakeFolder, Mark, MemberIs, MoveAway, NewMailboxAt, Read, ReadMetadata, Refusal, RemoveFolder, RenameMailbox, Rewrite,
+    Select, Session, ShareFolder, ShareMailbox, Status, Store, Unlink, When, WriteMetadata, WriteSharedMetadata,
 };
 use octroi_model::{CollectionKind, Flags, Rights, Service, Uid, UidSet};
 use support::{OWNER, SUBJECT, World, address, draft, name, path, policy, policy_from};
@@ -23,6 +23,8 @@ async fn state(mail: &Session, files: &Session) -> String {
     let mut text = entries.iter().map(|e| format!("{:?} {:?} {:?}\n", e.path, e.kind, e.head)).collect::<String>();
     for entry in &entries {
         let mailbox = mail.open(MailboxAt(entry.path.clone()), Select).await.unwrap();
+        let annotations = mail.open(MailboxAt(entry.path.clone()), ReadMetadata).await.unwrap().annotations().unwrap();
+        writeln!(text, "  {annotations:?}").unwrap();
         for item in mailbox.view().await.unwrap().items() {
             writeln!(text, "  {item:?}").unwrap();
         }
@@ -74,6 +76,8 @@ impl Stage {
         let it = format!("case{}", self.cases);
         self.owner_mail.open(NewMailboxAt(path(&it)), CreateMailbox).await.unwrap().create(None).await.unwrap();
         self.owner_mail.open(MailboxAt(path(&it)), Append).await.unwrap().append(vec![draft("one")]).await.unwrap();
+        let shared = vec![("/shared/comment".to_owned(), Some(it.clone().into_bytes()))];
+        self.owner_mail.open(MailboxAt(path(&it)), WriteSharedMetadata).await.unwrap().annotate(shared).await.unwrap();
         let top = FolderAt { area: Area::Files, path: path("") };
         let make = self.owner_files.open(top, MakeFolder).await.unwrap();
         make.make(&name(&it), CollectionKind::Folder, Vec::new()).await.unwrap();
@@ -105,6 +109,17 @@ impl Stage {
                 let source = self.mail.open(MailboxAt(theirs(it)), MoveAway).await?;
                 let target = self.mail.open(MailboxAt(theirs(&format!("{it}-beside"))), Append).await?;
                 target.move_from(&source, &one).await.map(|_| ())
+            }
+            "ReadMetadata" => {
+                self.mail.open(MailboxAt(theirs(it)), ReadMetadata).await?.annotations().map(|found| assert_eq!(found.len(), 1))
+            }
+            "WriteMetadata" => {
+                let entries = vec![("/private/comment".to_owned(), Some(b"x".to_vec()))];
+                self.mail.open(MailboxAt(theirs(it)), WriteMetadata).await?.annotate(entries).await
+            }
+            "WriteSharedMetadata" => {
+                let entries = vec![("/shared/comment".to_owned(), Some(b"x".to_vec()))];
+                self.mail.open(MailboxAt(theirs(it)), WriteSharedMetadata).await?.annotate(entries).await
             }
             "ShareMailbox" => self.mail.open(MailboxAt(theirs(it)), ShareMailbox).await?.acl().map(|_| ()),
             "ShareFolder" => self.files.open(folder(), ShareFolder).await?.acl().map(|_| ()),
@@ -192,6 +207,9 @@ const WANTED: &[(&str, &str, &str)] = &[
     ("Append", "li", ""),
     ("Expunge", "lrte", ""),
     ("MoveAway", "lr0", ""),
+    ("ReadMetadata", "lr", ""),
+    ("WriteMetadata", "lr", ""),
+    ("WriteSharedMetadata", "lrw", ""),
     ("ShareMailbox", "la", ""),
     ("CreateMailbox", "lk", ""),
     ("DeleteMailbox", "lx", ""),

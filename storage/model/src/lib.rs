@@ -6,6 +6,7 @@
 
 mod account;
 mod address;
+mod annotation;
 mod audit;
 mod collection;
 mod content;
@@ -21,6 +22,7 @@ mod uidset;
 
 pub use account::{Account, AppPassword, Confirmation, LastUse, Narrowing, Service, Services, TotpState};
 pub use address::{Address, AddressError};
+pub use annotation::{Annotated, AnnotationEdit, Annotations};
 pub use audit::{AuditEntry, AuditFrom, AuditLine, AuditQuery, AuditVia, Outcome};
 pub use collection::{Acl, Collection, CollectionKind, Grantee, Head, SpecialUse};
 pub use content::{ContentRef, Encoding, Etag, Hash};

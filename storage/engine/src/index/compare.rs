@@ -14,6 +14,7 @@ const SAME: &[(&str, &str)] = &[
     ("app password", "SELECT id, record FROM {}.app_passwords"),
     ("confirmation for app password", "SELECT app_password, network, at FROM {}.confirmations"),
     ("quota of account or collection", "SELECT root, kind, bytes, items FROM {}.quotas"),
+    ("annotations of collection", "SELECT collection, account, record FROM {}.annotations"),
     ("head of collection", "SELECT collection, uid_next, modseq, items, unseen, deleted, bytes FROM {}.heads"),
     ("item of collection", "SELECT collection, number, record FROM {}.item_blocks"),
     ("large content of collection", "SELECT collection, segment, uid FROM {}.large"),

@@ -7,8 +7,8 @@ use crate::journal::Position;
 use crate::trail::Trail;
 use crate::view::{View, ViewBuilder};
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection, CollectionId, Confirmation, Factors,
-    Group, Head, Item, ModSeq, Narrowing, QuotaLimit, QuotaRoot, Uid, UnixTime,
+    Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection, CollectionId,
+    Confirmation, Factors, Group, Head, Item, ModSeq, Narrowing, QuotaLimit, QuotaRoot, Uid, UnixTime,
 };
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
@@ -33,6 +33,7 @@ pub(crate) struct Restored {
     pub(crate) trail: Trail,
     pub(crate) collections: Vec<Collection>,
     pub(crate) quotas: Vec<(QuotaRoot, QuotaLimit)>,
+    pub(crate) annotations: Vec<(Annotated, Annotations)>,
 }
 
 impl Index {
@@ -62,6 +63,7 @@ impl Index {
         let last = sqlx::query("SELECT record FROM audit ORDER BY line DESC LIMIT 1").fetch_optional(&mut *writer).await?;
         restored.trail = last.map(|row| record::<AuditLine>(&row, 0)).transpose()?.map_or(Trail::default(), |line| Trail::at(&line));
         restored.quotas = super::quotas::read(&mut writer).await?;
+        restored.annotations = super::annotations::read(&mut writer).await?;
         let heads = heads(&mut writer).await?;
         restored.collections = records(&mut writer, "SELECT record FROM collections").await?;
         for collection in &mut restored.collections {
@@ -174,7 +176,7 @@ pub(super) async fn collections(
     Ok(all.into_iter().map(|collection| (collection.id, Collection { head: Head::default(), ..collection })).collect())
 }
 
-fn record<T: DeserializeOwned>(row: &SqliteRow, column: usize) -> Result<T, sqlx::Error> {
+pub(super) fn record<T: DeserializeOwned>(row: &SqliteRow, column: usize) -> Result<T, sqlx::Error> {
     let bytes: &[u8] = row.try_get(column)?;
     postcard::from_bytes(bytes).map_err(|error| sqlx::Error::Decode(error.into()))
 }

@@ -3,6 +3,7 @@
 //! Written by the projector, read when a view is loaded, at open and by check. What holds: the position of the journal that it has
 //! reached is stored in the transaction that reached it, so it may be behind but is never wrong.
 
+mod annotations;
 mod blocks;
 mod compare;
 mod load;
@@ -43,7 +44,7 @@ pub(crate) struct Index {
 }
 
 /// Moved when the tables change: an index of another version is made anew from the journal.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 impl Index {
     /// Open the index; one that is not there, of another version or unusable is made anew, empty.

@@ -7,7 +7,8 @@ use crate::journal::Position;
 use crate::state::{Entry, Record, Side};
 use crate::view::TOMBSTONES_MAX;
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, AuditLine, Collection, CollectionId, Head, QuotaLimit, QuotaRoot, UnixTime,
+    Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, Collection, CollectionId, Head, QuotaLimit,
+    QuotaRoot, UnixTime,
 };
 use serde::Serialize;
 use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
@@ -54,6 +55,7 @@ struct Writing<'a> {
     confirmations: BTreeMap<(AppPasswordId, String), Option<UnixTime>>,
     records: BTreeMap<(i64, u64), Record>,
     quotas: BTreeMap<QuotaRoot, Option<QuotaLimit>>,
+    annotations: BTreeMap<Annotated, Option<Arc<Annotations>>>,
     audit: Vec<Arc<AuditLine>>,
 }
 
@@ -69,6 +71,7 @@ impl<'a> Writing<'a> {
             confirmations: BTreeMap::new(),
             records: BTreeMap::new(),
             quotas: BTreeMap::new(),
+            annotations: BTreeMap::new(),
             audit: Vec::new(),
         }
     }
@@ -119,6 +122,9 @@ impl<'a> Writing<'a> {
             }
             Side::Record(record) => {
                 self.records.insert(record.key(), record.clone());
+            }
+            Side::Annotations(of, set) => {
+                self.annotations.insert(*of, set.clone());
             }
             Side::Line(line) => self.audit.push(line.clone()),
         }
@@ -194,6 +200,7 @@ impl<'a> Writing<'a> {
             sqlx::query("DELETE FROM confirmations WHERE app_password = $1").bind(id).execute(&mut *self.connection).await?;
         }
         super::quotas::write(self.connection, &self.quotas).await?;
+        super::annotations::write(self.connection, &self.annotations).await?;
         for line in &self.audit {
             let query = sqlx::query("INSERT INTO audit (line, account, record) VALUES ($1, $2, $3)").bind(line.number as i64);
             let query = query.bind(line.entry.account.map(|id| id.0 as i64)).bind(bytes(line)?);
@@ -283,6 +290,6 @@ async fn write_record<T: Serialize>(
     Ok(())
 }
 
-fn bytes<T: Serialize>(record: &T) -> Result<Vec<u8>, sqlx::Error> {
+pub(super) fn bytes<T: Serialize>(record: &T) -> Result<Vec<u8>, sqlx::Error> {
     postcard::to_stdvec(record).map_err(|error| sqlx::Error::Encode(error.into()))
 }

@@ -20,6 +20,9 @@ const TABLES: &[&str] = &[
     // `root` is the id of an account (`kind` 0) or of a collection (1). What is used is counted when the store is opened.
     "CREATE TABLE quotas (root INTEGER NOT NULL, kind INTEGER NOT NULL, bytes INTEGER NOT NULL, items INTEGER,
         PRIMARY KEY (root, kind)) STRICT, WITHOUT ROWID",
+    // 0 for the server instead of a collection, and instead of an account for what all share.
+    "CREATE TABLE annotations (collection INTEGER NOT NULL, account INTEGER NOT NULL, record BLOB NOT NULL,
+        PRIMARY KEY (collection, account)) STRICT, WITHOUT ROWID",
     // Tombstones at or below this modseq have been forgotten.
     "CREATE TABLE forgotten (collection INTEGER PRIMARY KEY, modseq INTEGER NOT NULL) STRICT",
     // The items of a range of uids each.

@@ -6,9 +6,10 @@
 use super::world::{account, collection, item, name};
 use crate::Change;
 use octroi_model::{
-    AccountId, AppPassword, AppPasswordId, AuditEntry, AuditLine, AuditVia, CollectionId, CollectionKind, Confirmation, ContentRef, Device,
-    Encoding, FactorId, FactorKind, Factors, FlagEdit, Flags, Grantee, Group, GroupId, Hash, Head, Item, LastUse, ModSeq, Narrowing,
-    Outcome, Passkey, QuotaLimit, QuotaRoot, Reach, Rights, Service, Services, SpecialUse, TotpState, Tries, Uid, UidSet, UnixTime,
+    AccountId, Annotated, AppPassword, AppPasswordId, AuditEntry, AuditLine, AuditVia, CollectionId, CollectionKind, Confirmation,
+    ContentRef, Device, Encoding, FactorId, FactorKind, Factors, FlagEdit, Flags, Grantee, Group, GroupId, Hash, Head, Item, LastUse,
+    ModSeq, Narrowing, Outcome, Passkey, QuotaLimit, QuotaRoot, Reach, Rights, Service, Services, SpecialUse, TotpState, Tries, Uid,
+    UidSet, UnixTime,
 };
 
 pub(crate) fn app_password() -> AppPassword {
@@ -164,6 +165,11 @@ fn later(id: CollectionId) -> Vec<Change> {
             via: AuditVia { credential: "k3f9".into(), zone: "office".into(), client: "curl".into() },
         }),
         Change::SetAcl { collection: id, acl: Some(vec![(Grantee::Group(GroupId(41)), Rights::READ)]) },
+        Change::Annotate {
+            of: Annotated { collection: Some(id), account: Some(AccountId(7)) },
+            entries: vec![("/private/comment".into(), Some([0u8, 255].as_slice().into())), ("/private/x".into(), None)],
+        },
+        Change::Annotate { of: Annotated { collection: None, account: None }, entries: vec![] },
     ]
 }
 

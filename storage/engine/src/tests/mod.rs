@@ -1,6 +1,7 @@
 //! Tests of the engine as a whole; each file says what it shows.
 #![allow(clippy::unwrap_used)]
 
+mod annotations;
 mod backlog;
 mod backup;
 mod basic;

@@ -6,4 +6,5 @@ pub(crate) mod folder;
 pub(crate) mod in_the_way;
 pub(crate) mod mailbox;
 pub(crate) mod mailbox_tree;
+pub(crate) mod metadata;
 pub(crate) mod sharing;
