@@ -13,6 +13,7 @@ use crate::shared::Shared;
 use crate::stamp::Stamper;
 use crate::state::{Applied, Entry};
 use octroi_model::{CollectionId, ContentRef, UnixTime};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -386,9 +387,14 @@ impl Core {
         let mut answers = Vec::with_capacity(accepted.len());
         let mut state = self.shared.state_mut();
         let (mut moves, mut freed) = (0, 0);
+        // Who begins to hear after this looks at the state after this, too.
+        let (heard, mut news) = (!self.shared.ears.is_empty(), BTreeSet::new());
         for Accepted { submission, changes, end, bytes } in accepted {
             for change in &changes {
                 freed += compact::freed(&state, change);
+                if heard {
+                    state.news(change, &mut news);
+                }
                 state.apply(change, &mut all);
                 moves += u64::from(change.moves_rights());
             }
@@ -409,6 +415,7 @@ impl Core {
         }
         self.shared.compacting.freed(freed);
         self.shared.announce(&all);
+        self.shared.ears.wake(&news);
         for (submission, changes) in answers {
             submission.answer(Ok(Receipt { changes }));
         }

@@ -11,6 +11,7 @@ use crate::compact::{self, Pass};
 use crate::disk::{Disk, RealDisk};
 use crate::index::{Index, LAST_PASS};
 use crate::interface::{CheckReport, CommitError, Compacted, Engine, Part, PastRequest, Promise, ReadError, Stage, StoreStat, Watcher};
+use crate::news::News;
 use crate::options::{OpenError, Options};
 use crate::projector;
 use crate::recovery::{Recovered, recover};
@@ -30,7 +31,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 
 /// File of the index.
 pub(crate) const INDEX: &str = "index.sqlite";
@@ -369,6 +370,7 @@ impl Engine for Embedded {
 
     fn move_generation(&self) {
         self.shared.generation.send_modify(|generation| *generation += 1);
+        self.shared.ears.wake(&[News::Rules].into());
     }
 
     fn watch_generation(&self) -> watch::Receiver<u64> {
@@ -377,6 +379,10 @@ impl Engine for Embedded {
 
     fn watch(&self, collection: CollectionId) -> watch::Receiver<ModSeq> {
         self.shared.watch(collection)
+    }
+
+    fn listen(&self, to: &[News]) -> Arc<Notify> {
+        self.shared.ears.listen(to)
     }
 
     fn account(&self, id: AccountId) -> Option<Arc<Account>> {
@@ -465,9 +471,8 @@ impl Engine for Embedded {
     }
 
     fn shared(&self) -> Vec<Arc<Collection>> {
-        let mut found: Vec<_> = self.shared.state().collections.values().filter(|c| c.acl.is_some()).cloned().collect();
-        found.sort_unstable_by_key(|collection| collection.id);
-        found
+        let state = self.shared.state();
+        state.with_acl.iter().filter_map(|id| state.collections.get(id).cloned()).collect()
     }
 
     fn annotations(&self, of: Annotated) -> Arc<Annotations> {

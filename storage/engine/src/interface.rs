@@ -7,6 +7,7 @@
 use crate::backup::{BackupError, BackupReport, BackupRequest, Past, Progress};
 use crate::body::Body;
 use crate::change::{Batch, Receipt};
+use crate::news::News;
 use crate::search::{Found, SearchProgress, Sought};
 use crate::trail::Trail;
 use crate::view::View;
@@ -19,7 +20,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// A boxed future: keeps the trait usable behind `Arc<dyn Engine>`.
 pub type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -233,6 +234,9 @@ pub trait Engine: Send + Sync + 'static {
     fn watch_generation(&self) -> watch::Receiver<u64>;
     /// Wakes on every change of the collection's modseq.
     fn watch(&self, collection: CollectionId) -> watch::Receiver<ModSeq>;
+
+    /// Wakes on these news for as long as it is held. For who then looks at what is there: what comes after this call wakes it.
+    fn listen(&self, to: &[News]) -> Arc<Notify>;
 
     /// An account by id.
     fn account(&self, id: AccountId) -> Option<Arc<Account>>;

@@ -20,6 +20,7 @@ mod interface;
 mod journal;
 mod large;
 mod log;
+mod news;
 mod options;
 mod pack;
 mod projector;
@@ -49,6 +50,7 @@ pub use interface::{
     CheckReport, CommitError, Compacted, Describe, Engine, Part, PastRequest, Promise, ReadError, SegmentStat, Stage, Step, StoreStat,
     Watcher,
 };
+pub use news::News;
 pub use options::{OpenError, Options};
 pub use repair::{Repair, RepairReport, repair};
 pub use search::{Extractor, Found, Piece, SearchProgress, Sought, Within};

@@ -3,6 +3,7 @@
 use crate::compact::{Compacting, Erasing};
 use crate::contents::Contents;
 use crate::disk::Disk;
+use crate::news::Ears;
 use crate::options::Options;
 use crate::search::Search;
 use crate::state::{Applied, State};
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) compacting: Compacting,
     state: RwLock<State>,
     watchers: Mutex<HashMap<CollectionId, watch::Sender<ModSeq>>>,
+    pub(crate) ears: Ears,
     /// Why no further commit is taken.
     failure: OnceLock<String>,
     room: (Mutex<()>, Condvar),
@@ -81,6 +83,7 @@ impl Shared {
             compacting: Compacting::default(),
             state: RwLock::new(state),
             watchers: Mutex::default(),
+            ears: Ears::default(),
             failure: OnceLock::new(),
             room: (Mutex::new(()), Condvar::new()),
             lock: Mutex::new(lock),

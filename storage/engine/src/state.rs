@@ -14,7 +14,7 @@ use octroi_model::{
     Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, AuditVia, Collection, CollectionId, Confirmation,
     Factors, Group, GroupId, Head, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, Tombstone, TotpState,
 };
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(crate) groups: BTreeMap<GroupId, Arc<Group>>,
     pub(crate) trail: Trail,
     pub(crate) collections: HashMap<CollectionId, Arc<Collection>>,
+    /// Those that have an ACL of their own: there are few, and every tree that somebody sees begins with them.
+    pub(crate) with_acl: BTreeSet<CollectionId>,
     pub(crate) children: HashMap<CollectionId, BTreeMap<Name, CollectionId>>,
     pub(crate) homes: HashMap<AccountId, BTreeMap<Name, CollectionId>>,
     pub(crate) quotas: Quotas,
@@ -136,7 +138,11 @@ impl State {
             Change::CreateCollection { .. } | Change::RenameCollection { .. } | Change::RemoveCollection { .. } => {
                 self.apply_tree(change, applied);
             }
-            Change::SetAcl { collection, acl } => self.alter(*collection, applied, |c| c.acl.clone_from(acl)),
+            Change::SetAcl { collection, acl } => {
+                self.alter(*collection, applied, |c| c.acl.clone_from(acl));
+                self.with_acl.remove(collection);
+                self.with_acl.extend(acl.iter().filter(|_| self.collections.contains_key(collection)).map(|_| *collection));
+            }
             Change::SetSpecialUse { collection, special_use } => self.alter(*collection, applied, |c| c.special_use = *special_use),
             Change::SetProperty { collection, name, value, head } => {
                 self.alter(*collection, applied, |c| {
@@ -320,6 +326,9 @@ impl State {
             None => self.homes.entry(collection.owner).or_default(),
         };
         siblings.insert(collection.name.clone(), collection.id);
+        if collection.acl.is_some() {
+            self.with_acl.insert(collection.id);
+        }
         self.collections.insert(collection.id, collection);
     }
 
@@ -532,6 +541,7 @@ impl State {
 
     fn remove_collection(&mut self, id: CollectionId) -> Option<Arc<Collection>> {
         let old = self.collections.remove(&id)?;
+        self.with_acl.remove(&id);
         let siblings = match old.parent {
             Some(parent) => self.children.get_mut(&parent),
             None => self.homes.get_mut(&old.owner),

@@ -23,6 +23,7 @@ mod import;
 mod key;
 mod live;
 mod login;
+mod mail_watch;
 mod narrowed;
 mod passkey;
 mod password;
@@ -65,6 +66,7 @@ pub use import::{Import, Imported, Present};
 pub use key::{DataKey, KEY_FILE};
 pub use live::LiveSession;
 pub use login::{Credentials, Login, Pending};
+pub use mail_watch::MailWatch;
 pub use octroi_engine::{
     ANNOTATION_BYTES_MAX, ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX, BackupError, BackupReport, CheckReport, Compacted, DESCRIBED_BYTES_MAX,
     Engine, Found, Look, Part, Past, PastRequest, Progress, ReadError, SearchProgress, SegmentStat, Sought, Step, StoreStat, Trail, Unit,

@@ -282,12 +282,17 @@ pub(crate) fn serves(service: Service) -> Option<Area> {
 
 /// What the nearest ACL up the tree grants an account.
 pub(crate) fn granted_by_acl(gate: &Gate, collection: &Arc<Collection>, account: AccountId, profile: &str) -> Rights {
-    let names_us = |grantee: &Grantee| match grantee {
+    let (acl, _) = in_force(gate.engine(), collection);
+    let ours = acl.iter().filter(|(grantee, _)| is_named(gate, grantee, account, profile));
+    ours.fold(Rights::NONE, |sum, (_, rights)| sum | *rights)
+}
+
+/// Is an entry of an ACL for this account?
+pub(crate) fn is_named(gate: &Gate, grantee: &Grantee, account: AccountId, profile: &str) -> bool {
+    match grantee {
         Grantee::Account(id) => *id == account,
         Grantee::Profile(name) => name == profile,
         Grantee::Group(id) => gate.engine().group(*id).is_some_and(|group| group.members.contains(&account)),
         Grantee::Anyone => true,
-    };
-    let (acl, _) = in_force(gate.engine(), collection);
-    acl.iter().filter(|(grantee, _)| names_us(grantee)).fold(Rights::NONE, |sum, (_, rights)| sum | *rights)
+    }
 }
