@@ -56,7 +56,8 @@ impl Admin {
         Self { gate }
     }
 
-    /// Make an account with its INBOX and special-use mailboxes, a calendar, an address book and a document tree.
+    /// Make an account with its INBOX and special-use mailboxes, a calendar, an address book and a document tree. The mailboxes are named in
+    /// the organisation's language; from then on their names are the person's own.
     pub async fn add_account(&self, new: NewAccount<'_>) -> Result<AccountId, Refusal> {
         if !self.gate.is_local_domain(new.address.domain()) {
             return Err(Refusal::NotRelay);
@@ -108,7 +109,7 @@ impl Admin {
         let mail = add(None, "mail", home_kind(Area::Mail), None)?;
         add(Some(&mail), "INBOX", CollectionKind::Mailbox, None)?;
         for (special_use, _) in SpecialUse::ALL {
-            add(Some(&mail), &format!("{special_use:?}"), CollectionKind::Mailbox, Some(special_use))?;
+            add(Some(&mail), special_use.name_in(self.gate.0.limits.language), CollectionKind::Mailbox, Some(special_use))?;
         }
         let calendars = add(None, "calendars", home_kind(Area::Calendars), None)?;
         add(Some(&calendars), "calendar", CollectionKind::Calendar, None)?;

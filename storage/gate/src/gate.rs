@@ -13,7 +13,9 @@ use crate::rates::Rates;
 use crate::throttle::Throttle;
 use crate::waiting::Waiting;
 use octroi_engine::{Batch, Change, Engine};
-use octroi_model::{AccountId, Address, Collection, CollectionId, CollectionKind, Head, ModSeq, Name, QuotaLimit, UidValidity, UnixTime};
+use octroi_model::{
+    AccountId, Address, Collection, CollectionId, CollectionKind, Head, Language, ModSeq, Name, QuotaLimit, UidValidity, UnixTime,
+};
 use octroi_policy::Policy;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -37,7 +39,7 @@ pub struct Organisation {
     pub portal_url: String,
 }
 
-/// Limits that the gate itself holds.
+/// Limits that the gate itself holds, and what a new account gets.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Recipients of one envelope.
@@ -48,6 +50,8 @@ pub struct Limits {
     pub app_passwords_max: usize,
     /// The quota that a new account gets.
     pub account_quota: Option<QuotaLimit>,
+    /// In which a new account's mailboxes are named.
+    pub language: Language,
     /// How long a log-in waits for its owner's confirmation in the portal.
     pub confirm_wait: Duration,
     /// Sessions of one account at the same time, over all protocols.
@@ -65,6 +69,7 @@ impl Default for Limits {
             collections_max: 10_000,
             app_passwords_max: 100,
             account_quota: None,
+            language: Language::English,
             confirm_wait: Duration::from_secs(20),
             sessions_per_account_max: 200,
             log_ins_per_minute_max: 600,

@@ -6,7 +6,9 @@ use crate::errand::Notice;
 use crate::gate::Gate;
 use crate::refusal::Refusal;
 use octroi_engine::{Batch, Change};
-use octroi_model::{Account, AppPassword, AppPasswordId, Confirmation, Narrowing, Outcome, Rights, Service, Services, UnixTime};
+use octroi_model::{
+    Account, AppPassword, AppPasswordId, Confirmation, Language, Narrowing, Outcome, Rights, Service, Services, SpecialUse, UnixTime,
+};
 use octroi_policy::{Area, Pattern, SecondFactor};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -103,7 +105,11 @@ impl Preset {
                 })
                 .collect(),
             Self::Drop => each(DROPPING),
-            Self::Draft => [each(READING), vec![("mail/Drafts/**".to_owned(), WRITING)]].concat(),
+            // Whichever language the account's mailboxes were named in.
+            Self::Draft => {
+                let drafts = Language::ALL.map(|(language, _)| format!("mail/{}/**", SpecialUse::Drafts.name_in(language)));
+                [each(READING), drafts.map(|pattern| (pattern, WRITING)).to_vec()].concat()
+            }
         };
         let name = Self::ALL.into_iter().find(|(preset, _)| *preset == self).map_or("", |(_, name)| name);
         Scope { folders, preset: Some(name.to_owned()), ..Scope::of(services) }

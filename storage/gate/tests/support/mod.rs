@@ -60,6 +60,10 @@ pub(crate) const SUBJECT: &str = "subject@octroi.example";
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let engine = Embedded::open(folder.path(), Options::default()).await.unwrap();
         let organisation = Organisation {
@@ -73,7 +77,7 @@ impl World {
             engine,
             organisation,
             policy(Rights::ALL),
-            Limits { sends_to_numbers: true, ..Limits::default() },
+            Limits { sends_to_numbers: true, ..limits },
             DataKey::from_bytes(&[3; 32]),
         )
         .await;
