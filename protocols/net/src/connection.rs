@@ -1,12 +1,14 @@
-//! One connection as the protocols see it: lines, raw octets, buffered output, STARTTLS.
+//! One connection as the protocols see it: lines, raw octets, buffered output, STARTTLS, compression.
 //!
 //! Made by [`crate::serve`], or by [`Connection::connect`] for outbound mail; owned by one handler. What always holds: while
 //! the peer is silent no buffer is kept; a deadline covers a whole call, however the bytes trickle in; a line that was too
 //! long is gone when its error is returned; [`Connection::read_line`] and [`Connection::read_some`] may be dropped at any time
 //! (in `select!`) without losing a byte.
 
-use crate::stream::Stream;
-use crate::{Acceptor, PeerCertificate, ReadError, StartTlsError, WriteError};
+use crate::deflate::Deflate;
+use crate::raw::Raw;
+use crate::stream::{Stream, Through};
+use crate::{Acceptor, DeflateSlot, PeerCertificate, ReadError, StartTlsError, WriteError};
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
@@ -17,6 +19,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
@@ -67,6 +70,8 @@ pub struct Line {
 #[derive(Debug)]
 pub struct Connection {
     stream: Stream,
+    /// Between the buffers here and the stream, once [`Connection::start_deflate`] was called. Boxed: few have it.
+    deflate: Option<Box<Deflate>>,
     peer: Peer,
     /// What STARTTLS would use, if the listener offers it.
     offered: Option<Acceptor>,
@@ -98,7 +103,18 @@ impl Connection {
     }
 
     fn over(stream: Stream, peer: Peer) -> Self {
-        Self { stream, peer, offered: None, input: Vec::new(), input_at: 0, searched: 0, skipping: false, output: Vec::new(), output_at: 0 }
+        Self {
+            stream,
+            deflate: None,
+            peer,
+            offered: None,
+            input: Vec::new(),
+            input_at: 0,
+            searched: 0,
+            skipping: false,
+            output: Vec::new(),
+            output_at: 0,
+        }
     }
 
     pub(crate) fn offering(mut self, acceptor: Acceptor) -> Self {
@@ -114,6 +130,11 @@ impl Connection {
     /// Is TLS on?
     pub fn is_tls(&self) -> bool {
         self.peer.tls
+    }
+
+    /// Is the connection compressed?
+    pub fn is_deflated(&self) -> bool {
+        self.deflate.is_some()
     }
 
     /// What to call [`Connection::start_tls`] with; `None` when it is not offered here or TLS is on already.
@@ -199,7 +220,7 @@ impl Connection {
         into[..ready].copy_from_slice(&self.buffered()[..ready]);
         self.consume(ready);
         if ready < into.len() {
-            timeout(deadline, self.stream.read_exact(&mut into[ready..])).await.map_err(|_| ReadError::Timeout)??;
+            timeout(deadline, self.through().read_exact(&mut into[ready..])).await.map_err(|_| ReadError::Timeout)??;
         }
         Ok(())
     }
@@ -209,7 +230,7 @@ impl Connection {
         poll_fn(|cx| {
             let mut space = [const { MaybeUninit::uninit() }; READ_BYTES_MAX];
             let mut read = ReadBuf::uninit(&mut space);
-            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
+            ready!(Pin::new(&mut self.through()).poll_read(cx, &mut read))?;
             if read.filled().is_empty() {
                 return Poll::Ready(Err(ReadError::Closed));
             }
@@ -232,6 +253,10 @@ impl Connection {
             self.output.extend_from_slice(now);
             bytes = later;
             timeout(SPILL_DEADLINE, poll_fn(|cx| self.poll_send(cx))).await.map_err(|_| WriteError::Timeout)??;
+            if self.is_deflated() {
+                // Compressing that much takes up to a millisecond: let others have their turn, even if the peer takes all at once.
+                yield_now().await;
+            }
         }
         self.output.extend_from_slice(bytes);
         Ok(())
@@ -241,15 +266,17 @@ impl Connection {
     pub async fn flush(&mut self, deadline: Duration) -> Result<(), WriteError> {
         let all = poll_fn(|cx| {
             ready!(self.poll_send(cx))?;
-            Pin::new(&mut self.stream).poll_flush(cx)
+            Pin::new(&mut self.through()).poll_flush(cx)
         });
         timeout(deadline, all).await.map_err(|_| WriteError::Timeout)??;
         Ok(())
     }
 
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// All that was written goes to the stream; compression may still hold some of it back.
+    pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.output_at < self.output.len() {
-            let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.output[self.output_at..]))?;
+            let mut through = Through { stream: &mut self.stream, deflate: self.deflate.as_deref_mut() };
+            let sent = ready!(Pin::new(&mut through).poll_write(cx, &self.output[self.output_at..]))?;
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -308,11 +335,38 @@ impl Connection {
         if self.pending_input() || self.skipping {
             return Err(StartTlsError::PendingInput);
         }
+        if self.is_deflated() {
+            return Err(StartTlsError::Compressed);
+        }
         self.flush(SPILL_DEADLINE).await?;
         match self.stream {
             Stream::Plain(tcp) => Ok((tcp, self.peer)),
             Stream::Tls(_) => Err(StartTlsError::AlreadyTls),
         }
+    }
+
+    /// Compress both ways from here on, after the reply to COMPRESS was written (it is sent first, and plain). What has been read already
+    /// and was not consumed is taken for compressed, since a peer may compress all that follows its command. From then on each
+    /// [`Connection::flush`] ends in a sync flush, and what is no deflate stream ends the connection as [`ReadError::Io`]. Costs
+    /// [`crate::DEFLATE_STATE_BYTES`]. Does nothing where it is on already. May be dropped and called again with another slot.
+    // RFC 4978 section 3.
+    pub async fn start_deflate(&mut self, slot: DeflateSlot, deadline: Duration) -> Result<(), WriteError> {
+        self.flush(deadline).await?;
+        if self.deflate.is_none() {
+            self.deflate = Some(Box::new(Deflate::new(slot, self.buffered())));
+            self.consume(usize::MAX);
+        }
+        Ok(())
+    }
+
+    /// The stream as the peer uses it.
+    pub(crate) fn through(&mut self) -> Through<'_> {
+        Through { stream: &mut self.stream, deflate: self.deflate.as_deref_mut() }
+    }
+
+    /// Can the stream send several pieces at once?
+    pub(crate) fn is_write_vectored(&self) -> bool {
+        self.deflate.is_none() && self.stream.is_write_vectored()
     }
 
     /// The connection as a stream of octets for a library that does its own framing and deadlines; first come those already buffered.
@@ -324,7 +378,9 @@ impl Connection {
     pub async fn close(mut self) {
         let goodbye = async {
             self.flush(CLOSE_DEADLINE).await.ok()?;
-            self.stream.shutdown().await.ok()?;
+            self.through().shutdown().await.ok()?;
+            // What is thrown away need not be inflated.
+            self.deflate = None;
             let mut thrown_away = 0;
             while thrown_away < LINGER_BYTES_MAX {
                 self.consume(usize::MAX);
@@ -343,53 +399,6 @@ fn empty(buffer: &mut Vec<u8>) {
         *buffer = Vec::new();
     } else {
         buffer.clear();
-    }
-}
-
-/// [`Connection::into_stream`].
-#[derive(Debug)]
-struct Raw(Connection);
-
-impl AsyncRead for Raw {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let connection = &mut self.get_mut().0;
-        if !connection.pending_input() {
-            return Pin::new(&mut connection.stream).poll_read(cx, buf);
-        }
-        let count = connection.buffered().len().min(buf.remaining());
-        buf.put_slice(&connection.buffered()[..count]);
-        connection.consume(count);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Raw {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let connection = &mut self.get_mut().0;
-        ready!(connection.poll_send(cx))?;
-        Pin::new(&mut connection.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let connection = &mut self.get_mut().0;
-        ready!(connection.poll_send(cx))?;
-        Pin::new(&mut connection.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let connection = &mut self.get_mut().0;
-        ready!(connection.poll_send(cx))?;
-        Pin::new(&mut connection.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let connection = &mut self.get_mut().0;
-        ready!(connection.poll_send(cx))?;
-        Pin::new(&mut connection.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.stream.is_write_vectored()
     }
 }
 

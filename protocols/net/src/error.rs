@@ -32,6 +32,8 @@ pub enum StartTlsError {
     PendingInput,
     /// TLS is on already.
     AlreadyTls,
+    /// The connection is compressed: TLS would have to come below that.
+    Compressed,
     /// The deadline passed first.
     Timeout,
     /// The handshake failed.
@@ -90,6 +92,7 @@ impl fmt::Display for StartTlsError {
         match self {
             Self::PendingInput => f.write_str("plaintext stood behind STARTTLS"),
             Self::AlreadyTls => f.write_str("TLS is on already"),
+            Self::Compressed => f.write_str("the connection is compressed"),
             Self::Timeout => f.write_str("the TLS handshake took too long"),
             Self::Io(error) => write!(f, "the TLS handshake failed: {error}"),
             Self::Certificate => f.write_str("no authority vouches for the certificate of the resumed session any more"),

@@ -16,6 +16,8 @@
 //! | `shutdown` | [`Shutdown`]: one signal, and waiting until all have ended |
 //! | `slots` | connection limits, in all and per peer |
 //! | `stream` | TCP or TLS as one type |
+//! | `raw` | a connection as a stream of octets |
+//! | `deflate` | compression of a connection, and how many may have it |
 //! | `dot` | SMTP's end-of-data rule, both ways |
 //!
 //! Known limits: those of `authority` and `proxy`; a listed proxy must send a header on every connection.
@@ -23,11 +25,13 @@
 mod acceptor;
 mod authority;
 mod connection;
+mod deflate;
 pub mod dot;
 mod error;
 mod listener;
 mod networks;
 mod proxy;
+mod raw;
 mod shutdown;
 mod slots;
 mod stream;
@@ -35,6 +39,7 @@ mod stream;
 pub use acceptor::{Acceptor, CertificateError};
 pub use authority::{Authority, PeerCertificate};
 pub use connection::{Connection, Line, LineEnd, Peer, READ_BYTES_MAX, SPILL_BYTES};
+pub use deflate::{DeflateLimit, DeflateSlot, STATE_BYTES as DEFLATE_STATE_BYTES};
 pub use error::{ReadError, StartTlsError, WriteError};
 pub use listener::{ListenerOptions, TlsMode, serve};
 pub use networks::{NetworkError, Networks};

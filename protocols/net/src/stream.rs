@@ -1,8 +1,9 @@
-//! TCP or TLS as one type, so that nothing above asks which it is.
+//! TCP or TLS as one type, and either of them compressed, so that nothing above asks which it is.
 
+use crate::deflate::Deflate;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
@@ -58,5 +59,56 @@ impl AsyncWrite for Stream {
             Self::Plain(tcp) => tcp.is_write_vectored(),
             Self::Tls(tls) => tls.is_write_vectored(),
         }
+    }
+}
+
+/// A stream, through compression where that is on. Made for one call, so that compression can begin on a stream that is in use.
+pub(crate) struct Through<'a> {
+    pub(crate) stream: &'a mut Stream,
+    pub(crate) deflate: Option<&'a mut Deflate>,
+}
+
+impl AsyncRead for Through<'_> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, deflate } = self.get_mut();
+        match deflate {
+            Some(deflate) => deflate.poll_read(stream, cx, buf),
+            None => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Through<'_> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let Self { stream, deflate } = self.get_mut();
+        match deflate {
+            Some(deflate) => deflate.poll_write(stream, cx, buf),
+            None => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, deflate } = self.get_mut();
+        match deflate {
+            Some(deflate) => deflate.poll_flush(stream, cx),
+            None => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().poll_flush(cx))?;
+        Pin::new(&mut *self.get_mut().stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        if self.deflate.is_none() {
+            return Pin::new(&mut *self.get_mut().stream).poll_write_vectored(cx, bufs);
+        }
+        let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
+        self.as_mut().poll_write(cx, first)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.deflate.is_none() && self.stream.is_write_vectored()
     }
 }

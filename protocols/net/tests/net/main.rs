@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod certificates;
+mod deflate;
 mod dot;
 mod framing;
 mod listening;
