@@ -312,6 +312,28 @@ mod tests {
         }
     }
 
+    /// The last octet may stand for more than the reader has space for; the rest is there without another octet.
+    #[tokio::test]
+    async fn the_rest_of_a_run_needs_no_more_input() {
+        for count in 1000..1100 {
+            let mut sent = Vec::with_capacity(1000);
+            Compress::new(Compression::fast(), false).compress_vec(&vec![b'x'; count], &mut sent, FlushCompress::Sync).unwrap();
+            // No more than it takes: the marker behind it would be more input.
+            let enough = |end: &usize| {
+                let mut made = Vec::with_capacity(2000);
+                Decompress::new(false).decompress_vec(&sent[..*end], &mut made, FlushDecompress::Sync).unwrap();
+                made.len() == count
+            };
+            let end = (0..sent.len()).find(enough).unwrap();
+            let (mut near, far) = duplex(1000);
+            near.write_all(&sent[..end]).await.unwrap();
+            let mut far = Pipe::over(far);
+            for at in 0..count {
+                assert_eq!(timeout(Duration::from_secs(20), far.read_u8()).await.unwrap().unwrap(), b'x', "{at} of {count}");
+            }
+        }
+    }
+
     /// A flush without a write costs no octet, or IDLE would send some each time it wakes.
     #[tokio::test]
     async fn a_flush_of_nothing_sends_nothing() {
