@@ -7,6 +7,7 @@ use octroi_dav::DavConfig;
 use octroi_gate::Limits as GateLimits;
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
+use octroi_net::DeflateLimit;
 use octroi_portal::PortalConfig;
 use octroi_smtp::SmtpConfig;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,12 @@ knobs!(usize, u32, u64);
 impl Knob for Duration {
     fn turn(&mut self, to: u64) {
         *self = Self::from_secs(to);
+    }
+}
+
+impl Knob for DeflateLimit {
+    fn turn(&mut self, to: u64) {
+        *self = Self::new(usize::try_from(to).unwrap_or(usize::MAX));
     }
 }
 
@@ -118,6 +125,7 @@ section! {
         handshake_seconds => handshake_timeout;
         bad_commands_max => bad_commands_max;
         login_failures_max => login_failures_max;
+        compressed_max => deflate;
     }
 }
 

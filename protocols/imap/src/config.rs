@@ -1,5 +1,6 @@
 //! Every limit of this crate, with its default. Made by the program from its configuration file.
 
+use octroi_net::DeflateLimit;
 use std::time::Duration;
 
 const KIB: usize = 1024;
@@ -41,6 +42,8 @@ pub struct ImapConfig {
     pub bad_commands_max: u32,
     /// Log-ins that fail on one connection.
     pub login_failures_max: u32,
+    /// Connections that are compressed at the same time, on all listeners together; each holds [`octroi_net::DEFLATE_STATE_BYTES`].
+    pub deflate: DeflateLimit,
 }
 
 impl Default for ImapConfig {
@@ -62,6 +65,8 @@ impl Default for ImapConfig {
             handshake_timeout: Duration::from_secs(30),
             bad_commands_max: 10,
             login_failures_max: 3,
+            // 220 MiB when all are taken.
+            deflate: DeflateLimit::new(512),
         }
     }
 }
