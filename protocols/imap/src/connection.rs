@@ -19,7 +19,7 @@ use crate::wire::{Input, Trust, Wire, encode};
 use imap_codec::imap_types::command::CommandBody;
 use imap_codec::imap_types::core::Tag;
 use octroi_gate::{Gate, Session};
-use octroi_net::{Acceptor, Connection, Line, ReadError, Shutdown};
+use octroi_net::{Acceptor, Connection, DeflateSlot, Line, ReadError, Shutdown};
 use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::debug;
@@ -60,6 +60,8 @@ struct Dialogue {
     bad_commands: u32,
     /// Set by STARTTLS: what follows the answer.
     upgrade: Option<Acceptor>,
+    /// Set by COMPRESS, likewise.
+    deflate: Option<DeflateSlot>,
     /// Set by LOGOUT: close after the answer.
     leaving: bool,
 }
@@ -69,7 +71,7 @@ impl Dialogue {
         let login_by = Instant::now() + config.login_timeout;
         let state = State::NotAuthenticated(Visitor::default());
         let wire = Wire::new(connection, config.clone());
-        Self { wire, gate, config, shutdown, state, login_by, bad_commands: 0, upgrade: None, leaving: false }
+        Self { wire, gate, config, shutdown, state, login_by, bad_commands: 0, upgrade: None, deflate: None, leaving: false }
     }
 
     /// Until the connection ends, or STARTTLS has been answered ([`Dialogue::upgrade`] is set then).
@@ -172,6 +174,10 @@ impl Dialogue {
             }
         }
         self.wire.tagged(Some(tag), reply.kind, reply.code, &reply.text).await?;
+        if let Some(slot) = self.deflate.take() {
+            // RFC 4978 section 3: from right behind the answer's line end.
+            self.wire.connection.start_deflate(slot, self.config.write_timeout).await?;
+        }
         match &self.state {
             State::NotAuthenticated(visitor) if visitor.failures >= self.config.login_failures_max => {
                 Err(End::Bye(None, "Too many log-ins have failed"))
@@ -235,6 +241,10 @@ impl Dialogue {
                 Ok(self.enter(session))
             }
             // After log-in.
+            CommandBody::Compress { algorithm } => {
+                self.deflate = Some(commands::compress::compress(wire, state.session()?, &algorithm, config)?);
+                Ok(Reply::ok("Compressed from here on"))
+            }
             CommandBody::Enable { .. } => commands::enable::enable(wire, state.session()?).await,
             CommandBody::Namespace => commands::namespace::namespace(wire, state.session()?).await,
             CommandBody::GetQuota { root } => commands::getquota::getquota(wire, state.session()?, &root).await,

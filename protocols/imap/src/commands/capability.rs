@@ -14,15 +14,17 @@ const ALWAYS: &str = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE NAMESPACE UIDPLUS UNS
 /// The list for this connection as it is now.
 fn list(wire: &Wire, trust: Trust) -> String {
     let connection = &wire.connection;
-    let ways_in = match (trust, connection.is_tls()) {
-        (Trust::Member, _) => "",
+    let now = match (trust, connection.is_tls()) {
+        // RFC 4978 section 3: compression is offered until it is on. RFC 9051 section 6.1.1: log-ins are no longer offered.
+        (Trust::Member, _) if connection.is_deflated() => "",
+        (Trust::Member, _) => " COMPRESS=DEFLATE",
         (Trust::Anyone, true) if may_external(wire) => " AUTH=PLAIN AUTH=EXTERNAL",
         (Trust::Anyone, true) => " AUTH=PLAIN",
         // RFC 9051 section 11.1: no password in the clear.
         (Trust::Anyone, false) if connection.starttls_acceptor().is_some() => " STARTTLS LOGINDISABLED",
         (Trust::Anyone, false) => " LOGINDISABLED",
     };
-    format!("{ALWAYS}{ways_in}")
+    format!("{ALWAYS}{now}")
 }
 
 /// The list as a response code.
