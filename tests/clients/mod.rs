@@ -3,6 +3,7 @@
 //! A program that is not installed fails its test: `./test` installs what Debian and PyPI offer.
 
 mod caldav;
+mod compress;
 mod curl;
 mod litmus;
 mod mbsync;
