@@ -126,7 +126,7 @@ impl Dialogue {
     }
 
     async fn command(&mut self, octets: Zeroizing<Vec<u8>>) -> Result<(), End> {
-        let (tag, request) = match grammar::command(&octets, self.wire.utf8) {
+        let (tag, request) = match grammar::command(&octets, self.wire.enabled.utf8()) {
             Ok(read) => read,
             Err(malformed) => return self.bad(malformed.tag, malformed.text).await,
         };
@@ -245,7 +245,10 @@ impl Dialogue {
                 self.deflate = Some(commands::compress::compress(wire, state.session()?, &algorithm, config)?);
                 Ok(Reply::ok("Compressed from here on"))
             }
-            CommandBody::Enable { .. } => commands::enable::enable(wire, state.session()?).await,
+            CommandBody::Enable { capabilities } => {
+                let names: Vec<String> = capabilities.as_ref().iter().map(ToString::to_string).collect();
+                commands::enable::enable(wire, state.session()?, &names).await
+            }
             CommandBody::Namespace => commands::namespace::namespace(wire, state.session()?).await,
             CommandBody::GetQuota { root } => commands::getquota::getquota(wire, state.session()?, &root).await,
             CommandBody::SetQuota { .. } => commands::setquota::setquota(state.session()?),

@@ -7,9 +7,28 @@ use imap_codec::imap_types::response::{Code, CodeOther};
 use octroi_gate::Organisation;
 
 /// What is whole. Written by hand: imap-codec spells IMAP4REV1, which some clients do not recognise.
-const ALWAYS: &str = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE NAMESPACE UIDPLUS UNSELECT IDLE MOVE SPECIAL-USE CHILDREN \
-    SORT THREAD=REFERENCES THREAD=ORDEREDSUBJECT QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE \
-    ACL RIGHTS=kxte";
+const ALWAYS: [&str; 20] = [
+    "IMAP4rev1",
+    "LITERAL+",
+    "SASL-IR",
+    "ID",
+    "ENABLE",
+    "NAMESPACE",
+    "UIDPLUS",
+    "UNSELECT",
+    "IDLE",
+    "MOVE",
+    "SPECIAL-USE",
+    "CHILDREN",
+    "SORT",
+    "THREAD=REFERENCES",
+    "THREAD=ORDEREDSUBJECT",
+    "QUOTA",
+    "QUOTA=RES-STORAGE",
+    "QUOTA=RES-MESSAGE",
+    "ACL",
+    "RIGHTS=kxte",
+];
 
 /// The list for this connection as it is now.
 fn list(wire: &Wire, trust: Trust) -> String {
@@ -24,7 +43,7 @@ fn list(wire: &Wire, trust: Trust) -> String {
         (Trust::Anyone, false) if connection.starttls_acceptor().is_some() => " STARTTLS LOGINDISABLED",
         (Trust::Anyone, false) => " LOGINDISABLED",
     };
-    format!("{ALWAYS}{now}")
+    format!("{}{now}", ALWAYS.join(" "))
 }
 
 /// The list as a response code.

@@ -11,7 +11,7 @@ use octroi_model::Rights;
 /// GETACL. The owner, who stands in no list and has every right, comes first.
 pub(crate) async fn getacl(wire: &mut Wire, session: &Session, mailbox: &MailboxName) -> Done {
     let path = mailbox.path().ok_or_else(bad_name)?;
-    let name = on_wire(&path.join("/"), wire.utf8);
+    let name = on_wire(&path.join("/"), wire.enabled.utf8());
     let facts = session.open(MailboxAt(path), ShareMailbox).await?.acl()?;
     let owner = Identifier::Account(facts.owner);
     let others = facts.entries.iter().filter(|(who, _)| *who != owner).map(|(who, rights)| (who, *rights));

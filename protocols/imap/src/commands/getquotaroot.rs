@@ -12,8 +12,8 @@ use octroi_gate::Session;
 pub(crate) async fn getquotaroot(wire: &mut Wire, session: &Session, mailbox: &MailboxName) -> Done {
     let path = mailbox.path().ok_or_else(bad_name)?;
     let quotas = session.mail_quotas(&path)?;
-    let roots: String = quotas.iter().map(|(name, _)| format!(" {}", on_wire(name, wire.utf8))).collect();
-    let line = format!("* QUOTAROOT {}{roots}\r\n", on_wire(&path.join("/"), wire.utf8));
+    let roots: String = quotas.iter().map(|(name, _)| format!(" {}", on_wire(name, wire.enabled.utf8()))).collect();
+    let line = format!("* QUOTAROOT {}{roots}\r\n", on_wire(&path.join("/"), wire.enabled.utf8()));
     wire.raw(line.as_bytes()).await?;
     for (name, quota) in &quotas {
         tell(wire, name, quota).await?;

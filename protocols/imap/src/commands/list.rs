@@ -22,7 +22,7 @@ pub(crate) async fn list(wire: &mut Wire, session: &Session, list: &List) -> Don
         let name = entry.path.join("/");
         let is_wanted = !list.special_use || entry.special_use.is_some();
         let Some(attributes) = attributes(&entry).filter(|_| is_wanted && pattern.matches(&name)) else { continue };
-        let line = format!("* LIST ({}) \"{SEPARATOR}\" {}\r\n", attributes.join(" "), on_wire(&name, wire.utf8));
+        let line = format!("* LIST ({}) \"{SEPARATOR}\" {}\r\n", attributes.join(" "), on_wire(&name, wire.enabled.utf8()));
         wire.raw(line.as_bytes()).await?;
     }
     Ok(Reply::ok("Done"))
@@ -32,7 +32,7 @@ pub(crate) async fn list(wire: &mut Wire, session: &Session, list: &List) -> Don
 async fn send_root(wire: &mut Wire, reference: &str) -> Result<(), End> {
     let is_shared = reference.strip_prefix(SHARED).is_some_and(|rest| rest.starts_with(SEPARATOR));
     let root = if is_shared { format!("{SHARED}{SEPARATOR}") } else { String::new() };
-    let line = format!("* LIST (\\Noselect) \"{SEPARATOR}\" {}\r\n", on_wire(&root, wire.utf8));
+    let line = format!("* LIST (\\Noselect) \"{SEPARATOR}\" {}\r\n", on_wire(&root, wire.enabled.utf8()));
     wire.raw(line.as_bytes()).await
 }
 
@@ -53,13 +53,22 @@ fn attributes(entry: &Entry) -> Option<Vec<&'static str>> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use octroi_model::{CollectionKind, Path, UidValidity};
+    use octroi_model::{CollectionId, CollectionKind, Path, UidValidity};
 
     fn shown(real: bool, rights: &str, children: bool, special_use: Option<SpecialUse>) -> Option<String> {
         let rights = Rights::parse(rights).unwrap();
         let path = Path::parse("a", '/').unwrap();
-        let entry =
-            Entry { path, kind: CollectionKind::Mailbox, rights, real, special_use, children, head: None, uid_validity: UidValidity(1) };
+        let entry = Entry {
+            id: CollectionId(1),
+            path,
+            kind: CollectionKind::Mailbox,
+            rights,
+            real,
+            special_use,
+            children,
+            head: None,
+            uid_validity: UidValidity(1),
+        };
         Some(attributes(&entry)?.join(" "))
     }
 

@@ -15,7 +15,7 @@ use octroi_model::Rights;
 pub(crate) async fn listrights(wire: &mut Wire, session: &Session, mailbox: &MailboxName, identifier: &str) -> Done {
     let path = mailbox.path().ok_or_else(bad_name)?;
     let who = named(identifier)?;
-    let name = on_wire(&path.join("/"), wire.utf8);
+    let name = on_wire(&path.join("/"), wire.enabled.utf8());
     let facts = session.open(MailboxAt(path), ShareMailbox).await?.acl()?;
     let is_owner = matches!(&who, Identifier::Account(address) if address.key() == facts.owner.key());
     // RFC 4314 section 3.7: first what is always there, then what can be granted.

@@ -15,7 +15,7 @@ pub(crate) async fn lsub(wire: &mut Wire, session: &Session, reference: &Mailbox
     let pattern = Pattern::new(&format!("{reference}{wildcard}"));
     for (name, is_subscribed) in covered(&pattern, &session.subscriptions()) {
         let attributes = if is_subscribed { "" } else { "\\Noselect" };
-        let line = format!("* LSUB ({attributes}) \"{SEPARATOR}\" {}\r\n", on_wire(&name, wire.utf8));
+        let line = format!("* LSUB ({attributes}) \"{SEPARATOR}\" {}\r\n", on_wire(&name, wire.enabled.utf8()));
         wire.raw(line.as_bytes()).await?;
     }
     Ok(Reply::ok("Done"))

@@ -11,7 +11,7 @@ use octroi_model::{Path, Rights};
 /// MYRIGHTS: what is in force, of the ACL, the profile and the credential together.
 pub(crate) async fn myrights(wire: &mut Wire, session: &Session, mailbox: &MailboxName) -> Done {
     let path = mailbox.path().ok_or_else(bad_name)?;
-    let name = on_wire(&path.join("/"), wire.utf8);
+    let name = on_wire(&path.join("/"), wire.enabled.utf8());
     let rights = rights_on(session, path).await?;
     wire.raw(format!("* MYRIGHTS {name} {}\r\n", astring(&letters(rights))).as_bytes()).await?;
     Ok(Reply::ok("Done"))

@@ -16,7 +16,7 @@ pub(crate) async fn status(wire: &mut Wire, session: &Session, mailbox: &Mailbox
     // The one that needs the messages themselves.
     let deleted_bytes = if names.contains(&StatusDataItemName::DeletedStorage) { mailbox.deleted_bytes().await? } else { 0 };
     let items: Vec<String> = names.iter().map(|name| value(name, &status, deleted_bytes)).collect();
-    let line = format!("* STATUS {} ({})\r\n", on_wire(&name, wire.utf8), items.join(" "));
+    let line = format!("* STATUS {} ({})\r\n", on_wire(&name, wire.enabled.utf8()), items.join(" "));
     wire.raw(line.as_bytes()).await?;
     Ok(Reply::ok("Done"))
 }

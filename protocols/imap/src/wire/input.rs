@@ -4,6 +4,7 @@
 //! the message of an APPEND is never gathered here but left on the connection for its handler; a command that is refused half-way
 //! has been read to its end (or the connection ends), so that no part of it is taken for another command.
 
+use super::enabled::Enabled;
 use super::literal::{Literal, announced};
 use super::{encode, grammar};
 use crate::config::ImapConfig;
@@ -55,14 +56,14 @@ struct Limits {
 /// The connection of one dialogue.
 pub(crate) struct Wire {
     pub(crate) connection: Connection,
-    /// Names and quoted strings are in UTF-8, both ways.
-    pub(crate) utf8: bool,
+    /// What the client has switched on.
+    pub(crate) enabled: Enabled,
     config: Arc<ImapConfig>,
 }
 
 impl Wire {
     pub(crate) fn new(connection: Connection, config: Arc<ImapConfig>) -> Self {
-        Self { connection, utf8: false, config }
+        Self { connection, enabled: Enabled::default(), config }
     }
 
     fn limits(&self, trust: Trust) -> Limits {
@@ -112,7 +113,7 @@ impl Wire {
             command.extend_from_slice(b"\r\n");
             let Some(literal) = literal else { return Ok(Input::Command(command)) };
             if trust == Trust::Member
-                && let Some(head) = grammar::append::head(&command, self.utf8)
+                && let Some(head) = grammar::append::head(&command, self.enabled.utf8())
             {
                 return Ok(Input::Upload(head));
             }

@@ -5,6 +5,7 @@
 //! | `input` | [`Wire`]: lines and literals under limits, until a command is whole |
 //! | `literal` | literal announcements |
 //! | `grammar` | octets to commands, by imap-codec and beside it |
+//! | `enabled` | what the client has switched on |
 //! | `encode` | imap-codec's responses to octets |
 //! | `fetch` | FETCH and SEARCH responses, written without values in between |
 //! | `numbers` | sequence sets to positions |
@@ -13,6 +14,7 @@
 //! | `date` | INTERNALDATE |
 
 pub(crate) mod date;
+mod enabled;
 pub(crate) mod encode;
 pub(crate) mod fetch;
 pub(crate) mod grammar;
