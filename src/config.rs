@@ -5,6 +5,7 @@
 use crate::limits::Limits;
 use crate::profiles::Profiles;
 use crate::store_options::StoreOptions;
+use octroi_model::Language;
 use octroi_model::QuotaLimit;
 use octroi_net::Networks;
 use octroi_smtp::HostPort;
@@ -22,6 +23,9 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// Name of the organisation, for people.
     pub(crate) organisation: String,
+    /// What the mailboxes of new accounts are called in (`Sent`, `Envoyés`): `en` or `fr`. Those of existing accounts keep their names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) language: Option<String>,
     /// Name of this host, as mail servers and clients know it.
     pub(crate) hostname: String,
     /// Domains whose mail is ours.
@@ -223,8 +227,15 @@ impl Config {
         Ok(config)
     }
 
+    /// What the mailboxes of new accounts are called in.
+    pub(crate) fn language(&self) -> Result<Language, ConfigError> {
+        let tag = self.language.as_deref().unwrap_or("en");
+        Language::parse(tag).ok_or_else(|| ConfigError(format!("`language` is `en` or `fr`, not `{tag}`")))
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let fail = |what: String| Err(ConfigError(what));
+        self.language()?;
         if self.domains.is_empty() {
             return fail("`domains` names no domain".to_owned());
         }

@@ -57,9 +57,11 @@ impl Store {
             postmaster: config.postmaster.clone(),
             portal_url: config.portal_url.clone().unwrap_or_else(|| format!("https://{}/portal/", config.hostname)),
         };
+        let language = config.language().map_err(|e| e.to_string())?;
         let account_quota = config.quota.of_account().map_err(|e| e.to_string())?;
         let sends_to_numbers = config.second_factor.reaches_numbers();
-        let limits = config.limits.gate.over(octroi_gate::Limits { account_quota, sends_to_numbers, ..octroi_gate::Limits::default() });
+        let limits =
+            config.limits.gate.over(octroi_gate::Limits { account_quota, language, sends_to_numbers, ..octroi_gate::Limits::default() });
         let Opened { gate, admin, queue, errands } =
             Gate::open(engine, organisation, policy, limits, key).await.map_err(|e| format!("cannot open the store: {e}"))?;
         Ok(Self { gate, admin, queue, errands, authorities })

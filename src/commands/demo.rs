@@ -72,6 +72,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         domains: vec![DOMAIN.to_owned(), arguments.domain.clone()],
         postmaster: Some(people::address(people::TEAM_LEAD)?),
         profiles: Some(profiles),
+        language: None,
         portal_url: Some(format!("https://localhost:{https}/portal/")),
         support: Some("Assistance informatique : poste 4242".to_owned()),
         listen,
