@@ -17,6 +17,7 @@ mod demo;
 mod dialogues;
 mod import;
 mod matrix;
+mod notify;
 mod policy;
 mod portal;
 mod quota;

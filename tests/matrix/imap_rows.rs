@@ -127,6 +127,7 @@ pub(super) const ROWS: &[Row] = &[
     row("getquota", &[], "GETQUOTA {M}", Owner, Unseen),
     row("setquota", &[], "SETQUOTA {M} (STORAGE 1)", Owner, Unseen),
     row("namespace", &[], "NAMESPACE", Nothing, Unseen),
+    row("notify", &[], "NOTIFY SET STATUS (mailboxes ({M}) (MessageNew MessageExpunge FlagChange))", All("lr"), Told("STATUS")),
     row("capability", &[], "CAPABILITY", Nothing, Unseen),
     row("enable", &[], "ENABLE UTF8=ACCEPT", Nothing, Unseen),
     row("id", &[], "ID NIL", Nothing, Unseen),

@@ -6,6 +6,7 @@
 use crate::commands;
 use crate::commands::login::Entrance;
 use crate::config::ImapConfig;
+use crate::notification::{self, Notification};
 use crate::reply::{Done, End, Fault, Reply};
 use crate::state::{By, Mode, Selected, State, Visitor};
 use crate::view::Expunges;
@@ -18,7 +19,7 @@ use crate::wire::grammar::{self, Request};
 use crate::wire::{Input, Trust, Wire, encode};
 use imap_codec::imap_types::command::CommandBody;
 use imap_codec::imap_types::core::Tag;
-use octroi_gate::{Gate, Session};
+use octroi_gate::{Gate, Refusal, Session};
 use octroi_net::{Acceptor, Connection, DeflateSlot, Line, ReadError, Shutdown};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -58,6 +59,8 @@ struct Dialogue {
     login_by: Instant,
     /// Lines in a row that were no commands.
     bad_commands: u32,
+    /// Set by NOTIFY.
+    notification: Option<Notification>,
     /// Set by STARTTLS: what follows the answer.
     upgrade: Option<Acceptor>,
     /// Set by COMPRESS, likewise.
@@ -71,7 +74,19 @@ impl Dialogue {
         let login_by = Instant::now() + config.login_timeout;
         let state = State::NotAuthenticated(Visitor::default());
         let wire = Wire::new(connection, config.clone());
-        Self { wire, gate, config, shutdown, state, login_by, bad_commands: 0, upgrade: None, deflate: None, leaving: false }
+        Self {
+            wire,
+            gate,
+            config,
+            shutdown,
+            state,
+            login_by,
+            notification: None,
+            bad_commands: 0,
+            upgrade: None,
+            deflate: None,
+            leaving: false,
+        }
     }
 
     /// Until the connection ends, or STARTTLS has been answered ([`Dialogue::upgrade`] is set then).
@@ -112,16 +127,23 @@ impl Dialogue {
             Trust::Anyone => self.login_by.saturating_duration_since(Instant::now()),
             Trust::Member => self.config.idle_timeout,
         };
+        let until = Instant::now() + within;
         let session = self.state.session().ok().cloned();
-        tokio::select! {
-            biased;
-            () = self.shutdown.triggered() => Err(End::Bye(Some(encode::code("UNAVAILABLE")), "The server is going down")),
-            line = self.wire.line(trust, within) => match line {
-                Ok(line) => Ok(Some(line)),
-                Err(ReadError::TooLong) => Ok(None),
-                Err(error) => Err(error.into()),
-            },
-            () = ended(session) => Err(End::Bye(None, "The session has ended")),
+        loop {
+            tokio::select! {
+                biased;
+                () = self.shutdown.triggered() => return Err(End::Bye(Some(encode::code("UNAVAILABLE")), "The server is going down")),
+                line = self.wire.line(trust, until.saturating_duration_since(Instant::now())) => return match line {
+                    Ok(line) => Ok(Some(line)),
+                    Err(ReadError::TooLong) => Ok(None),
+                    Err(error) => Err(error.into()),
+                },
+                () = ended(session.clone()) => return Err(End::Bye(None, "The session has ended")),
+                () = notification::changed(&mut self.notification, &mut self.state) => {}
+            }
+            // Nobody may be told in the middle of what was answered, so it is told now; and a client that sends no command hears of it.
+            notification::tell(&mut self.notification, &mut self.wire, &mut self.state).await.or_else(unasked)?;
+            self.wire.flush().await?;
         }
     }
 
@@ -207,13 +229,18 @@ impl Dialogue {
             Request::OnMailbox(command) => on_mailbox(&mut self.wire, &mut self.state, command).await,
             Request::OnMessages { command, uid } => on_messages(&mut self.wire, self.state.selected()?, command, By::from(uid)).await,
             Request::Seeking { command, uid } => seeking(&mut self.wire, self.state.selected()?, command, By::from(uid)).await,
+            Request::Notify(command) => {
+                let (notification, reply) = commands::notify::notify(&mut self.wire, &self.state, command).await?;
+                self.notification = notification;
+                Ok(reply)
+            }
             Request::Sharing(command) => sharing(&mut self.wire, self.state.session()?, command).await,
         }
     }
 
     /// Those that imap-codec reads.
     async fn dispatch_codec(&mut self, body: CommandBody<'_>) -> Done {
-        let Self { wire, gate, config, shutdown, state, .. } = self;
+        let Self { wire, gate, config, shutdown, state, notification, .. } = self;
         match body {
             // In any state.
             CommandBody::Capability => commands::capability::capability(wire, state.trust()).await,
@@ -254,7 +281,7 @@ impl Dialogue {
             CommandBody::SetQuota { .. } => commands::setquota::setquota(state.session()?),
             CommandBody::Idle => {
                 let session = state.session()?.clone();
-                commands::idle::idle(wire, &session, state.selected().ok(), shutdown, config).await
+                commands::idle::idle(wire, &session, state, notification, shutdown, config).await
             }
             // With a mailbox open.
             CommandBody::Check => state.selected().map(|_: &mut Selected| Reply::ok("Done")),
@@ -330,6 +357,15 @@ fn expunges_during(request: &Request<'_>) -> Expunges {
         Request::OnMessages { command: OnMessages::Fetch { .. } | OnMessages::Store { .. }, uid: false }
         | Request::Seeking { uid: false, .. } => Expunges::Held,
         _ => Expunges::Told,
+    }
+}
+
+/// What a failure to tell something unasked leads to: what cannot be looked at now is looked at again with the next change.
+fn unasked(fault: Fault) -> Result<(), End> {
+    match fault {
+        Fault::End(end) => Err(end),
+        Fault::Refused(Refusal::Ended) => Err(End::Bye(None, "The session has ended")),
+        Fault::Reply(_) | Fault::Refused(_) => Ok(()),
     }
 }
 

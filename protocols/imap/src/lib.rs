@@ -12,6 +12,7 @@
 //! | `view` | message numbers over the store's snapshots |
 //! | `reply`, `refusal` | what a command ends in; refusals of the gate as replies |
 //! | `commands/` | one file per command |
+//! | `notification` | what NOTIFY asked for, and what has changed since |
 //! | `query` | SEARCH keys, and which messages they match |
 //! | `columns/` | what headers say, in memory, for SEARCH, SORT and THREAD |
 //! | `wire/` | the words of the protocol |
@@ -23,6 +24,7 @@ mod columns;
 mod commands;
 mod config;
 mod connection;
+mod notification;
 mod query;
 mod refusal;
 mod reply;

@@ -12,7 +12,7 @@ use imap_codec::imap_types::core::Atom;
 use imap_codec::imap_types::flag::{Flag, FlagPerm};
 use imap_codec::imap_types::response::{Code, Data};
 use octroi_gate::{Granted, Mailbox, MailboxView, Refusal, Select, Session};
-use octroi_model::{Flags, Item, KEYWORDS_MAX, ModSeq, Rights, Uid, UidSet};
+use octroi_model::{CollectionId, Flags, Item, KEYWORDS_MAX, ModSeq, Rights, Uid, UidSet};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -105,6 +105,14 @@ impl State {
         match self {
             Self::Selected(selected) => Ok(selected),
             _ => Err(Reply::bad("Select a mailbox first").into()),
+        }
+    }
+
+    /// The mailbox that is open; for comparing only.
+    pub(crate) fn selected_id(&self) -> Option<CollectionId> {
+        match self {
+            Self::Selected(selected) => Some(selected.mailbox.collection_id()),
+            _ => None,
         }
     }
 

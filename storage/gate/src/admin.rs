@@ -74,6 +74,7 @@ impl Admin {
             }
         };
         let id = AccountId(self.gate.engine().new_id());
+        let language = self.gate.0.limits.language;
         let mut batch = Batch::new();
         batch.push(Change::CreateAccount(Account {
             id,
@@ -84,7 +85,8 @@ impl Admin {
             totp: None,
             remote_access: new.remote_access,
             created: UnixTime::now(),
-            subscriptions: vec!["INBOX".to_owned()],
+            // Clients that list by subscription show no other: Thunderbird would make a Trash of its own.
+            subscriptions: ["INBOX"].into_iter().chain(SpecialUse::ALL.map(|(one, _)| one.name_in(language))).map(str::to_owned).collect(),
         }));
         for collection in self.default_collections(id)? {
             batch.push(Change::CreateCollection { collection, parent_head: None });

@@ -7,13 +7,14 @@ use imap_codec::imap_types::response::{Code, CodeOther};
 use octroi_gate::Organisation;
 
 /// What is whole. Written by hand: imap-codec spells IMAP4REV1, which some clients do not recognise.
-const ALWAYS: [&str; 20] = [
+const ALWAYS: [&str; 21] = [
     "IMAP4rev1",
     "LITERAL+",
     "SASL-IR",
     "ID",
     "ENABLE",
     "NAMESPACE",
+    "NOTIFY",
     "UIDPLUS",
     "UNSELECT",
     "IDLE",

@@ -1,8 +1,9 @@
 //! IDLE. RFC 2177.
 
 use crate::config::ImapConfig;
+use crate::notification::{self, Notification};
 use crate::reply::{Done, End, Fault, Reply};
-use crate::state::Selected;
+use crate::state::State;
 use crate::view::Expunges;
 use crate::wire::{Trust, Wire, encode};
 use octroi_gate::Session;
@@ -15,19 +16,23 @@ use tokio::time::Instant;
 pub(crate) async fn idle(
     wire: &mut Wire,
     session: &Session,
-    mut selected: Option<&mut Selected>,
+    state: &mut State,
+    notification: &mut Option<Notification>,
     shutdown: &Shutdown,
     config: &ImapConfig,
 ) -> Done {
     wire.raw(b"+ idling\r\n").await?;
     let until = Instant::now() + config.idle_timeout;
-    let mut changes = selected.as_ref().map(|selected| selected.changes.clone());
+    let mut changes = state.selected().ok().map(|selected| selected.changes.clone());
+    let is_open = changes.is_some();
     let mut rights = session.watch_rights();
     let ended = session.ended();
     tokio::pin!(ended);
     let mut notice_at = Instant::now() + config.idle_notice;
     loop {
-        if let Some(selected) = selected.as_deref_mut() {
+        // Before the rest: new messages may have been asked for with what is in them.
+        notification::tell(notification, wire, state).await?;
+        if let State::Selected(selected) = state {
             selected.refresh().await?;
             selected.announce(wire, Expunges::Told).await?;
         }
@@ -47,7 +52,8 @@ pub(crate) async fn idle(
             },
             () = changed(&mut changes) => {}
             // A right that was taken away shows at the next look.
-            Ok(()) = rights.changed(), if selected.is_some() => {}
+            Ok(()) = rights.changed(), if is_open => {}
+            () = notification::changed(notification, state) => {}
         }
     }
 }

@@ -28,6 +28,7 @@ pub(crate) mod lsub;
 pub(crate) mod r#move;
 pub(crate) mod myrights;
 pub(crate) mod namespace;
+pub(crate) mod notify;
 pub(crate) mod rename;
 pub(crate) mod search;
 pub(crate) mod select;

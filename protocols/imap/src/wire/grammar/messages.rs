@@ -78,6 +78,16 @@ fn items(rest: &mut Scanner<'_>) -> Read<Vec<Item>> {
     }
 }
 
+/// The items that NOTIFY names, of which the bracket was read (RFC 5465 section 8).
+pub(super) fn notified_items(rest: &mut Scanner<'_>) -> Read<Vec<Item>> {
+    let mut items = vec![item(rest)?];
+    while rest.accept(b' ') {
+        items.push(item(rest)?);
+    }
+    rest.expect(b')')?;
+    if items.len() > ITEMS_MAX { Err("Too many items") } else { Ok(items) }
+}
+
 /// RFC 9051 section 9 (fetch-att).
 fn item(rest: &mut Scanner<'_>) -> Read<Item> {
     for (start, peek) in [("BODY.PEEK[", true), ("BODY[", false)] {

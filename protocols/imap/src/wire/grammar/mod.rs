@@ -12,12 +12,14 @@
 //! | `messages` | FETCH, STORE, COPY, MOVE, UID EXPUNGE |
 //! | `search` | SEARCH, SORT, THREAD |
 //! | `append` | APPEND, up to its message |
+//! | `notify` | NOTIFY |
 //! | `acl` | the commands of RFC 4314 |
 
 pub(crate) mod acl;
 pub(crate) mod append;
 pub(crate) mod mailboxes;
 pub(crate) mod messages;
+pub(crate) mod notify;
 pub(crate) mod scan;
 pub(crate) mod search;
 
@@ -47,6 +49,8 @@ pub(crate) enum Request<'a> {
     OnMessages { command: messages::OnMessages, uid: bool },
     /// It looks for messages of the selected mailbox.
     Seeking { command: search::Seeking, uid: bool },
+    /// It is about what to tell unasked.
+    Notify(notify::Notify),
     /// It is about who may do what.
     Sharing(acl::Sharing),
 }
@@ -111,6 +115,7 @@ fn request<'a>(octets: &'a [u8], rest: &mut Scanner<'_>) -> Read<Request<'a>> {
         None if uid => None,
         None => acl::command(&word, rest)
             .map(|read| read.map(Request::Sharing))
+            .or_else(|| (word == "NOTIFY").then(|| argument(rest, notify::notify).map(Request::Notify)))
             .or_else(|| mailboxes::command(&word, rest).map(|read| read.map(Request::OnMailbox))),
     };
     match read {

@@ -1,0 +1,302 @@
+//! What a client has asked to be told unasked (NOTIFY, RFC 5465), and what has changed since it was last told.
+//!
+//! Owned by `connection`, which tells between commands, and lent to IDLE. What always holds: only what the session may see is in a
+//! picture, so nothing else can be told; a mailbox that is no longer to be seen has ceased to exist for the client.
+
+use crate::commands;
+use crate::reply::{End, Fault};
+use crate::state::{By, Selected, State};
+use crate::view::{Expunges, Snapshot};
+use crate::wire::Wire;
+use crate::wire::grammar::notify::{Events, Filter, Group};
+use crate::wire::grammar::scan::{Set, astring};
+use crate::wire::mailbox::{MailboxName, SEPARATOR, on_wire};
+use imap_codec::imap_types::core::Vec1;
+use imap_codec::imap_types::sequence::{Sequence, SequenceSet};
+use octroi_gate::{Area, MailWatch, SHARED, Session};
+use octroi_model::{CollectionId, Head, ModSeq, Uid, UidValidity};
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use tokio::sync::watch;
+
+/// A NOTIFY that is in force.
+pub(crate) struct Notification {
+    groups: Vec<Group>,
+    watch: MailWatch,
+    picture: Picture,
+}
+
+/// The mailboxes that a session may see, as they were at a moment.
+#[derive(Debug, Clone, Default)]
+struct Picture {
+    mailboxes: BTreeMap<CollectionId, Seen>,
+    subscriptions: BTreeSet<String>,
+}
+
+/// A mailbox in a picture.
+#[derive(Debug, Clone)]
+struct Seen {
+    name: String,
+    /// Counters, if its messages may be read.
+    head: Option<Head>,
+    uid_validity: UidValidity,
+}
+
+/// Something to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Told<'a> {
+    /// It is there now, perhaps under another name than before.
+    Named { name: &'a str, before: Option<&'a str> },
+    /// It is there no longer.
+    Gone(&'a str),
+    /// It is subscribed, or no longer; and it may not exist.
+    Subscription { name: &'a str, is_on: bool, exists: bool },
+    /// Messages came or went, or flags changed.
+    Counts { name: &'a str, head: Head, uid_validity: UidValidity },
+}
+
+impl Notification {
+    /// From now on.
+    pub(crate) async fn begin(session: &Session, groups: Vec<Group>) -> Self {
+        let watch = session.watch_mail();
+        Self { groups, watch, picture: look(session).await }
+    }
+
+    /// What is asked of the selected mailbox, and whether expunges wait for a command.
+    fn of_selected(&self) -> Option<(&Events, bool)> {
+        self.groups.iter().find_map(|group| match group.mailboxes {
+            Filter::Selected { delayed } => Some((&group.events, delayed)),
+            _ => None,
+        })
+    }
+
+    /// Does what happens in the selected mailbox concern it?
+    fn is_about_selected(&self) -> bool {
+        self.of_selected().is_some_and(|(events, _)| events.message_new)
+    }
+
+    /// The state of each mailbox of which messages are told, but of the selected one.
+    pub(crate) async fn tell_all(&self, wire: &mut Wire, selected: Option<CollectionId>) -> Result<(), End> {
+        for (id, seen) in &self.picture.mailboxes {
+            let is_asked = events_for(&self.groups, &self.picture, &seen.name).is_some_and(|events| events.message_new);
+            if let (true, Some(head), true) = (is_asked, seen.head, Some(*id) != selected) {
+                write(wire, &Told::Counts { name: &seen.name, head, uid_validity: seen.uid_validity }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What has changed since it was last told, in mailboxes that are not open.
+    async fn tell(&mut self, wire: &mut Wire, session: &Session, selected: Option<CollectionId>) -> Result<(), End> {
+        let now = look(session).await;
+        for told in differences(&self.groups, &self.picture, &now, selected) {
+            write(wire, &told).await?;
+        }
+        self.picture = now;
+        Ok(())
+    }
+
+    /// What has changed in the selected mailbox, as far as it was asked for.
+    async fn tell_selected(&self, wire: &mut Wire, selected: &mut Selected) -> Result<(), Fault> {
+        let Some((events, delayed)) = self.of_selected().filter(|(events, _)| events.message_new) else { return Ok(()) };
+        selected.refresh().await?;
+        let view = selected.sight.shown();
+        let last = view.length().checked_sub(1).and_then(|last| view.uid_at(last));
+        // RFC 5465 section 5: with SELECTED-DELAYED, messages go while a command is answered only.
+        selected.announce(wire, if delayed { Expunges::Held } else { Expunges::Told }).await?;
+        if events.items.is_empty() {
+            return Ok(());
+        }
+        let view = selected.sight.shown();
+        let first = view.lower_bound(last.map_or(Uid(1), Uid::next));
+        let Some(set) = numbers(first, view.length()) else { return Ok(()) };
+        match commands::fetch::fetch(wire, selected, &set, &events.items, By::Number).await {
+            Err(Fault::End(end)) => Err(end.into()),
+            // A message that has gone meanwhile is told with the next change.
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Resolves when there may be something to tell; never without a NOTIFY. May be dropped and asked again.
+pub(crate) async fn changed(notification: &mut Option<Notification>, state: &mut State) {
+    let Some(notification) = notification else { return std::future::pending().await };
+    let selected = match state {
+        State::Selected(selected) if notification.is_about_selected() => Some(&mut selected.changes),
+        _ => None,
+    };
+    tokio::select! {
+        () = notification.watch.changed() => {}
+        () = moved(selected) => {}
+    }
+}
+
+async fn moved(changes: Option<&mut watch::Receiver<ModSeq>>) {
+    match changes {
+        // A mailbox that was removed is noticed at the look that follows.
+        Some(changes) => _ = changes.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Tell what has changed, as far as it was asked for.
+pub(crate) async fn tell(notification: &mut Option<Notification>, wire: &mut Wire, state: &mut State) -> Result<(), Fault> {
+    let Some(notification) = notification else { return Ok(()) };
+    let session = state.session()?.clone();
+    session.check().await?;
+    if let State::Selected(selected) = state {
+        notification.tell_selected(wire, selected).await?;
+    }
+    Ok(notification.tell(wire, &session, state.selected_id()).await?)
+}
+
+/// The numbers of the messages at these positions.
+fn numbers(first: usize, length: usize) -> Option<Set> {
+    let number = |position: usize| u32::try_from(position).ok().and_then(NonZeroU32::new);
+    let (from, to) = (number(first + 1)?, number(length).filter(|_| first < length)?);
+    Some(Set::Listed(SequenceSet(Vec1::from(Sequence::Range(from.into(), to.into())))))
+}
+
+async fn look(session: &Session) -> Picture {
+    let entries = session.tree(Area::Mail).await.into_iter().filter(|entry| entry.real && entry.head.is_some());
+    let seen =
+        |entry: octroi_gate::Entry| (entry.id, Seen { name: entry.path.join("/"), head: entry.head, uid_validity: entry.uid_validity });
+    Picture { mailboxes: entries.map(seen).collect(), subscriptions: session.subscriptions().into_iter().collect() }
+}
+
+/// What is asked of a mailbox that is not open: by the first group that it is in.
+fn events_for<'a>(groups: &'a [Group], picture: &Picture, name: &str) -> Option<&'a Events> {
+    let is_one_of = |names: &[MailboxName]| names.iter().any(|one| one.text() == Some(name));
+    let is_below = |above: &MailboxName| {
+        above.text().and_then(|above| name.strip_prefix(above)).is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATOR))
+    };
+    let is_shared = name.strip_prefix(SHARED).is_some_and(|rest| rest.starts_with(SEPARATOR));
+    let covers = |filter: &Filter| match filter {
+        Filter::Selected { .. } => false,
+        Filter::Inboxes => name == "INBOX",
+        Filter::Personal => !is_shared,
+        Filter::Subscribed => picture.subscriptions.contains(name),
+        Filter::Subtree(names) => names.iter().any(is_below),
+        Filter::Mailboxes(names) => is_one_of(names),
+    };
+    groups.iter().find(|group| covers(&group.mailboxes)).map(|group| &group.events)
+}
+
+fn differences<'a>(groups: &[Group], before: &'a Picture, now: &'a Picture, selected: Option<CollectionId>) -> Vec<Told<'a>> {
+    let mut told = Vec::new();
+    let wants_name = |picture: &Picture, name: &str| events_for(groups, picture, name).is_some_and(|events| events.mailbox_name);
+    for (id, seen) in &before.mailboxes {
+        if !now.mailboxes.contains_key(id) && wants_name(before, &seen.name) {
+            told.push(Told::Gone(&seen.name));
+        }
+    }
+    for (id, seen) in &now.mailboxes {
+        let old = before.mailboxes.get(id);
+        let renamed = old.filter(|old| old.name != seen.name);
+        if (old.is_none() || renamed.is_some()) && (wants_name(now, &seen.name) || renamed.is_some_and(|old| wants_name(before, &old.name)))
+        {
+            told.push(Told::Named { name: &seen.name, before: renamed.map(|old| old.name.as_str()) });
+        }
+        let Some(events) = events_for(groups, now, &seen.name).filter(|_| Some(*id) != selected) else { continue };
+        let (Some(head), old_head) = (seen.head, old.and_then(|old| old.head).unwrap_or_default()) else { continue };
+        let messages = (head.uid_next, head.items) != (old_head.uid_next, old_head.items);
+        if (events.message_new && messages) || (events.flag_change && head.modseq != old_head.modseq) {
+            told.push(Told::Counts { name: &seen.name, head, uid_validity: seen.uid_validity });
+        }
+    }
+    let names: BTreeSet<&str> = now.mailboxes.values().map(|seen| seen.name.as_str()).collect();
+    for name in before.subscriptions.symmetric_difference(&now.subscriptions) {
+        let picture = if now.subscriptions.contains(name) { now } else { before };
+        if events_for(groups, picture, name).is_some_and(|events| events.subscription_change) {
+            told.push(Told::Subscription { name, is_on: now.subscriptions.contains(name), exists: names.contains(name.as_str()) });
+        }
+    }
+    told
+}
+
+async fn write(wire: &mut Wire, told: &Told<'_>) -> Result<(), End> {
+    let utf8 = wire.enabled.utf8();
+    let list = |attributes: &str, name: &str| format!("* LIST ({attributes}) \"{SEPARATOR}\" {}", on_wire(name, utf8));
+    let line = match told {
+        Told::Named { name, before: None } => list("", name),
+        // RFC 5465 section 5.4, RFC 5258 section 6.
+        Told::Named { name, before: Some(before) } => format!("{} (\"OLDNAME\" ({}))", list("", name), on_wire(before, utf8)),
+        Told::Gone(name) => list("\\NonExistent", name),
+        Told::Subscription { name, is_on, exists } => {
+            let attributes = [(*is_on, "\\Subscribed"), (!exists, "\\NonExistent")].into_iter().filter(|(is, _)| *is).map(|(_, word)| word);
+            list(&attributes.collect::<Vec<_>>().join(" "), name)
+        }
+        Told::Counts { name, head, uid_validity } => {
+            let modseq = if wire.enabled.condstore { format!(" HIGHESTMODSEQ {}", head.modseq.0) } else { String::new() };
+            format!(
+                "* STATUS {} (MESSAGES {} UIDNEXT {} UIDVALIDITY {} UNSEEN {}{modseq})",
+                on_wire(name, utf8),
+                head.items,
+                head.uid_next.0,
+                uid_validity.0,
+                head.unseen
+            )
+        }
+    };
+    wire.raw(format!("{line}\r\n").as_bytes()).await
+}
+
+/// The events that are offered, as BADEVENT names them.
+pub(crate) fn offered() -> String {
+    ["MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"].map(astring).join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use octroi_model::ModSeq;
+
+    fn picture(mailboxes: &[(u64, &str, u32, u32, u64)], subscriptions: &[&str]) -> Picture {
+        let seen = |(id, name, items, next, modseq): &(u64, &str, u32, u32, u64)| {
+            let head = Head { items: *items, uid_next: Uid(*next), modseq: ModSeq(*modseq), ..Head::default() };
+            (CollectionId(*id), Seen { name: (*name).to_owned(), head: Some(head), uid_validity: UidValidity(1) })
+        };
+        let subscriptions = subscriptions.iter().map(|name| (*name).to_owned()).collect();
+        Picture { mailboxes: mailboxes.iter().map(seen).collect(), subscriptions }
+    }
+
+    fn group(mailboxes: Filter, messages: bool, flags: bool, names: bool) -> Group {
+        let events = Events {
+            message_new: messages,
+            message_expunge: messages,
+            flag_change: flags,
+            mailbox_name: names,
+            subscription_change: names,
+            ..Events::default()
+        };
+        Group { mailboxes, events }
+    }
+
+    #[test]
+    fn changes_are_told_to_whom_asked() {
+        let before = picture(&[(1, "INBOX", 3, 4, 9), (2, "a", 0, 1, 1), (3, "Shared/x/b", 0, 1, 1), (4, "gone", 0, 1, 1)], &["a"]);
+        let now = picture(&[(1, "INBOX", 3, 4, 10), (2, "c", 1, 2, 2), (3, "Shared/x/b", 1, 2, 2), (5, "new", 0, 1, 0)], &["gone"]);
+        let names = |told: Vec<Told<'_>>| {
+            told.into_iter().map(|told| format!("{told:?}").split(" {").next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        let all = [group(Filter::Personal, true, true, true)];
+        assert_eq!(names(differences(&all, &before, &now, None)).len(), 7);
+        assert_eq!(differences(&[group(Filter::Inboxes, true, false, false)], &before, &now, None), [], "only flags changed in the INBOX");
+        assert!(matches!(
+            differences(&[group(Filter::Inboxes, true, true, false)], &before, &now, None)[..],
+            [Told::Counts { name: "INBOX", .. }]
+        ));
+        assert_eq!(differences(&[group(Filter::Inboxes, true, true, false)], &before, &now, Some(CollectionId(1))), []);
+        let subtree = Filter::Subtree(vec![MailboxName::read(b"Shared", false)]);
+        assert!(matches!(
+            differences(&[group(subtree, true, false, true)], &before, &now, None)[..],
+            [Told::Counts { name: "Shared/x/b", .. }]
+        ));
+        let renamed =
+            differences(&[group(Filter::Mailboxes(vec![MailboxName::read(b"c", false)]), false, false, true)], &before, &now, None);
+        assert_eq!(renamed, [Told::Named { name: "c", before: Some("a") }]);
+        // The first group that covers a mailbox says all of it.
+        let nothing = [group(Filter::Inboxes, false, false, false), group(Filter::Personal, true, true, false)];
+        assert!(!differences(&nothing, &before, &now, None).iter().any(|told| matches!(told, Told::Counts { name: "INBOX", .. })));
+    }
+}
