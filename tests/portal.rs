@@ -240,3 +240,20 @@ fn a_code_that_is_sent_signs_in_and_sets_a_forgotten_password() {
     back.send("/portal/sign-in", &[("address", &address), ("password", new)]);
     assert!(back.page.contains("name=\"device\""), "the new one asks for the second factor: {}", back.page);
 }
+
+/// Before anybody has logged in, programs learn where to: both addresses, the same answer, with the ports that are listened on.
+#[test]
+fn mail_programs_are_told_where_to_connect() {
+    let server = shared();
+    let nobody = Http::anonymous(server);
+    let told = nobody.request("GET", "/mail/config-v1.1.xml?emailaddress=somebody%40bench.test", &[], b"");
+    assert_eq!((told.status, told.header("content-type")), (200, Some("text/xml; charset=utf-8")));
+    for (service, security) in [("imaps", "SSL"), ("imap", "STARTTLS"), ("submissions", "SSL"), ("submission", "STARTTLS")] {
+        let expected = format!("<hostname>localhost</hostname><port>{}</port><socketType>{security}<", server.port(service));
+        assert!(told.text().contains(&expected), "{expected}: {}", told.text());
+    }
+    assert!(told.text().contains(&format!("<domain>{DOMAIN}</domain>")), "{}", told.text());
+    let same = nobody.request("GET", "/.well-known/autoconfig/mail/config-v1.1.xml", &[], b"");
+    assert_eq!((same.status, same.text()), (200, told.text()));
+    assert_eq!(nobody.request("POST", "/mail/config-v1.1.xml", &[], b"").status, 405);
+}

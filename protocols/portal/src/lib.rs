@@ -1,6 +1,6 @@
 //! The portal: where people sign in with their main password and a second factor, and mint app passwords for their programs.
 //!
-//! The program merges [`router`] into the HTTPS listener's routes, all below `/portal/`. What always holds: the main password opens
+//! The program merges [`router`] into the HTTPS listener's routes, all below `/portal/` but where mail programs ask for their settings. What always holds: the main password opens
 //! nothing but these pages; pages need no script but for passkeys, and every value in them is escaped (`maud`, whose templates are
 //! checked when we compile); a page that changes something is a form with a token that only the visitor's own cookie can explain
 //! ([`request`]); a cookie's value is new after each sign-in and second factor, and only its hash is kept ([`sessions`]).
@@ -14,12 +14,14 @@
 //! | `frame`, `style.css` | what stands round every page |
 //! | `parts`, `ways` | fields, tables and pictures; the ways to give a second factor |
 //! | `passkey.js` | the one script |
+//! | `autoconfig` | settings for mail programs that ask by themselves |
 //! | `language`, `texts/` | French and English, a file for each area |
 //!
 //! A new page is a file in `pages/` with a `Place` and its handlers, a line in the list there, a route here, and its texts.
 //!
 //! Known limits: sessions are in memory, so a restart signs everybody out.
 
+mod autoconfig;
 mod config;
 mod form;
 mod frame;
@@ -40,7 +42,7 @@ use axum::routing::{any, get, post};
 use octroi_gate::Gate;
 use std::sync::Arc;
 
-/// The routes below `/portal/`.
+/// The routes below `/portal/`, and those for mail programs.
 pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
     Router::new()
         .route("/portal", get(pages::to_overview))
@@ -84,6 +86,8 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal/audit", get(pages::audit::show))
         .route("/portal/audit/verify", get(pages::audit::show).post(pages::audit::verify))
         .route("/portal/help", get(pages::help::show))
+        .route("/mail/config-v1.1.xml", get(autoconfig::show))
+        .route("/.well-known/autoconfig/mail/config-v1.1.xml", get(autoconfig::show))
         .route("/portal/{*rest}", any(pages::missing::show))
         .with_state(Arc::new(pages::Portal::new(gate, config)))
 }
