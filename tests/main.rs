@@ -27,4 +27,5 @@ mod sharing;
 mod store;
 mod support;
 mod threats;
+mod thunderbird;
 mod tidy;

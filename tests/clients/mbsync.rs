@@ -257,7 +257,7 @@ fn change(server: &Server, maildir: &Maildir, near: usize) {
     for file in maildir.find(LARGE, "Subject: far-") {
         let text = fs::read_to_string(&file).unwrap();
         let number: usize = text.split("Subject: far-").nth(1).unwrap()[..5].parse().unwrap();
-        if number % DELETED == 0 {
+        if number.is_multiple_of(DELETED) {
             rename_with_flags(&file, "T");
         } else if number % MARKED == 1 {
             rename_with_flags(&file, "S");
