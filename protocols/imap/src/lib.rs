@@ -34,4 +34,6 @@ mod wire;
 
 pub use config::ImapConfig;
 pub use connection::serve;
+#[cfg(feature = "fuzzing")]
+pub use wire::fuzz_command;
 pub use wire::utf7::decode as decode_utf7;

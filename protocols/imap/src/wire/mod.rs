@@ -26,3 +26,14 @@ pub(crate) mod pattern;
 pub(crate) mod utf7;
 
 pub(crate) use input::{Input, Trust, Wire};
+
+/// All that is read out of the octets of one command before anything is done with it. For the fuzz target of the grammar; the answer does not
+/// matter.
+#[cfg(feature = "fuzzing")]
+pub fn fuzz_command(octets: &[u8]) {
+    let _ = literal::announced(octets);
+    let _ = decode::upload(octets);
+    let _ = acl::command(octets);
+    let plain = decode::without_list_options(octets);
+    let _ = decode::command(plain.as_ref().map_or(octets, |(plain, _)| plain));
+}

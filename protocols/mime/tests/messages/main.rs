@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod examples;
+mod holds;
 mod hostile;
 mod malformed;
 mod properties;

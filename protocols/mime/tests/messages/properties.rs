@@ -1,49 +1,9 @@
 //! What holds for all octets: no panic, ranges inside one another, and a wire text that the strict reader accepts.
 
 use crate::fixtures;
-use crate::reader::{check_body, check_envelope, read};
-use octroi_mime::{Facts, Kind, Message, SectionText, addresses, decoded_header, decoded_text, header_fields, parse_date};
+use crate::holds::check;
+use octroi_mime::{Facts, Message};
 use proptest::prelude::*;
-
-fn check(octets: &[u8]) {
-    let message = Message::parse(octets);
-    for part in message.parts() {
-        let (header, body) = (part.header(), part.body());
-        assert!(header.start <= header.end && header.end == body.start && body.end <= octets.len());
-        let is_leaf = part.kind() == Kind::Leaf;
-        assert_eq!(is_leaf, part.children().is_empty());
-        let mut from = body.start;
-        for &child in part.children() {
-            let child = &message.parts()[child];
-            assert!(child.header().start >= from && child.body().end <= body.end);
-            from = child.body().end;
-        }
-    }
-    assert_eq!(message.header_bytes(), octroi_mime::header_length(octets));
-    assert_eq!(message.root().body().end, octets.len());
-
-    let facts = message.facts();
-    check_envelope(&read(&facts.envelope));
-    let parts = check_body(&read(&facts.bodystructure), true);
-    assert_eq!(parts, check_body(&read(&facts.body), false));
-    assert_eq!(parts, message.parts().len());
-    let stored = facts.encode();
-    assert_eq!(Facts::decode(&stored).map(|read| (read.envelope.len(), read.sent)), Some((facts.envelope.len(), facts.sent)));
-
-    let all = header_fields(&octets[..message.header_bytes()], &["x"], true);
-    assert!(all.ends_with(b"\r\n"));
-    for field in message.headers() {
-        decoded_header(field.value);
-        addresses(field.value);
-        parse_date(field.value);
-    }
-    for path in [&[][..], &[1], &[1, 1], &[2], &[2, 1, 1]] {
-        for word in [SectionText::Whole, SectionText::Header, SectionText::Text, SectionText::Mime] {
-            message.section(path, word);
-        }
-    }
-    decoded_text(octets, &mut |_| true);
-}
 
 #[test]
 fn every_fixture_holds_what_all_octets_hold() {
