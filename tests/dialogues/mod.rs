@@ -26,8 +26,28 @@ macro_rules! dialogues {
 
 dialogues! {
     imap of "imap" {
-        acl, append, authzid, before_login, copy_move, external, flags, idle, limits, list, literal_before_login, plaintext_login, search, sort, starttls,
-        starttls_injection, starttls_injection_slow, syntax, thread,
+        acl,
+        append,
+        authzid,
+        before_login,
+        copy_move,
+        external,
+        flags,
+        idle,
+        injection,
+        limits,
+        list,
+        literal_before_login,
+        literals,
+        plaintext_login,
+        recursion,
+        search,
+        sort,
+        starttls,
+        starttls_injection,
+        starttls_injection_slow,
+        syntax,
+        thread,
     }
     clients of "imap/clients" {
         mbsync, neomutt, offlineimap, thunderbird, thunderbird_shared,

@@ -220,6 +220,11 @@ impl Server {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL, as if the machine's power had gone for this process.
     pub(crate) fn kill(&self) {
         Command::new("kill").args(["-9", &self.child.id().to_string()]).status().unwrap();

@@ -5,6 +5,7 @@
 
 mod codes;
 mod credentials;
+mod crowds;
 mod portal;
 
 use crate::support::server::DOMAIN;

@@ -18,6 +18,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("octroi-smtp", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical"]),
     ("octroi-dav", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical", "octroi-http"]),
     ("octroi-portal", &["octroi-model", "octroi-gate", "octroi-net", "octroi-http"]),
+    // Outside the house: it puts parts together as the program does, to fuzz them.
+    ("octroi-fuzz", &["octroi-model", "octroi-engine", "octroi-gate", "octroi-net", "octroi-mime", "octroi-imap"]),
 ];
 
 /// What the tests of a protocol may name beside that: they put a gate before a store, as the program does. Code that is shipped cannot.

@@ -1,0 +1,6 @@
+//! IMAP in the state [`State::Member`]: see the library.
+#![no_main]
+
+use octroi_fuzz::{State, imap};
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| imap(State::Member, input));
