@@ -21,6 +21,8 @@ mod notify;
 mod policy;
 mod portal;
 mod quota;
+#[path = "fuzz/src/responses.rs"]
+mod responses;
 mod search;
 mod sending;
 mod sharing;

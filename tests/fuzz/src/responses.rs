@@ -10,7 +10,7 @@ pub(crate) fn check(answers: &[u8], sent: &[u8]) {
         let response = Response::read(rest);
         let (whole, after) = rest.split_at(response.length);
         response.check(sent).unwrap_or_else(|why| panic!("{why}: {}", whole.escape_ascii()));
-        // RFC 4978: what comes after it is compressed.
+        // What comes after it is compressed.
         if response.is_answer_to(b"COMPRESS", sent) {
             return;
         }
