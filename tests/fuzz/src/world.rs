@@ -30,6 +30,9 @@ send_to = "anyone"
 imap = ["*"]
 [profile.plain.second_factor]
 "*" = "enrolment"
+[[profile.plain.action]]
+action = "share"
+with = ["*"]
 [[profile.plain.rule]]
 owner = "self"
 path = "**"
@@ -133,10 +136,11 @@ impl World {
         (user, secret)
     }
 
-    /// Mail with that word in it, in INBOX and in a mailbox of that name.
+    /// Mail with that word in it, in INBOX and in a mailbox of that name; and one with a name that has to be quoted.
     fn furnish(&mut self, marker: &[u8]) {
         let word = String::from_utf8_lossy(marker).into_owned();
-        let mut commands = format!("s LOGIN {} {}\r\ns CREATE {word}\r\ns CREATE Work\r\n", self.user, self.secret).into_bytes();
+        let login = format!("s LOGIN {} {}\r\n", self.user, self.secret);
+        let mut commands = format!("{login}s CREATE {word}\r\ns CREATE Work\r\ns CREATE \"a\\\"(\"\r\n").into_bytes();
         let mut append = |mailbox: &str, message: &[u8]| {
             let message = [b"X-Kept: ", marker, b"\r\n", message, marker, b"\r\n"].concat();
             commands.extend_from_slice(format!("s APPEND {mailbox} ({word}) {{{}+}}\r\n", message.len()).as_bytes());
@@ -149,7 +153,7 @@ impl World {
         append(&word, MAIL[0]);
         let answers = self.converse(&commands, crate::ANSWER_BYTES_MAX);
         let answers = String::from_utf8_lossy(&answers);
-        assert_eq!(answers.matches("s OK ").count(), 3 + MAIL.len() + 1, "{answers}");
+        assert_eq!(answers.matches("s OK ").count(), 4 + MAIL.len() + 1, "{answers}");
     }
 
     /// All that the server says to a client that sends these octets.
