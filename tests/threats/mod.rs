@@ -1,7 +1,8 @@
 //! The attacks that servers of this kind have fallen to, each as a test against the program over its sockets.
 //!
-//! Others stand where what they attack is tested: zones and proxies in `clients/proxies.rs`, the end of data in `dialogues/smuggling.rs`, rights by a
-//! side door in `matrix`, the time that a refusal takes in `storage/gate/tests`.
+//! Others stand where what they attack is tested: small literals, nesting, echoed line ends and STARTTLS in `fixtures/dialogues`, zones and
+//! proxies in `clients/proxies.rs`, the end of data in `dialogues/smuggling.rs`, rights by a side door in `matrix`, the time that a refusal
+//! takes in `storage/gate/tests`, what any octets do in `fuzz`.
 
 mod codes;
 mod credentials;

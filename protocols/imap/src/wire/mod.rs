@@ -32,8 +32,8 @@ pub(crate) use input::{Input, Trust, Wire};
 #[cfg(feature = "fuzzing")]
 pub fn fuzz_command(octets: &[u8]) {
     let _ = literal::announced(octets);
-    let _ = decode::upload(octets);
-    let _ = acl::command(octets);
-    let plain = decode::without_list_options(octets);
-    let _ = decode::command(plain.as_ref().map_or(octets, |(plain, _)| plain));
+    for utf8 in [false, true] {
+        let _ = grammar::append::head(octets, utf8);
+        let _ = grammar::command(octets, utf8);
+    }
 }
