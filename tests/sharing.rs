@@ -1,6 +1,7 @@
 //! What people share over the protocols, and what becomes of it when it is withdrawn.
 
 use crate::support::imap::Imap;
+use crate::support::server::configured_with_profiles;
 use crate::support::{shared, unique};
 use std::time::{Duration, Instant};
 
@@ -54,4 +55,49 @@ fn a_share_is_there_at_once_on_a_connection_that_is_open() {
     owner.ok(&format!("DELETEACL {name} profile:agent"));
     assert_eq!(listed(), 0);
     assert!(sharee.ok("NAMESPACE").text().contains("((\"Shared/\" \"/\"))"));
+}
+
+const MILD: &str = r#"
+[profile.plain]
+read_only = "mild"
+[profile.plain.services]
+imap = ["*"]
+submission = ["*"]
+caldav = ["*"]
+carddav = ["*"]
+files = ["*"]
+[profile.plain.second_factor]
+"*" = "enrolment"
+[[profile.plain.rule]]
+owner = "self"
+path = "**"
+rights = "lrswipkxtea"
+[[profile.plain.rule]]
+owner = "others"
+path = "mail/**"
+rights = "lrswi"
+[[profile.plain.action]]
+action = "share"
+with = ["accounts"]
+"#;
+
+/// Python's imaplib raises on READ-ONLY when it asked for more: a profile may say it the milder way, and nothing more can be done.
+#[test]
+fn a_profile_opens_what_is_to_read_only_the_milder_way() {
+    let server = configured_with_profiles(MILD, "");
+    let (owner, reader) = (server.user(1), server.user(2));
+    let mut lead = Imap::login(&server, owner);
+    lead.try_append("Archive", "", b"Subject: x\r\n\r\nx\r\n").unwrap();
+    lead.ok(&format!("SETACL Archive {} lr", reader.address));
+    let mut sharee = Imap::login(&server, reader);
+    let path = format!("\"Shared/{}/Archive\"", owner.address);
+    let reply = sharee.ok(&format!("SELECT {path}"));
+    assert!(reply.status.starts_with("OK [READ-WRITE]") && reply.text().contains("[PERMANENTFLAGS ()]"), "{}", reply.text());
+    assert!(sharee.ok("FETCH 1 BODY[]").text().contains("Subject: x"));
+    for refused in ["STORE 1 +FLAGS (\\Seen)", "EXPUNGE", "MOVE 1 INBOX"] {
+        assert!(sharee.command(refused).status.starts_with("NO [NOPERM]"), "{refused}");
+    }
+    lead.ok("EXAMINE Archive");
+    assert!(!lead.ok("FETCH 1 FLAGS").text().contains("\\Seen"));
+    assert!(sharee.ok(&format!("EXAMINE {path}")).status.starts_with("OK [READ-ONLY]"));
 }

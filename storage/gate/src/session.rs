@@ -248,6 +248,12 @@ impl Session {
         Ok(decide(&Circumstances { profile: &credential.account.profile, zone, strength: *strength, second_factor_age }))
     }
 
+    /// A mailbox in which nothing may be changed is to be opened as if it could be, for programs that give up on one that is read-only.
+    pub fn is_mild_about_read_only(&self) -> bool {
+        let policy = self.0.gate.policy();
+        self.with_circumstances(|who| policy.profile(who.profile).is_some_and(octroi_policy::Profile::mild_read_only)).unwrap_or(false)
+    }
+
     /// May something be done that is beyond folders? A refusal is audited by who asks.
     pub(crate) fn permits(&self, act: &octroi_policy::Act<'_>) -> Result<Result<(), octroi_policy::NotPermitted>, Refusal> {
         self.with_circumstances(|who| octroi_policy::permit(&self.0.gate.policy(), who, act))

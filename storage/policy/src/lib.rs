@@ -36,6 +36,7 @@
 //! actions = ["validate-act"]       # reserved actions that it may do at all (default none)
 //! recipients_per_hour = 500        # (default as many as the server allows)
 //! attachment_bytes_max = "25M"     # (default as large as the server allows)
+//! read_only = "mild"               # IMAP: a folder to read only is opened as if it could be written (default "strict")
 //! remote_zones = ["anywhere"]      # zones that need the account's remote access (default none)
 //! send_to = "anyone"               # "anyone", "inside", "nobody" (default) or a list of domains: one allow rule of `send` in short
 //! fresh_for = "10m"                # a second factor counts as fresh for so long (default 10m)

@@ -36,6 +36,7 @@ pub struct Profile {
     pub(crate) remote_zones: Zones,
     pub(crate) recipients_per_hour: Option<u32>,
     pub(crate) attachment_bytes_max: Option<u64>,
+    pub(crate) mild_read_only: bool,
     pub(crate) fresh_seconds: i64,
     /// The zones of each service that the file names.
     pub(crate) services: Vec<(Service, Zones)>,
@@ -165,6 +166,11 @@ impl Profile {
     /// How many recipients its messages may have in an hour; `None`: as many as the server's own limit allows.
     pub fn recipients_per_hour(&self) -> Option<u32> {
         self.recipients_per_hour
+    }
+
+    /// A mailbox in which nothing may be changed is opened as if it could be: some mail programs give up on one that is called read-only.
+    pub fn mild_read_only(&self) -> bool {
+        self.mild_read_only
     }
 
     /// How many octets an attachment may have; `None`: as many as the server's own limit allows.

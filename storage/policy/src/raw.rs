@@ -55,6 +55,17 @@ pub(crate) struct RawReserved {
 /// Names of zones, or `*`.
 pub(crate) type ZoneNames = Vec<Spanned<String>>;
 
+/// What a mailbox in which nothing may be changed is called when it is opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ReadOnly {
+    /// Read-only.
+    #[default]
+    Strict,
+    /// Read-write, without a flag that can be changed.
+    Mild,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawProfile {
@@ -71,6 +82,8 @@ pub(crate) struct RawProfile {
     pub(crate) send_to: Option<Spanned<SendTo>>,
     pub(crate) recipients_per_hour: Option<NonZeroU32>,
     pub(crate) attachment_bytes_max: Option<Bytes>,
+    #[serde(default)]
+    pub(crate) read_only: ReadOnly,
     pub(crate) fresh_for: Option<Seconds>,
     #[serde(default)]
     pub(crate) services: RawServices,

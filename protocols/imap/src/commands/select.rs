@@ -44,9 +44,10 @@ async fn describe(wire: &mut Wire, selected: &mut Selected) -> Result<(), crate:
     wire.untagged(validity, "Uids are valid").await
 }
 
-/// Nothing can be changed here.
+/// Nothing can be changed here, and it is to be called so.
 // RFC 4314 section 5.2: none of the rights to insert, to expunge and to change flags.
 fn is_read_only(selected: &Selected) -> bool {
     let changes = Rights::INSERT | Rights::EXPUNGE | Rights::SEEN | Rights::WRITE | Rights::DELETE_ITEMS;
-    selected.mode == Mode::Examine || !selected.mailbox.rights().intersects(changes)
+    // Python's imaplib raises on READ-ONLY when it did not ask for it: profiles say which.
+    selected.mode == Mode::Examine || !(selected.mailbox.rights().intersects(changes) || selected.session.is_mild_about_read_only())
 }

@@ -3,7 +3,7 @@
 use super::{Builder, EVERY};
 use crate::PolicyError;
 use crate::policy::{Effect, Profile, Rule};
-use crate::raw::{RawProfile, RawRule, RawServices};
+use crate::raw::{RawProfile, RawRule, RawServices, ReadOnly};
 use crate::zones::Zones;
 use octroi_model::Service;
 use std::collections::BTreeMap;
@@ -36,6 +36,7 @@ impl Builder<'_> {
             remote_zones: self.zone_set(&raw.remote_zones)?,
             recipients_per_hour: raw.recipients_per_hour.map(Into::into),
             attachment_bytes_max: raw.attachment_bytes_max.map(|bytes| bytes.0),
+            mild_read_only: raw.read_only == ReadOnly::Mild,
             fresh_seconds: raw.fresh_for.map_or(FRESH_SECONDS, |seconds| seconds.0),
             services: Vec::new(),
             second_factor,

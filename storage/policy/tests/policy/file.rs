@@ -140,11 +140,12 @@ fn a_service_for_no_zone_is_not_a_service() {
 fn limits_and_powers_are_off_unless_written() {
     let text = "[action.act]\nsets = [\"x\"]\n[profile.none]\n\
                 [profile.all]\naudit = true\nadminister = true\nrecipients_per_hour = 500\n\
-                attachment_bytes_max = \"25M\"\nactions = [\"act\"]";
+                attachment_bytes_max = \"25M\"\nread_only = \"mild\"\nactions = [\"act\"]";
     let policy = Policy::parse(text).unwrap();
     let (none, all) = (policy.profile("none").unwrap(), policy.profile("all").unwrap());
     assert!(!none.audit() && !none.administer() && all.audit() && all.administer());
     assert_eq!((none.recipients_per_hour(), all.recipients_per_hour()), (None, Some(500)));
+    assert_eq!((none.mild_read_only(), all.mild_read_only()), (false, true));
     assert_eq!((none.attachment_bytes_max(), all.attachment_bytes_max()), (None, Some(25 << 20)));
     assert_eq!((none.actions().count(), all.actions().collect::<Vec<_>>()), (0, vec!["act"]));
 }
