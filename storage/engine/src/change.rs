@@ -6,8 +6,8 @@
 
 use octroi_model::{
     Account, AccountId, Acl, Annotated, AnnotationEdit, AppPassword, AppPasswordId, AuditEntry, AuditLine, Collection, CollectionId,
-    Confirmation, Factors, FlagEdit, Group, GroupId, Hash, Head, Item, LastUse, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, SpecialUse,
-    Uid, UidSet,
+    Confirmation, Factors, FlagEdit, Group, GroupId, Hash, Head, Item, LastUse, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, ScramKeys,
+    SpecialUse, Uid, UidSet,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -84,6 +84,8 @@ pub enum Change {
     /// Annotations are set or (`None`) removed, by name. No counter of the mailbox moves: its messages are as they were. Go with their
     /// collection and with their account.
     Annotate { of: Annotated, entries: Vec<AnnotationEdit> },
+    /// What an app password is proven by over SCRAM: in the batch that mints it, or later for one that was minted without.
+    KeepScram { id: AppPasswordId, keys: ScramKeys },
 }
 
 impl Change {

@@ -22,7 +22,7 @@ use crate::trail::Trail;
 use crate::view::View;
 use octroi_model::{
     Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection, CollectionId,
-    Confirmation, ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota,
+    Confirmation, ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota, ScramKeys,
 };
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -423,6 +423,12 @@ impl Engine for Embedded {
 
     fn narrowing(&self, app_password: AppPasswordId) -> Arc<Narrowing> {
         self.shared.state().narrowings.get(&app_password).cloned().unwrap_or_default()
+    }
+
+    fn scram_keys(&self, account: AccountId) -> Vec<(Arc<AppPassword>, Arc<ScramKeys>)> {
+        let state = self.shared.state();
+        let of = state.scram.get(&account).into_iter().flatten();
+        of.filter_map(|(id, keys)| Some((state.app_passwords.get(id)?.clone(), keys.clone()))).collect()
     }
 
     fn factors(&self, account: AccountId) -> Arc<Factors> {

@@ -13,7 +13,7 @@ use crate::trail::Trail;
 use crate::view::View;
 use octroi_model::{
     Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, AuditQuery, Collection, CollectionId, Confirmation,
-    ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota, QuotaRoot, UnixTime,
+    ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota, QuotaRoot, ScramKeys, UnixTime,
 };
 use std::fmt;
 use std::future::Future;
@@ -254,6 +254,8 @@ pub trait Engine: Send + Sync + 'static {
     fn confirmations(&self, app_password: AppPasswordId) -> Vec<Confirmation>;
     /// What an app password was narrowed to.
     fn narrowing(&self, app_password: AppPasswordId) -> Arc<Narrowing>;
+    /// An account's app passwords that can be proven over SCRAM, by age, with what they are proven by.
+    fn scram_keys(&self, account: AccountId) -> Vec<(Arc<AppPassword>, Arc<ScramKeys>)>;
     /// An account's second factors beside TOTP.
     fn factors(&self, account: AccountId) -> Arc<Factors>;
     /// All groups by age.

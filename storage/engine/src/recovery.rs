@@ -104,6 +104,7 @@ impl Replay {
         restored.app_passwords.into_iter().for_each(|password| state.insert_app_password(Arc::new(password)));
         restored.collections.into_iter().for_each(|collection| state.insert_collection(Arc::new(collection)));
         restored.narrowings.into_iter().for_each(|(id, narrowing)| drop(state.narrowings.insert(id, Arc::new(narrowing))));
+        restored.scram.into_iter().for_each(|(id, keys)| state.insert_scram(id, Arc::new(keys)));
         restored.factors.into_iter().for_each(|(id, factors)| drop(state.factors.insert(id, Arc::new(factors))));
         restored.groups.into_iter().for_each(|group| drop(state.groups.insert(group.id, Arc::new(group))));
         restored.annotations.into_iter().for_each(|(of, set)| state.restore_annotations(of, set));

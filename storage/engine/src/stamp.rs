@@ -358,7 +358,10 @@ impl<'a> Stamper<'a> {
                 let app_password = self.draft.app_password(*id)?.clone();
                 self.drop_app_password(&app_password);
             }
-            Change::Used { id, .. } | Change::Narrow { id, .. } | Change::Unconfirm { app_password: id, .. } => {
+            Change::Used { id, .. }
+            | Change::Narrow { id, .. }
+            | Change::KeepScram { id, .. }
+            | Change::Unconfirm { app_password: id, .. } => {
                 self.draft.app_password(*id)?;
             }
             Change::Confirm(confirmation) => {

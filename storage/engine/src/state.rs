@@ -12,7 +12,7 @@ use crate::trail::Trail;
 use crate::view::{View, ViewBuilder};
 use octroi_model::{
     Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, AuditVia, Collection, CollectionId, Confirmation,
-    Factors, Group, GroupId, Head, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, Tombstone, TotpState,
+    Factors, Group, GroupId, Head, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, ScramKeys, Tombstone, TotpState,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(crate) public_ids: HashMap<String, AppPasswordId>,
     pub(crate) confirmations: HashMap<AppPasswordId, HashMap<String, Confirmation>>,
     pub(crate) narrowings: HashMap<AppPasswordId, Arc<Narrowing>>,
+    /// Of each account, so that a log-in finds all of one account's without looking at the others.
+    pub(crate) scram: HashMap<AccountId, BTreeMap<AppPasswordId, Arc<ScramKeys>>>,
     pub(crate) factors: HashMap<AccountId, Arc<Factors>>,
     pub(crate) groups: BTreeMap<GroupId, Arc<Group>>,
     pub(crate) trail: Trail,
@@ -118,6 +120,7 @@ pub(crate) enum Side {
 #[derive(Debug, Clone)]
 pub(crate) enum Record {
     Narrowing(AppPasswordId, Option<Arc<Narrowing>>),
+    Scram(AppPasswordId, Option<Arc<ScramKeys>>),
     Factors(AccountId, Option<Arc<Factors>>),
     Group(GroupId, Option<Arc<Group>>),
 }
@@ -300,6 +303,11 @@ impl State {
                 let to = Arc::new(to.clone());
                 self.narrowings.insert(*id, to.clone());
                 applied.sides.push(Side::Record(Record::Narrowing(*id, Some(to))));
+            }
+            Change::KeepScram { id, keys } => {
+                let keys = Arc::new(keys.clone());
+                self.insert_scram(*id, keys.clone());
+                applied.sides.push(Side::Record(Record::Scram(*id, Some(keys))));
             }
             Change::SetFactors { account, factors } => {
                 let factors = Arc::new(factors.clone());
@@ -562,7 +570,22 @@ impl State {
             if self.narrowings.remove(&id).is_some() {
                 applied.sides.push(Side::Record(Record::Narrowing(id, None)));
             }
+            if let Some(of) = self.scram.get_mut(&old.account)
+                && of.remove(&id).is_some()
+            {
+                if of.is_empty() {
+                    self.scram.remove(&old.account);
+                }
+                applied.sides.push(Side::Record(Record::Scram(id, None)));
+            }
             applied.sides.push(Side::AppPasswordGone(id));
+        }
+    }
+
+    /// The keys of an app password that is there.
+    pub(crate) fn insert_scram(&mut self, id: AppPasswordId, keys: Arc<ScramKeys>) {
+        if let Some(app_password) = self.app_passwords.get(&id) {
+            self.scram.entry(app_password.account).or_default().insert(id, keys);
         }
     }
 }

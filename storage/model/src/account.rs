@@ -164,6 +164,19 @@ pub struct Narrowing {
     pub client: Option<String>,
 }
 
+/// What an app password is proven by without being sent (SCRAM, RFC 5802): sealed by the gate, which alone knows what is in it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScramKeys {
+    /// Salt, iterations, `StoredKey` and `ServerKey` under the data folder's key.
+    pub sealed: Vec<u8>,
+}
+
+impl fmt::Debug for ScramKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScramKeys").finish_non_exhaustive()
+    }
+}
+
 /// When and from where a credential was last used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastUse {

@@ -21,7 +21,7 @@ mod quota;
 mod rights;
 mod uidset;
 
-pub use account::{Account, AppPassword, Confirmation, LastUse, Narrowing, Service, Services, TotpState};
+pub use account::{Account, AppPassword, Confirmation, LastUse, Narrowing, ScramKeys, Service, Services, TotpState};
 pub use address::{Address, AddressError};
 pub use annotation::{Annotated, AnnotationEdit, Annotations};
 pub use audit::{AuditEntry, AuditFrom, AuditLine, AuditQuery, AuditVia, Outcome};

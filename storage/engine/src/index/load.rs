@@ -2,13 +2,13 @@
 
 use super::Index;
 use super::blocks::{self, Graves};
-use super::project::{FACTORS, GROUP, NARROWING};
+use super::project::{FACTORS, GROUP, NARROWING, SCRAM};
 use crate::journal::Position;
 use crate::trail::Trail;
 use crate::view::{View, ViewBuilder};
 use octroi_model::{
     Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection, CollectionId,
-    Confirmation, Factors, Group, Head, Item, ModSeq, Narrowing, QuotaLimit, QuotaRoot, Uid, UnixTime,
+    Confirmation, Factors, Group, Head, Item, ModSeq, Narrowing, QuotaLimit, QuotaRoot, ScramKeys, Uid, UnixTime,
 };
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
@@ -28,6 +28,7 @@ pub(crate) struct Restored {
     pub(crate) app_passwords: Vec<AppPassword>,
     pub(crate) confirmations: Vec<Confirmation>,
     pub(crate) narrowings: Vec<(AppPasswordId, Narrowing)>,
+    pub(crate) scram: Vec<(AppPasswordId, ScramKeys)>,
     pub(crate) factors: Vec<(AccountId, Factors)>,
     pub(crate) groups: Vec<Group>,
     pub(crate) trail: Trail,
@@ -55,6 +56,7 @@ impl Index {
             let id = row.try_get::<i64, _>(1)? as u64;
             match row.try_get::<i64, _>(0)? {
                 NARROWING => restored.narrowings.push((AppPasswordId(id), record(&row, 2)?)),
+                SCRAM => restored.scram.push((AppPasswordId(id), record(&row, 2)?)),
                 FACTORS => restored.factors.push((AccountId(id), record(&row, 2)?)),
                 GROUP => restored.groups.push(record(&row, 2)?),
                 kind => return Err(sqlx::Error::Decode(format!("a record of kind {kind}").into())),

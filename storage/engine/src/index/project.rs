@@ -22,6 +22,7 @@ const ROWS: [usize; 4] = [256, 32, 4, 1];
 pub(super) const NARROWING: i64 = 0;
 pub(super) const FACTORS: i64 = 1;
 pub(super) const GROUP: i64 = 2;
+pub(super) const SCRAM: i64 = 3;
 
 impl Index {
     /// Apply `entries`, which follow what the index has.
@@ -260,6 +261,7 @@ impl Record {
     fn key(&self) -> (i64, u64) {
         match self {
             Self::Narrowing(id, _) => (NARROWING, id.0),
+            Self::Scram(id, _) => (SCRAM, id.0),
             Self::Factors(id, _) => (FACTORS, id.0),
             Self::Group(id, _) => (GROUP, id.0),
         }
@@ -268,6 +270,7 @@ impl Record {
     fn bytes(&self) -> Result<Option<Vec<u8>>, sqlx::Error> {
         match self {
             Self::Narrowing(_, record) => record.as_deref().map(bytes),
+            Self::Scram(_, record) => record.as_deref().map(bytes),
             Self::Factors(_, record) => record.as_deref().map(bytes),
             Self::Group(_, record) => record.as_deref().map(bytes),
         }

@@ -8,8 +8,8 @@ use crate::Change;
 use octroi_model::{
     AccountId, Annotated, AppPassword, AppPasswordId, AuditEntry, AuditLine, AuditVia, CollectionId, CollectionKind, Confirmation,
     ContentRef, Device, Encoding, FactorId, FactorKind, Factors, FlagEdit, Flags, Grantee, Group, GroupId, Hash, Head, Item, LastUse,
-    ModSeq, Narrowing, Outcome, Passkey, QuotaLimit, QuotaRoot, Reach, Rights, Service, Services, SpecialUse, TotpState, Tries, Uid,
-    UidSet, UnixTime,
+    ModSeq, Narrowing, Outcome, Passkey, QuotaLimit, QuotaRoot, Reach, Rights, ScramKeys, Service, Services, SpecialUse, TotpState, Tries,
+    Uid, UidSet, UnixTime,
 };
 
 pub(crate) fn app_password() -> AppPassword {
@@ -170,6 +170,7 @@ fn later(id: CollectionId) -> Vec<Change> {
             entries: vec![("/private/comment".into(), Some([0u8, 255].as_slice().into())), ("/private/x".into(), None)],
         },
         Change::Annotate { of: Annotated { collection: None, account: None }, entries: vec![] },
+        Change::KeepScram { id: AppPasswordId(40), keys: ScramKeys { sealed: vec![3, 4] } },
     ]
 }
 

@@ -3,8 +3,8 @@
 use super::world::{account, collection, commit, create, expunge, flag, item, name, open, put, uid_of, uids};
 use crate::{Batch, Body, Change, CommitError, Embedded, Engine, Expect, Options, Part, Stage, TOMBSTONES_MAX};
 use octroi_model::{
-    AccountId, AuditEntry, AuditFrom, AuditLine, AuditQuery, AuditVia, CollectionId, CollectionKind, FlagEdit, Flags, ModSeq, Outcome, Uid,
-    UidSet, UnixTime,
+    AccountId, AuditEntry, AuditFrom, AuditLine, AuditQuery, AuditVia, CollectionId, CollectionKind, FlagEdit, Flags, ModSeq, Outcome,
+    ScramKeys, Uid, UidSet, UnixTime,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -335,6 +335,38 @@ async fn an_account_goes_with_its_app_passwords() {
         assert!(engine.confirmation(app_password.id, "192.0.2.0/24").is_none() && engine.homes(AccountId(7)).is_empty());
         assert_eq!(engine.check().await.unwrap().faults, Vec::<String>::new());
     }
+}
+
+/// What SCRAM proves an app password by is found by its account, from the journal and from the index alike, and goes with it.
+#[tokio::test]
+async fn scram_keys_go_with_their_app_password() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = open(dir.path()).await;
+    let keys = |octet| ScramKeys { sealed: vec![octet; 8] };
+    let app_password = super::golden::app_password();
+    let keep = |octet| Change::KeepScram { id: app_password.id, keys: keys(octet) };
+    assert_eq!(commit(&engine, keep(1)).await.unwrap_err(), CommitError::Gone);
+    commit(&engine, Change::CreateAccount(account(7, "lea@douane.example"))).await.unwrap();
+    let mut batch = Batch::new();
+    batch.push(Change::Mint(app_password.clone()));
+    batch.push(keep(1));
+    engine.commit(batch).await.unwrap();
+    commit(&engine, keep(2)).await.unwrap();
+    for index_lost in [false, true] {
+        assert!(engine.scram_keys(AccountId(8)).is_empty());
+        assert_eq!(engine.scram_keys(AccountId(7)), [(Arc::new(app_password.clone()), Arc::new(keys(2)))]);
+        assert_eq!(engine.check().await.unwrap().faults, Vec::<String>::new());
+        engine.close().await;
+        if index_lost {
+            crate::index::Index::remove(&dir.path().join("index.sqlite")).unwrap();
+        }
+        engine = open(dir.path()).await;
+    }
+    assert_eq!(engine.scram_keys(AccountId(7)).len(), 1);
+    commit(&engine, Change::Revoke(app_password.id)).await.unwrap();
+    assert!(engine.scram_keys(AccountId(7)).is_empty());
+    engine.close().await;
+    assert!(open(dir.path()).await.scram_keys(AccountId(7)).is_empty());
 }
 
 /// Batches of one group see what the earlier ones of it do: of many who want to be the first, one is.
