@@ -16,6 +16,7 @@ pub const KEY_FILE: &str = "secret.key";
 /// 256 random bits and what is derived from them.
 pub struct DataKey {
     app_passwords: Zeroizing<[u8; 32]>,
+    salts: Zeroizing<[u8; 32]>,
     sealing: LessSafeKey,
 }
 
@@ -54,6 +55,7 @@ impl DataKey {
         let unbound = UnboundKey::new(&CHACHA20_POLY1305, &*sealing).expect("32 bytes are a ChaCha20 key");
         Self {
             app_passwords: Zeroizing::new(blake3::derive_key("octroi 2026 app password hash", bytes)),
+            salts: Zeroizing::new(blake3::derive_key("octroi 2026 scram salt", bytes)),
             sealing: LessSafeKey::new(unbound),
         }
     }
@@ -61,6 +63,11 @@ impl DataKey {
     /// The keyed hash under which an app password's secret is stored.
     pub(crate) fn hash_secret(&self, secret: &[u8]) -> blake3::Hash {
         blake3::keyed_hash(&self.app_passwords, secret)
+    }
+
+    /// What the salt for a name is taken from: nobody without the key can tell it from the salt of a name that is not there.
+    pub(crate) fn hash_salt(&self, name: &[u8]) -> blake3::Hash {
+        blake3::keyed_hash(&self.salts, name)
     }
 
     /// Encrypt a short secret for the journal.

@@ -66,7 +66,11 @@ impl Gate {
             self.count_failure(via.peer, credentials.secret);
             return self.refuse(credentials.user, &via, None, "unknown user, wrong secret or not an app password").await;
         };
-        self.admit(credential, code, via, credentials.user).await
+        let login = self.admit(credential.clone(), code, via, credentials.user).await;
+        if let (Login::Open(_), Some(presented)) = (&login, app_password::parse(credentials.secret)) {
+            self.remember_scram(&credential, &presented).await;
+        }
+        login
     }
 
     /// Log in with the client certificate of the channel, if it is registered (SASL EXTERNAL, RFC 4422 appendix A). `user`: whom the client
@@ -82,7 +86,7 @@ impl Gate {
         }
     }
 
-    async fn admit(&self, credential: Credential, code: Option<&str>, via: Channel, user: &str) -> Login {
+    pub(crate) async fn admit(&self, credential: Credential, code: Option<&str>, via: Channel, user: &str) -> Login {
         if self.0.live.count(credential.account.id, self.0.limits.log_ins_per_minute_max).is_err() {
             return Login::Busy;
         }
@@ -191,7 +195,7 @@ impl Gate {
         Login::Open(Session::new(self.clone(), Opening { credential, via, strength, place }))
     }
 
-    async fn refuse(&self, user: &str, via: &Channel, credential: Option<&Credential>, reason: &str) -> Login {
+    pub(crate) async fn refuse(&self, user: &str, via: &Channel, credential: Option<&Credential>, reason: &str) -> Login {
         let subject = format!("{} as {user}", via.service.name());
         self.note_log_in(credential, via, &subject, Outcome::Refused, reason).await;
         // Nobody guesses 160 bits, so who is right never waits; this only slows storms of old passwords.
@@ -217,7 +221,11 @@ impl Gate {
 
     /// A wrong secret or code came from there. It is told apart from others by a keyed hash, never kept.
     pub(crate) fn count_failure(&self, peer: IpAddr, secret: &str) {
-        let shown = &secret.as_bytes()[..secret.len().min(app_password::SECRET_TEXT_BYTES_MAX)];
+        self.count_failed_proof(peer, &secret.as_bytes()[..secret.len().min(app_password::SECRET_TEXT_BYTES_MAX)]);
+    }
+
+    /// The same of a proof that was wrong.
+    pub(crate) fn count_failed_proof(&self, peer: IpAddr, shown: &[u8]) {
         let hash = self.0.key.hash_secret(shown);
         let mut fingerprint = [0; 8];
         fingerprint.copy_from_slice(&hash.as_bytes()[..8]);

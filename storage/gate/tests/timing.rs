@@ -6,7 +6,7 @@
 
 mod support;
 
-use octroi_gate::{Login, SignIn};
+use octroi_gate::{Channel, Login, SCRAM_HASH_BYTES, ScramProof, SignIn};
 use octroi_model::{Service, Services};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
@@ -63,6 +63,32 @@ async fn an_unknown_user_and_a_wrong_secret_take_the_same_time() {
         (difference, medians) = spread(&world, &kinds).await;
     }
     assert!(difference < DIFFERENCE_MAX, "the medians are {medians:?}");
+}
+
+/// The same of proofs: a name without an account, one without app passwords, one with many of them.
+#[tokio::test]
+async fn a_wrong_proof_takes_the_same_time_whoever_is_named() {
+    let world = World::new().await;
+    for _ in 0..20 {
+        world.mint(OWNER, Services::ALL).await;
+    }
+    let users = ["nobody@octroi.example", OWNER, SUBJECT, "no address"];
+    let mut times = vec![Vec::new(); users.len()];
+    for number in 0..TRIES / 2 {
+        let via = Channel::new(Service::Imap, IpAddr::V4(Ipv4Addr::from(0x0A11_0000 + number)));
+        for turn in 0..users.len() {
+            let who = (turn + number as usize) % users.len();
+            let began = Instant::now();
+            let salt = world.gate.scram_salt(users[who]);
+            let proof = ScramProof { user: users[who], auth_message: &salt, proof: &[7; SCRAM_HASH_BYTES] };
+            assert!(matches!(world.gate.login_scram(proof, via.clone()).await.login, Login::Refused));
+            times[who].push(began.elapsed());
+        }
+    }
+    let medians: Vec<Duration> = times.into_iter().map(median).collect();
+    let (least, most) = (*medians.iter().min().unwrap(), *medians.iter().max().unwrap());
+    // Looking at no keys would take a fraction of it.
+    assert!(most.abs_diff(least) < DIFFERENCE_MAX && most < least * 2, "the medians are {medians:?}");
 }
 
 /// The main password is hashed for long, so leaving that out for unknown users would be seen from anywhere.

@@ -199,12 +199,13 @@ impl Gate {
             return Err(Refusal::Limit("app passwords of one account"));
         }
         self.check_scope(account, &scope)?;
+        let no_random = |error| {
+            tracing::error!(%error, "no random bits for an app password");
+            Refusal::Unavailable
+        };
         let (public_id, text, keyed_hash) = match certificate {
             None => {
-                let fresh = app_password::generate(&self.0.key).map_err(|error| {
-                    tracing::error!(%error, "no random bits for an app password");
-                    Refusal::Unavailable
-                })?;
+                let fresh = app_password::generate(&self.0.key).map_err(no_random)?;
                 (fresh.public_id, fresh.text, fresh.keyed_hash)
             }
             Some(der) if der.is_empty() || der.len() > CERTIFICATE_BYTES_MAX => return Err(Refusal::Unsupported),
@@ -235,6 +236,10 @@ impl Gate {
         let mut batch = Batch::new();
         batch.push(Change::Mint(record));
         batch.push(Change::Narrow { id, to });
+        // A certificate is no password that could be proven.
+        if certificate.is_none() {
+            batch.push(Change::KeepScram { id, keys: self.new_scram_keys(account, &text).map_err(no_random)? });
+        }
         self.engine().commit(batch).await?;
         Ok(MintedAppPassword { public_id, secret: text })
     }

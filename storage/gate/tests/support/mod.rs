@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, dead_code)]
 
+pub(crate) mod scram;
+
 use octroi_engine::{Embedded, Options};
 use octroi_gate::{
     Admin, Area, Channel, Content, Credentials, DataKey, Draft, Errands, Gate, Identifier, Limits, Login, NewAccount, Opened, Organisation,
