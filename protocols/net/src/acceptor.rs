@@ -3,6 +3,7 @@
 //! One [`Acceptor`] per ALPN name; made by the program, used by [`crate::serve`] and [`crate::Connection::start_tls`].
 
 use crate::authority::{Authorities, Authority, NotVouchedFor, PeerCertificate};
+use crate::binding;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -22,6 +23,8 @@ pub struct Acceptor {
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) config: Arc<ServerConfig>,
+    /// Of the certificate that is shown.
+    pub(crate) server_end_point: Option<Arc<[u8]>>,
     authorities: Arc<Authorities>,
 }
 
@@ -96,6 +99,7 @@ fn settings(certificate_pem: &[u8], key_pem: &[u8], alpn: &[Vec<u8>], authoritie
     if chain.is_empty() {
         return Err(CertificateError::Certificate("no certificate in it".to_owned()));
     }
+    let server_end_point = chain.first().and_then(binding::server_end_point);
     let key = PrivateKeyDer::from_pem_slice(key_pem).map_err(|e| CertificateError::Key(e.to_string()))?;
     let provider = Arc::new(ring::default_provider());
     let trusted = Arc::new(Authorities::new(authorities, &provider)?);
@@ -105,5 +109,5 @@ fn settings(certificate_pem: &[u8], key_pem: &[u8], alpn: &[Vec<u8>], authoritie
     let mut config = builder.with_single_cert(chain, key).map_err(CertificateError::Unusable)?;
     config.alpn_protocols = alpn.to_vec();
     // Its memory of sessions to resume is its own: no session outlives the authorities under which it began.
-    Ok(Settings { config: Arc::new(config), authorities: trusted })
+    Ok(Settings { config: Arc::new(config), server_end_point, authorities: trusted })
 }

@@ -8,7 +8,7 @@
 use crate::deflate::Deflate;
 use crate::raw::Raw;
 use crate::stream::{Stream, Through};
-use crate::{Acceptor, DeflateSlot, PeerCertificate, ReadError, StartTlsError, WriteError};
+use crate::{Acceptor, Bindings, DeflateSlot, PeerCertificate, ReadError, StartTlsError, WriteError};
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
@@ -73,6 +73,8 @@ pub struct Connection {
     /// Between the buffers here and the stream, once [`Connection::start_deflate`] was called. Boxed: few have it.
     deflate: Option<Box<Deflate>>,
     peer: Peer,
+    /// `tls-server-end-point` of the certificate that this end has shown.
+    server_end_point: Option<Arc<[u8]>>,
     /// What STARTTLS would use, if the listener offers it.
     offered: Option<Acceptor>,
     /// Octets read from the socket; those before `input_at` have been consumed.
@@ -107,6 +109,7 @@ impl Connection {
             stream,
             deflate: None,
             peer,
+            server_end_point: None,
             offered: None,
             input: Vec::new(),
             input_at: 0,
@@ -135,6 +138,11 @@ impl Connection {
     /// Is the connection compressed?
     pub fn is_deflated(&self) -> bool {
         self.deflate.is_some()
+    }
+
+    /// What a log-in on this connection can be bound to; nothing without TLS.
+    pub fn bindings(&self) -> Bindings {
+        Bindings { exporter: self.stream.exporter(), server_end_point: self.server_end_point.clone() }
     }
 
     /// What to call [`Connection::start_tls`] with; `None` when it is not offered here or TLS is on already.
@@ -302,7 +310,8 @@ impl Connection {
             let certificate = settings.certificate(tls.get_ref().1.peer_certificates()).map_err(|_| StartTlsError::Certificate)?;
             Ok((TlsStream::from(tls), Peer { certificate, ..peer }))
         };
-        Self::protected(handshake, deadline).await
+        let secured = Self::protected(handshake, deadline).await?;
+        Ok(Self { server_end_point: settings.server_end_point.clone(), ..secured })
     }
 
     /// Bring TLS up as the client, after the server's reply to STARTTLS was read; refused when more than that reply was sent (CVE-2021-38371).

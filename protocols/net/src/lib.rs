@@ -11,6 +11,7 @@
 //! | `connection` | [`Connection`]: lines, literals and output over TCP or TLS |
 //! | `acceptor` | [`Acceptor`]: certificates, exchangeable while serving |
 //! | `authority` | [`Authority`]: who vouches for clients' certificates |
+//! | `binding` | [`Bindings`]: what a log-in can be bound to |
 //! | `proxy` | the PROXY protocol, for listed proxies |
 //! | `networks` | [`Networks`]: lists of proxies |
 //! | `shutdown` | [`Shutdown`]: one signal, and waiting until all have ended |
@@ -24,6 +25,7 @@
 
 mod acceptor;
 mod authority;
+mod binding;
 mod connection;
 mod deflate;
 pub mod dot;
@@ -38,6 +40,7 @@ mod stream;
 
 pub use acceptor::{Acceptor, CertificateError};
 pub use authority::{Authority, PeerCertificate};
+pub use binding::{Bindings, TLS_EXPORTER_BYTES};
 pub use connection::{Connection, Line, LineEnd, Peer, READ_BYTES_MAX, SPILL_BYTES};
 pub use deflate::{DeflateLimit, DeflateSlot, STATE_BYTES as DEFLATE_STATE_BYTES};
 pub use error::{ReadError, StartTlsError, WriteError};

@@ -1,5 +1,6 @@
 //! TCP or TLS as one type, and either of them compressed, so that nothing above asks which it is.
 
+use crate::TLS_EXPORTER_BYTES;
 use crate::deflate::Deflate;
 use std::io;
 use std::pin::Pin;
@@ -7,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
+use tokio_rustls::rustls::ProtocolVersion;
 
 /// A connected socket, in the clear or protected.
 #[derive(Debug)]
@@ -14,6 +16,20 @@ pub(crate) enum Stream {
     Plain(TcpStream),
     /// Boxed: the TLS state is large and would make every plain connection large too.
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// The channel binding `tls-exporter`.
+    // RFC 9266 section 4.2: with TLS before 1.3 only under the extended master secret, of which nothing is known here.
+    pub(crate) fn exporter(&self) -> Option<[u8; TLS_EXPORTER_BYTES]> {
+        const LABEL: &[u8] = b"EXPORTER-Channel-Binding";
+        // Log-ins are bound where we are the server.
+        let Self::Tls(tls) = self else { return None };
+        let TlsStream::Server(tls) = tls.as_ref() else { return None };
+        let (_, tls) = tls.get_ref();
+        let unique = tls.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+        unique.then(|| tls.export_keying_material([0; TLS_EXPORTER_BYTES], LABEL, Some(b"")).ok()).flatten()
+    }
 }
 
 impl AsyncRead for Stream {

@@ -2,7 +2,7 @@
 
 use octroi_net::{Acceptor, Connection};
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -50,10 +50,19 @@ impl Certificate {
 
     /// A client that trusts just this certificate.
     pub(crate) fn client(&self, alpn: &[&[u8]]) -> Arc<ClientConfig> {
+        self.client_with(rustls::DEFAULT_VERSIONS, alpn)
+    }
+
+    /// One that speaks just this version of TLS.
+    pub(crate) fn client_of(&self, version: &'static SupportedProtocolVersion, alpn: &[&[u8]]) -> Arc<ClientConfig> {
+        self.client_with(&[version], alpn)
+    }
+
+    fn client_with(&self, versions: &[&'static SupportedProtocolVersion], alpn: &[&[u8]]) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();
         let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();

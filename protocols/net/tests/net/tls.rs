@@ -258,3 +258,35 @@ async fn a_new_certificate_serves_the_next_handshake() {
     assert!(!handshake(&old).await);
     assert!(matches!(Acceptor::from_pem(b"x", b"y", &[], &[]), Err(CertificateError::Certificate(_))));
 }
+
+/// Both ends know the same value of a connection, and no two connections have the same.
+#[tokio::test]
+async fn a_log_in_can_be_bound_to_the_connection() {
+    use rustls::version::{TLS12, TLS13};
+    let (mut exporters, mut end_points) = (Vec::new(), Vec::new());
+    let certificate = Certificate::new();
+    for version in [&TLS13, &TLS13, &TLS12] {
+        let (server, client) = pair().await;
+        assert!(server.bindings().is_empty());
+        let acceptor = certificate.acceptor(&[]);
+        let secured = tokio::spawn(async move {
+            let secured = server.start_tls(&acceptor, PLENTY).await.unwrap();
+            // What is shown from now on changes nothing for who is connected.
+            let other = Certificate::new();
+            acceptor.reload(other.pem.as_bytes(), other.key_pem.as_bytes(), &[]).unwrap();
+            secured
+        });
+        let config = certificate.client_of(version, &[]);
+        let client = tokio_rustls::TlsConnector::from(config).connect(localhost(), client).await.unwrap();
+        let bindings = secured.await.unwrap().bindings();
+        let end_point = ring::digest::digest(&ring::digest::SHA256, certificate.der());
+        assert_eq!(bindings.server_end_point.as_deref(), Some(end_point.as_ref()));
+        let (_, tls) = client.get_ref();
+        let known = tls.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b"")).unwrap();
+        assert_eq!(bindings.exporter, (version.version == TLS13.version).then_some(known));
+        exporters.extend(bindings.exporter);
+        end_points.extend(bindings.server_end_point);
+    }
+    assert!(exporters.len() == 2 && exporters[0] != exporters[1]);
+    assert!(end_points.windows(2).all(|two| two[0] == two[1]));
+}
