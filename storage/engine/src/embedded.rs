@@ -24,7 +24,7 @@ use octroi_model::{
     Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection, CollectionId,
     Confirmation, ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota, ScramKeys,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -425,10 +425,8 @@ impl Engine for Embedded {
         self.shared.state().narrowings.get(&app_password).cloned().unwrap_or_default()
     }
 
-    fn scram_keys(&self, account: AccountId) -> Vec<(Arc<AppPassword>, Arc<ScramKeys>)> {
-        let state = self.shared.state();
-        let of = state.scram.get(&account).into_iter().flatten();
-        of.filter_map(|(id, keys)| Some((state.app_passwords.get(id)?.clone(), keys.clone()))).collect()
+    fn scram_keys(&self, account: AccountId) -> Arc<BTreeMap<String, Arc<ScramKeys>>> {
+        self.shared.state().scram.get(&account).cloned().unwrap_or_default()
     }
 
     fn factors(&self, account: AccountId) -> Arc<Factors> {

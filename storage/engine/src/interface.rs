@@ -15,6 +15,7 @@ use octroi_model::{
     Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, AuditQuery, Collection, CollectionId, Confirmation,
     ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota, QuotaRoot, ScramKeys, UnixTime,
 };
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
@@ -254,8 +255,8 @@ pub trait Engine: Send + Sync + 'static {
     fn confirmations(&self, app_password: AppPasswordId) -> Vec<Confirmation>;
     /// What an app password was narrowed to.
     fn narrowing(&self, app_password: AppPasswordId) -> Arc<Narrowing>;
-    /// An account's app passwords that can be proven over SCRAM, by age, with what they are proven by.
-    fn scram_keys(&self, account: AccountId) -> Vec<(Arc<AppPassword>, Arc<ScramKeys>)>;
+    /// What those of an account's app passwords are proven by that can be proven over SCRAM, by visible id. Takes as long whoever it is.
+    fn scram_keys(&self, account: AccountId) -> Arc<BTreeMap<String, Arc<ScramKeys>>>;
     /// An account's second factors beside TOTP.
     fn factors(&self, account: AccountId) -> Arc<Factors>;
     /// All groups by age.

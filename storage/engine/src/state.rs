@@ -31,8 +31,8 @@ pub(crate) struct State {
     pub(crate) public_ids: HashMap<String, AppPasswordId>,
     pub(crate) confirmations: HashMap<AppPasswordId, HashMap<String, Confirmation>>,
     pub(crate) narrowings: HashMap<AppPasswordId, Arc<Narrowing>>,
-    /// Of each account, so that a log-in finds all of one account's without looking at the others.
-    pub(crate) scram: HashMap<AccountId, BTreeMap<AppPasswordId, Arc<ScramKeys>>>,
+    /// Of each account by visible id, so that a log-in finds all of one account's in one step, however many they are.
+    pub(crate) scram: HashMap<AccountId, Arc<BTreeMap<String, Arc<ScramKeys>>>>,
     pub(crate) factors: HashMap<AccountId, Arc<Factors>>,
     pub(crate) groups: BTreeMap<GroupId, Arc<Group>>,
     pub(crate) trail: Trail,
@@ -571,7 +571,7 @@ impl State {
                 applied.sides.push(Side::Record(Record::Narrowing(id, None)));
             }
             if let Some(of) = self.scram.get_mut(&old.account)
-                && of.remove(&id).is_some()
+                && Arc::make_mut(of).remove(&old.public_id).is_some()
             {
                 if of.is_empty() {
                     self.scram.remove(&old.account);
@@ -585,7 +585,8 @@ impl State {
     /// The keys of an app password that is there.
     pub(crate) fn insert_scram(&mut self, id: AppPasswordId, keys: Arc<ScramKeys>) {
         if let Some(app_password) = self.app_passwords.get(&id) {
-            self.scram.entry(app_password.account).or_default().insert(id, keys);
+            let of = self.scram.entry(app_password.account).or_default();
+            Arc::make_mut(of).insert(app_password.public_id.clone(), keys);
         }
     }
 }

@@ -14,7 +14,8 @@ use crate::throttle::Throttle;
 use crate::waiting::Waiting;
 use octroi_engine::{Batch, Change, Engine};
 use octroi_model::{
-    AccountId, Address, Collection, CollectionId, CollectionKind, Head, Language, ModSeq, Name, QuotaLimit, UidValidity, UnixTime,
+    AccountId, Address, Collection, CollectionId, CollectionKind, Head, Language, ModSeq, Name, QuotaLimit, ScramKeys, UidValidity,
+    UnixTime,
 };
 use octroi_policy::Policy;
 use std::sync::{Arc, RwLock};
@@ -84,6 +85,8 @@ pub(crate) struct Inner {
     pub(crate) organisation: Organisation,
     pub(crate) limits: Limits,
     pub(crate) key: DataKey,
+    /// Looked at in place of keys that somebody does not have.
+    pub(crate) decoy: ScramKeys,
     pub(crate) throttle: Throttle,
     pub(crate) recent: crate::recent::RecentMarks,
     pub(crate) attempts: Attempts,
@@ -128,12 +131,17 @@ impl Gate {
         let recent = crate::recent::RecentMarks::from_now_on(&*engine);
         let (outbox, errands) = errands();
         let passkeys = crate::passkey::relying_party(&organisation.portal_url, &organisation.name);
+        let decoy = crate::scram::decoy(&key).map_err(|error| {
+            tracing::error!(%error, "no random bits");
+            crate::Refusal::Unavailable
+        })?;
         let inner = Inner {
             engine,
             policy: RwLock::new(Arc::new(policy)),
             organisation,
             limits,
             key,
+            decoy,
             throttle: Throttle::default(),
             recent,
             attempts: Attempts::default(),

@@ -20,7 +20,7 @@ use crate::gate::Gate;
 use crate::key::DataKey;
 use crate::login::{Credential, Login};
 use octroi_engine::{Batch, Change};
-use octroi_model::{Account, Address, AppPassword, Narrowing, ScramKeys};
+use octroi_model::{Account, Address, Narrowing, ScramKeys};
 use ring::{digest, hmac, pbkdf2};
 use std::io;
 use std::num::NonZeroU32;
@@ -40,8 +40,6 @@ const LOOKED_AT_MAX: usize = 1_000;
 
 type Sum = [u8; SCRAM_HASH_BYTES];
 const SEALED_BYTES: usize = 4 + SCRAM_SALT_BYTES + 2 * SCRAM_HASH_BYTES;
-/// What a name without keys is looked at by: as long as what is sealed, and opened by no key.
-const DECOY: [u8; 12 + SEALED_BYTES + 16] = [0; 12 + SEALED_BYTES + 16];
 
 /// What a client proves to have.
 pub struct ScramProof<'a> {
@@ -142,6 +140,13 @@ fn sum(octets: &[u8]) -> Sum {
     sum
 }
 
+/// Keys of no password, sealed like others, for those to be looked at who have none.
+pub(crate) fn decoy(key: &DataKey) -> io::Result<ScramKeys> {
+    let mut nobody = Keys { iterations: SCRAM_ITERATIONS, salt: [0; SCRAM_SALT_BYTES], stored: [0; 32], server: [0; 32] };
+    crate::key::fill_random(&mut nobody.stored)?;
+    nobody.seal(key)
+}
+
 /// The password as a client of SCRAM has it: all of the app password.
 fn password(public_id: &str, secret: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("{public_id}-{secret}"))
@@ -169,9 +174,9 @@ impl Gate {
     pub(crate) async fn remember_scram(&self, credential: &Credential, presented: &Presented<'_>) {
         let Credential { account, app_password, .. } = credential;
         let salt = self.salt_of(&account.address.key());
-        let known = self.engine().scram_keys(account.id).into_iter().find(|(of, _)| of.id == app_password.id);
+        let known = self.engine().scram_keys(account.id).get(&app_password.public_id).cloned();
         let current = |keys: Keys| keys.salt == salt && keys.iterations == SCRAM_ITERATIONS;
-        if known.and_then(|(_, keys)| Keys::unseal(&self.0.key, &keys.sealed)).is_some_and(current) {
+        if known.and_then(|keys| Keys::unseal(&self.0.key, &keys.sealed)).is_some_and(current) {
             return;
         }
         let text = password(presented.public_id, presented.secret);
@@ -205,22 +210,18 @@ impl Gate {
     fn identify_scram(&self, proof: &ScramProof<'_>) -> Option<(Credential, Sum)> {
         let account = proof.user.parse::<Address>().ok().and_then(|address| self.engine().account_by_key(&address.key()));
         let of = self.engine().scram_keys(account.as_ref().map_or(crate::gate::SYSTEM, |account| account.id));
-        let mut found: Option<(Arc<AppPassword>, Sum)> = None;
-        for number in 0..of.len().max(self.0.limits.app_passwords_max.min(LOOKED_AT_MAX)) {
-            let candidate = of.get(number);
-            let sealed = candidate.map_or(&DECOY[..], |(_, keys)| &keys.sealed);
-            let opened = Keys::unseal(&self.0.key, sealed);
-            let there = opened.is_some();
-            let keys = opened.unwrap_or(Keys { iterations: 0, salt: [0; SCRAM_SALT_BYTES], stored: [0; 32], server: [0; 32] });
-            let right = keys.proven(proof.auth_message, proof.proof);
-            let own = signature(&keys.server, proof.auth_message);
-            if right && there {
-                found = candidate.map(|(app_password, _)| (app_password.clone(), own));
+        let mut candidates = of.iter();
+        let mut found: Option<(&str, Sum)> = None;
+        for _ in 0..of.len().max(self.0.limits.app_passwords_max.min(LOOKED_AT_MAX)) {
+            let candidate = candidates.next();
+            // Only what was sealed under another key cannot be opened.
+            let Some(keys) = Keys::unseal(&self.0.key, &candidate.map_or(&self.0.decoy, |(_, keys)| keys).sealed) else { continue };
+            if let (true, Some((public_id, _))) = (keys.proven(proof.auth_message, proof.proof), candidate) {
+                found = Some((public_id, signature(&keys.server, proof.auth_message)));
             }
         }
-        let (account, (app_password, own)) = (account?, found?);
-        // Revoked since it was found, or never more than a certificate.
-        let app_password = self.engine().app_password(&app_password.public_id)?;
+        let (account, (public_id, own)) = (account?, found?);
+        let app_password = self.engine().app_password(public_id)?;
         let narrowing: Arc<Narrowing> = self.engine().narrowing(app_password.id);
         let fits = app_password.account == account.id && !narrowing.certificate;
         fits.then_some((Credential { account, app_password, narrowing }, own))
@@ -258,11 +259,11 @@ mod tests {
         let key = DataKey::from_bytes(&[1; 32]);
         let keys = Keys::derive(b"a-b", [7; SCRAM_SALT_BYTES]);
         let sealed = keys.seal(&key).unwrap().sealed;
-        assert_eq!(sealed.len(), DECOY.len(), "a decoy takes as long");
+        assert_eq!(sealed.len(), decoy(&key).unwrap().sealed.len(), "a decoy takes as long");
         let opened = Keys::unseal(&key, &sealed).unwrap();
         assert_eq!((opened.iterations, opened.salt, opened.stored, opened.server), (4096, keys.salt, keys.stored, keys.server));
         assert!(Keys::unseal(&DataKey::from_bytes(&[2; 32]), &sealed).is_none());
-        assert!(Keys::unseal(&key, &DECOY).is_none() && Keys::unseal(&key, &[]).is_none());
+        assert!(Keys::unseal(&key, &[]).is_none() && Keys::unseal(&key, &sealed[1..]).is_none());
         assert!(Keys::unseal(&key, &key.seal(b"short").unwrap()).is_none());
     }
 }

@@ -146,7 +146,7 @@ async fn an_old_app_password_can_be_proven_after_its_next_log_in() {
     opened.admin.add_account(new).await.unwrap();
     let secret = opened.admin.mint_app_password(&owner, Scope::of(Services::ALL), "old").await.unwrap().secret.to_string();
     let account = engine.account_by_key(&owner.key()).unwrap().id;
-    let (record, _) = engine.scram_keys(account).remove(0);
+    let record = engine.app_passwords(account).remove(0);
     let mut batch = Batch::new();
     batch.push(Change::Revoke(record.id));
     batch.push(Change::Mint(AppPassword { id: AppPasswordId(engine.new_id()), ..(*record).clone() }));
