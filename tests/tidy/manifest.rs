@@ -14,8 +14,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("octroi-ical", &["octroi-model"]),
     ("octroi-net", &["octroi-model"]),
     ("octroi-http", &["octroi-model", "octroi-gate", "octroi-net"]),
-    ("octroi-imap", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime"]),
-    ("octroi-smtp", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical"]),
+    ("octroi-sasl", &["octroi-model", "octroi-gate", "octroi-net"]),
+    ("octroi-imap", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-sasl"]),
+    ("octroi-smtp", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical", "octroi-sasl"]),
     ("octroi-dav", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical", "octroi-http"]),
     ("octroi-portal", &["octroi-model", "octroi-gate", "octroi-net", "octroi-http"]),
     // Outside the house: it puts parts together as the program does, to fuzz them.
