@@ -1,9 +1,11 @@
-//! The benchmarks still work: `tests/bench/run --smoke` measures ours only, a few hundred messages, so that it does not rot unseen.
+//! The benchmarks still work: `tests/bench/run --smoke` measures ours only, a few hundred messages, so that it does not rot unseen; likewise
+//! `tests/bench/sessions --smoke`.
 //!
 //! How fast anything is makes no test fail.
 
 use crate::support::process::run;
 use crate::support::server::OCTROI;
+use std::path::Path;
 
 #[test]
 fn the_benchmarks_run() {
@@ -25,4 +27,23 @@ fn the_benchmarks_run() {
     for heading in ["Import of", "Opening a mailbox", "Memory of", "Disk for", "Cost of an act"] {
         assert!(said.contains(heading), "{heading} is not there:\n{said}");
     }
+}
+
+/// Eight sessions mixing all kinds of commands: each answer is an OK, and what it says agrees with what was said before.
+#[test]
+fn sessions_mix_commands_without_an_error() {
+    let load = Path::new(OCTROI).with_file_name("examples").join("load");
+    assert!(load.exists(), "{} is not there: `cargo build --example load`, or `cargo test` without naming a target", load.display());
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("report.json");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/sessions");
+    let arguments = ["--smoke", "--binary", OCTROI, "--load", load.to_str().unwrap(), "--json", json.to_str().unwrap()];
+    let said = run("python3", &[&[script], &arguments[..]].concat()).good();
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    let turn = &report["Octroi"][0];
+    assert_eq!(turn["errors"], 0, "{said}");
+    assert_eq!(turn["sessions"], 8, "{said}");
+    let kinds = turn["kinds"].as_object().unwrap();
+    assert_eq!(kinds.len(), 20, "some kind of command was not done: {:?}\n{said}", kinds.keys());
+    assert!(turn["memory"]["peak"]["kib"].as_u64().unwrap() > 1000, "{said}");
 }

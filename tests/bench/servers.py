@@ -360,7 +360,15 @@ def wait_for_ports(child: subprocess.Popen, addresses) -> bool:
 
 def release_binary() -> pathlib.Path:
     """Build what users run, and say where it is."""
-    print("building the release binary …", file=sys.stderr, flush=True)
-    subprocess.run(["cargo", "build", "--release", "--locked", "--bin", "octroi"], cwd=ROOT, check=True)
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    return target / "release" / "octroi"
+    return _release("--bin", "octroi") / "octroi"
+
+
+def load_binary() -> pathlib.Path:
+    """Build the generator of load, and say where it is."""
+    return _release("--example", "load") / "examples" / "load"
+
+
+def _release(*what: str) -> pathlib.Path:
+    print(f"building {what[-1]} for release …", file=sys.stderr, flush=True)
+    subprocess.run(["cargo", "build", "--release", "--locked", *what], cwd=ROOT, check=True)
+    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
