@@ -1,23 +1,31 @@
-//! AUTHENTICATE PLAIN and EXTERNAL, with the response in the command (SASL-IR, RFC 4959) or after a `+`. RFC 9051 section 6.2.2,
-//! RFC 4616, RFC 4422.
+//! AUTHENTICATE: PLAIN, LOGIN, EXTERNAL and both of SCRAM, with the response in the command (SASL-IR, RFC 4959) or after a `+`.
+//! RFC 9051 section 6.2.2, RFC 4616, RFC 4422, RFC 5802.
 
 use super::login::Entrance;
 use crate::reply::{End, Fault, Reply};
 use crate::wire::{Trust, Wire};
+use data_encoding::BASE64;
 use imap_codec::AuthenticateDataCodec;
 use imap_codec::decode::Decoder;
 use imap_codec::imap_types::auth::{AuthMechanism, AuthenticateData};
 use imap_codec::imap_types::secret::Secret;
-use octroi_gate::{Credentials, Session};
+use octroi_gate::{Credentials, Login, Session};
+use octroi_sasl::{Exchange, Finished};
 use std::borrow::Cow;
 use std::time::Duration;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
+
+/// For the empty message by which a client says that it has seen our proof; waiting for a confirmation may have used up all other time.
+const LAST_WORD: Duration = Duration::from_secs(30);
 
 /// How a client can log in here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mechanism {
     Plain,
+    Login,
     External,
+    Scram(octroi_sasl::Mechanism),
 }
 
 /// AUTHENTICATE. `within`: how long the client may take for its response.
@@ -28,21 +36,50 @@ pub(crate) async fn authenticate(
     within: Duration,
 ) -> Result<Session, Fault> {
     at.require_tls()?;
-    let mechanism = offered(mechanism, may_external(at.wire)).ok_or_else(|| Reply::no("CANNOT", "That mechanism is not offered"))?;
+    let until = Instant::now() + within;
+    let bindings = at.wire.connection.bindings();
+    let scram = octroi_sasl::Mechanism::offered(&bindings);
+    let mechanism = offered(mechanism, may_external(at.wire), scram).ok_or_else(|| Reply::no("CANNOT", "That mechanism is not offered"))?;
     let response = match initial {
         Some(initial) => Zeroizing::new(initial.declassify().to_vec()),
-        None => ask(at.wire, within).await?,
+        None if mechanism == Mechanism::Login => ask(at.wire, b"Username:", until).await?,
+        None => ask(at.wire, b"", until).await?,
     };
     match mechanism {
         Mechanism::Plain => match plain(&response) {
             Some((user, secret)) => at.log_in(Credentials { user, secret }).await,
             None => Err(at.refused()),
         },
+        Mechanism::Login => {
+            let secret = ask(at.wire, b"Password:", until).await?;
+            match (text(&response), text(&secret)) {
+                (Some(user), Some(secret)) => at.log_in(Credentials { user, secret }).await,
+                _ => Err(at.refused()),
+            }
+        }
         Mechanism::External => match external(&response) {
             Some(user) => at.log_in_by_certificate(user).await,
             None => Err(at.refused()),
         },
+        Mechanism::Scram(mechanism) => {
+            let via = at.channel();
+            let Some((exchange, server_first)) = Exchange::begin(at.gate, &via, mechanism, &bindings, &response).await else {
+                return Err(at.refused());
+            };
+            let response = ask(at.wire, server_first.as_bytes(), until).await?;
+            let Finished { login, server_final } = exchange.finish(at.gate, via, &response).await;
+            prove(at, login, server_final).await
+        }
     }
+}
+
+/// Once somebody is let in, show that we know them too; the client has nothing to add.
+// RFC 5802 section 5, RFC 4422 section 3.4: IMAP has no place for it but a challenge with an empty response.
+async fn prove(mut at: Entrance<'_>, login: Login, server_final: Option<String>) -> Result<Session, Fault> {
+    let session = at.enter(login).await?;
+    let server_final = server_final.ok_or_else(|| at.refused())?;
+    let response = ask(at.wire, server_final.as_bytes(), Instant::now() + LAST_WORD).await?;
+    if response.is_empty() { Ok(session) } else { Err(Reply::bad("Nothing was to follow").into()) }
 }
 
 /// EXTERNAL is offered to whom shows a certificate that one of our authorities vouches for, and to nobody else.
@@ -51,19 +88,22 @@ pub(crate) fn may_external(wire: &Wire) -> bool {
     wire.connection.peer().certificate.is_some()
 }
 
-/// imap-codec has no value for EXTERNAL.
-fn offered(mechanism: &AuthMechanism<'_>, may_external: bool) -> Option<Mechanism> {
+/// By name: imap-codec has no value for EXTERNAL.
+fn offered(mechanism: &AuthMechanism<'_>, may_external: bool, scram: &[octroi_sasl::Mechanism]) -> Option<Mechanism> {
+    let named = |name: &str| mechanism.as_ref().eq_ignore_ascii_case(name);
     match mechanism {
         AuthMechanism::Plain => Some(Mechanism::Plain),
-        other if may_external && other.as_ref().eq_ignore_ascii_case("EXTERNAL") => Some(Mechanism::External),
-        _ => None,
+        AuthMechanism::Login => Some(Mechanism::Login),
+        _ if may_external && named("EXTERNAL") => Some(Mechanism::External),
+        _ => scram.iter().find(|offered| named(offered.name())).map(|offered| Mechanism::Scram(*offered)),
     }
 }
 
-/// Have the client send its response.
-async fn ask(wire: &mut Wire, within: Duration) -> Result<Zeroizing<Vec<u8>>, Fault> {
-    wire.raw(b"+ \r\n").await?;
+/// Have the client send its response to a challenge.
+async fn ask(wire: &mut Wire, challenge: &[u8], until: Instant) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    wire.raw(format!("+ {}\r\n", BASE64.encode(challenge)).as_bytes()).await?;
     wire.flush().await?;
+    let within = until.saturating_duration_since(Instant::now());
     let mut line = Zeroizing::new(wire.line(Trust::Anyone, within).await.map_err(End::from)?.bytes);
     line.extend_from_slice(b"\r\n");
     match AuthenticateDataCodec::new().decode(&line) {
@@ -84,10 +124,15 @@ fn plain(response: &[u8]) -> Option<(&str, &str)> {
     (parts.next().is_none() && own && !user.is_empty() && !secret.is_empty()).then_some((user, secret))
 }
 
+/// A user name or a secret of LOGIN.
+fn text(response: &[u8]) -> Option<&str> {
+    std::str::from_utf8(response).ok().filter(|text| !text.contains('\0'))
+}
+
 /// The authorisation identity, empty for the certificate's owner. Whether it may be anybody else is the gate's to say: never.
 // RFC 4422 appendix A.1.
 fn external(response: &[u8]) -> Option<&str> {
-    std::str::from_utf8(response).ok().filter(|identity| !identity.contains('\0'))
+    text(response)
 }
 
 #[cfg(test)]
@@ -98,14 +143,20 @@ mod tests {
     use imap_codec::imap_types::command::CommandBody;
 
     #[test]
-    fn external_is_for_certificates_only() {
+    fn what_is_offered_is_taken_and_nothing_else() {
+        use octroi_sasl::Mechanism::{ScramSha256, ScramSha256Plus};
         let mechanism = |name: &'static str| AuthMechanism::try_from(name).unwrap();
-        assert_eq!(offered(&mechanism("external"), true), Some(Mechanism::External));
-        assert_eq!(offered(&mechanism("EXTERNAL"), false), None);
+        assert_eq!(offered(&mechanism("external"), true, &[]), Some(Mechanism::External));
+        assert_eq!(offered(&mechanism("EXTERNAL"), false, &[]), None);
         for certificate in [true, false] {
-            assert_eq!(offered(&mechanism("PLAIN"), certificate), Some(Mechanism::Plain));
-            for other in ["LOGIN", "SCRAM-SHA-256", "EXTERNALS", "X"] {
-                assert_eq!(offered(&mechanism(other), certificate), None, "{other}");
+            assert_eq!(offered(&mechanism("PLAIN"), certificate, &[]), Some(Mechanism::Plain));
+            assert_eq!(offered(&mechanism("login"), certificate, &[]), Some(Mechanism::Login));
+            for other in ["SCRAM-SHA-1", "SCRAM-SHA-256-PLUS", "EXTERNALS", "X"] {
+                assert_eq!(offered(&mechanism(other), certificate, &[ScramSha256]), None, "{other}");
+            }
+            for (name, is) in [("SCRAM-SHA-256", ScramSha256), ("scram-sha-256-plus", ScramSha256Plus)] {
+                let taken = offered(&mechanism(name), certificate, &[ScramSha256Plus, ScramSha256]);
+                assert_eq!(taken, Some(Mechanism::Scram(is)));
             }
         }
         assert_eq!(external(b""), Some(""));

@@ -5,6 +5,7 @@ use crate::reply::{Done, End, Reply};
 use crate::wire::{Trust, Wire, encode};
 use imap_codec::imap_types::response::{Code, CodeOther};
 use octroi_gate::Organisation;
+use octroi_sasl::Mechanism;
 
 /// What is whole. Written by hand: imap-codec spells IMAP4REV1, which some clients do not recognise.
 const ALWAYS: [&str; 21] = [
@@ -36,13 +37,16 @@ fn list(wire: &Wire, trust: Trust) -> String {
     let connection = &wire.connection;
     let now = match (trust, connection.is_tls()) {
         // RFC 4978 section 3: compression is offered until it is on. RFC 9051 section 6.1.1: log-ins are no longer offered.
-        (Trust::Member, _) if connection.is_deflated() => "",
-        (Trust::Member, _) => " COMPRESS=DEFLATE",
-        (Trust::Anyone, true) if may_external(wire) => " AUTH=PLAIN AUTH=EXTERNAL",
-        (Trust::Anyone, true) => " AUTH=PLAIN",
+        (Trust::Member, _) if connection.is_deflated() => String::new(),
+        (Trust::Member, _) => " COMPRESS=DEFLATE".to_owned(),
+        (Trust::Anyone, true) => {
+            let scram = Mechanism::offered(&connection.bindings()).iter().map(|mechanism| mechanism.name());
+            let external = may_external(wire).then_some("EXTERNAL");
+            ["PLAIN", "LOGIN"].into_iter().chain(scram).chain(external).map(|name| format!(" AUTH={name}")).collect()
+        }
         // RFC 9051 section 11.1: no password in the clear.
-        (Trust::Anyone, false) if connection.starttls_acceptor().is_some() => " STARTTLS LOGINDISABLED",
-        (Trust::Anyone, false) => " LOGINDISABLED",
+        (Trust::Anyone, false) if connection.starttls_acceptor().is_some() => " STARTTLS LOGINDISABLED".to_owned(),
+        (Trust::Anyone, false) => " LOGINDISABLED".to_owned(),
     };
     format!("{}{now}", ALWAYS.join(" "))
 }

@@ -48,14 +48,14 @@ impl Entrance<'_> {
     }
 
     /// How the client comes.
-    fn channel(&self) -> Channel {
+    pub(crate) fn channel(&self) -> Channel {
         let peer = self.wire.connection.peer();
         let certificate = peer.certificate.as_ref().map(|shown| ClientCertificate::new(&shown.authorities, &shown.der));
         Channel::new(Service::Imap, peer.addr.ip()).client(self.visitor.client.as_deref()).certificate(certificate)
     }
 
     /// What became of a log-in.
-    async fn enter(&mut self, login: Login) -> Result<Session, Fault> {
+    pub(crate) async fn enter(&mut self, login: Login) -> Result<Session, Fault> {
         let opened = match login {
             Login::Open(session) => Ok(session),
             Login::NeedsSecondFactor(pending) => self.confirmed(pending).await?,

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+/// The client's side of SCRAM.
+#[path = "../../../sasl/src/tests/client.rs"]
+mod client;
 mod external;
 mod identity;
+mod scram;
 mod storms;
 mod support;
 mod waiting;

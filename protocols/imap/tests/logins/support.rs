@@ -154,6 +154,11 @@ impl World {
         at
     }
 
+    /// The channel binding of that name, which is the hash of the server's certificate.
+    pub(crate) fn server_end_point(&self) -> Vec<u8> {
+        ring::digest::digest(&ring::digest::SHA256, &self.root).as_ref().to_vec()
+    }
+
     /// A client, which shows that certificate if it has one.
     pub(crate) async fn connect(&self, to: SocketAddr, shown: Option<&Identity>) -> Client {
         let mut roots = RootCertStore::empty();
@@ -202,6 +207,12 @@ impl Client {
     pub(crate) async fn send(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).await.unwrap();
         self.0.flush().await.unwrap();
+    }
+
+    /// The channel binding tls-exporter, as this end knows it.
+    pub(crate) fn exporter(&self) -> Vec<u8> {
+        let (_, tls) = self.0.get_ref().get_ref();
+        tls.export_keying_material(vec![0; 32], b"EXPORTER-Channel-Binding", Some(b"")).unwrap()
     }
 
     /// The next line, without its end; empty when the server has closed.
