@@ -1,4 +1,5 @@
-//! AUTH (RFC 4954) with PLAIN (RFC 4616), LOGIN and, for whom shows a certificate, EXTERNAL (RFC 4422), for submission and only under TLS.
+//! AUTH (RFC 4954) for submission and only under TLS: PLAIN (RFC 4616), LOGIN, both of SCRAM (RFC 5802) and, for whom shows a certificate,
+//! EXTERNAL (RFC 4422).
 //!
 //! Every refused log-in gets the same words. A secret is wiped from memory when it has been used.
 
@@ -8,6 +9,8 @@ use data_encoding::BASE64;
 use octroi_gate::{Channel, ClientCertificate, Credentials, Login, Pending, Refusal};
 use octroi_model::Service;
 use octroi_net::ReadError;
+use octroi_sasl::{Exchange, Finished};
+use std::borrow::Cow;
 use tracing::debug;
 use zeroize::Zeroizing;
 
@@ -19,6 +22,9 @@ enum Claim {
     /// The owner of the certificate on this connection, who may be named.
     Certificate { user: Zeroizing<String> },
 }
+
+/// Somebody who is let in, or the reply to who is not.
+type Entered = Result<octroi_gate::Session, Reply>;
 
 /// Why there is no claim.
 enum Unclaimed {
@@ -48,7 +54,14 @@ impl Session {
             Mechanism::Plain => self.claim_plain(initial).await,
             Mechanism::Login => self.claim_login(initial).await,
             Mechanism::External if self.may_external() => self.claim_certificate(initial).await,
-            Mechanism::External | Mechanism::Other => Err(Unclaimed::Reply(Reply::new(504, "5.5.4", "Mechanism not offered"))),
+            Mechanism::Scram(mechanism) if self.offers(mechanism) => match self.scram(mechanism, initial).await {
+                Ok(Ok(member)) => return self.welcome(member).await,
+                Ok(Err(reply)) => return self.fail(reply).await,
+                Err(unclaimed) => Err(unclaimed),
+            },
+            Mechanism::External | Mechanism::Scram(_) | Mechanism::Other => {
+                Err(Unclaimed::Reply(Reply::new(504, "5.5.4", "Mechanism not offered")))
+            }
         };
         match claim {
             Ok(claim) => self.log_in(&claim).await,
@@ -61,6 +74,17 @@ impl Session {
     /// AUTH is offered and would not be refused: said in EHLO.
     pub(crate) fn may_log_in(&self) -> bool {
         self.kind == Kind::Submission && self.connection.is_tls() && self.member.is_none()
+    }
+
+    /// The line of EHLO with what is offered on this connection.
+    pub(crate) fn mechanisms(&self) -> String {
+        let scram = octroi_sasl::Mechanism::offered(&self.connection.bindings()).iter().map(|mechanism| mechanism.name());
+        let external = self.may_external().then_some("EXTERNAL");
+        ["AUTH", "PLAIN", "LOGIN"].into_iter().chain(scram).chain(external).collect::<Vec<_>>().join(" ")
+    }
+
+    fn offers(&self, mechanism: octroi_sasl::Mechanism) -> bool {
+        octroi_sasl::Mechanism::offered(&self.connection.bindings()).contains(&mechanism)
     }
 
     /// EXTERNAL is offered to whom shows a certificate that one of our authorities vouches for, and to nobody else.
@@ -113,8 +137,30 @@ impl Session {
         Ok(Claim::Certificate { user: text(&response)? })
     }
 
+    /// The three messages of the client, the last of them empty: it has seen that we know it too.
+    // RFC 5802 section 5, RFC 4954 section 4.
+    async fn scram(&mut self, mechanism: octroi_sasl::Mechanism, initial: Option<Zeroizing<String>>) -> Result<Entered, Unclaimed> {
+        let first = match initial {
+            Some(initial) => decoded(initial.as_bytes())?,
+            None => self.response("").await?,
+        };
+        let (via, bindings) = (self.channel(), self.connection.bindings());
+        let begun = Exchange::begin(&self.gate, &via, mechanism, &bindings, &first).await;
+        let (exchange, server_first) = begun.ok_or_else(invalid)?;
+        let last = self.response(BASE64.encode(server_first.as_bytes())).await?;
+        let Finished { login, server_final } = exchange.finish(&self.gate, via, &last).await;
+        let entered = self.opened(login).await?;
+        if let (Ok(_), Some(server_final)) = (&entered, server_final) {
+            let nothing = self.response(BASE64.encode(server_final.as_bytes())).await?;
+            if !nothing.is_empty() {
+                return Err(Unclaimed::Reply(Reply::new(501, "5.5.2", "Nothing was to follow")));
+            }
+        }
+        Ok(entered)
+    }
+
     /// What the client answers to a challenge, decoded.
-    async fn response(&mut self, challenge: &'static str) -> Result<Zeroizing<Vec<u8>>, Unclaimed> {
+    async fn response(&mut self, challenge: impl Into<Cow<'static, str>>) -> Result<Zeroizing<Vec<u8>>, Unclaimed> {
         let line = self.answer_to(&Reply::bare(334, challenge)).await?;
         let bytes = Zeroizing::new(line.bytes);
         if line.end != octroi_net::LineEnd::CrLf {
@@ -132,7 +178,16 @@ impl Session {
             Claim::Secret { user, secret } => self.gate.login(Credentials { user, secret }, self.channel()).await,
             Claim::Certificate { user } => self.gate.login_certificate(user, self.channel()).await,
         };
-        self.enter(login).await
+        match self.opened(login).await? {
+            Ok(member) => self.welcome(member).await,
+            Err(reply) => self.fail(reply).await,
+        }
+    }
+
+    async fn welcome(&mut self, member: octroi_gate::Session) -> Result<(), End> {
+        debug!(address = %member.address(), "logged in");
+        self.member = Some(member);
+        self.say(&Reply::new(235, "2.7.0", "Authentication successful")).await
     }
 
     /// How the client comes.
@@ -142,28 +197,23 @@ impl Session {
         Channel::new(Service::Submission, self.peer()).client(self.hello.as_ref().map(|hello| &*hello.host)).certificate(certificate)
     }
 
-    /// What became of a log-in.
-    async fn enter(&mut self, login: Login) -> Result<(), End> {
+    /// What became of a log-in: somebody, or the reply to its failure.
+    async fn opened(&mut self, login: Login) -> Result<Entered, End> {
         let opened = match login {
             Login::Open(member) => Ok(member),
             Login::NeedsSecondFactor(pending) => self.confirmed(pending).await?,
             Login::Busy => Err(Refusal::Busy),
             Login::Refused => Err(Refusal::InvalidCode),
         };
-        let reply = match opened {
-            Ok(member) => {
-                debug!(address = %member.address(), "logged in");
-                self.member = Some(member);
-                return self.say(&Reply::new(235, "2.7.0", "Authentication successful")).await;
-            }
+        match opened {
+            Ok(member) => Ok(Ok(member)),
             // RFC 4954 section 6: 454 keeps the client from throwing the password away.
             Err(Refusal::Unconfirmed) => {
-                Reply::new(454, "4.7.0", format!("Confirm this device first: {}", self.gate.organisation().portal_url))
+                Ok(Err(Reply::new(454, "4.7.0", format!("Confirm this device first: {}", self.gate.organisation().portal_url))))
             }
-            Err(refusal @ (Refusal::Busy | Refusal::Ended)) => return Err(End::Close(crate::refusal::of_gate(&refusal))),
-            Err(refusal) => crate::refusal::of_gate(&refusal),
-        };
-        self.fail(reply).await
+            Err(refusal @ (Refusal::Busy | Refusal::Ended)) => Err(End::Close(crate::refusal::of_gate(&refusal))),
+            Err(refusal) => Ok(Err(crate::refusal::of_gate(&refusal))),
+        }
     }
 
     /// The owner's word, unless the client hangs up or the server goes down before it comes. No deadline of the connection runs meanwhile.

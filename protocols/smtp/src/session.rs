@@ -201,7 +201,7 @@ impl Session {
                 reply = reply.line("STARTTLS");
             }
             if self.may_log_in() {
-                reply = reply.line(if self.may_external() { "AUTH PLAIN LOGIN EXTERNAL" } else { "AUTH PLAIN LOGIN" });
+                reply = reply.line(self.mechanisms());
             }
             reply = reply.line("8BITMIME").line("SMTPUTF8").line("ENHANCEDSTATUSCODES").line("CHUNKING");
         }

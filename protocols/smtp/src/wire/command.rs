@@ -5,7 +5,9 @@
 
 use super::path::{self, ForwardPath, ReversePath};
 use octroi_net::{Line, LineEnd};
-use smtp_proto::{AUTH_EXTERNAL, AUTH_LOGIN, AUTH_PLAIN, Error, MAIL_BODY_BINARYMIME, MAIL_SMTPUTF8, Request};
+use smtp_proto::{
+    AUTH_EXTERNAL, AUTH_LOGIN, AUTH_PLAIN, AUTH_SCRAM_SHA_256, AUTH_SCRAM_SHA_256_PLUS, Error, MAIL_BODY_BINARYMIME, MAIL_SMTPUTF8, Request,
+};
 use std::borrow::Cow;
 use zeroize::Zeroizing;
 
@@ -54,6 +56,7 @@ pub(crate) enum Mechanism {
     Plain,
     Login,
     External,
+    Scram(octroi_sasl::Mechanism),
     Other,
 }
 
@@ -133,6 +136,8 @@ fn simple(text: &str) -> Result<Command, Fault> {
                 AUTH_PLAIN => Mechanism::Plain,
                 AUTH_LOGIN => Mechanism::Login,
                 AUTH_EXTERNAL => Mechanism::External,
+                AUTH_SCRAM_SHA_256 => Mechanism::Scram(octroi_sasl::Mechanism::ScramSha256),
+                AUTH_SCRAM_SHA_256_PLUS => Mechanism::Scram(octroi_sasl::Mechanism::ScramSha256Plus),
                 _ => Mechanism::Other,
             };
             let initial = (!initial_response.is_empty()).then(|| Zeroizing::new(initial_response.into_owned()));

@@ -43,6 +43,9 @@ fn commands_of_the_standard() {
         ("AUTH PLAIN =", Command::Auth { mechanism: Mechanism::Plain, initial: Some("=".to_owned().into()) }),
         ("AUTH external =", Command::Auth { mechanism: Mechanism::External, initial: Some("=".to_owned().into()) }),
         ("AUTH EXTERNAL", Command::Auth { mechanism: Mechanism::External, initial: None }),
+        ("AUTH scram-sha-256", Command::Auth { mechanism: Mechanism::Scram(octroi_sasl::Mechanism::ScramSha256), initial: None }),
+        ("AUTH SCRAM-SHA-256-PLUS", Command::Auth { mechanism: Mechanism::Scram(octroi_sasl::Mechanism::ScramSha256Plus), initial: None }),
+        ("AUTH SCRAM-SHA-1", Command::Auth { mechanism: Mechanism::Other, initial: None }),
         ("AUTH CRAM-MD5", Command::Auth { mechanism: Mechanism::Other, initial: None }),
         ("AUTH NEW-ONE", Command::Auth { mechanism: Mechanism::Other, initial: None }),
     ] {
