@@ -28,18 +28,22 @@ class Figure:
     shown: str
     # `(">=", 2)`: at least twice the other's.
     aim: tuple[str, float] | None = None
+    # What of the turns counts, with its name in the table.
+    over: tuple[str, Callable[[list[float]], float]] = ("median", statistics.median)
 
+
+HIGHEST, FIRST = ("highest", max), ("first", lambda values: values[0])
 
 FIGURES = [
     Figure("commands per second", lambda r: r["per_second"], "{:.0f}", (">=", 2)),
     Figure("99th percentile, ms", lambda r: r["all"]["p99_ms"], "{:.1f}", ("<=", 0.5)),
-    Figure("resident memory at its peak, MiB", lambda r: r["memory"]["peak"]["kib"] / 1024, "{:.1f}", ("<=", 0.2)),
+    Figure("resident memory at its peak, MiB", lambda r: r["memory"]["peak"]["kib"] / 1024, "{:.1f}", ("<=", 0.2), HIGHEST),
     Figure("median, ms", lambda r: r["all"]["p50_ms"], "{:.1f}"),
-    Figure("longest, ms", lambda r: r["all"]["max_ms"], "{:.0f}"),
-    Figure("of that memory, not a file's mapping, MiB", lambda r: r["memory"]["peak"]["anonymous_kib"] / 1024, "{:.1f}"),
-    Figure("memory before the turn, MiB", lambda r: r["memory"]["before"]["kib"] / 1024, "{:.1f}"),
-    Figure("memory with all sessions open, MiB", lambda r: r["memory"]["opened"]["kib"] / 1024, "{:.1f}"),
-    Figure("processes at the peak", lambda r: r["memory"]["peak"]["processes"], "{:.0f}"),
+    Figure("longest, ms", lambda r: r["all"]["max_ms"], "{:.0f}", over=HIGHEST),
+    Figure("of that memory, not a file's mapping, MiB", lambda r: r["memory"]["peak"]["anonymous_kib"] / 1024, "{:.1f}", over=HIGHEST),
+    Figure("memory before anybody is connected, MiB", lambda r: r["memory"]["before"]["kib"] / 1024, "{:.1f}", over=FIRST),
+    Figure("memory with all sessions open, MiB", lambda r: r["memory"]["opened"]["kib"] / 1024, "{:.1f}", over=FIRST),
+    Figure("processes at the peak", lambda r: r["memory"]["peak"]["processes"], "{:.0f}", over=HIGHEST),
     Figure("all sessions logged in, INBOX open, s", lambda r: r["login_seconds"], "{:.2f}"),
     Figure("the server's processor time per command, µs", lambda r: 1e6 * r["server_cpu_seconds"] / r["commands"], "{:.0f}"),
     Figure("the client's processor time per command, µs", lambda r: 1e6 * r["client_cpu_seconds"] / r["commands"], "{:.0f}"),
@@ -67,15 +71,16 @@ def whole(turns: dict[str, list[Turn]], ours: str, peer: str) -> list[str]:
     body = []
     for figure in FIGURES:
         each = {name: [figure.of(turn.report) for turn in of] for name, of in turns.items()}
-        medians = {name: statistics.median(values) for name, values in each.items()}
-        ratio = medians[ours] / medians[peer] if medians.get(peer) else None
+        which, over = figure.over
+        chosen = {name: over(values) for name, values in each.items()}
+        ratio = chosen[ours] / chosen[peer] if chosen.get(peer) else None
         # Round by round: how far the ratio depends on the moment.
         pairs = [a / b for a, b in zip(each[ours], each.get(peer, [])) if b]
         between = f"{ratio_text(min(pairs))} to {ratio_text(max(pairs))}" if pairs else ""
         aim = f"{figure.aim[0]} {figure.aim[1]:g}" if figure.aim else ""
-        cells = [figure.shown.format(medians[name]) if name in medians else "" for name in (ours, peer)]
-        body.append([figure.name, *cells, ratio_text(ratio), between, aim, reached(figure.aim, ratio)])
-    return table([f"median of {len(turns[ours])}", ours, peer, "ratio", "from, to", "aim", "reached?"], body)
+        cells = [figure.shown.format(chosen[name]) if name in chosen else "" for name in (ours, peer)]
+        body.append([figure.name, which, *cells, ratio_text(ratio), between, aim, reached(figure.aim, ratio)])
+    return table(["work", f"of {len(turns[ours])} turns", ours, peer, "ratio", "from, to", "aim", "reached?"], body)
 
 
 def by_kind(turns: dict[str, list[Turn]], ours: str, peer: str) -> list[str]:

@@ -66,7 +66,7 @@ impl Watched {
         Ok(Self { pid, before, over, sampler })
     }
 
-    /// Processor time so far, of the server's processes that run now and of this one.
+    /// Processor time so far, of the server's processes, those that ended included, and of this one.
     pub(crate) fn cpu_seconds(&self) -> Result<Cpu, Failure> {
         let stats = stats()?;
         let seconds = |pid: &u32| stats.get(pid).map_or(0.0, |stat| stat.cpu_seconds);
@@ -140,11 +140,13 @@ fn stats() -> Result<HashMap<u32, Stat>, Failure> {
     for entry in fs::read_dir("/proc")? {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let Ok(text) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
-        // The name in brackets may contain anything; behind it come state, parent, and the two times as the twelfth and thirteenth.
+        // The name in brackets may contain anything; behind it come state, parent, and from the twelfth on four times: its own in user
+        // and kernel mode, and those of its children that ended and were waited for. Without these, what a process did that ends with
+        // its session would be lost.
         let Some((_, rest)) = text.rsplit_once(')') else { continue };
         let fields: Vec<&str> = rest.split_whitespace().collect();
         let number = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-        found.insert(pid, Stat { parent: number(1) as u32, cpu_seconds: (number(11) + number(12)) as f64 / TICKS });
+        found.insert(pid, Stat { parent: number(1) as u32, cpu_seconds: (11..=14).map(number).sum::<u64>() as f64 / TICKS });
     }
     Ok(found)
 }
