@@ -14,6 +14,7 @@ use crate::wire::grammar::acl::Sharing;
 use crate::wire::grammar::append::Head;
 use crate::wire::grammar::mailboxes::OnMailbox;
 use crate::wire::grammar::messages::OnMessages;
+use crate::wire::grammar::metadata::OnMetadata;
 use crate::wire::grammar::search::Seeking;
 use crate::wire::grammar::{self, Request};
 use crate::wire::{Input, Trust, Wire, encode};
@@ -226,7 +227,19 @@ impl Dialogue {
     async fn dispatch(&mut self, request: Request<'_>) -> Done {
         match request {
             Request::Codec(body) => self.dispatch_codec(body).await,
-            Request::OnMailbox(command) => on_mailbox(&mut self.wire, &mut self.state, command).await,
+            Request::OnMailbox(command) => on_mailbox(&mut self.wire, &mut self.state, command, &self.config).await,
+            Request::OnMetadata(OnMetadata::Get(get)) => {
+                commands::getmetadata::getmetadata(&mut self.wire, self.state.session()?, &get).await
+            }
+            Request::OnMetadata(OnMetadata::Set { mailbox, entries }) => {
+                commands::setmetadata::setmetadata(self.state.session()?, &mailbox, entries).await
+            }
+            Request::Unauthenticate => {
+                let reply = commands::unauthenticate::unauthenticate(&mut self.wire, &mut self.state)?;
+                self.notification = None;
+                self.login_by = Instant::now() + self.config.login_timeout;
+                Ok(reply)
+            }
             Request::OnMessages { command, uid } => on_messages(&mut self.wire, self.state.selected()?, command, By::from(uid)).await,
             Request::Seeking { command, uid } => seeking(&mut self.wire, self.state.selected()?, command, By::from(uid)).await,
             Request::Notify(command) => {
@@ -301,19 +314,19 @@ impl Dialogue {
 }
 
 /// Commands that name mailboxes, after log-in.
-async fn on_mailbox(wire: &mut Wire, state: &mut State, command: OnMailbox) -> Done {
+async fn on_mailbox(wire: &mut Wire, state: &mut State, command: OnMailbox, config: &ImapConfig) -> Done {
     let session = state.session()?;
     match command {
         OnMailbox::Select { mailbox } => commands::select::select(wire, state, &mailbox, Mode::Select).await,
         OnMailbox::Examine { mailbox } => commands::select::select(wire, state, &mailbox, Mode::Examine).await,
-        OnMailbox::Create { mailbox } => commands::create::create(session, &mailbox).await,
+        OnMailbox::Create { mailbox, uses } => commands::create::create(session, &mailbox, &uses).await,
         OnMailbox::Delete { mailbox } => commands::delete::delete(wire, state, &mailbox).await,
         OnMailbox::Rename { from, to } => commands::rename::rename(session, &from, &to).await,
         OnMailbox::Subscribe { mailbox } => commands::subscribe::subscribe(session, &mailbox).await,
         OnMailbox::Unsubscribe { mailbox } => commands::unsubscribe::unsubscribe(session, &mailbox).await,
-        OnMailbox::List(list) => commands::list::list(wire, session, &list).await,
+        OnMailbox::List(list) => commands::list::list(wire, session, &list, config).await,
         OnMailbox::Lsub { reference, pattern } => commands::lsub::lsub(wire, session, &reference, &pattern).await,
-        OnMailbox::Status { mailbox, items } => commands::status::status(wire, session, &mailbox, &items).await,
+        OnMailbox::Status { mailbox, items } => commands::status::status(wire, session, &mailbox, &items, config).await,
         OnMailbox::GetQuotaRoot { mailbox } => commands::getquotaroot::getquotaroot(wire, session, &mailbox).await,
     }
 }

@@ -13,6 +13,7 @@
 //! | `reply`, `refusal` | what a command ends in; refusals of the gate as replies |
 //! | `commands/` | one file per command |
 //! | `notification` | what NOTIFY asked for, and what has changed since |
+//! | `object_id` | identifiers of mailboxes |
 //! | `query` | SEARCH keys, and which messages they match |
 //! | `columns/` | what headers say, in memory, for SEARCH, SORT and THREAD |
 //! | `wire/` | the words of the protocol |
@@ -25,6 +26,7 @@ mod commands;
 mod config;
 mod connection;
 mod notification;
+mod object_id;
 mod query;
 mod refusal;
 mod reply;

@@ -8,7 +8,7 @@ use octroi_gate::Organisation;
 use octroi_sasl::Mechanism;
 
 /// What is whole. Written by hand: imap-codec spells IMAP4REV1, which some clients do not recognise.
-const ALWAYS: [&str; 21] = [
+const ALWAYS: [&str; 28] = [
     "IMAP4rev1",
     "LITERAL+",
     "SASL-IR",
@@ -21,7 +21,14 @@ const ALWAYS: [&str; 21] = [
     "IDLE",
     "MOVE",
     "SPECIAL-USE",
+    "CREATE-SPECIAL-USE",
     "CHILDREN",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+    "LIST-MYRIGHTS",
+    "LIST-METADATA",
+    "STATUS=SIZE",
+    "METADATA",
     "SORT",
     "THREAD=REFERENCES",
     "THREAD=ORDEREDSUBJECT",
@@ -37,8 +44,8 @@ fn list(wire: &Wire, trust: Trust) -> String {
     let connection = &wire.connection;
     let now = match (trust, connection.is_tls()) {
         // RFC 4978 section 3: compression is offered until it is on. RFC 9051 section 6.1.1: log-ins are no longer offered.
-        (Trust::Member, _) if connection.is_deflated() => String::new(),
-        (Trust::Member, _) => " COMPRESS=DEFLATE".to_owned(),
+        (Trust::Member, _) if connection.is_deflated() => " UNAUTHENTICATE".to_owned(),
+        (Trust::Member, _) => " UNAUTHENTICATE COMPRESS=DEFLATE".to_owned(),
         (Trust::Anyone, true) => {
             let scram = Mechanism::offered(&connection.bindings()).iter().map(|mechanism| mechanism.name());
             let external = may_external(wire).then_some("EXTERNAL");
@@ -48,7 +55,8 @@ fn list(wire: &Wire, trust: Trust) -> String {
         (Trust::Anyone, false) if connection.starttls_acceptor().is_some() => " STARTTLS LOGINDISABLED".to_owned(),
         (Trust::Anyone, false) => " LOGINDISABLED".to_owned(),
     };
-    format!("{}{now}", ALWAYS.join(" "))
+    // RFC 7889 section 2.
+    format!("{} APPENDLIMIT={}{now}", ALWAYS.join(" "), wire.append_bytes_max())
 }
 
 /// The list as a response code.

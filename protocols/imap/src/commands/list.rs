@@ -1,31 +1,126 @@
-//! LIST, with special uses (RFC 6154) and children (RFC 3348). RFC 9051 section 6.3.9.
+//! LIST, with RFC 5258, special uses (RFC 6154), STATUS (RFC 5819), MYRIGHTS (RFC 8440) and METADATA (RFC 9590). RFC 9051 section 6.3.9.
+//!
+//! A subscribed name that one may not see is answered as one that does not exist.
 
-use crate::reply::{Done, End, Reply};
+use super::getmetadata;
+use super::status;
+use crate::config::ImapConfig;
+use crate::reply::{Done, End, Fault, Reply};
 use crate::wire::Wire;
-use crate::wire::grammar::mailboxes::List;
+use crate::wire::grammar::acl::letters;
+use crate::wire::grammar::mailboxes::{List, StatusItem};
+use crate::wire::grammar::scan::astring;
 use crate::wire::mailbox::{SEPARATOR, on_wire};
 use crate::wire::pattern::Pattern;
 use octroi_gate::{Area, Entry, SHARED, Session};
 use octroi_model::{Rights, SpecialUse};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// LIST.
-pub(crate) async fn list(wire: &mut Wire, session: &Session, list: &List) -> Done {
-    let (Some(reference), Some(wildcard)) = (list.reference.text(), list.pattern.text()) else {
-        return Ok(Reply::ok("No such name"));
-    };
-    if wildcard.is_empty() {
+pub(crate) async fn list(wire: &mut Wire, session: &Session, list: &List, config: &ImapConfig) -> Done {
+    wire.enabled.condstore |= list.tell.status.contains(&StatusItem::HighestModSeq);
+    let Some(reference) = list.reference.text() else { return Ok(Reply::ok("No such name")) };
+    let wildcards: Vec<&str> = list.patterns.iter().filter_map(|pattern| pattern.text()).collect();
+    if !list.is_extended && wildcards == [""] {
         send_root(wire, reference).await?;
         return Ok(Reply::ok("Done"));
     }
-    let pattern = Pattern::new(&format!("{reference}{wildcard}"));
-    for entry in session.tree(Area::Mail).await {
-        let name = entry.path.join("/");
-        let is_wanted = !list.special_use || entry.special_use.is_some();
-        let Some(attributes) = attributes(&entry).filter(|_| is_wanted && pattern.matches(&name)) else { continue };
-        let line = format!("* LIST ({}) \"{SEPARATOR}\" {}\r\n", attributes.join(" "), on_wire(&name, wire.enabled.utf8()));
+    let patterns: Vec<Pattern> =
+        wildcards.iter().filter(|one| !one.is_empty()).map(|wildcard| Pattern::new(&format!("{reference}{wildcard}"))).collect();
+    let found = Tree::look(session, list).await;
+    for (name, shown) in found.matching(list, &patterns) {
+        let told = shown.attributes.join(" ");
+        let above = shown.above.map(|what| format!(" (\"CHILDINFO\" ({what}))")).unwrap_or_default();
+        let line = format!("* LIST ({told}) \"{SEPARATOR}\" {}{above}\r\n", on_wire(name, wire.enabled.utf8()));
         wire.raw(line.as_bytes()).await?;
+        if let Some(entry) = found.entries.get(name).filter(|entry| opens(entry)) {
+            more(wire, session, entry, list, config).await?;
+        }
     }
     Ok(Reply::ok("Done"))
+}
+
+/// What else was asked of a mailbox that can be opened. One that has gone meanwhile has nothing.
+async fn more(wire: &mut Wire, session: &Session, entry: &Entry, list: &List, config: &ImapConfig) -> Result<(), Fault> {
+    let utf8 = wire.enabled.utf8();
+    if !list.tell.status.is_empty()
+        && let Ok(line) = status::line(session, entry.path.clone(), &list.tell.status, config, utf8).await
+    {
+        wire.raw(line.as_bytes()).await?;
+    }
+    let name = on_wire(&entry.path.join("/"), utf8);
+    if list.tell.my_rights {
+        wire.raw(format!("* MYRIGHTS {name} {}\r\n", astring(&letters(entry.rights))).as_bytes()).await?;
+    }
+    if !list.tell.metadata.is_empty()
+        && let Ok(all) = getmetadata::of_mailbox(session, entry.path.clone()).await
+    {
+        wire.raw(&getmetadata::response(&name, &list.tell.metadata, &all)).await?;
+    }
+    Ok(())
+}
+
+/// The names that there are.
+struct Tree {
+    entries: BTreeMap<String, Entry>,
+    subscriptions: BTreeSet<String>,
+}
+
+/// What to show of a name.
+struct Shown {
+    attributes: Vec<&'static str>,
+    /// What is below it and was selected, as CHILDINFO names it.
+    above: Option<&'static str>,
+}
+
+impl Tree {
+    async fn look(session: &Session, list: &List) -> Self {
+        let entries = session.tree(Area::Mail).await.into_iter().map(|entry| (entry.path.join("/"), entry)).collect();
+        let asks = list.select.subscribed || list.tell.subscribed;
+        let subscriptions = if asks { session.subscriptions().into_iter().collect() } else { BTreeSet::new() };
+        Self { entries, subscriptions }
+    }
+
+    /// The names to show, in their order.
+    fn matching<'a>(&'a self, list: &List, patterns: &[Pattern]) -> Vec<(&'a str, Shown)> {
+        let mut names: BTreeSet<&str> = self.entries.keys().map(String::as_str).collect();
+        if list.select.subscribed {
+            names.extend(self.subscriptions.iter().map(String::as_str));
+        }
+        let covered = names.iter().filter(|name| patterns.iter().any(|pattern| pattern.matches(name)));
+        covered.filter_map(|name| Some((*name, self.shown(name, list, &names)?))).collect()
+    }
+
+    fn is_selected(&self, name: &str, list: &List) -> bool {
+        let select = list.select;
+        (!select.subscribed || self.subscriptions.contains(name))
+            && (!select.special_use || self.entries.get(name).is_some_and(|entry| opens(entry) && entry.special_use.is_some()))
+    }
+
+    fn shown(&self, name: &str, list: &List, names: &BTreeSet<&str>) -> Option<Shown> {
+        let entry = self.entries.get(name).and_then(attributes);
+        let is_there = entry.is_some();
+        let above = list.select.recursive.then(|| self.selected_below(name, list, names)).flatten();
+        let is_selected = self.is_selected(name, list);
+        // RFC 5258 section 3.4: a name that does not exist is told when it is subscribed.
+        let is_shown = if is_there { is_selected } else { is_selected && list.select.subscribed };
+        if !is_shown && above.is_none() {
+            return None;
+        }
+        let mut attributes = entry.unwrap_or_else(|| vec!["\\NonExistent"]);
+        if list.tell.subscribed && self.subscriptions.contains(name) {
+            attributes.push("\\Subscribed");
+        }
+        Some(Shown { attributes, above })
+    }
+
+    // RFC 5258 section 3.5.
+    fn selected_below(&self, name: &str, list: &List, names: &BTreeSet<&str>) -> Option<&'static str> {
+        let below = format!("{name}{SEPARATOR}");
+        let mut below = names.range(below.as_str()..).take_while(|one| one.starts_with(&below));
+        let is_any = below.any(|one| self.is_selected(one, list) && (list.select.subscribed || self.entries.contains_key(*one)));
+        is_any.then_some(if list.select.subscribed { "\"SUBSCRIBED\"" } else { "\"SPECIAL-USE\"" })
+    }
 }
 
 /// An empty pattern asks for the separator and the root of the reference.
@@ -36,10 +131,15 @@ async fn send_root(wire: &mut Wire, reference: &str) -> Result<(), End> {
     wire.raw(line.as_bytes()).await
 }
 
+/// May its messages be read?
+fn opens(entry: &Entry) -> bool {
+    entry.real && entry.rights.contains(Rights::READ)
+}
+
 /// What to show of an entry; nothing to hide it.
 fn attributes(entry: &Entry) -> Option<Vec<&'static str>> {
     // A mailbox that is listed but cannot be opened makes some clients drop the account: shown only as the way to what is below it.
-    let opens = entry.real && entry.rights.contains(Rights::READ);
+    let opens = opens(entry);
     if !opens && !entry.children {
         return None;
     }

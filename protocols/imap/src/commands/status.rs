@@ -1,37 +1,51 @@
 //! STATUS. RFC 9051 section 6.3.11.
 
 use super::getquota::STORAGE_UNIT;
+use crate::config::ImapConfig;
+use crate::object_id::mailbox_id;
 use crate::reply::{Done, Reply, bad_name};
 use crate::wire::Wire;
+use crate::wire::grammar::mailboxes::StatusItem;
 use crate::wire::mailbox::{MailboxName, on_wire};
-use imap_codec::imap_types::status::StatusDataItemName;
-use octroi_gate::{MailboxAt, MailboxStatus, Session, Status};
+use octroi_gate::{MailboxAt, MailboxStatus, Refusal, Session, Status};
+use octroi_model::Path;
 
 /// STATUS.
-pub(crate) async fn status(wire: &mut Wire, session: &Session, mailbox: &MailboxName, names: &[StatusDataItemName]) -> Done {
+pub(crate) async fn status(wire: &mut Wire, session: &Session, mailbox: &MailboxName, items: &[StatusItem], config: &ImapConfig) -> Done {
     let path = mailbox.path().ok_or_else(bad_name)?;
-    let name = path.join("/");
-    let mailbox = session.open(MailboxAt(path), Status).await?;
-    let status = mailbox.status()?;
-    // The one that needs the messages themselves.
-    let deleted_bytes = if names.contains(&StatusDataItemName::DeletedStorage) { mailbox.deleted_bytes().await? } else { 0 };
-    let items: Vec<String> = names.iter().map(|name| value(name, &status, deleted_bytes)).collect();
-    let line = format!("* STATUS {} ({})\r\n", on_wire(&name, wire.enabled.utf8()), items.join(" "));
+    // RFC 7162 section 3.1: who asks for it is told modseqs from now on.
+    wire.enabled.condstore |= items.contains(&StatusItem::HighestModSeq);
+    let line = line(session, path, items, config, wire.enabled.utf8()).await?;
     wire.raw(line.as_bytes()).await?;
     Ok(Reply::ok("Done"))
 }
 
+/// The response. LIST's too.
+pub(super) async fn line(session: &Session, path: Path, items: &[StatusItem], config: &ImapConfig, utf8: bool) -> Result<String, Refusal> {
+    let name = on_wire(&path.join("/"), utf8);
+    let mailbox = session.open(MailboxAt(path), Status).await?;
+    let status = mailbox.status()?;
+    // The one that needs the messages themselves.
+    let deleted_bytes = if items.contains(&StatusItem::DeletedStorage) { mailbox.deleted_bytes().await? } else { 0 };
+    let items: Vec<String> = items.iter().map(|item| value(*item, &status, deleted_bytes, config)).collect();
+    Ok(format!("* STATUS {name} ({})\r\n", items.join(" ")))
+}
+
 /// An item with its value.
-fn value(name: &StatusDataItemName, status: &MailboxStatus, deleted_bytes: u64) -> String {
+fn value(item: StatusItem, status: &MailboxStatus, deleted_bytes: u64, config: &ImapConfig) -> String {
     let head = &status.head;
-    match name {
-        StatusDataItemName::Messages => format!("MESSAGES {}", head.items),
-        StatusDataItemName::Recent => format!("RECENT {}", status.recent),
-        StatusDataItemName::UidNext => format!("UIDNEXT {}", head.uid_next.0),
-        StatusDataItemName::UidValidity => format!("UIDVALIDITY {}", status.uid_validity.0),
-        StatusDataItemName::Unseen => format!("UNSEEN {}", head.unseen),
-        StatusDataItemName::Deleted => format!("DELETED {}", head.deleted),
+    match item {
+        StatusItem::Messages => format!("MESSAGES {}", head.items),
+        StatusItem::Recent => format!("RECENT {}", status.recent),
+        StatusItem::UidNext => format!("UIDNEXT {}", head.uid_next.0),
+        StatusItem::UidValidity => format!("UIDVALIDITY {}", status.uid_validity.0),
+        StatusItem::Unseen => format!("UNSEEN {}", head.unseen),
+        StatusItem::Deleted => format!("DELETED {}", head.deleted),
         // RFC 9208 section 5.1: goes with STORAGE, and is told in its unit.
-        StatusDataItemName::DeletedStorage => format!("DELETED-STORAGE {}", deleted_bytes.div_ceil(STORAGE_UNIT)),
+        StatusItem::DeletedStorage => format!("DELETED-STORAGE {}", deleted_bytes.div_ceil(STORAGE_UNIT)),
+        StatusItem::Size => format!("SIZE {}", head.bytes),
+        StatusItem::HighestModSeq => format!("HIGHESTMODSEQ {}", head.modseq.0.max(1)),
+        StatusItem::MailboxId => format!("MAILBOXID ({})", mailbox_id(status.id)),
+        StatusItem::AppendLimit => format!("APPENDLIMIT {}", config.append_bytes_max),
     }
 }

@@ -66,6 +66,11 @@ impl Wire {
         Self { connection, enabled: Enabled::default(), config }
     }
 
+    /// Octets of a message that APPEND takes.
+    pub(crate) fn append_bytes_max(&self) -> u64 {
+        self.config.append_bytes_max
+    }
+
     fn limits(&self, trust: Trust) -> Limits {
         let config = &self.config;
         match trust {

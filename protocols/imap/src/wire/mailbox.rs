@@ -12,7 +12,7 @@ pub(crate) const SEPARATOR: char = '/';
 const INBOX: &str = "INBOX";
 
 /// A name as a client wrote it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct MailboxName(Option<String>);
 
 impl MailboxName {

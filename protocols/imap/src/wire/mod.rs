@@ -25,6 +25,7 @@ pub(crate) mod numbers;
 pub(crate) mod pattern;
 pub(crate) mod utf7;
 
+pub(crate) use enabled::Enabled;
 pub(crate) use input::{Input, Trust, Wire};
 
 /// All that is read out of the octets of one command before anything is done with it. For the fuzz target of the grammar; the answer does not

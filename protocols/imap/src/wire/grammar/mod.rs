@@ -12,6 +12,7 @@
 //! | `messages` | FETCH, STORE, COPY, MOVE, UID EXPUNGE |
 //! | `search` | SEARCH, SORT, THREAD |
 //! | `append` | APPEND, up to its message |
+//! | `metadata` | GETMETADATA, SETMETADATA |
 //! | `notify` | NOTIFY |
 //! | `acl` | the commands of RFC 4314 |
 
@@ -19,6 +20,7 @@ pub(crate) mod acl;
 pub(crate) mod append;
 pub(crate) mod mailboxes;
 pub(crate) mod messages;
+pub(crate) mod metadata;
 pub(crate) mod notify;
 pub(crate) mod scan;
 pub(crate) mod search;
@@ -49,6 +51,10 @@ pub(crate) enum Request<'a> {
     OnMessages { command: messages::OnMessages, uid: bool },
     /// It looks for messages of the selected mailbox.
     Seeking { command: search::Seeking, uid: bool },
+    /// It is about annotations.
+    OnMetadata(metadata::OnMetadata),
+    /// It ends the log-in and keeps the connection (RFC 8437).
+    Unauthenticate,
     /// It is about what to tell unasked.
     Notify(notify::Notify),
     /// It is about who may do what.
@@ -115,6 +121,8 @@ fn request<'a>(octets: &'a [u8], rest: &mut Scanner<'_>) -> Read<Request<'a>> {
         None if uid => None,
         None => acl::command(&word, rest)
             .map(|read| read.map(Request::Sharing))
+            .or_else(|| metadata::command(&word, rest).map(|read| read.map(Request::OnMetadata)))
+            .or_else(|| (word == "UNAUTHENTICATE").then_some(Ok(Request::Unauthenticate)))
             .or_else(|| (word == "NOTIFY").then(|| argument(rest, notify::notify).map(Request::Notify)))
             .or_else(|| mailboxes::command(&word, rest).map(|read| read.map(Request::OnMailbox))),
     };

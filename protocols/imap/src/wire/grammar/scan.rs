@@ -172,6 +172,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// A string, or nothing for `NIL`.
+    pub(crate) fn nstring(&mut self) -> Read<Option<Cow<'a, [u8]>>> {
+        if self.accept_word("NIL") { Ok(None) } else { self.string().map(Some) }
+    }
+
     fn quoted(&mut self) -> Read<Vec<u8>> {
         let mut text = Vec::new();
         let mut octets = self.rest.iter().enumerate().skip(1);
@@ -349,6 +354,18 @@ pub(crate) fn astring(text: &str) -> String {
 /// A text as a string: quoted if it can be, else a literal.
 pub(crate) fn string(text: &str) -> String {
     if text.bytes().all(|octet| (b' '..=b'~').contains(&octet)) { quoted(text) } else { format!("{{{}}}\r\n{text}", text.len()) }
+}
+
+/// Octets as a string of the kind that can hold them: quoted, a literal, or a binary one (RFC 3516 section 4.2).
+pub(crate) fn write_octets(out: &mut Vec<u8>, octets: &[u8]) {
+    match std::str::from_utf8(octets) {
+        Ok(text) if text.bytes().all(|octet| (b' '..=b'~').contains(&octet)) => out.extend_from_slice(quoted(text).as_bytes()),
+        _ => {
+            let binary = if octets.contains(&0) { "~" } else { "" };
+            out.extend_from_slice(format!("{binary}{{{}}}\r\n", octets.len()).as_bytes());
+            out.extend_from_slice(octets);
+        }
+    }
 }
 
 fn quoted(text: &str) -> String {

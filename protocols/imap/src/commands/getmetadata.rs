@@ -1,0 +1,84 @@
+//! GETMETADATA. RFC 5464 section 4.2.
+
+use crate::reply::{Done, Fault, Reply, bad_name};
+use crate::wire::Wire;
+use crate::wire::grammar::metadata::{Depth, Get};
+use crate::wire::grammar::scan::{astring, write_octets};
+use crate::wire::mailbox::on_wire;
+use imap_codec::imap_types::response::{Code, CodeOther};
+use octroi_gate::{Annotation, MailboxAt, ReadMetadata, Refusal, Session};
+use octroi_model::Path;
+
+/// GETMETADATA.
+pub(crate) async fn getmetadata(wire: &mut Wire, session: &Session, get: &Get) -> Done {
+    let (name, all) = if get.mailbox.text() == Some("") {
+        ("\"\"".to_owned(), session.server_annotations().await?)
+    } else {
+        let path = get.mailbox.path().ok_or_else(bad_name)?;
+        (on_wire(&path.join("/"), wire.enabled.utf8()), of_mailbox(session, path).await?)
+    };
+    let wanted = wanted(get, &all)?;
+    // RFC 5464 section 4.2.1: how long the longest is that was left out.
+    let is_long = |value: &[u8]| get.bytes_max.is_some_and(|max| value.len() as u64 > max);
+    let longest = all.iter().filter(|(name, value)| wanted.contains(name) && is_long(value)).map(|(_, value)| value.len()).max();
+    let told: Vec<String> = wanted.into_iter().filter(|name| !all.iter().any(|(one, value)| one == name && is_long(value))).collect();
+    if !told.is_empty() {
+        wire.raw(&response(&name, &told, &all)).await?;
+    }
+    let reply = Reply::ok("Done");
+    Ok(match longest {
+        Some(bytes) => reply.with(Code::Other(CodeOther::unvalidated(format!("METADATA LONGENTRIES {bytes}").into_bytes()))),
+        None => reply,
+    })
+}
+
+/// The annotations of a mailbox. LIST's too.
+pub(super) async fn of_mailbox(session: &Session, path: Path) -> Result<Vec<Annotation>, Refusal> {
+    session.open(MailboxAt(path), ReadMetadata).await?.annotations()
+}
+
+/// The names to tell: those that were asked for, and what is below them as far as was asked.
+fn wanted(get: &Get, all: &[Annotation]) -> Result<Vec<String>, Fault> {
+    let mut names = Vec::new();
+    for entry in &get.entries {
+        let entry = entry.to_ascii_lowercase();
+        let is_name =
+            ["/private", "/shared"].iter().any(|top| entry.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+        if !is_name {
+            return Err(Reply::bad("The names of entries begin with /private or /shared").into());
+        }
+        let below = all.iter().filter(|(name, _)| {
+            let rest = name.strip_prefix(&entry).and_then(|rest| rest.strip_prefix('/'));
+            rest.is_some_and(|rest| match get.depth {
+                Depth::Zero => false,
+                Depth::One => !rest.contains('/'),
+                Depth::Infinity => true,
+            })
+        });
+        let below: Vec<String> = below.map(|(name, _)| name.clone()).collect();
+        // The entry itself is told as NIL when it has no value, but not when it only stands for what is below it.
+        if get.depth == Depth::Zero || all.iter().any(|(name, _)| *name == entry) {
+            names.push(entry);
+        }
+        names.extend(below);
+    }
+    Ok(names)
+}
+
+/// The response with these entries; NIL for one that has no value.
+pub(super) fn response(mailbox: &str, names: &[String], all: &[Annotation]) -> Vec<u8> {
+    let mut out = format!("* METADATA {mailbox} (").into_bytes();
+    for (at, name) in names.iter().enumerate() {
+        if at > 0 {
+            out.push(b' ');
+        }
+        out.extend_from_slice(astring(name).as_bytes());
+        out.push(b' ');
+        match all.iter().find(|(one, _)| one.eq_ignore_ascii_case(name)) {
+            Some((_, value)) => write_octets(&mut out, value),
+            None => out.extend_from_slice(b"NIL"),
+        }
+    }
+    out.extend_from_slice(b")\r\n");
+    out
+}

@@ -1,0 +1,13 @@
+//! UNAUTHENTICATE. RFC 8437: the log-in ends, and the connection stays for another.
+
+use crate::reply::{Done, Reply};
+use crate::state::{State, Visitor};
+use crate::wire::Wire;
+
+/// UNAUTHENTICATE: nothing of the session is left, and nothing that it had enabled. Compression stays (RFC 8437 section 3).
+pub(crate) fn unauthenticate(wire: &mut Wire, state: &mut State) -> Done {
+    state.session()?;
+    *state = State::NotAuthenticated(Visitor::default());
+    wire.enabled = crate::wire::Enabled::default();
+    Ok(Reply::ok("Logged out; log in again"))
+}
