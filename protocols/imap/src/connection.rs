@@ -7,7 +7,7 @@ use crate::commands;
 use crate::commands::login::Entrance;
 use crate::config::ImapConfig;
 use crate::notification::{self, Notification};
-use crate::reply::{Done, End, Fault, Reply};
+use crate::reply::{Done, End, Fault, Reply, uid_required};
 use crate::state::{By, Mode, Selected, State, Visitor};
 use crate::view::Expunges;
 use crate::wire::grammar::acl::Sharing;
@@ -181,6 +181,7 @@ impl Dialogue {
             session.check().await?;
         }
         if let State::Selected(selected) = &mut self.state {
+            selected.enabled = self.wire.enabled;
             selected.refresh().await?;
         }
         Ok(())
@@ -225,6 +226,9 @@ impl Dialogue {
 
     /// The one list of commands: the state that each needs, and its handler.
     async fn dispatch(&mut self, request: Request<'_>) -> Done {
+        if self.wire.enabled.uid_only && request.names_numbers() {
+            return Err(uid_required());
+        }
         match request {
             Request::Codec(body) => self.dispatch_codec(body).await,
             Request::OnMailbox(command) => on_mailbox(&mut self.wire, &mut self.state, command, &self.config).await,
@@ -298,9 +302,9 @@ impl Dialogue {
             }
             // With a mailbox open.
             CommandBody::Check => state.selected().map(|_: &mut Selected| Reply::ok("Done")),
-            CommandBody::Close => commands::close::close(state).await,
+            CommandBody::Close => commands::close::close(wire, state).await,
             CommandBody::Unselect => commands::unselect::unselect(state),
-            CommandBody::Expunge => commands::expunge::expunge(state.selected()?, None).await,
+            CommandBody::Expunge => commands::expunge::expunge(wire, state.selected()?, None).await,
             // The grammar lets no other pass.
             _ => Err(Reply::bad("The command is not known").into()),
         }
@@ -317,8 +321,8 @@ impl Dialogue {
 async fn on_mailbox(wire: &mut Wire, state: &mut State, command: OnMailbox, config: &ImapConfig) -> Done {
     let session = state.session()?;
     match command {
-        OnMailbox::Select { mailbox } => commands::select::select(wire, state, &mailbox, Mode::Select).await,
-        OnMailbox::Examine { mailbox } => commands::select::select(wire, state, &mailbox, Mode::Examine).await,
+        OnMailbox::Select { mailbox, how } => commands::select::select(wire, state, &mailbox, Mode::Select, &how).await,
+        OnMailbox::Examine { mailbox, how } => commands::select::select(wire, state, &mailbox, Mode::Examine, &how).await,
         OnMailbox::Create { mailbox, uses } => commands::create::create(session, &mailbox, &uses).await,
         OnMailbox::Delete { mailbox } => commands::delete::delete(wire, state, &mailbox).await,
         OnMailbox::Rename { from, to } => commands::rename::rename(session, &from, &to).await,
@@ -334,11 +338,11 @@ async fn on_mailbox(wire: &mut Wire, state: &mut State, command: OnMailbox, conf
 /// Commands that name messages of the open mailbox.
 async fn on_messages(wire: &mut Wire, selected: &mut Selected, command: OnMessages, by: By) -> Done {
     match command {
-        OnMessages::Fetch { set, items } => commands::fetch::fetch(wire, selected, &set, &items, by).await,
+        OnMessages::Fetch { set, items, since } => commands::fetch::fetch(wire, selected, &set, &items, since, by).await,
         OnMessages::Store { set, change } => commands::store::store(wire, selected, &set, &change, by).await,
         OnMessages::Copy { set, mailbox } => commands::copy::copy(selected, &set, &mailbox, by).await,
         OnMessages::Move { set, mailbox } => commands::r#move::r#move(wire, selected, &set, &mailbox, by).await,
-        OnMessages::Expunge { set } => commands::expunge::expunge(selected, Some(&set)).await,
+        OnMessages::Expunge { set } => commands::expunge::expunge(wire, selected, Some(&set)).await,
     }
 }
 

@@ -11,6 +11,7 @@
 //! | `state` | what a client is allowed to ask for next, as variants |
 //! | `view` | message numbers over the store's snapshots |
 //! | `reply`, `refusal` | what a command ends in; refusals of the gate as replies |
+//! | `resync` | what has changed since a client was last here |
 //! | `commands/` | one file per command |
 //! | `notification` | what NOTIFY asked for, and what has changed since |
 //! | `object_id` | identifiers of mailboxes |
@@ -30,6 +31,7 @@ mod object_id;
 mod query;
 mod refusal;
 mod reply;
+mod resync;
 mod state;
 mod view;
 mod wire;

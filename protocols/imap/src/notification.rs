@@ -8,6 +8,7 @@ use crate::reply::{End, Fault};
 use crate::state::{By, Selected, State};
 use crate::view::{Expunges, Snapshot};
 use crate::wire::Wire;
+use crate::wire::grammar::messages::Since;
 use crate::wire::grammar::notify::{Events, Filter, Group};
 use crate::wire::grammar::scan::{Set, astring};
 use crate::wire::mailbox::{MailboxName, SEPARATOR, on_wire};
@@ -109,8 +110,10 @@ impl Notification {
         }
         let view = selected.sight.shown();
         let first = view.lower_bound(last.map_or(Uid(1), Uid::next));
-        let Some(set) = numbers(first, view.length()) else { return Ok(()) };
-        match commands::fetch::fetch(wire, selected, &set, &events.items, By::Number).await {
+        let newest = view.length().checked_sub(1).and_then(|last| view.uid_at(last));
+        let (Some(first), Some(newest)) = (view.uid_at(first), newest) else { return Ok(()) };
+        let Some(set) = uids(first, newest) else { return Ok(()) };
+        match commands::fetch::fetch(wire, selected, &set, &events.items, Since::default(), By::Uid).await {
             Err(Fault::End(end)) => Err(end.into()),
             // A message that has gone meanwhile is told with the next change.
             _ => Ok(()),
@@ -150,10 +153,9 @@ pub(crate) async fn tell(notification: &mut Option<Notification>, wire: &mut Wir
     Ok(notification.tell(wire, &session, state.selected_id()).await?)
 }
 
-/// The numbers of the messages at these positions.
-fn numbers(first: usize, length: usize) -> Option<Set> {
-    let number = |position: usize| u32::try_from(position).ok().and_then(NonZeroU32::new);
-    let (from, to) = (number(first + 1)?, number(length).filter(|_| first < length)?);
+/// The uids from one to another.
+fn uids(first: Uid, last: Uid) -> Option<Set> {
+    let (from, to) = (NonZeroU32::new(first.0)?, NonZeroU32::new(last.0)?);
     Some(Set::Listed(SequenceSet(Vec1::from(Sequence::Range(from.into(), to.into())))))
 }
 

@@ -66,6 +66,12 @@ pub(crate) fn bad_name() -> Fault {
     Fault::Reply(Reply::no("CANNOT", "That is not a valid mailbox name"))
 }
 
+/// The reply to a message number after `ENABLE UIDONLY`.
+// RFC 9586 section 3.2.
+pub(crate) fn uid_required() -> Fault {
+    Fault::Reply(Reply::bad("Only uids name messages since UIDONLY is enabled").with(encode::code("UIDREQUIRED")))
+}
+
 /// The end that a refusal or a reply leads to, if it does.
 impl Fault {
     /// What the client is told, or how the connection ends.

@@ -3,11 +3,11 @@
 //! Owned by `connection`. A handler gets just its state's value, so no command can run in a state that lacks what it works on.
 
 use crate::reply::{End, Fault, Reply};
-use crate::view::{Expunges, Recent, Sight, Snapshot, Update};
-use crate::wire::fetch::{Writer, write_flags};
+use crate::view::{Expunges, Known, Recent, Sight, Snapshot, Update};
+use crate::wire::fetch::{Writer, write_flags, write_vanished};
 use crate::wire::grammar::scan::Set;
 use crate::wire::numbers::{self, Positions};
-use crate::wire::{Trust, Wire};
+use crate::wire::{Enabled, Trust, Wire, encode};
 use imap_codec::imap_types::core::Atom;
 use imap_codec::imap_types::flag::{Flag, FlagPerm};
 use imap_codec::imap_types::response::{Code, Data};
@@ -68,8 +68,10 @@ pub(crate) struct Selected {
     pub(crate) sight: Sight<MailboxView>,
     /// Wakes on every change of the mailbox.
     pub(crate) changes: watch::Receiver<ModSeq>,
-    /// Messages whose changes the command under way tells by itself.
-    pub(crate) known: UidSet,
+    /// What the command under way tells by itself.
+    pub(crate) known: Known,
+    /// What the client has switched on, as the wire has it.
+    pub(crate) enabled: Enabled,
     recent: Recent,
     /// The first uid of which it is not known yet whose it is as `\Recent`.
     unclaimed: Uid,
@@ -126,7 +128,7 @@ impl State {
 
 impl Selected {
     /// Open a granted mailbox: nothing has been told of it yet.
-    pub(crate) async fn open(session: &Session, mailbox: Granted<Mailbox, Select>, mode: Mode) -> Result<Self, Refusal> {
+    pub(crate) async fn open(session: &Session, mailbox: Granted<Mailbox, Select>, mode: Mode, enabled: Enabled) -> Result<Self, Refusal> {
         let changes = mailbox.watch();
         // Claimed before the look: what arrives in between is then recent twice, which the RFC prefers to never.
         let claimed = (mode == Mode::Select).then(|| mailbox.claim_recent());
@@ -139,7 +141,7 @@ impl Selected {
         let unclaimed = last.map_or(Uid(1), Uid::next);
         let keywords_told = view.keywords().len();
         let (session, sight) = (session.clone(), Sight::new(view));
-        Ok(Self { session, mailbox, mode, sight, changes, known: UidSet::default(), recent, unclaimed, keywords_told })
+        Ok(Self { session, mailbox, mode, sight, changes, known: Known::default(), enabled, recent, unclaimed, keywords_told })
     }
 
     /// The positions that a set names.
@@ -171,8 +173,9 @@ impl Selected {
     }
 
     /// Is the message recent in this session?
+    // RFC 9051 appendix E: nothing is once IMAP4rev2 is enabled.
     pub(crate) fn is_recent(&self, uid: Uid) -> bool {
-        self.recent.contains(uid)
+        !self.enabled.rev2 && self.recent.contains(uid)
     }
 
     /// How many are.
@@ -197,36 +200,83 @@ impl Selected {
         Ok(())
     }
 
+    /// The command under way answers with the flags of these messages as they are now.
+    pub(crate) fn know(&mut self, uids: UidSet) {
+        self.known = Known { uids, at: self.sight.current().highest_modseq() };
+    }
+
+    /// From now on the client is told of modseqs.
+    // RFC 7162 section 3.1: each of the ways of asking for them asks for good.
+    pub(crate) async fn enable_condstore(&mut self, wire: &mut Wire) -> Result<(), End> {
+        if wire.enabled.condstore {
+            return Ok(());
+        }
+        wire.enabled.condstore = true;
+        self.enabled = wire.enabled;
+        wire.untagged(encode::highest_modseq(self.sight.told()), "The highest modseq").await
+    }
+
     /// Tell the client what has changed, as far as it may be told now.
     pub(crate) async fn announce(&mut self, wire: &mut Wire, expunges: Expunges) -> Result<(), End> {
+        self.enabled = wire.enabled;
         let known = std::mem::take(&mut self.known);
         if !self.sight.is_behind() {
             return Ok(());
         }
         self.announce_keywords(wire).await?;
         let mut out = Vec::new();
-        for update in self.sight.tell(expunges, &known) {
+        // RFC 7162 section 3.2.10.2, RFC 9586 section 3.6: VANISHED, and EXPUNGE never again.
+        let by = By::from(self.enabled.qresync || self.enabled.uid_only);
+        for update in self.sight.tell(expunges, &known, by) {
             match update {
+                Update::Vanished(uids) => write_vanished(&mut out, false, &uids),
                 Update::Expunge(number) => out.extend_from_slice(format!("* {number} EXPUNGE\r\n").as_bytes()),
                 Update::Exists(count) => {
-                    let recent = self.recent_count();
-                    out.extend_from_slice(format!("* {count} EXISTS\r\n* {recent} RECENT\r\n").as_bytes());
+                    out.extend_from_slice(format!("* {count} EXISTS\r\n").as_bytes());
+                    if !self.enabled.rev2 {
+                        out.extend_from_slice(format!("* {} RECENT\r\n", self.recent_count()).as_bytes());
+                    }
                 }
                 Update::Flags(position) => self.write_flags(&mut out, position, By::Number),
             }
         }
+        if self.enabled.qresync && self.sight.withholds() {
+            // RFC 7162 section 3.2: modseqs above the one of an expunge that is held back may have been told.
+            out.extend_from_slice(&encode::untagged(encode::highest_modseq(self.sight.told()), "Expunges follow"));
+        }
         wire.raw(&out).await
+    }
+
+    /// The beginning of the response about a message, by the name that the client wants for it.
+    pub(crate) fn begin_response<'o>(&self, out: &'o mut Vec<u8>, position: usize, uid: Uid) -> Writer<'o> {
+        if self.enabled.uid_only { Writer::begin_by_uid(out, uid) } else { Writer::begin(out, position + 1) }
+    }
+
+    /// The response with a message's flags or without them, and all that goes with flags.
+    fn write_change(&self, out: &mut Vec<u8>, position: usize, by: By, is_silent: bool) {
+        let Some(item) = self.sight.item(position) else { return };
+        let mut writer = self.begin_response(out, position, item.uid);
+        // RFC 7162 section 3.2.4: the uid goes with every change.
+        if (by == By::Uid || self.enabled.qresync) && !self.enabled.uid_only {
+            writer.uid(item.uid);
+        }
+        if !is_silent {
+            self.write_flags_item(&mut writer, item);
+        }
+        if self.enabled.condstore {
+            writer.modseq(item.modseq);
+        }
+        writer.end();
+    }
+
+    /// The response with a message's modseq only: its flags are as the client thinks.
+    pub(crate) fn write_modseq(&self, out: &mut Vec<u8>, position: usize, by: By) {
+        self.write_change(out, position, by, true);
     }
 
     /// A FETCH response with the flags of the message at a position; with its uid when the command named it by that.
     pub(crate) fn write_flags(&self, out: &mut Vec<u8>, position: usize, by: By) {
-        let Some(item) = self.sight.item(position) else { return };
-        let mut writer = Writer::begin(out, position + 1);
-        if by == By::Uid {
-            writer.uid(item.uid);
-        }
-        self.write_flags_item(&mut writer, item);
-        writer.end();
+        self.write_change(out, position, by, false);
     }
 
     /// The FLAGS item of a message.
@@ -272,6 +322,9 @@ impl Selected {
     /// The counters that SELECT starts with.
     pub(crate) async fn send_counts(&self, wire: &mut Wire) -> Result<(), End> {
         wire.data(Data::Exists(self.sight.shown().length() as u32)).await?;
+        if self.enabled.rev2 {
+            return Ok(());
+        }
         wire.data(Data::Recent(self.recent_count())).await
     }
 }

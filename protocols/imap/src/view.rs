@@ -4,6 +4,7 @@
 //! sends at once, so client and server always count alike. Two snapshots are held: `shown`, whose positions are the client's
 //! numbers, and `current`, where flags are read; they are the same but for expunges that may not be told yet.
 
+use crate::state::By;
 use octroi_gate::MailboxView;
 use octroi_model::{Item, ModSeq, Uid, UidSet};
 
@@ -29,14 +30,24 @@ pub(crate) enum Expunges {
 }
 
 /// Something to tell the client, in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Update {
     /// The message of this number went; those behind it move up.
     Expunge(u32),
+    /// The messages of these uids went (RFC 7162 section 3.2.10): for who is told by uid, in place of the former.
+    Vanished(UidSet),
     /// There are so many messages now.
     Exists(u32),
     /// The flags of the message at this position changed.
     Flags(usize),
+}
+
+/// Messages whose flags the answer of the command under way tells.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) uids: UidSet,
+    /// As they were then: what somebody else did to them since is news to the client.
+    pub(crate) at: ModSeq,
 }
 
 /// The selected mailbox as the client knows it.
@@ -64,6 +75,25 @@ impl<S: Snapshot> Sight<S> {
         &self.current
     }
 
+    /// The client has been told of all that was so at this modseq, and may ask for what came later when it is back.
+    // RFC 7162 section 3.2: below an expunge that is held back, whatever else has been told.
+    pub(crate) fn told(&self) -> ModSeq {
+        self.told.min(self.shown.highest_modseq())
+    }
+
+    /// The same once it is told that these messages are gone.
+    pub(crate) fn told_but_for(&self, gone: &UidSet) -> ModSeq {
+        let told = self.told();
+        let is_clean = self.current.uids_changed_since(told).is_empty()
+            && self.current.uids_gone_since(told).is_some_and(|uids| uids.into_iter().all(|uid| gone.contains(uid)));
+        if is_clean { self.current.highest_modseq() } else { told }
+    }
+
+    /// Is an expunge held back?
+    pub(crate) fn withholds(&self) -> bool {
+        !self.gone().is_empty()
+    }
+
     /// Where the client counts this message.
     pub(crate) fn position(&self, uid: Uid) -> Option<usize> {
         let position = self.shown.lower_bound(uid);
@@ -85,19 +115,28 @@ impl<S: Snapshot> Sight<S> {
         self.current.highest_modseq() != self.shown.highest_modseq()
     }
 
-    /// What the client has to be told now. Changed flags of `known` are left out: the command's own answer tells them.
-    pub(crate) fn tell(&mut self, expunges: Expunges, known: &UidSet) -> Vec<Update> {
+    /// What the client has to be told now; what went, by number or by uid. Flags are left out as they are `known`.
+    pub(crate) fn tell(&mut self, expunges: Expunges, known: &Known, by: By) -> Vec<Update> {
         if !self.is_behind() {
             return Vec::new();
         }
         let gone = self.gone();
         let mut changed = self.current.uids_changed_since(self.told);
-        changed.retain(|uid| !known.contains(*uid) && self.position(*uid).is_some());
+        let since_known = if known.uids.is_empty() { Vec::new() } else { self.current.uids_changed_since(known.at) };
+        let is_known = |uid: Uid| known.uids.contains(uid) && since_known.binary_search(&uid).is_err();
+        changed.retain(|uid| !is_known(*uid) && self.position(*uid).is_some());
         self.told = self.current.highest_modseq();
         let mut updates = Vec::with_capacity(gone.len() + changed.len() + 1);
         if gone.is_empty() || expunges == Expunges::Told {
-            // From the last to the first, so that each number is still the one the client has.
-            updates.extend(gone.iter().rev().map(|position| Update::Expunge(*position as u32 + 1)));
+            match by {
+                // From the last to the first, so that each number is still the one the client has.
+                By::Number => updates.extend(gone.iter().rev().map(|position| Update::Expunge(*position as u32 + 1))),
+                By::Uid if gone.is_empty() => {}
+                By::Uid => {
+                    let uids = gone.iter().filter_map(|position| self.shown.uid_at(*position));
+                    updates.push(Update::Vanished(UidSet::from_uids(uids)));
+                }
+            }
             let left = self.shown.length() - gone.len();
             self.shown = self.current.clone();
             if self.shown.length() > left {
@@ -256,6 +295,7 @@ mod tests {
 
     /// What a client makes of the updates: a list of uids, and which of them it knows with their latest flags.
     struct Client {
+        by: By,
         list: Vec<u32>,
         stale: BTreeSet<u32>,
     }
@@ -264,7 +304,15 @@ mod tests {
         fn hear(&mut self, updates: &[Update], sight: &Sight<Sample>) {
             for update in updates {
                 match *update {
+                    Update::Vanished(ref uids) => {
+                        assert_eq!(self.by, By::Uid);
+                        let count = self.list.len();
+                        self.list.retain(|uid| !uids.contains(Uid(*uid)));
+                        assert_eq!((count - self.list.len()) as u64, uids.len(), "only what the client has vanishes");
+                        self.stale.retain(|uid| !uids.contains(Uid(*uid)));
+                    }
                     Update::Expunge(number) => {
+                        assert_eq!(self.by, By::Number);
                         let uid = self.list.remove(number as usize - 1);
                         self.stale.remove(&uid);
                     }
@@ -286,10 +334,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_client_ends_with_what_is_there(events in events(), forgets: bool) {
+        fn the_client_ends_with_what_is_there(events in events(), forgets: bool, by_uid: bool) {
             let mut mailbox = Sample { forgets, modseq: 1, ..Sample::default() };
             let mut sight = Sight::new(mailbox.clone());
-            let mut client = Client { list: Vec::new(), stale: BTreeSet::new() };
+            let by = By::from(by_uid);
+            let mut client = Client { by, list: Vec::new(), stale: BTreeSet::new() };
             let mut next_uid = 1;
             let mut truth: BTreeSet<u32> = BTreeSet::new();
             for event in events.into_iter().chain([Event::Tell(Expunges::Told)]) {
@@ -315,13 +364,14 @@ mod tests {
                     }
                     Event::Tell(expunges) => {
                         sight.refresh(mailbox.clone());
-                        let updates = sight.tell(expunges, &UidSet::default());
+                        let updates = sight.tell(expunges, &Known::default(), by);
                         if expunges == Expunges::Held {
-                            prop_assert!(!updates.iter().any(|update| matches!(update, Update::Expunge(_))));
+                            prop_assert!(!updates.iter().any(|update| matches!(update, Update::Expunge(_) | Update::Vanished(_))));
+                            prop_assert_eq!(sight.withholds(), sight.told() < sight.current().highest_modseq());
                         }
                         client.hear(&updates, &sight);
                         prop_assert!(client.stale.is_empty(), "every change of flags was told");
-                        prop_assert!(sight.tell(Expunges::Held, &UidSet::default()).is_empty(), "nothing is told twice");
+                        prop_assert!(sight.tell(Expunges::Held, &Known::default(), by).is_empty(), "nothing is told twice");
                     }
                     Event::Expunge(_) | Event::Flag(_) => mailbox.modseq -= 1,
                 }
@@ -337,7 +387,45 @@ mod tests {
         mailbox.messages = vec![(1, 2), (2, 2)];
         mailbox.modseq = 2;
         sight.refresh(mailbox);
-        assert_eq!(sight.tell(Expunges::Held, &UidSet::from_uids([Uid(1)])), [Update::Flags(1)]);
+        let known = |at| Known { uids: UidSet::from_uids([Uid(1)]), at: ModSeq(at) };
+        assert_eq!(sight.tell(Expunges::Held, &known(2), By::Number), [Update::Flags(1)]);
+    }
+
+    /// Somebody else changed the message between the answer and the look that followed it: the client never heard of that.
+    #[test]
+    fn what_changed_after_the_command_told_it_is_told() {
+        let mut mailbox = Sample::of(&[1, 2]);
+        let mut sight = Sight::new(mailbox.clone());
+        mailbox.messages = vec![(1, 3), (2, 2)];
+        mailbox.modseq = 3;
+        sight.refresh(mailbox);
+        let known = Known { uids: UidSet::from_uids([Uid(1), Uid(2)]), at: ModSeq(2) };
+        assert_eq!(sight.tell(Expunges::Held, &known, By::Number), [Update::Flags(0)]);
+    }
+
+    #[test]
+    fn a_client_that_comes_back_misses_no_expunge() {
+        let mut mailbox = Sample::of(&[1, 2, 3]);
+        let mut sight = Sight::new(mailbox.clone());
+        mailbox.messages = vec![(1, 3), (3, 1)];
+        mailbox.gone = Arc::new(vec![(2, 2)]);
+        mailbox.modseq = 3;
+        sight.refresh(mailbox.clone());
+        assert_eq!(sight.tell(Expunges::Held, &Known::default(), By::Uid), [Update::Flags(0)]);
+        assert!(sight.withholds());
+        assert_eq!(sight.told(), ModSeq(1));
+        assert_eq!(sight.tell(Expunges::Told, &Known::default(), By::Uid), [Update::Vanished(UidSet::from_uids([Uid(2)]))]);
+        assert_eq!(sight.told(), ModSeq(3));
+        // CLOSE removes 3 as somebody changes 1, or does not.
+        mailbox.messages = vec![(1, 3)];
+        mailbox.gone = Arc::new(vec![(2, 2), (3, 4)]);
+        mailbox.modseq = 4;
+        sight.refresh(mailbox.clone());
+        assert_eq!(sight.told_but_for(&UidSet::from_uids([Uid(3)])), ModSeq(4));
+        mailbox.messages = vec![(1, 5)];
+        mailbox.modseq = 5;
+        sight.refresh(mailbox);
+        assert_eq!(sight.told_but_for(&UidSet::from_uids([Uid(3)])), ModSeq(3));
     }
 
     #[test]

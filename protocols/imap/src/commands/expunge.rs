@@ -2,13 +2,15 @@
 
 use crate::reply::{Done, Reply};
 use crate::state::{By, Selected};
+use crate::view::Expunges;
 use crate::wire::grammar::scan::Set;
 use crate::wire::numbers::uids_at;
+use crate::wire::{Wire, encode};
 use octroi_gate::Expunge;
 use octroi_model::{Flags, UidSet};
 
 /// EXPUNGE; with a set of uids, UID EXPUNGE. The caller tells what went.
-pub(crate) async fn expunge(selected: &mut Selected, set: Option<&Set>) -> Done {
+pub(crate) async fn expunge(wire: &mut Wire, selected: &mut Selected, set: Option<&Set>) -> Done {
     let within = set.map(|set| selected.positions(set, By::Uid)).transpose()?;
     selected.writable()?;
     let mailbox = selected.session.open(&selected.mailbox, Expunge).await?;
@@ -17,7 +19,19 @@ pub(crate) async fn expunge(selected: &mut Selected, set: Option<&Set>) -> Done 
     if !uids.is_empty() {
         mailbox.expunge(&uids).await?;
     }
-    Ok(Reply::ok("Expunged"))
+    let reply = Reply::ok("Expunged");
+    if uids.is_empty() { Ok(reply) } else { gone(wire, selected, reply).await }
+}
+
+/// The reply to a command that has removed messages of this mailbox. MOVE's too.
+// RFC 7162 sections 3.2.7 and 3.2.8: with the modseq, below which everything has been told.
+pub(crate) async fn gone(wire: &mut Wire, selected: &mut Selected, reply: Reply) -> Done {
+    if !wire.enabled.qresync {
+        return Ok(reply);
+    }
+    selected.refresh().await?;
+    selected.announce(wire, Expunges::Told).await?;
+    Ok(reply.with(encode::highest_modseq(selected.sight.told())))
 }
 
 /// The messages marked `\Deleted`, of all or of these.

@@ -7,11 +7,12 @@ mod message;
 mod plan;
 
 use crate::reply::{Done, End, Fault, Reply};
+use crate::resync;
 use crate::state::{By, Mode, Selected};
 use crate::view::{Expunges, Snapshot};
 use crate::wire::Wire;
 use crate::wire::fetch::{Writer, write_clean};
-use crate::wire::grammar::messages::Item as Asked;
+use crate::wire::grammar::messages::{Item as Asked, Since};
 use crate::wire::grammar::scan::Set;
 use crate::wire::numbers::{Positions, uids_at};
 use message::Contents;
@@ -31,18 +32,34 @@ const PIECE_BYTES: u64 = 256 * 1024;
 static WHOLE_LARGE: Semaphore = Semaphore::const_new(4);
 
 /// FETCH, UID FETCH.
-pub(crate) async fn fetch(wire: &mut Wire, selected: &mut Selected, set: &Set, items: &[Asked], by: By) -> Done {
-    let plan = Plan::new(items, by);
+pub(crate) async fn fetch(wire: &mut Wire, selected: &mut Selected, set: &Set, items: &[Asked], since: Since, by: By) -> Done {
+    let enabled = wire.enabled;
+    if since.vanished && !(by == By::Uid && enabled.qresync && since.changed.is_some()) {
+        // RFC 7162 section 3.2.6.
+        return Err(Reply::bad("VANISHED goes with UID FETCH and CHANGEDSINCE, once QRESYNC is enabled").into());
+    }
+    // RFC 9586 section 3.3: UIDFETCH says the uid already.
+    let mut plan = Plan::new(items, if enabled.uid_only { By::Number } else { by });
+    plan.tells_modseq = since.tells_modseq || since.changed.is_some();
+    if plan.tells_modseq {
+        selected.enable_condstore(wire).await?;
+    }
     // What has arrived is told first, so that it can be fetched.
     selected.announce(wire, Expunges::Held).await?;
-    let positions = selected.positions(set, by)?;
+    let mut positions = selected.positions(set, by)?;
+    if let Some(modseq) = since.changed {
+        if since.vanished {
+            resync::tell_vanished(wire, selected.sight.shown(), modseq, &resync::listed(set, selected.sight.shown())).await?;
+        }
+        positions = resync::changed_since(selected, &positions, modseq);
+    }
     let newly_seen = if plan.sets_seen { mark_seen(selected, &positions).await? } else { UidSet::default() };
     selected.announce_keywords(wire).await?;
     let answer = Answer { selected, plan: &plan, newly_seen: &newly_seen, lost: Lost::default() };
     answer.send(wire, &positions).await?;
     let Lost { gone, damaged } = answer.lost;
     // Flags that were just told need not be told again.
-    selected.known = if plan.tells_flags { uids_at(&positions, selected.sight.shown()) } else { newly_seen };
+    selected.know(if plan.tells_flags { uids_at(&positions, selected.sight.shown()) } else { newly_seen });
     // RFC 5530 section 3, for both.
     if damaged.into_inner() {
         return Err(Reply::no("CONTACTADMIN", "Some messages are damaged in the store and were left out").into());
@@ -220,7 +237,7 @@ impl Answer<'_> {
         let Some(contents) = self.read_small(position).await? else { return Ok(()) };
         let source = message::Source::new(item, &contents);
         let mut out = Vec::new();
-        let mut writer = Writer::begin(&mut out, position + 1);
+        let mut writer = self.selected.begin_response(&mut out, position, item.uid);
         for wanted in &self.plan.items {
             match wanted {
                 Wanted::Octets(octets) => match message::run_of(item, octets) {

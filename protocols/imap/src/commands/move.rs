@@ -1,6 +1,7 @@
 //! MOVE and UID MOVE. RFC 6851.
 
 use super::copy::{copyuid, target};
+use super::expunge::gone;
 use crate::reply::{Done, Reply};
 use crate::state::{By, Selected};
 use crate::wire::Wire;
@@ -37,5 +38,5 @@ pub(crate) async fn r#move(wire: &mut Wire, selected: &mut Selected, set: &Set, 
     if let Some(code) = copyuid(&moved) {
         wire.untagged(code, "Moved").await?;
     }
-    Ok(Reply::ok("Moved"))
+    gone(wire, selected, Reply::ok("Moved")).await
 }

@@ -1,26 +1,49 @@
 //! SELECT and EXAMINE, which differ in what may be done afterwards only. RFC 9051 sections 6.3.2 and 6.3.3.
 
 use crate::columns::fill_later;
-use crate::reply::{Done, Reply, bad_name};
+use crate::reply::{Done, Reply, bad_name, uid_required};
+use crate::resync;
 use crate::state::{Mode, Selected, State};
-use crate::wire::mailbox::MailboxName;
+use crate::wire::grammar::opening::Opening;
+use crate::wire::mailbox::{MailboxName, SEPARATOR, on_wire};
 use crate::wire::{Wire, encode};
 use imap_codec::imap_types::response::Code;
 use octroi_gate::{MailboxAt, Select};
 use octroi_model::{Flags, Rights};
 
 /// SELECT, EXAMINE.
-pub(crate) async fn select(wire: &mut Wire, state: &mut State, mailbox: &MailboxName, mode: Mode) -> Done {
+pub(crate) async fn select(wire: &mut Wire, state: &mut State, mailbox: &MailboxName, mode: Mode, how: &Opening) -> Done {
     let path = mailbox.path();
     let session = state.session()?.clone();
+    if let Some(remembered) = &how.resync {
+        // RFC 7162 section 3.2.5.
+        if !wire.enabled.qresync {
+            return Err(Reply::bad("Enable QRESYNC first").into());
+        }
+        // RFC 9586 section 3.8.
+        if remembered.has_numbers && wire.enabled.uid_only {
+            return Err(uid_required());
+        }
+    }
     // RFC 9051 section 6.3.2: the old mailbox is closed first, also when the new one cannot be opened.
     if matches!(state, State::Selected(_)) {
         wire.untagged(encode::code("CLOSED"), "The previous mailbox is closed").await?;
         state.leave_mailbox();
     }
-    let mailbox = session.open(MailboxAt(path.ok_or_else(bad_name)?), Select).await?;
-    let mut selected = Selected::open(&session, mailbox, mode).await?;
+    let path = path.ok_or_else(bad_name)?;
+    let name = path.join("/");
+    let mailbox = session.open(MailboxAt(path), Select).await?;
+    wire.enabled.condstore |= how.condstore;
+    let mut selected = Selected::open(&session, mailbox, mode, wire.enabled).await?;
     describe(wire, &mut selected).await?;
+    if wire.enabled.rev2 {
+        // RFC 9051 section 6.3.2.
+        let line = format!("* LIST () \"{SEPARATOR}\" {}\r\n", on_wire(&name, wire.enabled.utf8()));
+        wire.raw(line.as_bytes()).await?;
+    }
+    if let Some(remembered) = &how.resync {
+        resync::catch_up(wire, &selected, remembered).await?;
+    }
     fill_later(selected.sight.shown());
     let reply =
         if is_read_only(&selected) { Reply::ok("Opened to look").with(Code::ReadOnly) } else { Reply::ok("Opened").with(Code::ReadWrite) };
@@ -32,7 +55,9 @@ async fn describe(wire: &mut Wire, selected: &mut Selected) -> Result<(), crate:
     selected.send_flags(wire).await?;
     selected.send_counts(wire).await?;
     let view = selected.sight.shown();
-    if let Some(first) = view.items().position(|item| !item.flags.contains(Flags::SEEN)) {
+    // Of IMAP4rev1 only, and a message number.
+    let tells_unseen = !wire.enabled.rev2 && !wire.enabled.uid_only;
+    if tells_unseen && let Some(first) = view.items().position(|item| !item.flags.contains(Flags::SEEN)) {
         let code = Code::unseen(first as u32 + 1).unwrap_or(Code::Parse);
         wire.untagged(code, "The first message not seen").await?;
     }
@@ -41,7 +66,9 @@ async fn describe(wire: &mut Wire, selected: &mut Selected) -> Result<(), crate:
     let next = Code::uidnext(view.head().uid_next.0.max(1)).unwrap_or(Code::Parse);
     let validity = Code::uidvalidity(view.uid_validity().0.max(1)).unwrap_or(Code::Parse);
     wire.untagged(next, "The next uid").await?;
-    wire.untagged(validity, "Uids are valid").await
+    wire.untagged(validity, "Uids are valid").await?;
+    // RFC 7162 section 3.1.2.1.
+    wire.untagged(encode::highest_modseq(selected.sight.told()), "The highest modseq").await
 }
 
 /// Nothing can be changed here, and it is to be called so.

@@ -1,14 +1,19 @@
-//! STORE and UID STORE. RFC 9051 section 6.4.6.
+//! STORE and UID STORE. RFC 9051 section 6.4.6, with UNCHANGEDSINCE (RFC 7162 section 3.1.3).
+//!
+//! What always holds: the client knows the flags of the messages it named when the command is over, `.SILENT` or not. It is silent
+//! about those only that have just the flags the client must think they have.
 
 use crate::reply::{Done, Fault, Reply};
 use crate::state::{By, Selected, is_keyword};
-use crate::wire::Wire;
+use crate::view::Snapshot;
 use crate::wire::grammar::messages::Change;
 use crate::wire::grammar::scan::Set;
-use crate::wire::numbers::uids_at;
+use crate::wire::numbers::{Positions, uids_at};
+use crate::wire::{Wire, encode};
 use imap_codec::imap_types::flag::{Flag, StoreResponse, StoreType};
-use octroi_gate::{FlagMode, Store};
-use octroi_model::Flags;
+use octroi_gate::{FlagMode, MailboxView, Store};
+use octroi_model::{FlagEdit, Flags, ModSeq, Uid, UidSet};
+use std::sync::Arc;
 
 /// Octets of responses that are gathered before they are sent.
 const BATCH_BYTES: usize = 32 * 1024;
@@ -23,28 +28,117 @@ pub(crate) async fn store(wire: &mut Wire, selected: &mut Selected, set: &Set, c
     };
     let positions = selected.positions(set, by)?;
     selected.writable()?;
+    if change.unchanged_since.is_some() {
+        selected.enable_condstore(wire).await?;
+    }
     // RFC 4314 section 4: the permitted part is done, and only if nothing is permitted it is refused.
     let mailbox = selected.session.open(&selected.mailbox, Store).await?;
     let uids = uids_at(&positions, selected.sight.shown());
     if uids.is_empty() {
         return Ok(Reply::ok("No such messages"));
     }
-    mailbox.store(&uids, mode, flags, &keywords).await?;
+    let before = Before { view: selected.sight.current().clone(), told: selected.sight.told() };
+    let modified = match change.unchanged_since {
+        Some(since) => mailbox.store_unchanged_since(&uids, mode, flags, &keywords, since).await?.modified,
+        None => mailbox.store(&uids, mode, flags, &keywords).await.map(|()| UidSet::default())?,
+    };
     selected.refresh().await?;
     selected.announce_keywords(wire).await?;
-    selected.known = uids;
-    if change.response == StoreResponse::Answer {
-        let mut out = Vec::new();
-        for position in positions.into_iter().flatten() {
-            selected.write_flags(&mut out, position, by);
-            if out.len() >= BATCH_BYTES {
-                wire.raw(&out).await?;
-                out.clear();
-            }
-        }
-        wire.raw(&out).await?;
+    let is_silent = change.response == StoreResponse::Silent;
+    let expected = is_silent.then(|| Expected { before, edit: edit(mode, flags, &keywords, selected.sight.current().keywords()) });
+    answer(wire, selected, &positions, &modified, expected.as_ref(), by).await?;
+    let left_alone = numbers_of(&modified, selected, by);
+    if left_alone.is_empty() {
+        return Ok(Reply::ok("Stored"));
     }
-    Ok(Reply::ok("Stored"))
+    Ok(Reply::ok("Some have changed since").with(encode::modified(left_alone.ranges().map(|(from, to)| (from.0, to.0)))))
+}
+
+/// Tell what the messages are like now, all but those that were left alone.
+async fn answer(
+    wire: &mut Wire,
+    selected: &mut Selected,
+    positions: &Positions,
+    modified: &UidSet,
+    expected: Option<&Expected>,
+    by: By,
+) -> Result<(), Fault> {
+    let mut out = Vec::new();
+    let mut told = Vec::new();
+    for position in positions.iter().cloned().flatten() {
+        let Some(uid) = selected.sight.shown().uid_at(position).filter(|uid| !modified.contains(*uid)) else { continue };
+        told.push(uid);
+        match expected {
+            None => selected.write_flags(&mut out, position, by),
+            Some(expected) => match expected.judge(selected, uid) {
+                // RFC 7162 section 3.1.3: the modseq is told, silent or not.
+                News::ModSeq if selected.enabled.condstore => selected.write_modseq(&mut out, position, by),
+                News::ModSeq | News::Nothing => {}
+                News::Flags => selected.write_flags(&mut out, position, by),
+            },
+        }
+        if out.len() >= BATCH_BYTES {
+            wire.raw(&out).await?;
+            out.clear();
+        }
+    }
+    selected.know(UidSet::from_uids(told));
+    Ok(wire.raw(&out).await?)
+}
+
+/// MODIFIED names messages as the command did.
+fn numbers_of(modified: &UidSet, selected: &Selected, by: By) -> UidSet {
+    if by == By::Uid || modified.is_empty() {
+        return modified.clone();
+    }
+    let shown = selected.sight.shown();
+    let number = |uid: Uid| Uid(shown.lower_bound(uid) as u32 + 1);
+    UidSet::from_ranges(modified.ranges().map(|(from, to)| (number(from), number(to))))
+}
+
+/// The mailbox before the command.
+struct Before {
+    view: MailboxView,
+    /// The client knew it up to here.
+    told: ModSeq,
+}
+
+/// What a client that asked for silence takes the flags to be.
+// RFC 9051 section 6.4.6: what somebody else did is told all the same.
+struct Expected {
+    before: Before,
+    /// What it thinks was done; nothing when that cannot be done.
+    edit: Option<FlagEdit>,
+}
+
+/// What the client does not know of a message.
+enum News {
+    Nothing,
+    ModSeq,
+    Flags,
+}
+
+impl Expected {
+    fn judge(&self, selected: &Selected, uid: Uid) -> News {
+        let Some(now) = selected.sight.current().by_uid(uid) else { return News::Nothing };
+        let Some(then) = self.before.view.by_uid(uid).filter(|item| item.modseq <= self.before.told) else { return News::Flags };
+        if self.edit.is_none_or(|edit| edit.apply(then.flags) != now.flags) {
+            return News::Flags;
+        }
+        News::ModSeq
+    }
+}
+
+/// The change that was asked for, whatever of it is permitted; nothing if it names keywords that the mailbox did not get.
+fn edit(mode: FlagMode, flags: Flags, keywords: &[&str], known: &[Arc<str>]) -> Option<FlagEdit> {
+    let bit = |keyword: &&str| known.iter().position(|name| name.eq_ignore_ascii_case(keyword)).and_then(Flags::keyword);
+    let bits = keywords.iter().map(bit).try_fold(flags, |all, bit| Some(all | bit?));
+    Some(match mode {
+        FlagMode::Add => FlagEdit::add(bits?),
+        // What the mailbox does not know is on no message.
+        FlagMode::Remove => FlagEdit::remove(keywords.iter().filter_map(bit).fold(flags, |all, bit| all | bit)),
+        FlagMode::Replace => FlagEdit::replace(bits?),
+    })
 }
 
 /// System flags as bits, and keywords by name. APPEND's flags too.

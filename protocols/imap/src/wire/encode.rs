@@ -1,9 +1,11 @@
 //! Responses to octets, by imap-codec. Called for all that is not on the hot path; FETCH and SEARCH have [`super::fetch`].
 
+use super::fetch::write_set;
 use imap_codec::ResponseCodec;
 use imap_codec::encode::Encoder;
 use imap_codec::imap_types::core::{Tag, Text};
 use imap_codec::imap_types::response::{Bye, Code, CodeOther, Data, Response, Status, StatusBody, StatusKind, Tagged};
+use octroi_model::ModSeq;
 
 /// Untagged data.
 pub(crate) fn data(data: Data<'_>) -> Vec<u8> {
@@ -34,6 +36,20 @@ pub(crate) fn code(word: &'static str) -> Code<'static> {
     Code::Other(CodeOther::unvalidated(word.as_bytes()))
 }
 
+/// Up to where the client knows all changes.
+// RFC 7162 section 3.1.2.1: never 0.
+pub(crate) fn highest_modseq(modseq: ModSeq) -> Code<'static> {
+    Code::Other(CodeOther::unvalidated(format!("HIGHESTMODSEQ {}", modseq.0.max(1)).into_bytes()))
+}
+
+/// Messages that a conditional STORE has left alone, as ascending ranges.
+// RFC 7162 section 3.1.3.
+pub(crate) fn modified(ranges: impl Iterator<Item = (u32, u32)>) -> Code<'static> {
+    let mut code = b"MODIFIED ".to_vec();
+    write_set(&mut code, ranges);
+    Code::Other(CodeOther::unvalidated(code))
+}
+
 fn status(status: Status<'_>) -> Vec<u8> {
     ResponseCodec::new().encode(&Response::Status(status)).dump()
 }
@@ -47,6 +63,13 @@ fn visible(text: &str) -> Text<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_codes_of_condstore() {
+        assert_eq!(untagged(highest_modseq(ModSeq(715_194_045_007)), "x"), b"* OK [HIGHESTMODSEQ 715194045007] x\r\n");
+        assert_eq!(untagged(highest_modseq(ModSeq(0)), "x"), b"* OK [HIGHESTMODSEQ 1] x\r\n");
+        assert_eq!(untagged(modified([(7, 7), (9, 12)].into_iter()), "x"), b"* OK [MODIFIED 7,9:12] x\r\n");
+    }
 
     #[test]
     fn no_text_breaks_its_line() {

@@ -6,7 +6,7 @@
 use super::date;
 use imap_codec::imap_types::core::{AString, IString};
 use imap_codec::imap_types::fetch::{Part, Section};
-use octroi_model::{Flags, Uid, UnixTime};
+use octroi_model::{Flags, ModSeq, Uid, UidSet, UnixTime};
 use std::sync::Arc;
 
 /// Writes the items of one message: [`Writer::begin`], items, [`Writer::end`].
@@ -22,6 +22,15 @@ impl<'o> Writer<'o> {
         out.extend_from_slice(b"* ");
         decimal(out, number as u64);
         out.extend_from_slice(b" FETCH (");
+        Self { out, is_first: true }
+    }
+
+    /// `* uid UIDFETCH (`
+    // RFC 9586 section 3.3.
+    pub(crate) fn begin_by_uid(out: &'o mut Vec<u8>, uid: Uid) -> Self {
+        out.extend_from_slice(b"* ");
+        decimal(out, u64::from(uid.0));
+        out.extend_from_slice(b" UIDFETCH (");
         Self { out, is_first: true }
     }
 
@@ -53,6 +62,15 @@ impl<'o> Writer<'o> {
     pub(crate) fn flags(&mut self, flags: Flags, is_recent: bool, keywords: &[Arc<str>]) {
         self.name(b"FLAGS");
         write_flags(self.out, flags, is_recent, keywords);
+    }
+
+    /// `MODSEQ`
+    // RFC 7162 section 7 (fetch-mod-resp).
+    pub(crate) fn modseq(&mut self, modseq: ModSeq) {
+        self.name(b"MODSEQ");
+        self.out.push(b'(');
+        decimal(self.out, modseq.0);
+        self.out.push(b')');
     }
 
     /// `INTERNALDATE`
@@ -132,6 +150,31 @@ pub(crate) fn write_clean(out: &mut Vec<u8>, octets: &[u8]) {
     while let Some(found) = memchr::memchr(0, &out[at..]) {
         at += found;
         out[at] = 0x80;
+    }
+}
+
+/// `* VANISHED`; `(EARLIER)` for what the client does not count any more.
+// RFC 7162 section 3.2.10.
+pub(crate) fn write_vanished(out: &mut Vec<u8>, is_earlier: bool, uids: &UidSet) {
+    if uids.is_empty() {
+        return;
+    }
+    out.extend_from_slice(if is_earlier { b"* VANISHED (EARLIER) " } else { b"* VANISHED " });
+    write_set(out, uids.ranges().map(|(from, to)| (from.0, to.0)));
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Ascending ranges as a set of numbers.
+pub(crate) fn write_set(out: &mut Vec<u8>, ranges: impl Iterator<Item = (u32, u32)>) {
+    for (at, (from, to)) in ranges.enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        decimal(out, u64::from(from));
+        if to != from {
+            out.push(b':');
+            decimal(out, u64::from(to));
+        }
     }
 }
 
@@ -347,6 +390,21 @@ mod tests {
             prop_assert_eq!(out.len(), octets.len() + 2);
             prop_assert!(!out[2..].contains(&0));
         }
+    }
+
+    #[test]
+    fn the_responses_of_resynchronising() {
+        let mut out = Vec::new();
+        let uids = UidSet::from_ranges([(Uid(41), Uid(41)), (Uid(43), Uid(116)), (Uid(211), Uid(214))]);
+        write_vanished(&mut out, true, &uids);
+        write_vanished(&mut out, false, &UidSet::from_uids([Uid(405)]));
+        write_vanished(&mut out, false, &UidSet::default());
+        let mut writer = Writer::begin_by_uid(&mut out, Uid(25_997));
+        writer.flags(Flags::FLAGGED, false, &[]);
+        writer.modseq(ModSeq(8));
+        writer.end();
+        let wanted = "* VANISHED (EARLIER) 41,43:116,211:214\r\n* VANISHED 405\r\n* 25997 UIDFETCH (FLAGS (\\Flagged) MODSEQ (8))\r\n";
+        assert_eq!(String::from_utf8(out).unwrap(), wanted);
     }
 
     #[test]

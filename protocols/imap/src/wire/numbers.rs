@@ -51,6 +51,11 @@ pub(crate) fn of_uids<S: Snapshot>(set: &SequenceSet, view: &S) -> Positions {
     merged(ranges.filter(|range| range.start < range.end).collect())
 }
 
+/// The uids that a set means, there or not, `*` being `last`.
+pub(crate) fn ranges_of(set: &SequenceSet, last: Uid) -> UidSet {
+    UidSet::from_ranges(ends(set, last.0).map(|(a, b)| (Uid(a), Uid(b))))
+}
+
 /// The uids at these positions, as ranges: between two neighbours of a view there is no uid that the view could not see.
 pub(crate) fn uids_at<S: Snapshot>(positions: &[Range<usize>], view: &S) -> UidSet {
     UidSet::from_ranges(positions.iter().filter_map(|range| Some((view.uid_at(range.start)?, view.uid_at(range.end.checked_sub(1)?)?))))

@@ -26,7 +26,7 @@ impl Contents {
 pub(super) fn write(out: &mut Vec<u8>, selected: &Selected, position: usize, plan: &Plan, contents: &Contents, newly_seen: bool) {
     let Some(item) = selected.sight.item(position) else { return };
     let source = Source::new(item, contents);
-    let mut writer = Writer::begin(out, position + 1);
+    let mut writer = selected.begin_response(out, position, item.uid);
     for wanted in &plan.items {
         match wanted {
             Wanted::Octets(octets) => {
@@ -60,6 +60,10 @@ pub(super) fn finish(mut writer: Writer<'_>, selected: &Selected, item: &Item, p
     // RFC 9051 section 6.4.5: flags that the FETCH itself changed are part of its answer.
     if newly_seen && !plan.tells_flags {
         selected.write_flags_item(&mut writer, item);
+    }
+    // RFC 7162 section 3.1: it goes with flags once somebody has asked for it.
+    if plan.tells_modseq || (selected.enabled.condstore && (plan.tells_flags || newly_seen)) {
+        writer.modseq(item.modseq);
     }
     writer.end();
 }

@@ -16,6 +16,8 @@ pub(super) struct Plan {
     pub(super) sets_seen: bool,
     /// Flags are among the items.
     pub(super) tells_flags: bool,
+    /// Modseqs are, which [`Plan::new`] does not see.
+    pub(super) tells_modseq: bool,
     needs: Needs,
 }
 

@@ -1,6 +1,7 @@
 //! The commands that name mailboxes: RFC 9051 section 6.3, RFC 3501 section 6.3.9, RFC 9208 section 4.1.
 
 use super::argument;
+use super::opening::{Opening, opening};
 use super::scan::{NOT_UNDERSTOOD, Read, Scanner};
 use crate::wire::mailbox::MailboxName;
 
@@ -16,9 +17,11 @@ const ENTRIES_MAX: usize = 64;
 pub(crate) enum OnMailbox {
     Select {
         mailbox: MailboxName,
+        how: Opening,
     },
     Examine {
         mailbox: MailboxName,
+        how: Opening,
     },
     /// `uses`: special uses without their backslash, in capitals (RFC 6154 section 3).
     Create {
@@ -110,8 +113,8 @@ pub(crate) struct Telling {
 /// What follows the word of such a command; nothing of other commands.
 pub(super) fn command(word: &str, rest: &mut Scanner<'_>) -> Option<Read<OnMailbox>> {
     let read: fn(&mut Scanner<'_>) -> Read<OnMailbox> = match word {
-        "SELECT" => |rest| Ok(OnMailbox::Select { mailbox: rest.mailbox()? }),
-        "EXAMINE" => |rest| Ok(OnMailbox::Examine { mailbox: rest.mailbox()? }),
+        "SELECT" => |rest| Ok(OnMailbox::Select { mailbox: rest.mailbox()?, how: opening(rest)? }),
+        "EXAMINE" => |rest| Ok(OnMailbox::Examine { mailbox: rest.mailbox()?, how: opening(rest)? }),
         "CREATE" => create,
         "DELETE" => |rest| Ok(OnMailbox::Delete { mailbox: rest.mailbox()? }),
         "RENAME" => |rest| Ok(OnMailbox::Rename { from: rest.mailbox()?, to: argument(rest, Scanner::mailbox)? }),
@@ -284,7 +287,7 @@ mod tests {
         assert_eq!(read("CREATE owatagusiam"), create("owatagusiam", &[]));
         assert_eq!(read("CREATE MySpecial (USE (\\Drafts \\sent))"), create("MySpecial", &["DRAFTS", "SENT"]));
         assert!(read("CREATE x (USE \\Drafts)").is_err() && read("CREATE x ()").is_err());
-        assert_eq!(read("SELECT inbox"), Ok(OnMailbox::Select { mailbox: name("INBOX") }));
+        assert_eq!(read("SELECT inbox"), Ok(OnMailbox::Select { mailbox: name("INBOX"), how: Opening::default() }));
         assert_eq!(read("RENAME blurdybloop sarasoop"), Ok(OnMailbox::Rename { from: name("blurdybloop"), to: name("sarasoop") }));
         assert_eq!(
             read("STATUS blurdybloop (UIDNEXT MESSAGES)"),

@@ -7,6 +7,7 @@ use imap_codec::imap_types::ToStatic;
 use imap_codec::imap_types::core::{AString, Vec1};
 use imap_codec::imap_types::fetch::{Macro, MessageDataItemName, Part, Section};
 use imap_codec::imap_types::flag::{Flag, StoreResponse, StoreType};
+use octroi_model::ModSeq;
 use std::num::NonZeroU32;
 
 /// Items of one FETCH: each may repeat the whole message, and nobody needs so many.
@@ -20,6 +21,7 @@ pub(crate) enum OnMessages {
     Fetch {
         set: Set,
         items: Vec<Item>,
+        since: Since,
     },
     Store {
         set: Set,
@@ -42,18 +44,36 @@ pub(crate) enum OnMessages {
 /// What FETCH asks for.
 pub(crate) type Item = MessageDataItemName<'static>;
 
+/// What FETCH asks for of RFC 7162.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Since {
+    /// MODSEQ is among the items.
+    pub(crate) tells_modseq: bool,
+    /// Only messages that have changed since.
+    pub(crate) changed: Option<ModSeq>,
+    /// And the uids of those that are gone since.
+    pub(crate) vanished: bool,
+}
+
 /// What STORE does to the flags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) kind: StoreType,
     pub(crate) response: StoreResponse,
     pub(crate) flags: Vec<Flag<'static>>,
+    /// Only of messages that have not changed since (RFC 7162 section 3.1.3).
+    pub(crate) unchanged_since: Option<ModSeq>,
 }
 
 /// What follows the word of such a command; nothing of other commands.
 pub(super) fn command(word: &str, uid: bool, rest: &mut Scanner<'_>) -> Option<Read<OnMessages>> {
     let read: fn(&mut Scanner<'_>) -> Read<OnMessages> = match word {
-        "FETCH" => |rest| Ok(OnMessages::Fetch { set: rest.set()?, items: argument(rest, items)? }),
+        "FETCH" => |rest| {
+            let (set, mut since) = (rest.set()?, Since::default());
+            let items = argument(rest, |rest| items(rest, &mut since.tells_modseq))?;
+            fetch_modifiers(rest, &mut since)?;
+            Ok(OnMessages::Fetch { set, items, since })
+        },
         "STORE" => |rest| Ok(OnMessages::Store { set: rest.set()?, change: argument(rest, change)? }),
         "COPY" => |rest| Ok(OnMessages::Copy { set: rest.set()?, mailbox: argument(rest, Scanner::mailbox)? }),
         "MOVE" => |rest| Ok(OnMessages::Move { set: rest.set()?, mailbox: argument(rest, Scanner::mailbox)? }),
@@ -63,17 +83,41 @@ pub(super) fn command(word: &str, uid: bool, rest: &mut Scanner<'_>) -> Option<R
     Some(argument(rest, read))
 }
 
-/// RFC 9051 section 9 (fetch).
-fn items(rest: &mut Scanner<'_>) -> Read<Vec<Item>> {
+/// RFC 7162 section 7 (fetch-modifier).
+fn fetch_modifiers(rest: &mut Scanner<'_>, since: &mut Since) -> Read<()> {
+    if !rest.accept(b' ') {
+        return Ok(());
+    }
+    let modifiers = rest.list(|rest| {
+        match rest.word()?.as_str() {
+            "CHANGEDSINCE" => since.changed = Some(ModSeq(argument(rest, Scanner::number64)?)),
+            "VANISHED" => since.vanished = true,
+            _ => return Err("The modifier is not known"),
+        }
+        Ok(())
+    })?;
+    if modifiers.is_empty() { Err(NOT_UNDERSTOOD) } else { Ok(()) }
+}
+
+/// RFC 9051 section 9 (fetch). MODSEQ (RFC 7162 section 7) is told apart.
+fn items(rest: &mut Scanner<'_>, tells_modseq: &mut bool) -> Read<Vec<Item>> {
     for (word, of) in [("ALL", Macro::All), ("FAST", Macro::Fast), ("FULL", Macro::Full)] {
         if rest.accept_word(word) {
             return Ok(of.expand().iter().map(ToStatic::to_static).collect());
         }
     }
-    let items = if rest.peek(b'(') { rest.list(item)? } else { vec![item(rest)?] };
+    let mut one = |rest: &mut Scanner<'_>| {
+        if rest.accept_word("MODSEQ") {
+            *tells_modseq = true;
+            return Ok(None);
+        }
+        item(rest).map(Some)
+    };
+    let items = if rest.peek(b'(') { rest.list(one)? } else { vec![one(rest)?] };
+    let items: Vec<Item> = items.into_iter().flatten().collect();
     match items.len() {
-        0 => Err(NOT_UNDERSTOOD),
-        1..=ITEMS_MAX => Ok(items),
+        0 if !*tells_modseq => Err(NOT_UNDERSTOOD),
+        0..=ITEMS_MAX => Ok(items),
         _ => Err("Too many items"),
     }
 }
@@ -170,6 +214,13 @@ fn partial(rest: &mut Scanner<'_>) -> Read<Option<(u32, NonZeroU32)>> {
 
 /// RFC 9051 section 9 (store-att-flags).
 fn change(rest: &mut Scanner<'_>) -> Read<Change> {
+    let mut unchanged_since = None;
+    // RFC 7162 section 7 (store-modifier).
+    if rest.accept_text("(UNCHANGEDSINCE ") {
+        unchanged_since = Some(ModSeq(rest.number64()?));
+        rest.expect(b')')?;
+        rest.space()?;
+    }
     let kind = if rest.accept(b'+') {
         StoreType::Add
     } else if rest.accept(b'-') {
@@ -184,13 +235,13 @@ fn change(rest: &mut Scanner<'_>) -> Read<Change> {
     };
     rest.space()?;
     if rest.peek(b'(') {
-        return Ok(Change { kind, response, flags: rest.list(Scanner::flag)? });
+        return Ok(Change { kind, response, flags: rest.list(Scanner::flag)?, unchanged_since });
     }
     let mut flags = vec![rest.flag()?];
     while rest.accept(b' ') {
         flags.push(rest.flag()?);
     }
-    Ok(Change { kind, response, flags })
+    Ok(Change { kind, response, flags, unchanged_since })
 }
 
 #[cfg(test)]
@@ -227,12 +278,17 @@ pub(crate) mod tests {
             else {
                 panic!("{line}")
             };
-            assert_eq!(read(line), Ok(OnMessages::Fetch { set: Set::Listed(sequence_set), items: names }), "{line}");
+            assert_eq!(
+                read(line),
+                Ok(OnMessages::Fetch { set: Set::Listed(sequence_set), items: names, since: Since::default() }),
+                "{line}"
+            );
         }
         let change = |kind, response, flags: &[&'static str]| Change {
             kind,
             response,
             flags: flags.iter().map(|flag| Flag::try_from(*flag).unwrap()).collect(),
+            unchanged_since: None,
         };
         let set = || Set::Listed("2:4".parse().unwrap());
         for (line, wanted) in [
@@ -244,6 +300,32 @@ pub(crate) mod tests {
         }
         assert_eq!(read("UID EXPUNGE 2:4"), Ok(OnMessages::Expunge { set: set() }));
         assert_eq!(read("COPY $ x"), Ok(OnMessages::Copy { set: Set::Saved, mailbox: MailboxName::read(b"x", false) }));
+    }
+
+    #[test]
+    fn the_modifiers_of_condstore() {
+        let since = |line: &str| match read(line) {
+            Ok(OnMessages::Fetch { since, items, .. }) => Ok((since, items.len())),
+            Ok(other) => panic!("{other:?}"),
+            Err(text) => Err(text),
+        };
+        let wanted = |tells_modseq, changed: Option<u64>, vanished| Since { tells_modseq, changed: changed.map(ModSeq), vanished };
+        assert_eq!(since("FETCH 1:3 (MODSEQ)"), Ok((wanted(true, None, false), 0)));
+        assert_eq!(since("FETCH 1:3 modseq"), Ok((wanted(true, None, false), 0)));
+        assert_eq!(since("FETCH 1:* (FLAGS MODSEQ UID) (CHANGEDSINCE 12345)"), Ok((wanted(true, Some(12_345), false), 2)));
+        assert_eq!(since("UID FETCH 300:500 (FLAGS) (CHANGEDSINCE 12345 VANISHED)"), Ok((wanted(false, Some(12_345), true), 1)));
+        for line in
+            ["FETCH 1 FLAGS ()", "FETCH 1 FLAGS (X)", "FETCH 1 FLAGS CHANGEDSINCE 1", "FETCH 1 FLAGS (CHANGEDSINCE x)", "FETCH 1 ()"]
+        {
+            assert!(since(line).is_err(), "{line}");
+        }
+        let Ok(OnMessages::Store { change, .. }) = read("UID STORE 6,4,8 (UNCHANGEDSINCE 12121230045) +FLAGS.SILENT (\\Deleted)") else {
+            panic!("no STORE")
+        };
+        assert_eq!(change.unchanged_since, Some(ModSeq(12_121_230_045)));
+        for line in ["STORE 1 (UNCHANGEDSINCE) FLAGS ()", "STORE 1 (CHANGEDSINCE 1) FLAGS ()", "STORE 1 (UNCHANGEDSINCE 1)FLAGS ()"] {
+            assert!(read(line).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! | `append` | APPEND, up to its message |
 //! | `metadata` | GETMETADATA, SETMETADATA |
 //! | `notify` | NOTIFY |
+//! | `opening` | the parameters of SELECT and EXAMINE |
 //! | `acl` | the commands of RFC 4314 |
 
 pub(crate) mod acl;
@@ -22,6 +23,7 @@ pub(crate) mod mailboxes;
 pub(crate) mod messages;
 pub(crate) mod metadata;
 pub(crate) mod notify;
+pub(crate) mod opening;
 pub(crate) mod scan;
 pub(crate) mod search;
 
@@ -59,6 +61,18 @@ pub(crate) enum Request<'a> {
     Notify(notify::Notify),
     /// It is about who may do what.
     Sharing(acl::Sharing),
+}
+
+impl Request<'_> {
+    /// Does it name messages by their numbers, or ask for an answer in numbers?
+    // RFC 9586 section 3.2.
+    pub(crate) fn names_numbers(&self) -> bool {
+        match self {
+            Self::OnMessages { uid, .. } => !uid,
+            Self::Seeking { command, uid } => !uid || command.names_numbers(),
+            Self::Codec(_) | Self::OnMailbox(_) | Self::OnMetadata(_) | Self::Sharing(_) | Self::Notify(_) | Self::Unauthenticate => false,
+        }
+    }
 }
 
 /// The commands that imap-codec reads.
@@ -191,6 +205,19 @@ mod tests {
     fn bad(octets: &[u8]) -> (Option<String>, &'static str) {
         let malformed = command(octets, false).unwrap_err();
         (malformed.tag.map(|tag| tag.inner().to_owned()), malformed.text)
+    }
+
+    #[test]
+    fn numbers_are_told_from_uids() {
+        let numbers = |line: &str| command(format!("a {line}\r\n").as_bytes(), false).unwrap().1.names_numbers();
+        for line in
+            ["FETCH 1 FLAGS", "STORE 1 FLAGS ()", "SEARCH ALL", "UID SEARCH NOT (OR SEEN 1:3)", "UID SORT (DATE) UTF-8 2", "MOVE 1 x"]
+        {
+            assert!(numbers(line), "{line}");
+        }
+        for line in ["UID FETCH 1 FLAGS", "UID SEARCH UID 1 SEEN", "UID SEARCH $", "EXPUNGE", "UID EXPUNGE 1", "SELECT x"] {
+            assert!(!numbers(line), "{line}");
+        }
     }
 
     #[test]

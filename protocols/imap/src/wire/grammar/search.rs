@@ -46,6 +46,26 @@ pub(crate) enum Key {
     Uids(Set),
 }
 
+impl Seeking {
+    /// Does it ask for messages by their numbers?
+    pub(crate) fn names_numbers(&self) -> bool {
+        let (Self::Search(program) | Self::Sort { program, .. } | Self::Thread { program, .. }) = self;
+        program.keys.iter().any(Key::names_numbers)
+    }
+}
+
+impl Key {
+    fn names_numbers(&self) -> bool {
+        match self {
+            Self::Numbers(set) => *set != Set::Saved,
+            Self::All(keys) => keys.iter().any(Self::names_numbers),
+            Self::Or(two) => two.0.names_numbers() || two.1.names_numbers(),
+            Self::Not(key) => key.names_numbers(),
+            Self::Leaf(_) | Self::Uids(_) => false,
+        }
+    }
+}
+
 /// What follows the word of such a command; nothing of other commands.
 pub(super) fn command(word: &str, rest: &mut Scanner<'_>) -> Option<Read<Seeking>> {
     let read: fn(&mut Scanner<'_>) -> Read<Seeking> = match word {
