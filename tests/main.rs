@@ -11,6 +11,7 @@ mod backup;
 mod bench;
 mod browser;
 mod clients;
+mod concert;
 mod courier;
 mod crash;
 mod demo;

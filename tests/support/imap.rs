@@ -108,6 +108,15 @@ impl Imap {
         self.answer(&tag)
     }
 
+    /// IDLE for that long, and all that came meanwhile.
+    pub(crate) fn idle(&mut self, length: std::time::Duration) -> Reply {
+        let tag = self.tag();
+        self.wire.send(format!("{tag} IDLE\r\n"));
+        std::thread::sleep(length);
+        self.wire.send("DONE\r\n");
+        self.answer(&tag).unwrap()
+    }
+
     fn tag(&mut self) -> String {
         let tag = format!("t{}", self.next_tag);
         self.next_tag += 1;

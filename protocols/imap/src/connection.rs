@@ -172,7 +172,7 @@ impl Dialogue {
             },
             Err(fault) => self.wire.refuse_literal(head.message.literal, self.state.trust()).await.map_err(Fault::End).and(Err(fault)),
         };
-        self.answer(head.tag, done, Expunges::Told).await
+        self.answer(head.tag, done, Some(Expunges::Told)).await
     }
 
     /// Before every command: does the session still stand, and is the mailbox still there?
@@ -187,10 +187,10 @@ impl Dialogue {
         Ok(())
     }
 
-    /// After every command: tell what has changed, then answer.
-    async fn answer(&mut self, tag: Tag<'_>, done: Done, expunges: Expunges) -> Result<(), End> {
+    /// After every command: tell what has changed, then answer. `expunges`: may they be told; nothing when nothing is to be told at all.
+    async fn answer(&mut self, tag: Tag<'_>, done: Done, expunges: Option<Expunges>) -> Result<(), End> {
         let reply = done.or_else(|fault| fault.into_reply(&self.gate.organisation().portal_url))?;
-        if let State::Selected(selected) = &mut self.state {
+        if let (State::Selected(selected), Some(expunges)) = (&mut self.state, expunges) {
             match selected.refresh().await {
                 // What cannot be looked at now is told after a later command.
                 Ok(()) | Err(Fault::Reply(_) | Fault::Refused(_)) => selected.announce(&mut self.wire, expunges).await?,
@@ -366,14 +366,16 @@ async fn sharing(wire: &mut Wire, session: &Session, command: Sharing) -> Done {
     }
 }
 
-/// May expunges be told while this command is answered?
+/// May expunges be told while this command is answered? Nothing when the answer is the first look at a mailbox: a client that puts its
+/// picture together from it must not be told of changes at the same time.
 // RFC 9051 section 7.5.1: not during FETCH, STORE and SEARCH; their UID forms are other commands. RFC 5256 section 3: nor during SORT and
 // THREAD.
-fn expunges_during(request: &Request<'_>) -> Expunges {
+fn expunges_during(request: &Request<'_>) -> Option<Expunges> {
     match request {
+        Request::OnMailbox(OnMailbox::Select { .. } | OnMailbox::Examine { .. }) => None,
         Request::OnMessages { command: OnMessages::Fetch { .. } | OnMessages::Store { .. }, uid: false }
-        | Request::Seeking { uid: false, .. } => Expunges::Held,
-        _ => Expunges::Told,
+        | Request::Seeking { uid: false, .. } => Some(Expunges::Held),
+        _ => Some(Expunges::Told),
     }
 }
 
