@@ -30,6 +30,7 @@ dialogues! {
         append,
         authzid,
         before_login,
+        condstore,
         copy_move,
         external,
         flags,
@@ -42,7 +43,9 @@ dialogues! {
         literals,
         metadata,
         plaintext_login,
+        qresync,
         recursion,
+        rev2,
         search,
         sort,
         starttls,
@@ -50,6 +53,7 @@ dialogues! {
         starttls_injection_slow,
         syntax,
         thread,
+        uidonly,
     }
     clients of "imap/clients" {
         mbsync, neomutt, offlineimap, thunderbird, thunderbird_shared,

@@ -57,6 +57,8 @@ const fn fetch(line: &'static str, told: &'static str) -> Row {
 pub(super) const ROWS: &[Row] = &[
     row("select", &[], "SELECT {M}", All("lr"), Told("2 EXISTS")),
     row("select", &[], "EXAMINE {M}", All("lr"), Told("2 EXISTS")),
+    row("select", &[], "EXAMINE {M} (CONDSTORE)", All("lr"), Told("HIGHESTMODSEQ")),
+    row("select", &["ENABLE QRESYNC"], "EXAMINE {M} (QRESYNC (1 1))", All("lr"), Told("HIGHESTMODSEQ")),
     row("status", &[], "STATUS {M} (MESSAGES UIDNEXT UIDVALIDITY UNSEEN RECENT)", All("lr"), Told("MESSAGES 2")),
     row("status", &[], "STATUS {M} (DELETED DELETED-STORAGE)", All("lr"), Told("DELETED 1")),
     // What cannot be opened is listed only as the way to what can: some clients drop an account that lists what they cannot open.
@@ -92,6 +94,8 @@ pub(super) const ROWS: &[Row] = &[
     fetch("FETCH 1 FAST", "INTERNALDATE"),
     fetch("FETCH 1 FULL", "Zanzibar"),
     fetch("UID FETCH 1:* (FLAGS BODY.PEEK[])", "Okapi"),
+    fetch("UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1)", "MODSEQ"),
+    fetch("FETCH 1 (MODSEQ)", "MODSEQ"),
     row("fetch", OPEN, "FETCH 1 BODY[]", Silently("lrs"), Appears("1 FETCH (FLAGS (\\Seen)")),
     row("search", LOOK, "SEARCH SUBJECT Zanzibar", All("lr"), Told("* SEARCH 1")),
     row("search", LOOK, "UID SEARCH TEXT Okapi", All("lr"), Told("* SEARCH ")),
@@ -99,6 +103,7 @@ pub(super) const ROWS: &[Row] = &[
     row("thread", LOOK, "THREAD ORDEREDSUBJECT UTF-8 ALL", All("lr"), Told("* THREAD (")),
     row("store", OPEN, "STORE 1 +FLAGS (\\Seen)", All("lrs"), Appears("1 FETCH (FLAGS (\\Seen)")),
     row("store", OPEN, "STORE 1 +FLAGS (\\Flagged)", All("lrw"), Appears("1 FETCH (FLAGS (\\Flagged)")),
+    row("store", OPEN, "STORE 1 (UNCHANGEDSINCE 999999) +FLAGS.SILENT (\\Flagged)", All("lrw"), Appears("1 FETCH (FLAGS (\\Flagged)")),
     row("store", OPEN, "UID STORE 1:* +FLAGS ($Walrus)", All("lrw"), Appears("$Walrus")),
     row("store", OPEN, "STORE 1 +FLAGS (\\Deleted)", All("lrt"), Appears("1 FETCH (FLAGS (\\Deleted)")),
     row("store", OPEN, "STORE 2 -FLAGS (\\Deleted)", All("lrt"), Vanishes("2 FETCH (FLAGS (\\Deleted)")),

@@ -8,7 +8,7 @@ use octroi_gate::Organisation;
 use octroi_sasl::Mechanism;
 
 /// What is whole. Written by hand: imap-codec spells IMAP4REV1, which some clients do not recognise.
-const ALWAYS: [&str; 28] = [
+const ALWAYS: &[&str] = &[
     "IMAP4rev1",
     "LITERAL+",
     "SASL-IR",
@@ -37,6 +37,9 @@ const ALWAYS: [&str; 28] = [
     "QUOTA=RES-MESSAGE",
     "ACL",
     "RIGHTS=kxte",
+    "CONDSTORE",
+    "QRESYNC",
+    "UIDONLY",
 ];
 
 /// The list for this connection as it is now.
