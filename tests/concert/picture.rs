@@ -176,9 +176,9 @@ pub(super) fn messages_of(lines: &[String]) -> Vec<Message> {
     let mut picture = Picture { manner: Manner { modseqs: true, ..Manner::default() }, ..Picture::default() };
     let fetched: Vec<&String> = lines.iter().filter(|line| line.contains(" FETCH (")).collect();
     picture.exist(fetched.len());
-    fetched.iter().for_each(|line| {
+    for line in fetched {
         picture.hear_line(line);
-    });
+    }
     let message = |entry: Entry| Some(Message { uid: entry.uid?, flags: entry.flags?, modseq: entry.modseq? });
     picture.list.into_iter().map(|entry| message(entry).expect("all is told")).collect()
 }

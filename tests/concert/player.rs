@@ -142,14 +142,8 @@ impl Player {
     pub(super) fn step(&mut self) {
         let choice = self.below(20);
         match (self.kind, choice) {
-            (Kind::Idling, 7..) => {
-                let length = Duration::from_millis(self.below(40) as u64);
-                self.note("C: IDLE".to_owned());
-                let reply = self.imap.idle(length);
-                self.heard(&reply);
-                self.take_in(&reply);
-            }
-            (Kind::Returning, 14..) => self.come_back(),
+            (Kind::Idling, 7..) | (_, 19) => self.idle(),
+            (Kind::Returning, 14..=18) => self.come_back(),
             (_, 0..=6) => self.store(),
             (_, 7) => self.plainly("NOOP"),
             (_, 8 | 9) => self.add(),
@@ -163,6 +157,14 @@ impl Player {
             (_, 18) if self.kind != Kind::UidOnly => self.plainly("FETCH 1:* (FLAGS)"),
             _ => self.plainly("UID FETCH 1:* (FLAGS)"),
         }
+    }
+
+    fn idle(&mut self) {
+        let length = Duration::from_millis(self.below(40) as u64);
+        self.note("C: IDLE".to_owned());
+        let reply = self.imap.idle(length);
+        self.heard(&reply);
+        self.take_in(&reply);
     }
 
     fn plainly(&mut self, command: &str) {
