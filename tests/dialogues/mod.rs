@@ -32,6 +32,7 @@ dialogues! {
         before_login,
         condstore,
         copy_move,
+        esearch,
         external,
         flags,
         idle,

@@ -99,6 +99,8 @@ pub(super) const ROWS: &[Row] = &[
     row("fetch", OPEN, "FETCH 1 BODY[]", Silently("lrs"), Appears("1 FETCH (FLAGS (\\Seen)")),
     row("search", LOOK, "SEARCH SUBJECT Zanzibar", All("lr"), Told("* SEARCH 1")),
     row("search", LOOK, "UID SEARCH TEXT Okapi", All("lr"), Told("* SEARCH ")),
+    row("search", LOOK, "UID SEARCH RETURN (COUNT) TEXT Okapi", All("lr"), Told("UID COUNT 1")),
+    row("sort", LOOK, "UID SORT RETURN (ALL) (SUBJECT) UTF-8 ALL", All("lr"), Told("UID ALL ")),
     row("sort", LOOK, "SORT (SUBJECT) UTF-8 ALL", All("lr"), Told("* SORT 2 1")),
     row("thread", LOOK, "THREAD ORDEREDSUBJECT UTF-8 ALL", All("lr"), Told("* THREAD (")),
     row("store", OPEN, "STORE 1 +FLAGS (\\Seen)", All("lrs"), Appears("1 FETCH (FLAGS (\\Seen)")),

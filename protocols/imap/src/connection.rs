@@ -5,6 +5,7 @@
 
 use crate::commands;
 use crate::commands::login::Entrance;
+use crate::commands::search::Answer;
 use crate::config::ImapConfig;
 use crate::notification::{self, Notification};
 use crate::reply::{Done, End, Fault, Reply, uid_required};
@@ -157,7 +158,7 @@ impl Dialogue {
         let expunges = expunges_during(&request);
         let begun = if request == Request::Codec(CommandBody::Logout) { Ok(()) } else { self.begin().await };
         let done = match begun {
-            Ok(()) => self.dispatch(request).await,
+            Ok(()) => self.dispatch(&tag, request).await,
             Err(fault) => Err(fault),
         };
         self.answer(tag, done, expunges).await
@@ -225,7 +226,7 @@ impl Dialogue {
     }
 
     /// The one list of commands: the state that each needs, and its handler.
-    async fn dispatch(&mut self, request: Request<'_>) -> Done {
+    async fn dispatch(&mut self, tag: &Tag<'_>, request: Request<'_>) -> Done {
         if self.wire.enabled.uid_only && request.names_numbers() {
             return Err(uid_required());
         }
@@ -245,7 +246,7 @@ impl Dialogue {
                 Ok(reply)
             }
             Request::OnMessages { command, uid } => on_messages(&mut self.wire, self.state.selected()?, command, By::from(uid)).await,
-            Request::Seeking { command, uid } => seeking(&mut self.wire, self.state.selected()?, command, By::from(uid)).await,
+            Request::Seeking { command, uid } => seeking(&mut self.wire, self.state.selected()?, command, By::from(uid), tag).await,
             Request::Notify(command) => {
                 let (notification, reply) = commands::notify::notify(&mut self.wire, &self.state, command).await?;
                 self.notification = notification;
@@ -347,11 +348,17 @@ async fn on_messages(wire: &mut Wire, selected: &mut Selected, command: OnMessag
 }
 
 /// Commands that look for messages of the open mailbox.
-async fn seeking(wire: &mut Wire, selected: &mut Selected, command: Seeking, by: By) -> Done {
+async fn seeking(wire: &mut Wire, selected: &mut Selected, command: Seeking, by: By, tag: &Tag<'_>) -> Done {
     match command {
-        Seeking::Search(program) => commands::search::search(wire, selected, &program, by).await,
-        Seeking::Sort { criteria, program } => commands::sort::sort(wire, selected, &criteria, &program, by).await,
-        Seeking::Thread { algorithm, program } => commands::thread::thread(wire, selected, &algorithm, &program, by).await,
+        Seeking::Search { returns, program } => {
+            let answer = Answer { tag, by, returns, modseq: program.names_modseq() };
+            commands::search::search(wire, selected, &program, answer).await
+        }
+        Seeking::Sort { returns, criteria, program } => {
+            let answer = Answer { tag, by, returns, modseq: program.names_modseq() };
+            commands::sort::sort(wire, selected, &criteria, &program, answer).await
+        }
+        Seeking::Thread { algorithm, program } => commands::thread::thread(wire, selected, &algorithm, &program, by, tag).await,
     }
 }
 

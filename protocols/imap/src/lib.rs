@@ -14,13 +14,12 @@
 //! | `resync` | what has changed since a client was last here |
 //! | `commands/` | one file per command |
 //! | `notification` | what NOTIFY asked for, and what has changed since |
-//! | `object_id` | identifiers of mailboxes |
+//! | `object_id` | identifiers of mailboxes, messages and threads |
 //! | `query` | SEARCH keys, and which messages they match |
 //! | `columns/` | what headers say, in memory, for SEARCH, SORT and THREAD |
 //! | `wire/` | the words of the protocol |
 //!
-//! Known limits: SEARCH nests at most nine levels deep (imap-codec's limit); CHARSET knows US-ASCII and UTF-8 only; INTERNALDATE is
-//! kept and shown in UTC.
+//! Known limits: INTERNALDATE is kept and shown in UTC.
 
 mod columns;
 mod commands;

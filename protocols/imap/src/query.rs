@@ -4,6 +4,7 @@
 //! those messages only that nothing else decides. A key never says no to a message that matches.
 
 use crate::columns::{Columns, Places, Verdicts, column_of};
+use crate::object_id::{email_id, thread_id};
 use crate::view::Snapshot;
 use crate::wire::date::{day_of, internal_day};
 use crate::wire::grammar::scan::Set;
@@ -14,8 +15,10 @@ use imap_codec::imap_types::datetime::NaiveDate;
 use imap_codec::imap_types::search::SearchKey;
 use memchr::memmem;
 use octroi_gate::{Found, Sought, Within};
-use octroi_mime::{PIECE_OVERLAP_BYTES, decoded_header, decoded_text, fold, header_line, headers_of, sent_date};
-use octroi_model::{Flags, Item};
+use octroi_mime::{
+    PIECE_OVERLAP_BYTES, decoded_header, decoded_text, fold, header_line, headers_of, is_charset, sent_date, text_in, thread_root,
+};
+use octroi_model::{Flags, Item, ModSeq, UidSet, UnixTime};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -33,8 +36,6 @@ pub(crate) enum QueryError {
     Text,
     /// A text is longer than we look for.
     TooLong,
-    /// `$` stands for nothing that was found before.
-    NothingSaved,
 }
 
 /// What a message has to be like.
@@ -52,6 +53,16 @@ pub(crate) enum Query {
     Size(Range<u64>),
     /// Day of INTERNALDATE, within the range.
     Internal(Range<i64>),
+    /// Second of INTERNALDATE, within the range.
+    Instant(Range<i64>),
+    /// Day of its coming into the mailbox, within the range.
+    Saved(Range<i64>),
+    /// Of this modseq at least.
+    Changed(ModSeq),
+    /// Of this EMAILID.
+    Email(String),
+    /// Of this THREADID.
+    Thread(String),
     /// Day of the `Date:` field, within the range.
     Sent(Range<i64>),
     /// The text stands in a field of this name.
@@ -95,17 +106,21 @@ pub(crate) struct Candidate<'a> {
 pub(crate) struct Place<'a, S> {
     pub(crate) view: &'a S,
     pub(crate) keywords: &'a [Arc<str>],
+    /// What `$` stands for.
+    pub(crate) saved: &'a UidSet,
+    pub(crate) now: UnixTime,
 }
 
 impl Query {
     /// From the keys of a command, all of which must hold.
     pub(crate) fn new<S: Snapshot>(program: &Program, place: &Place<'_, S>) -> Result<Self, QueryError> {
-        // RFC 9051 section 6.4.4: both of these must be known, and there is no need for more.
-        let is_known = |name: &String| name.eq_ignore_ascii_case("UTF-8") || name.eq_ignore_ascii_case("US-ASCII");
-        if !program.charset.as_ref().is_none_or(is_known) {
+        // RFC 9051 section 6.4.4: US-ASCII and UTF-8 must be known; others are decoded as those of messages are.
+        let charset = program.charset.as_deref().filter(|name| !["UTF-8", "US-ASCII"].iter().any(|known| name.eq_ignore_ascii_case(known)));
+        if !charset.is_none_or(is_charset) {
             return Err(QueryError::Charset);
         }
-        Ok(Self::All(program.keys.iter().map(|key| place.query(key)).collect::<Result<_, _>>()?))
+        let reading = Reading { place, charset };
+        Ok(Self::All(program.keys.iter().map(|key| reading.query(key)).collect::<Result<_, _>>()?))
     }
 
     /// Does the message match? Nothing when more of it must be read to know.
@@ -118,6 +133,11 @@ impl Query {
             Self::Recent => Some(message.is_recent),
             Self::Size(range) => Some(range.contains(&item.bytes())),
             Self::Internal(days) => Some(days.contains(&internal_day(item.date))),
+            Self::Instant(seconds) => Some(seconds.contains(&item.date.0)),
+            Self::Saved(days) => Some(days.contains(&internal_day(item.saved))),
+            Self::Changed(modseq) => Some(item.modseq >= *modseq),
+            Self::Email(id) => Some(email_id(&item.hash) == *id),
+            Self::Thread(id) => message.header().map(|header| thread_id(thread_root(header)).is_some_and(|of| of == *id)),
             Self::Sent(days) => message.header().map(|header| {
                 let field = headers_of(header).find(|field| field.name.eq_ignore_ascii_case(b"Date"));
                 field.and_then(|field| sent_date(field.value)).is_some_and(|date| days.contains(&i64::from(date.day)))
@@ -197,7 +217,7 @@ impl Query {
     /// Can reading headers decide anything?
     pub(crate) fn reads_header(&self) -> bool {
         match self {
-            Self::Sent(_) | Self::Field(..) | Self::Header(_) | Self::Column(..) => true,
+            Self::Sent(_) | Self::Thread(_) | Self::Field(..) | Self::Header(_) | Self::Column(..) => true,
             Self::Not(query) => query.reads_header(),
             Self::All(queries) | Self::Any(queries) => queries.iter().any(Self::reads_header),
             _ => false,
@@ -236,16 +256,36 @@ impl Candidate<'_> {
     }
 }
 
-impl<S: Snapshot> Place<'_, S> {
+/// From keys to queries.
+struct Reading<'a, S> {
+    place: &'a Place<'a, S>,
+    /// Of the texts; nothing stands for UTF-8.
+    charset: Option<&'a str>,
+}
+
+impl<S: Snapshot> Reading<'_, S> {
     fn query(&self, key: &Key) -> Result<Query, QueryError> {
         Ok(match key {
             Key::Leaf(key) => self.leaf(key)?,
             Key::All(keys) => Query::All(keys.iter().map(|key| self.query(key)).collect::<Result<_, _>>()?),
             Key::Or(both) => Query::Any(vec![self.query(&both.0)?, self.query(&both.1)?]),
             Key::Not(key) => not(self.query(key)?),
-            Key::Numbers(Set::Listed(set)) => Query::At(numbers::of_numbers_in_use(set, self.view.length())),
-            Key::Uids(Set::Listed(set)) => Query::At(numbers::of_uids(set, self.view)),
-            Key::Numbers(Set::Saved) | Key::Uids(Set::Saved) => return Err(QueryError::NothingSaved),
+            Key::Numbers(Set::Listed(set)) => Query::At(numbers::of_numbers_in_use(set, self.place.view.length())),
+            Key::Uids(Set::Listed(set)) => Query::At(numbers::of_uids(set, self.place.view)),
+            Key::Changed(modseq) => Query::Changed(ModSeq(*modseq)),
+            // RFC 5032 section 3: just so old is both.
+            Key::Older(seconds) => Query::Instant(i64::MIN..self.place.now.0 - i64::from(seconds.get()) + 1),
+            Key::Younger(seconds) => Query::Instant(self.place.now.0 - i64::from(seconds.get())..i64::MAX),
+            Key::SavedBefore(date) => Query::Saved(before(date)),
+            Key::SavedOn(date) => Query::Saved(on(date)),
+            Key::SavedSince(date) => Query::Saved(since(date)),
+            // RFC 8514 section 4.3: it is known of every message.
+            Key::SaveDateSupported => Query::Constant(true),
+            Key::Email(id) => Query::Email(id.clone()),
+            Key::Thread(id) => Query::Thread(id.clone()),
+            // RFC 6203 section 3: how far about so goes is the server's; here no farther than the key itself.
+            Key::Fuzzy(key) => self.query(key)?,
+            Key::Numbers(Set::Saved) | Key::Uids(Set::Saved) => Query::At(numbers::of_saved(self.place.saved, self.place.view)),
         })
     }
 
@@ -279,22 +319,31 @@ impl<S: Snapshot> Place<'_, S> {
             SearchKey::SentBefore(date) => Query::Sent(before(date)),
             SearchKey::SentOn(date) => Query::Sent(on(date)),
             SearchKey::SentSince(date) => Query::Sent(since(date)),
-            SearchKey::Bcc(text) => Query::Field("Bcc".to_owned(), Needle::new(text)?),
-            SearchKey::Cc(text) => Query::Field("Cc".to_owned(), Needle::new(text)?),
-            SearchKey::From(text) => Query::Field("From".to_owned(), Needle::new(text)?),
-            SearchKey::To(text) => Query::Field("To".to_owned(), Needle::new(text)?),
-            SearchKey::Subject(text) => Query::Field("Subject".to_owned(), Needle::new(text)?),
+            SearchKey::Bcc(text) => Query::Field("Bcc".to_owned(), self.needle(text)?),
+            SearchKey::Cc(text) => Query::Field("Cc".to_owned(), self.needle(text)?),
+            SearchKey::From(text) => Query::Field("From".to_owned(), self.needle(text)?),
+            SearchKey::To(text) => Query::Field("To".to_owned(), self.needle(text)?),
+            SearchKey::Subject(text) => Query::Field("Subject".to_owned(), self.needle(text)?),
             SearchKey::Header(name, text) => {
                 let name = std::str::from_utf8(name.as_ref()).map_err(|_| QueryError::Text)?;
-                Query::Field(name.to_owned(), Needle::new(text)?)
+                Query::Field(name.to_owned(), self.needle(text)?)
             }
-            SearchKey::Body(text) => Query::Body(Needle::new(text)?),
-            SearchKey::Text(text) => Query::Any(vec![Query::Header(Needle::new(text)?), Query::Body(Needle::new(text)?)]),
+            SearchKey::Body(text) => Query::Body(self.needle(text)?),
+            SearchKey::Text(text) => Query::Any(vec![Query::Header(self.needle(text)?), Query::Body(self.needle(text)?)]),
         })
     }
 
+    fn needle(&self, text: &AString<'_>) -> Result<Needle, QueryError> {
+        match self.charset {
+            None => Needle::new(text.as_ref()),
+            // Texts in UTF-8 are at most three times as long as in another charset.
+            Some(_) if text.as_ref().len() > NEEDLE_BYTES_MAX => Err(QueryError::TooLong),
+            Some(charset) => Needle::new(text_in(charset, text.as_ref()).ok_or(QueryError::Text)?.as_bytes()),
+        }
+    }
+
     fn keyword(&self, keyword: &str) -> Query {
-        let index = self.keywords.iter().position(|known| known.eq_ignore_ascii_case(keyword));
+        let index = self.place.keywords.iter().position(|known| known.eq_ignore_ascii_case(keyword));
         index.and_then(Flags::keyword).map_or(Query::Constant(false), Query::Flags)
     }
 }
@@ -316,8 +365,7 @@ fn since(date: &NaiveDate) -> Range<i64> {
 }
 
 impl Needle {
-    fn new(text: &AString<'_>) -> Result<Self, QueryError> {
-        let octets = text.as_ref();
+    fn new(octets: &[u8]) -> Result<Self, QueryError> {
         if octets.len() > NEEDLE_BYTES_MAX {
             return Err(QueryError::TooLong);
         }
@@ -349,17 +397,23 @@ impl Needle {
 mod tests {
     use super::*;
     use crate::view::testing::Sample;
+    use crate::wire::grammar::search::Seeking;
     use crate::wire::grammar::search::tests::program;
-    use octroi_model::{ContentRef, Hash, ModSeq, Uid, UnixTime};
+    use crate::wire::grammar::{Request, command};
+    use octroi_model::{ContentRef, Hash, Uid};
     use proptest::prelude::*;
 
     const MESSAGE: &[u8] = b"From: =?utf-8?q?Ren=C3=A9e?= <renee@douane.example>\r\nSubject: Note\r\n de service\r\n\
         Date: Mon, 5 Feb 2024 23:30:00 -0500\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n\
         Le tarif dou=\r\nanier de l'=C3=89TAT.\r\n";
 
+    /// A minute after the message came.
+    const NOW: UnixTime = UnixTime(1_707_264_060);
+
     fn query(keys: &str) -> Result<Query, QueryError> {
         let keywords = [Arc::from("$Forwarded")];
-        let place = Place { view: &Sample::of(&[10, 20, 30]), keywords: &keywords };
+        let saved = UidSet::from_uids([Uid(20)]);
+        let place = Place { view: &Sample::of(&[10, 20, 30]), keywords: &keywords, saved: &saved, now: NOW };
         Query::new(&program(&format!("SEARCH {keys}")), &place)
     }
 
@@ -416,11 +470,39 @@ mod tests {
             "OR DELETED SEEN",
             "(SEEN (OLD))",
             "NOT (SEEN DELETED)",
+            "$",
+            "UID $",
+            "MODSEQ 1",
+            "MODSEQ \"/flags/\\\\draft\" all 1",
+            "OLDER 60 YOUNGER 60",
+            "YOUNGER 4294967295",
+            "NOT OLDER 61",
+            "NOT YOUNGER 59",
+            "SAVEDATESUPPORTED",
+            "SAVEDON 1-Jan-1970 SAVEDBEFORE 2-Jan-1970 SAVEDSINCE 1-Jan-1970",
+            "EMAILID M00000000000000000000000000000000",
+            "FUZZY SEEN",
+            "NOT FUZZY (DELETED FUZZY SEEN)",
         ] {
             assert_eq!(answers(matching), [Some(true); 3], "{matching}");
         }
-        for other in ["DELETED", "UNSEEN", "KEYWORD x", "3", "UID 21:29", "UID 30:*", "ON 6-Feb-2024", "SMALLER 100", "NEW", "SEEN RECENT"]
-        {
+        for other in [
+            "DELETED",
+            "UNSEEN",
+            "KEYWORD x",
+            "3",
+            "UID 21:29",
+            "UID 30:*",
+            "ON 6-Feb-2024",
+            "SMALLER 100",
+            "NEW",
+            "SEEN RECENT",
+            "MODSEQ 2",
+            "OLDER 61",
+            "YOUNGER 59",
+            "SAVEDSINCE 2-Jan-1970",
+            "EMAILID x",
+        ] {
             assert_eq!(answers(other), [Some(false); 3], "{other}");
         }
         // The day that was written counts, not the day in UTC.
@@ -436,6 +518,8 @@ mod tests {
             "NOT CC \"\"",
             "NOT BCC x",
             "NOT TO x",
+            // There is nothing that it could go back to.
+            "NOT THREADID x",
         ] {
             assert_eq!(answers(matching), [None, Some(true), Some(true)], "{matching}");
         }
@@ -449,6 +533,29 @@ mod tests {
     }
 
     #[test]
+    fn texts_to_look_for_come_in_many_charsets() {
+        let of = |keys: &[u8]| {
+            let line = [b"a SEARCH CHARSET ", keys, b"\r\n"].concat();
+            let (_, request) = command(&line, false).unwrap();
+            let Request::Seeking { command: Seeking::Search { program, .. }, .. } = request else { panic!() };
+            let saved = UidSet::default();
+            let query = Query::new(&program, &Place { view: &Sample::of(&[20]), keywords: &[], saved: &saved, now: NOW });
+            let item = item();
+            query.unwrap().decide(&Candidate {
+                position: 0,
+                item: &item,
+                is_recent: false,
+                found: None,
+                header: None,
+                octets: Some(MESSAGE),
+            })
+        };
+        assert_eq!(of(b"ISO-8859-1 BODY {7+}\r\nl'\xe9tat."), Some(true));
+        assert_eq!(of(b"iso-8859-15 FROM {5+}\r\nREN\xc9E"), Some(true));
+        assert_eq!(of(b"windows-1252 FROM {5+}\r\nREN\xc8E"), Some(false));
+    }
+
+    #[test]
     fn case_is_folded_beyond_ascii() {
         for keys in ["CHARSET UTF-8 BODY {8}\r\nl'\u{e9}tat.", "CHARSET \"utf-8\" FROM {6}\r\nREN\u{c9}E"] {
             assert_eq!(answers(keys)[2], Some(true), "{keys}");
@@ -457,7 +564,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_searched_is_refused() {
-        assert_eq!(query("CHARSET KOI8-R ALL").unwrap_err(), QueryError::Charset);
+        for charset in ["X-NONE", "UTF-16", "UTF-7"] {
+            assert_eq!(query(&format!("CHARSET {charset} ALL")).unwrap_err(), QueryError::Charset);
+        }
+        assert_eq!(query("CHARSET SHIFT_JIS BODY {2+}\r\n\u{81}").unwrap_err(), QueryError::Text);
         assert_eq!(query(&format!("BODY {}", "x".repeat(NEEDLE_BYTES_MAX + 1))).unwrap_err(), QueryError::TooLong);
         assert!(query("CHARSET us-ascii ALL").is_ok());
         assert!(query("OR SENTON 1-Jan-2024 SEEN").unwrap().reads_header());

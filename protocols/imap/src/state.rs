@@ -2,6 +2,7 @@
 //!
 //! Owned by `connection`. A handler gets just its state's value, so no command can run in a state that lacks what it works on.
 
+use crate::commands::search::Ground;
 use crate::reply::{End, Fault, Reply};
 use crate::view::{Expunges, Known, Recent, Sight, Snapshot, Update};
 use crate::wire::fetch::{Writer, write_flags, write_vanished};
@@ -72,6 +73,9 @@ pub(crate) struct Selected {
     pub(crate) known: Known,
     /// What the client has switched on, as the wire has it.
     pub(crate) enabled: Enabled,
+    /// What `$` stands for; those that have gone since just match nothing.
+    // RFC 5182 section 2.1: nothing at first.
+    pub(crate) saved: UidSet,
     recent: Recent,
     /// The first uid of which it is not known yet whose it is as `\Recent`.
     unclaimed: Uid,
@@ -141,17 +145,23 @@ impl Selected {
         let unclaimed = last.map_or(Uid(1), Uid::next);
         let keywords_told = view.keywords().len();
         let (session, sight) = (session.clone(), Sight::new(view));
-        Ok(Self { session, mailbox, mode, sight, changes, known: Known::default(), enabled, recent, unclaimed, keywords_told })
+        let (known, saved) = (Known::default(), UidSet::default());
+        Ok(Self { session, mailbox, mode, sight, changes, known, enabled, saved, recent, unclaimed, keywords_told })
     }
 
     /// The positions that a set names.
     pub(crate) fn positions(&self, set: &Set, by: By) -> Result<Positions, Fault> {
-        let Set::Listed(set) = set else { return Err(Reply::bad("There is no saved search result").into()) };
+        let Set::Listed(set) = set else { return Ok(numbers::of_saved(&self.saved, self.sight.shown())) };
         match by {
             By::Number => numbers::of_numbers(set, self.sight.shown().length())
                 .map_err(|numbers::OutOfRange| Reply::bad("There is no message of that number").into()),
             By::Uid => Ok(numbers::of_uids(set, self.sight.shown())),
         }
+    }
+
+    /// What a search looks through.
+    pub(crate) fn ground(&self) -> Ground<'_> {
+        Ground { sight: &self.sight, recent: Some(&self.recent), saved: Some(&self.saved) }
     }
 
     /// Refuse what would change the mailbox when it was opened to look only.

@@ -213,12 +213,12 @@ mod tests {
     use crate::view::testing::Sample;
     use crate::wire::grammar::search::tests::program;
     use octroi_mime::Facts;
-    use octroi_model::{ContentRef, Flags, Hash, Item, ModSeq, Uid, UnixTime};
+    use octroi_model::{ContentRef, Flags, Hash, Item, ModSeq, Uid, UidSet, UnixTime};
     use proptest::prelude::*;
 
     fn query(keys: &str) -> Query {
         let program = program(&format!("SEARCH CHARSET UTF-8 {keys}"));
-        Query::new(&program, &Place { view: &Sample::of(&[1, 2, 3]), keywords: &[] }).unwrap()
+        Query::new(&program, &Place { view: &Sample::of(&[1, 2, 3]), keywords: &[], saved: &UidSet::default(), now: UnixTime(0) }).unwrap()
     }
 
     fn item(uid: usize) -> Item {

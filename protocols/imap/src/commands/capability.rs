@@ -40,6 +40,11 @@ const ALWAYS: &[&str] = &[
     "CONDSTORE",
     "QRESYNC",
     "UIDONLY",
+    "ESEARCH",
+    "SEARCHRES",
+    "ESORT",
+    "WITHIN",
+    "INPROGRESS",
 ];
 
 /// The list for this connection as it is now.

@@ -4,12 +4,10 @@
 //! of numbers, and the answer one run of octets.
 
 use crate::columns::{Columns, Places, Who, columns_for, columns_of};
-use crate::commands::search::{matching, number};
+use crate::commands::search::{Answer, Progress, forget_if_refused, matching, prepare, save};
 use crate::reply::{Done, Fault, Reply};
-use crate::state::{By, Selected};
-use crate::view::Expunges;
+use crate::state::Selected;
 use crate::wire::Wire;
-use crate::wire::fetch::write_sort;
 use crate::wire::grammar::search::Program;
 use imap_codec::imap_types::extensions::sort::{SortCriterion, SortKey};
 use octroi_gate::Refusal;
@@ -18,17 +16,29 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 /// SORT, UID SORT.
-pub(crate) async fn sort(wire: &mut Wire, selected: &mut Selected, criteria: &[SortCriterion], program: &Program, by: By) -> Done {
+pub(crate) async fn sort(
+    wire: &mut Wire,
+    selected: &mut Selected,
+    criteria: &[SortCriterion],
+    program: &Program,
+    answer: Answer<'_>,
+) -> Done {
     let criteria = decode(criteria)?;
-    // What has arrived is told first, so that it can be found.
-    selected.announce(wire, Expunges::Held).await?;
-    let found = matching(selected, program).await?;
+    let done = find(wire, selected, criteria, program, &answer).await;
+    forget_if_refused(selected, &answer, &done);
+    done
+}
+
+async fn find(wire: &mut Wire, selected: &mut Selected, criteria: Vec<Criterion>, program: &Program, answer: &Answer<'_>) -> Done {
+    prepare(wire, selected, program).await?;
+    let found = matching(selected.ground(), program, &mut Progress::new(wire, answer.tag)).await?;
     let keys: Vec<Key> = criteria.iter().map(|criterion| criterion.by).collect();
     let messages = messages(selected, found, &keys).await?;
     // Sorting is work for the processor: other connections must not wait for it.
     let sorted = spawn_blocking(move || order(&messages, &criteria)).await.map_err(|_| Refusal::Unavailable)?;
+    save(selected, answer, &sorted)?;
     let mut out = Vec::with_capacity(16 + sorted.len() * 8);
-    write_sort(&mut out, sorted.into_iter().filter_map(|position| number(selected, position, by)));
+    answer.write(&mut out, "SORT", &selected.sight, &sorted);
     wire.raw(&out).await?;
     Ok(Reply::ok("Done"))
 }

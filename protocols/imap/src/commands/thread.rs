@@ -6,13 +6,13 @@ mod forest;
 mod ordered;
 mod references;
 
-use crate::commands::search::{matching, number};
+use crate::commands::search::{Progress, matching, number, prepare};
 use crate::commands::sort::{Key, messages};
 use crate::reply::{Done, Reply};
 use crate::state::{By, Selected};
-use crate::view::Expunges;
 use crate::wire::Wire;
 use crate::wire::grammar::search::Program;
+use imap_codec::imap_types::core::Tag;
 use imap_codec::imap_types::extensions::thread::ThreadingAlgorithm;
 use octroi_gate::Refusal;
 use tokio::task::spawn_blocking;
@@ -24,16 +24,16 @@ pub(crate) async fn thread(
     algorithm: &ThreadingAlgorithm<'_>,
     program: &Program,
     by: By,
+    tag: &Tag<'_>,
 ) -> Done {
     let plant = match algorithm {
         ThreadingAlgorithm::OrderedSubject => ordered::plant,
         ThreadingAlgorithm::References => references::plant,
         ThreadingAlgorithm::Other(_) => return Err(Reply::bad("The algorithm is not offered").into()),
     };
-    // What has arrived is told first, so that it can be found.
-    selected.announce(wire, Expunges::Held).await?;
-    let found = matching(selected, program).await?;
-    let numbers: Vec<u32> = found.iter().map(|position| number(selected, *position, by).unwrap_or_default()).collect();
+    prepare(wire, selected, program).await?;
+    let found = matching(selected.ground(), program, &mut Progress::new(wire, tag)).await?;
+    let numbers: Vec<u32> = found.iter().map(|position| number(selected.sight.shown(), *position, by).unwrap_or_default()).collect();
     let messages = messages(selected, found, &[Key::Subject, Key::Date]).await?;
     // Threading is work for the processor: other connections must not wait for it.
     let written = spawn_blocking(move || {

@@ -178,26 +178,6 @@ pub(crate) fn write_set(out: &mut Vec<u8>, ranges: impl Iterator<Item = (u32, u3
     }
 }
 
-/// `* SEARCH` with its numbers.
-pub(crate) fn write_search(out: &mut Vec<u8>, numbers: impl Iterator<Item = u32>) {
-    write_numbers(out, b"* SEARCH", numbers);
-}
-
-/// `* SORT` with its numbers.
-// RFC 5256 section 4.
-pub(crate) fn write_sort(out: &mut Vec<u8>, numbers: impl Iterator<Item = u32>) {
-    write_numbers(out, b"* SORT", numbers);
-}
-
-fn write_numbers(out: &mut Vec<u8>, word: &[u8], numbers: impl Iterator<Item = u32>) {
-    out.extend_from_slice(word);
-    for number in numbers {
-        out.push(b' ');
-        decimal(out, u64::from(number));
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
 /// How a section is named in the response: as it was asked for.
 pub(crate) fn label_of(section: Option<&Section<'_>>) -> Vec<u8> {
     let mut out = b"BODY[".to_vec();
@@ -373,14 +353,6 @@ mod tests {
             prop_assert_eq!(&items.as_ref()[..6], &expected[..]);
             let codec = by_codec(Data::Fetch { seq: *seq, items: Vec1::try_from(expected.to_vec()).unwrap() });
             prop_assert!(out.starts_with(codec.strip_suffix(b")\r\n").unwrap()));
-        }
-
-        #[test]
-        fn search_too(numbers in proptest::collection::vec(1u32.., 0..20)) {
-            let mut out = Vec::new();
-            write_search(&mut out, numbers.iter().copied());
-            let values = numbers.iter().map(|n| NonZeroU32::new(*n).unwrap()).collect();
-            prop_assert_eq!(out, by_codec(Data::Search(values)));
         }
 
         #[test]

@@ -56,6 +56,12 @@ pub(crate) fn ranges_of(set: &SequenceSet, last: Uid) -> UidSet {
     UidSet::from_ranges(ends(set, last.0).map(|(a, b)| (Uid(a), Uid(b))))
 }
 
+/// The positions of uids that were found before, as far as they are still there.
+pub(crate) fn of_saved<S: Snapshot>(saved: &UidSet, view: &S) -> Positions {
+    let after = |last: Uid| last.0.checked_add(1).map_or(view.length(), |after| view.lower_bound(Uid(after)));
+    merged(saved.ranges().map(|(from, to)| view.lower_bound(from)..after(to)).filter(|range| range.start < range.end).collect())
+}
+
 /// The uids at these positions, as ranges: between two neighbours of a view there is no uid that the view could not see.
 pub(crate) fn uids_at<S: Snapshot>(positions: &[Range<usize>], view: &S) -> UidSet {
     UidSet::from_ranges(positions.iter().filter_map(|range| Some((view.uid_at(range.start)?, view.uid_at(range.end.checked_sub(1)?)?))))
@@ -118,6 +124,14 @@ mod tests {
         assert!(of_uids(&set("4:6"), &view).is_empty());
         assert!(of_uids(&set("1:*"), &Sample::of(&[])).is_empty());
         assert_eq!(uids_at(&[0..2], &view).ranges().collect::<Vec<_>>(), [(Uid(3), Uid(7))]);
+    }
+
+    #[test]
+    fn of_what_was_saved_only_what_is_left() {
+        let saved = UidSet::from_uids([3, 5, 7, u32::MAX].map(Uid));
+        assert_eq!(of_saved(&saved, &Sample::of(&[3, 5, 6, 7])), vec![0..2, 3..4]);
+        assert_eq!(of_saved(&saved, &Sample::of(&[1, 5, 8])), vec![1..2]);
+        assert!(of_saved(&UidSet::default(), &Sample::of(&[1])).is_empty());
     }
 
     proptest! {

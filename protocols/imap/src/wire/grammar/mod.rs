@@ -11,6 +11,7 @@
 //! | `mailboxes` | commands that name mailboxes |
 //! | `messages` | FETCH, STORE, COPY, MOVE, UID EXPUNGE |
 //! | `search` | SEARCH, SORT, THREAD |
+//! | `returns` | what a search is to tell |
 //! | `append` | APPEND, up to its message |
 //! | `metadata` | GETMETADATA, SETMETADATA |
 //! | `notify` | NOTIFY |
@@ -24,6 +25,7 @@ pub(crate) mod messages;
 pub(crate) mod metadata;
 pub(crate) mod notify;
 pub(crate) mod opening;
+pub(crate) mod returns;
 pub(crate) mod scan;
 pub(crate) mod search;
 

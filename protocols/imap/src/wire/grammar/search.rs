@@ -1,11 +1,14 @@
 //! The commands that look for messages: RFC 9051 section 6.4.4, RFC 5256 section 3.
 
 use super::argument;
+use super::returns::{Returns, returns};
 use super::scan::{NOT_UNDERSTOOD, Read, Scanner, Set};
 use imap_codec::imap_types::core::Atom;
+use imap_codec::imap_types::datetime::NaiveDate;
 use imap_codec::imap_types::extensions::sort::{SortCriterion, SortKey};
 use imap_codec::imap_types::extensions::thread::ThreadingAlgorithm;
 use imap_codec::imap_types::search::SearchKey;
+use std::num::NonZeroU32;
 
 /// How deep brackets, NOT and OR may nest.
 pub(crate) const DEPTH_MAX: usize = 50;
@@ -15,8 +18,8 @@ const CRITERIA_MAX: usize = 16;
 /// Such a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seeking {
-    Search(Program),
-    Sort { criteria: Vec<SortCriterion>, program: Program },
+    Search { returns: Option<Returns>, program: Program },
+    Sort { returns: Option<Returns>, criteria: Vec<SortCriterion>, program: Program },
     Thread { algorithm: ThreadingAlgorithm<'static>, program: Program },
 }
 
@@ -44,12 +47,48 @@ pub(crate) enum Key {
     Numbers(Set),
     /// Of these uids.
     Uids(Set),
+    /// Of this modseq at least (RFC 7162 section 3.1.5).
+    Changed(u64),
+    /// So many seconds old at least, by INTERNALDATE (RFC 5032).
+    Older(NonZeroU32),
+    /// So many seconds old at most.
+    Younger(NonZeroU32),
+    /// In this mailbox since before that day (RFC 8514).
+    SavedBefore(NaiveDate),
+    /// Since that day.
+    SavedOn(NaiveDate),
+    /// Since that day or later.
+    SavedSince(NaiveDate),
+    /// It is known since when.
+    SaveDateSupported,
+    /// Of this EMAILID (RFC 8474).
+    Email(String),
+    /// Of this THREADID.
+    Thread(String),
+    /// About so (RFC 6203).
+    Fuzzy(Box<Key>),
+}
+
+impl Program {
+    /// Is there a key about modseqs? The answer then tells one, and the client gets them from here on.
+    pub(crate) fn names_modseq(&self) -> bool {
+        fn names(key: &Key) -> bool {
+            match key {
+                Key::Changed(_) => true,
+                Key::Not(key) | Key::Fuzzy(key) => names(key),
+                Key::Or(both) => names(&both.0) || names(&both.1),
+                Key::All(keys) => keys.iter().any(names),
+                _ => false,
+            }
+        }
+        self.keys.iter().any(names)
+    }
 }
 
 impl Seeking {
     /// Does it ask for messages by their numbers?
     pub(crate) fn names_numbers(&self) -> bool {
-        let (Self::Search(program) | Self::Sort { program, .. } | Self::Thread { program, .. }) = self;
+        let (Self::Search { program, .. } | Self::Sort { program, .. } | Self::Thread { program, .. }) = self;
         program.keys.iter().any(Key::names_numbers)
     }
 }
@@ -60,8 +99,8 @@ impl Key {
             Self::Numbers(set) => *set != Set::Saved,
             Self::All(keys) => keys.iter().any(Self::names_numbers),
             Self::Or(two) => two.0.names_numbers() || two.1.names_numbers(),
-            Self::Not(key) => key.names_numbers(),
-            Self::Leaf(_) | Self::Uids(_) => false,
+            Self::Not(key) | Self::Fuzzy(key) => key.names_numbers(),
+            _ => false,
         }
     }
 }
@@ -69,8 +108,11 @@ impl Key {
 /// What follows the word of such a command; nothing of other commands.
 pub(super) fn command(word: &str, rest: &mut Scanner<'_>) -> Option<Read<Seeking>> {
     let read: fn(&mut Scanner<'_>) -> Read<Seeking> = match word {
-        "SEARCH" => |rest| search(rest).map(Seeking::Search),
-        "SORT" => |rest| Ok(Seeking::Sort { criteria: criteria(rest)?, program: argument(rest, charset_and_keys)? }),
+        "SEARCH" => |rest| Ok(Seeking::Search { returns: returns(rest)?, program: search(rest)? }),
+        "SORT" => |rest| {
+            let returns = returns(rest)?;
+            Ok(Seeking::Sort { returns, criteria: criteria(rest)?, program: argument(rest, charset_and_keys)? })
+        },
         "THREAD" => |rest| Ok(Seeking::Thread { algorithm: algorithm(rest)?, program: argument(rest, charset_and_keys)? }),
         _ => return None,
     };
@@ -122,8 +164,37 @@ fn key(rest: &mut Scanner<'_>, depth: usize) -> Read<Key> {
             Ok(Key::Or(Box::new((one, other))))
         }
         "UID" => argument(rest, Scanner::set).map(Key::Uids),
+        // RFC 6203 section 3.
+        "FUZZY" => Ok(Key::Fuzzy(Box::new(argument(rest, |rest| key(rest, depth + 1))?))),
+        "MODSEQ" => modseq(rest).map(Key::Changed),
+        // RFC 5032 section 3.
+        "OLDER" => argument(rest, Scanner::nz_number).map(Key::Older),
+        "YOUNGER" => argument(rest, Scanner::nz_number).map(Key::Younger),
+        // RFC 8514 section 4.3.
+        "SAVEDBEFORE" => argument(rest, Scanner::date).map(Key::SavedBefore),
+        "SAVEDON" => argument(rest, Scanner::date).map(Key::SavedOn),
+        "SAVEDSINCE" => argument(rest, Scanner::date).map(Key::SavedSince),
+        "SAVEDATESUPPORTED" => Ok(Key::SaveDateSupported),
+        // RFC 8474 section 6.
+        "EMAILID" => argument(rest, Scanner::text).map(Key::Email),
+        "THREADID" => argument(rest, Scanner::text).map(Key::Thread),
         _ => leaf(&word, rest).map(Key::Leaf),
     }
+}
+
+/// RFC 7162 section 7 (search-modsequence): modseqs are kept for each message, so it does not matter which of its entries is named.
+fn modseq(rest: &mut Scanner<'_>) -> Read<u64> {
+    rest.space()?;
+    if rest.peek(b'"') {
+        if !rest.string()?.starts_with(b"/flags/") {
+            return Err(NOT_UNDERSTOOD);
+        }
+        match argument(rest, Scanner::word)?.as_str() {
+            "PRIV" | "SHARED" | "ALL" => rest.space()?,
+            _ => return Err(NOT_UNDERSTOOD),
+        }
+    }
+    rest.number64()
 }
 
 fn leaf(word: &str, rest: &mut Scanner<'_>) -> Read<SearchKey<'static>> {
@@ -226,7 +297,7 @@ pub(crate) mod tests {
     /// The keys of a SEARCH.
     pub(crate) fn program(line: &str) -> Program {
         match read(line) {
-            Ok(Seeking::Search(program)) => program,
+            Ok(Seeking::Search { program, .. }) => program,
             other => panic!("{other:?}"),
         }
     }
@@ -259,14 +330,14 @@ pub(crate) mod tests {
             };
             let charset = charset.map(|charset| charset.as_ref().to_owned());
             let keys = criteria.into_inner().into_iter().map(ours).collect();
-            assert_eq!(read(line), Ok(Seeking::Search(Program { charset, keys })), "{line}");
+            assert_eq!(read(line), Ok(Seeking::Search { returns: None, program: Program { charset, keys } }), "{line}");
         }
     }
 
     #[test]
     fn order_and_threads() {
         let criterion = |reverse, key| SortCriterion { reverse, key };
-        let Ok(Seeking::Sort { criteria, program }) = read("SORT (SUBJECT REVERSE DATE) US-ASCII TEXT \"not in mailbox\"") else {
+        let Ok(Seeking::Sort { criteria, program, .. }) = read("SORT (SUBJECT REVERSE DATE) US-ASCII TEXT \"not in mailbox\"") else {
             panic!()
         };
         assert_eq!(criteria, [criterion(false, SortKey::Subject), criterion(true, SortKey::Date)]);
