@@ -43,6 +43,7 @@ dialogues! {
         literal_before_login,
         literals,
         metadata,
+        multisearch,
         plaintext_login,
         qresync,
         recursion,

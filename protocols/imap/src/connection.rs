@@ -252,6 +252,7 @@ impl Dialogue {
                 self.notification = notification;
                 Ok(reply)
             }
+            Request::Everywhere(command) => commands::esearch::esearch(&mut self.wire, &mut self.state, command, tag).await,
             Request::Sharing(command) => sharing(&mut self.wire, self.state.session()?, command).await,
         }
     }

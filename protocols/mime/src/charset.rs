@@ -1,6 +1,7 @@
 //! Texts in charsets that a peer names. Called by SEARCH, for what is looked for.
 
 use encoding_rs::{Encoding, REPLACEMENT, UTF_16BE, UTF_16LE};
+use std::borrow::Cow;
 
 /// Charsets to name to who asked for one that is not known; more are.
 pub const CHARSETS: [&str; 12] = [
@@ -25,7 +26,7 @@ pub fn is_charset(name: &str) -> bool {
 
 /// The text that these octets are in the charset of this name; nothing when it is not known, or the octets are no text in it.
 pub fn text_in(name: &str, octets: &[u8]) -> Option<String> {
-    encoding(name)?.decode_without_bom_handling_and_without_replacement(octets).map(|text| text.into_owned())
+    encoding(name)?.decode_without_bom_handling_and_without_replacement(octets).map(Cow::into_owned)
 }
 
 fn encoding(name: &str) -> Option<&'static Encoding> {

@@ -45,6 +45,7 @@ const ALWAYS: &[&str] = &[
     "ESORT",
     "WITHIN",
     "INPROGRESS",
+    "MULTISEARCH",
 ];
 
 /// The list for this connection as it is now.

@@ -30,18 +30,30 @@ pub(crate) fn number<S: Snapshot>(shown: &S, position: usize, by: By) -> Option<
 impl Answer<'_> {
     /// The response for these positions, in the order of the answer; `word` is what it begins with where no options are given.
     pub(crate) fn write(&self, out: &mut Vec<u8>, word: &str, sight: &Sight<MailboxView>, found: &[usize]) {
-        let numbers: Vec<u32> = found.iter().filter_map(|position| number(sight.shown(), *position, self.by)).collect();
-        let concerned = self.returns.as_ref().map(|returns| returns.concerned(found));
-        let highest = |positions: &[usize]| positions.iter().filter_map(|at| sight.item(*at)).map(|item| item.modseq).max();
-        let modseq = self.modseq.then(|| highest(concerned.as_deref().unwrap_or(found))).flatten();
         match &self.returns {
-            None => write_numbers(out, word, &numbers, modseq),
+            None => write_numbers(out, word, &self.numbers(sight, found), self.modseq(sight, found)),
             Some(returns) if returns.is_silent() => {}
-            Some(returns) => {
-                let by = if self.by == By::Uid { " UID" } else { "" };
-                write_extended(out, &format!("TAG \"{}\"){by}", self.tag.as_ref()), returns, &numbers, modseq);
-            }
+            Some(_) => self.write_extended(out, "", sight, found),
         }
+    }
+
+    /// The response of ESEARCH for these positions of one of its mailboxes; `about` says of which.
+    pub(crate) fn write_extended(&self, out: &mut Vec<u8>, about: &str, sight: &Sight<MailboxView>, found: &[usize]) {
+        let Some(returns) = &self.returns else { return };
+        let by = if self.by == By::Uid { " UID" } else { "" };
+        let about = format!("TAG \"{}\"{about}){by}", self.tag.as_ref());
+        let concerned = returns.concerned(found);
+        write_extended(out, &about, returns, &self.numbers(sight, found), self.modseq(sight, &concerned));
+    }
+
+    fn numbers(&self, sight: &Sight<MailboxView>, found: &[usize]) -> Vec<u32> {
+        found.iter().filter_map(|position| number(sight.shown(), *position, self.by)).collect()
+    }
+
+    /// The highest of these messages, if it is to be told.
+    fn modseq(&self, sight: &Sight<MailboxView>, positions: &[usize]) -> Option<ModSeq> {
+        let of = || positions.iter().filter_map(|at| sight.item(*at)).map(|item| item.modseq).max();
+        self.modseq.then(of).flatten()
     }
 }
 
@@ -61,7 +73,7 @@ fn write_numbers(out: &mut Vec<u8>, word: &str, numbers: &[u32], modseq: Option<
 
 /// `* ESEARCH (` with `about` behind it, and what the client wants to be told of the numbers.
 // RFC 4731 section 3.1: of nothing, only COUNT is told. RFC 5267 section 3.2: MIN and MAX are the first and the last in their order.
-pub(super) fn write_extended(out: &mut Vec<u8>, about: &str, returns: &Returns, numbers: &[u32], modseq: Option<ModSeq>) {
+fn write_extended(out: &mut Vec<u8>, about: &str, returns: &Returns, numbers: &[u32], modseq: Option<ModSeq>) {
     out.extend_from_slice(b"* ESEARCH (");
     out.extend_from_slice(about.as_bytes());
     if let (Some(first), Some(last)) = (numbers.first(), numbers.last()) {

@@ -11,6 +11,7 @@
 //! | `mailboxes` | commands that name mailboxes |
 //! | `messages` | FETCH, STORE, COPY, MOVE, UID EXPUNGE |
 //! | `search` | SEARCH, SORT, THREAD |
+//! | `multisearch` | ESEARCH |
 //! | `returns` | what a search is to tell |
 //! | `append` | APPEND, up to its message |
 //! | `metadata` | GETMETADATA, SETMETADATA |
@@ -23,6 +24,7 @@ pub(crate) mod append;
 pub(crate) mod mailboxes;
 pub(crate) mod messages;
 pub(crate) mod metadata;
+pub(crate) mod multisearch;
 pub(crate) mod notify;
 pub(crate) mod opening;
 pub(crate) mod returns;
@@ -61,6 +63,8 @@ pub(crate) enum Request<'a> {
     Unauthenticate,
     /// It is about what to tell unasked.
     Notify(notify::Notify),
+    /// It looks for messages of many mailboxes.
+    Everywhere(multisearch::Esearch),
     /// It is about who may do what.
     Sharing(acl::Sharing),
 }
@@ -140,6 +144,7 @@ fn request<'a>(octets: &'a [u8], rest: &mut Scanner<'_>) -> Read<Request<'a>> {
             .or_else(|| metadata::command(&word, rest).map(|read| read.map(Request::OnMetadata)))
             .or_else(|| (word == "UNAUTHENTICATE").then_some(Ok(Request::Unauthenticate)))
             .or_else(|| (word == "NOTIFY").then(|| argument(rest, notify::notify).map(Request::Notify)))
+            .or_else(|| multisearch::command(&word, rest).map(|read| read.map(Request::Everywhere)))
             .or_else(|| mailboxes::command(&word, rest).map(|read| read.map(Request::OnMailbox))),
     };
     match read {

@@ -70,18 +70,29 @@ pub(crate) enum Key {
 }
 
 impl Program {
+    /// Is there a key about numbers, uids or what was saved, which mean something in one mailbox only?
+    pub(crate) fn names_messages(&self) -> bool {
+        self.has(&|key| matches!(key, Key::Numbers(_) | Key::Uids(_)))
+    }
+
     /// Is there a key about modseqs? The answer then tells one, and the client gets them from here on.
     pub(crate) fn names_modseq(&self) -> bool {
-        fn names(key: &Key) -> bool {
-            match key {
-                Key::Changed(_) => true,
-                Key::Not(key) | Key::Fuzzy(key) => names(key),
-                Key::Or(both) => names(&both.0) || names(&both.1),
-                Key::All(keys) => keys.iter().any(names),
-                _ => false,
-            }
+        self.has(&|key| matches!(key, Key::Changed(_)))
+    }
+
+    fn has(&self, is_such: &dyn Fn(&Key) -> bool) -> bool {
+        self.keys.iter().any(|key| key.has(is_such))
+    }
+}
+
+impl Key {
+    fn has(&self, is_such: &dyn Fn(&Self) -> bool) -> bool {
+        match self {
+            Self::Not(key) | Self::Fuzzy(key) => key.has(is_such),
+            Self::Or(both) => both.0.has(is_such) || both.1.has(is_such),
+            Self::All(keys) => keys.iter().any(|key| key.has(is_such)),
+            leaf => is_such(leaf),
         }
-        self.keys.iter().any(names)
     }
 }
 
@@ -119,7 +130,8 @@ pub(super) fn command(word: &str, rest: &mut Scanner<'_>) -> Option<Read<Seeking
     Some(argument(rest, read))
 }
 
-fn search(rest: &mut Scanner<'_>) -> Read<Program> {
+/// What SEARCH looks for, without what it is to tell.
+pub(super) fn search(rest: &mut Scanner<'_>) -> Read<Program> {
     let mut charset = None;
     if rest.accept_text("CHARSET ") {
         charset = Some(rest.text()?);

@@ -1,0 +1,161 @@
+//! ESEARCH: a search in many mailboxes, which need not be open. RFC 7377.
+//!
+//! What always holds: only mailboxes that the session may read are searched; of others, and of those in which nothing is found, there is no
+//! word. Looking into a mailbox changes nothing in it: what is recent stays so.
+
+use crate::commands::search::{Answer, Ground, Progress, forget_if_refused, matching, prepare, save};
+use crate::reply::{Done, Fault, Reply};
+use crate::state::{By, Selected, State};
+use crate::view::Sight;
+use crate::wire::Wire;
+use crate::wire::grammar::multisearch::{Esearch, Source};
+use crate::wire::grammar::returns::Returns;
+use crate::wire::grammar::search::Program;
+use crate::wire::mailbox::{MailboxName, SEPARATOR, on_wire};
+use imap_codec::imap_types::core::Tag;
+use octroi_gate::{Area, Entry, MailboxAt, MailboxView, Refusal, SHARED, Select, Session};
+use octroi_model::{CollectionId, Rights};
+
+/// Mailboxes that one command looks into.
+const MAILBOXES_MAX: usize = 4_096;
+
+/// ESEARCH.
+pub(crate) async fn esearch(wire: &mut Wire, state: &mut State, command: Esearch, tag: &Tag<'_>) -> Done {
+    let Esearch { sources, returns, program } = command;
+    let session = state.session()?.clone();
+    let is_in_selected = sources == [Source::Selected];
+    if sources.contains(&Source::Selected) {
+        state.selected()?;
+    }
+    // RFC 7377 section 2.1: numbers, uids and `$` are about one mailbox.
+    if !is_in_selected && (program.names_messages() || returns.save) {
+        return Err(Reply::bad("Numbers, uids and what is saved are of the open mailbox only").into());
+    }
+    // RFC 7377 section 2.1: uids are told in any case.
+    let answer = Answer { tag, by: By::Uid, returns: Some(returns), modseq: program.names_modseq() };
+    let mut selected = state.selected().ok();
+    let done = find(wire, &session, &mut selected, (&sources, &program), &answer).await;
+    if let Some(selected) = selected {
+        forget_if_refused(selected, &answer, &done);
+    }
+    done
+}
+
+async fn find(
+    wire: &mut Wire,
+    session: &Session,
+    selected: &mut Option<&mut Selected>,
+    (sources, program): (&[Source], &Program),
+    answer: &Answer<'_>,
+) -> Done {
+    if let Some(selected) = selected {
+        prepare(wire, selected, program).await?;
+    }
+    let open = selected.as_ref().map(|selected| selected.mailbox.collection_id());
+    let subscriptions = if sources.contains(&Source::Subscribed) { session.subscriptions() } else { Vec::new() };
+    let mut entries = session.tree(Area::Mail).await;
+    // Whoever may not read a mailbox is told nothing of it.
+    entries.retain(|entry| entry.real && entry.rights.contains(Rights::READ) && is_wanted(entry, sources, open, &subscriptions));
+    if entries.len() > MAILBOXES_MAX {
+        return Err(Reply::no("LIMIT", "Too many mailboxes to search").into());
+    }
+    let is_in_selected = sources == [Source::Selected];
+    for entry in entries {
+        let line = match selected {
+            Some(selected) if Some(entry.id) == open => {
+                let found = matching(selected.ground(), program, &mut Progress::new(wire, answer.tag)).await?;
+                if is_in_selected {
+                    save(selected, answer, &found)?;
+                }
+                written(wire, &entry, answer, &selected.sight, &found)
+            }
+            _ => look(wire, session, &entry, program, answer).await?,
+        };
+        wire.raw(&line).await?;
+    }
+    Ok(Reply::ok("Done"))
+}
+
+/// The response for a mailbox that is not open; empty when it has gone meanwhile, or out of reach.
+async fn look(wire: &mut Wire, session: &Session, entry: &Entry, program: &Program, answer: &Answer<'_>) -> Result<Vec<u8>, Fault> {
+    let view = match session.open(MailboxAt(entry.path.clone()), Select).await {
+        Ok(mailbox) => mailbox.view().await,
+        Err(refusal) => Err(refusal),
+    };
+    let sight = match view {
+        Ok(view) => Sight::new(view),
+        Err(Refusal::Missing | Refusal::Forbidden(_)) => return Ok(Vec::new()),
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let ground = Ground { sight: &sight, recent: None, saved: None };
+    match matching(ground, program, &mut Progress::new(wire, answer.tag)).await {
+        Ok(found) => Ok(written(wire, entry, answer, &sight, &found)),
+        Err(Fault::Refused(Refusal::Missing | Refusal::Forbidden(_))) => Ok(Vec::new()),
+        Err(fault) => Err(fault),
+    }
+}
+
+// RFC 7377 section 2.1: nothing is said of a mailbox in which nothing is found, also when its count was asked for.
+fn written(wire: &Wire, entry: &Entry, answer: &Answer<'_>, sight: &Sight<MailboxView>, found: &[usize]) -> Vec<u8> {
+    let mut out = Vec::new();
+    if !found.is_empty() && !answer.returns.as_ref().is_some_and(Returns::is_silent) {
+        let name = on_wire(&entry.path.join("/"), wire.enabled.utf8());
+        let about = format!(" MAILBOX {name} UIDVALIDITY {}", entry.uid_validity.0);
+        answer.write_extended(&mut out, &about, sight, found);
+    }
+    out
+}
+
+fn is_wanted(entry: &Entry, sources: &[Source], open: Option<CollectionId>, subscriptions: &[String]) -> bool {
+    let name = entry.path.join("/");
+    let is_below = |base: &MailboxName| Some(name.strip_prefix(base.text()?)?.strip_prefix(SEPARATOR)?.to_owned());
+    let is_named = |named: &MailboxName| named.text() == Some(&name);
+    sources.iter().any(|source| match source {
+        Source::Selected => Some(entry.id) == open,
+        Source::Inboxes => name == "INBOX",
+        Source::Personal => name != SHARED && !name.starts_with(&format!("{SHARED}{SEPARATOR}")),
+        Source::Subscribed => subscriptions.contains(&name),
+        Source::Subtree(bases) => bases.iter().any(|base| is_named(base) || is_below(base).is_some()),
+        Source::SubtreeOne(bases) => {
+            bases.iter().any(|base| is_named(base) || is_below(base).is_some_and(|rest| !rest.contains(SEPARATOR)))
+        }
+        Source::Mailboxes(names) => names.iter().any(is_named),
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use octroi_model::{CollectionKind, Path, UidValidity};
+
+    #[test]
+    fn sources_name_mailboxes() {
+        let named = |name: &str| vec![MailboxName::read(name.as_bytes(), false)];
+        let wanted = |name: &str, source: Source| {
+            let entry = Entry {
+                id: CollectionId(7),
+                path: Path::parse(name, '/').unwrap(),
+                kind: CollectionKind::Mailbox,
+                rights: Rights::parse("lr").unwrap(),
+                real: true,
+                special_use: None,
+                children: false,
+                head: None,
+                uid_validity: UidValidity(1),
+            };
+            is_wanted(&entry, &[source], Some(CollectionId(7)), &["a/b".to_owned()])
+        };
+        assert!(wanted("x", Source::Selected));
+        assert!(wanted("INBOX", Source::Inboxes) && !wanted("INBOX/a", Source::Inboxes));
+        assert!(wanted("a", Source::Personal) && !wanted("Shared/u@x.test/a", Source::Personal));
+        assert!(wanted("a/b", Source::Subscribed) && !wanted("a", Source::Subscribed));
+        for (name, tree, one, itself) in
+            [("a", true, true, true), ("a/b", true, true, false), ("a/b/c", true, false, false), ("ab", false, false, false)]
+        {
+            assert_eq!(wanted(name, Source::Subtree(named("a"))), tree, "{name}");
+            assert_eq!(wanted(name, Source::SubtreeOne(named("a"))), one, "{name}");
+            assert_eq!(wanted(name, Source::Mailboxes(named("a"))), itself, "{name}");
+        }
+    }
+}
