@@ -76,7 +76,13 @@ impl Request<'_> {
         match self {
             Self::OnMessages { uid, .. } => !uid,
             Self::Seeking { command, uid } => !uid || command.names_numbers(),
-            Self::Codec(_) | Self::OnMailbox(_) | Self::OnMetadata(_) | Self::Sharing(_) | Self::Notify(_) | Self::Unauthenticate => false,
+            Self::Codec(_)
+            | Self::OnMailbox(_)
+            | Self::OnMetadata(_)
+            | Self::Everywhere(_)
+            | Self::Sharing(_)
+            | Self::Notify(_)
+            | Self::Unauthenticate => false,
         }
     }
 }
