@@ -124,6 +124,18 @@ fn pulls_pushes_and_then_rests() {
     }
 }
 
+/// Cyrus SASL, by which mbsync logs in, knows SCRAM-SHA-256 and believes no server that does not prove itself.
+#[test]
+fn logs_in_by_a_proof() {
+    let server = Server::demo();
+    let maildir = Maildir::new(&server, server.user(1));
+    let file = maildir.path().join("mbsyncrc");
+    let config = fs::read_to_string(&file).unwrap().replace("SSLType IMAPS", "SSLType IMAPS\nAuthMechs SCRAM-SHA-256");
+    fs::write(&file, config).unwrap();
+    maildir.sync();
+    assert!(maildir.path().join("INBOX/cur").is_dir());
+}
+
 /// Uids, flags and counts of both mailboxes.
 fn on_server(imap: &mut Imap) -> Vec<String> {
     let mut all = Vec::new();

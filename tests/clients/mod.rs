@@ -5,6 +5,7 @@
 mod caldav;
 mod compress;
 mod curl;
+mod gsasl;
 mod litmus;
 mod mbsync;
 mod mount;

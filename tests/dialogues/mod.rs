@@ -48,6 +48,7 @@ dialogues! {
         qresync,
         recursion,
         rev2,
+        scram,
         search,
         sort,
         starttls,
@@ -61,7 +62,7 @@ dialogues! {
         mbsync, neomutt, offlineimap, thunderbird, thunderbird_shared,
     }
     smtp of "smtp" {
-        auth_before_tls, authzid, external, inbound, limits, lmtp, pipelining, relay, sender, starttls, starttls_injection,
+        auth_before_tls, authzid, external, inbound, limits, lmtp, pipelining, relay, scram, sender, starttls, starttls_injection,
         starttls_injection_slow, syntax,
     }
     dav of "dav" {

@@ -16,7 +16,7 @@
 //! `$u1` is an address of the running server, `$u1.app` its app password, `$u1.main` its main password, `$u1.files` its document root;
 //! likewise for `$agent`, `$operator`, `$manager`, `$lead`. `$plain(u1)` is SASL PLAIN's answer for it, `$plain(u2,u1)` the one that asks
 //! to act as u2, `$mainplain(u1)` the one with the main password; `$basic(u1)` is HTTP's. `$domain` is the accounts' domain, `$unique` a
-//! word for this run, `$x(5000)` that many letters, `$repeat(9,NOT )` that text nine times.
+//! word for this run, `$base64(text)` that text in base64 (`$u1` may stand in it), `$x(5000)` that many letters, `$repeat(9,NOT )` that text nine times.
 
 use crate::support::http::base64;
 use crate::support::wire::Wire;
@@ -185,6 +185,7 @@ impl<'a> Player<'a> {
                 let (count, text) = argument.split_once(',').ok_or("$repeat needs a number and a text")?;
                 text.repeat(count.parse().map_err(|_| "$repeat needs a number")?)
             }
+            "base64" => base64(self.expand(argument)?.as_bytes()),
             "mainplain" => {
                 let person = somebody(argument)?;
                 plain("", person, &person.password)

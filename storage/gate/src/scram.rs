@@ -92,6 +92,7 @@ struct Keys {
 impl Keys {
     // RFC 5802 section 3. SASLprep changes nothing in what app passwords are made of: letters, digits and a dash.
     fn derive(password: &[u8], salt: [u8; SCRAM_SALT_BYTES]) -> Self {
+        // 4096 is not 0.
         const ITERATIONS: NonZeroU32 = NonZeroU32::new(SCRAM_ITERATIONS).expect("4096 is not 0");
         let mut salted = Zeroizing::new([0; SCRAM_HASH_BYTES]);
         pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ITERATIONS, &salt, password, &mut *salted);
