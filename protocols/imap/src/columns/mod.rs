@@ -44,6 +44,8 @@ pub(crate) struct Columns {
     are_replies: Vec<bool>,
     /// Of From, To and Cc.
     mailboxes: [Keys; 3],
+    /// Of From and To.
+    displays: [Keys; 2],
     /// Every id that was ever named here has a number.
     numbers: HashMap<MessageId, u32>,
     ids: Vec<u32>,
@@ -68,6 +70,13 @@ pub(crate) enum Who {
     Cc,
 }
 
+/// Whose name a message is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    From,
+    To,
+}
+
 impl Columns {
     /// Rows, holes included.
     fn len(&self) -> usize {
@@ -86,6 +95,9 @@ impl Columns {
         self.are_replies.push(row.is_reply);
         for (column, mailbox) in self.mailboxes.iter_mut().zip(&row.mailboxes) {
             column.push(mailbox);
+        }
+        for (column, name) in self.displays.iter_mut().zip(&row.displays) {
+            column.push(name);
         }
         let id = if row.message_id == 0 { NO_ID } else { self.number(row.message_id) };
         self.ids.push(id);
@@ -106,7 +118,7 @@ impl Columns {
         // Two words of a hash table's entry, and what it keeps free.
         let number_bytes = 32;
         let texts: usize = self.texts.iter().map(Texts::bytes).sum();
-        let keys: usize = self.mailboxes.iter().map(Keys::bytes).sum::<usize>() + self.subjects.bytes();
+        let keys: usize = self.mailboxes.iter().chain(&self.displays).map(Keys::bytes).sum::<usize>() + self.subjects.bytes();
         let rows = self.len() * (4 + 16 + 8 + 1 + 4 + 4);
         (texts + keys + rows + self.references.len() * 4 + self.numbers.len() * number_bytes) as u64
     }
@@ -162,6 +174,11 @@ impl Columns {
     /// The place of each row's first mailbox in their order; equal ones have the same.
     pub(crate) fn mailbox_ranks(&self, who: Who) -> &[u32] {
         self.mailboxes[who as usize].ranks()
+    }
+
+    /// The place of what each row shows of its first mailbox in their order; equal ones have the same.
+    pub(crate) fn display_ranks(&self, shown: Shown) -> &[u32] {
+        self.displays[shown as usize].ranks()
     }
 
     /// How many ids are named in this mailbox: all numbers are below.

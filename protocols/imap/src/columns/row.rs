@@ -3,7 +3,7 @@
 use super::SentDay;
 use super::texts::joined;
 
-use octroi_mime::{FactsRef, LISTED_FIELDS, Listing, MessageId, base_subject, collation_key, fold};
+use octroi_mime::{FactsRef, LISTED_FIELDS, Listing, MessageId, base_subject, collation_key, display_names, fold};
 
 /// A row.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(super) struct Row {
     pub(super) is_reply: bool,
     /// Collation keys.
     pub(super) mailboxes: [String; 3],
+    /// Collation keys.
+    pub(super) displays: [String; 2],
     pub(super) message_id: MessageId,
     pub(super) references: Vec<MessageId>,
 }
@@ -41,6 +43,7 @@ impl Row {
             subject: collation_key(&subject.text).into_owned(),
             is_reply: subject.is_reply,
             mailboxes: listing.mailboxes.map(|mailbox| collation_key(&mailbox).into_owned()),
+            displays: display_names(facts.envelope).map(|name| collation_key(&name).into_owned()),
             message_id: listing.message_id,
             references: listing.references,
         }
@@ -60,6 +63,7 @@ impl Row {
             subject: String::new(),
             is_reply: false,
             mailboxes: Default::default(),
+            displays: Default::default(),
             message_id: 0,
             references: Vec::new(),
         }

@@ -46,6 +46,7 @@ const ALWAYS: &[&str] = &[
     "WITHIN",
     "INPROGRESS",
     "MULTISEARCH",
+    "SORT=DISPLAY",
 ];
 
 /// The list for this connection as it is now.

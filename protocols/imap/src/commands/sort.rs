@@ -3,7 +3,7 @@
 //! What is sorted by is a number per message: a date, a size, or the place of a text among those of the mailbox. So the order is one sort
 //! of numbers, and the answer one run of octets.
 
-use crate::columns::{Columns, Places, Who, columns_for, columns_of};
+use crate::columns::{Columns, Places, Shown, Who, columns_for, columns_of};
 use crate::commands::search::{Answer, Progress, forget_if_refused, matching, prepare, save};
 use crate::reply::{Done, Fault, Reply};
 use crate::state::Selected;
@@ -23,7 +23,7 @@ pub(crate) async fn sort(
     program: &Program,
     answer: Answer<'_>,
 ) -> Done {
-    let criteria = decode(criteria)?;
+    let criteria = decode(criteria);
     let done = find(wire, selected, criteria, program, &answer).await;
     forget_if_refused(selected, &answer, &done);
     done
@@ -58,6 +58,8 @@ pub(crate) enum Key {
     Size,
     Subject,
     Mailbox(Who),
+    /// RFC 5957.
+    Display(Shown),
 }
 
 impl Key {
@@ -66,7 +68,7 @@ impl Key {
     }
 }
 
-fn decode(criteria: &[SortCriterion]) -> Result<Vec<Criterion>, Fault> {
+fn decode(criteria: &[SortCriterion]) -> Vec<Criterion> {
     let one = |criterion: &SortCriterion| {
         let by = match criterion.key {
             SortKey::Arrival => Key::Arrival,
@@ -76,9 +78,10 @@ fn decode(criteria: &[SortCriterion]) -> Result<Vec<Criterion>, Fault> {
             SortKey::From => Key::Mailbox(Who::From),
             SortKey::To => Key::Mailbox(Who::To),
             SortKey::Cc => Key::Mailbox(Who::Cc),
-            SortKey::DisplayFrom | SortKey::DisplayTo => return Err(Reply::bad("SORT=DISPLAY is not offered").into()),
+            SortKey::DisplayFrom => Key::Display(Shown::From),
+            SortKey::DisplayTo => Key::Display(Shown::To),
         };
-        Ok(Criterion { by, is_reverse: criterion.reverse })
+        Criterion { by, is_reverse: criterion.reverse }
     };
     criteria.iter().map(one).collect()
 }
@@ -163,6 +166,7 @@ fn numbers(messages: &Messages, criterion: Criterion) -> Vec<u64> {
         Key::Size => messages.sizes.clone(),
         Key::Subject => ranked(messages.columns.subject_ranks()),
         Key::Mailbox(who) => ranked(messages.columns.mailbox_ranks(who)),
+        Key::Display(shown) => ranked(messages.columns.display_ranks(shown)),
     };
     if criterion.is_reverse {
         for number in &mut numbers {
@@ -197,7 +201,7 @@ mod tests {
 
     fn sorted(headers: &[&str], criteria: &str) -> Vec<usize> {
         let Ok(Seeking::Sort { criteria, .. }) = read(&format!("UID SORT ({criteria}) UTF-8 ALL")) else { panic!("no SORT") };
-        let criteria = decode(&criteria).unwrap_or_else(|_| panic!("refused"));
+        let criteria = decode(&criteria);
         let headers: Vec<&[u8]> = headers.iter().map(|header| header.as_bytes()).collect();
         order(&testing::messages(&headers), &criteria).into_iter().map(|position| position + 1).collect()
     }
@@ -238,5 +242,19 @@ mod tests {
         assert_eq!(sorted(&headers, "REVERSE CC FROM"), [3, 4, 1, 2]);
         assert_eq!(sorted(&headers, "FROM REVERSE TO"), [4, 1, 2, 3]);
         assert_eq!(sorted(&headers, "REVERSE SIZE"), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn displayed_names_are_sorted_as_people_read_them() {
+        // RFC 5957 section 3: the name without regard to case, the address where there is none, nothing first.
+        let headers = [
+            "From: zoe@a.test\r\nTo: Team: x@x.test;",
+            "From: \"B, C\" <a@x.test>\r\nTo: =?utf-8?q?=C3=A9?= <y@x.test>",
+            "From: =?utf-8?q?anna?= <z@x.test>\r\nTo: a@x.test",
+            "Cc: a@x.test",
+        ];
+        assert_eq!(sorted(&headers, "DISPLAYFROM"), [4, 3, 2, 1]);
+        assert_eq!(sorted(&headers, "DISPLAYTO"), [4, 3, 2, 1]);
+        assert_eq!(sorted(&headers, "REVERSE DISPLAYFROM"), [1, 2, 3, 4]);
     }
 }

@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 
 /// How deep brackets, NOT and OR may nest.
 pub(crate) const DEPTH_MAX: usize = 50;
-/// Criteria of one SORT: there are seven keys.
+/// Criteria of one SORT: there are nine keys.
 const CRITERIA_MAX: usize = 16;
 
 /// Such a command.
@@ -267,6 +267,9 @@ fn criteria(rest: &mut Scanner<'_>) -> Read<Vec<SortCriterion>> {
             "SIZE" => SortKey::Size,
             "SUBJECT" => SortKey::Subject,
             "TO" => SortKey::To,
+            // RFC 5957 section 3.
+            "DISPLAYFROM" => SortKey::DisplayFrom,
+            "DISPLAYTO" => SortKey::DisplayTo,
             _ => return Err(NOT_UNDERSTOOD),
         };
         Ok(SortCriterion { reverse, key })
