@@ -140,7 +140,7 @@ pub(super) const ROWS: &[Row] = &[
     row("getmetadata", &[], "GETMETADATA {M} /private/comment", All("lr"), Told("METADATA")),
     row("setmetadata", &[], "SETMETADATA {M} (/private/comment \"x\")", All("lr"), Unseen),
     row("setmetadata", &[], "SETMETADATA {M} (/shared/comment \"x\")", All("lrw"), Unseen),
-    row("notify", &[], "NOTIFY SET STATUS (mailboxes ({M}) (MessageNew MessageExpunge FlagChange))", All("lr"), Told("STATUS")),
+    row("notify", &[], "NOTIFY SET STATUS (mailboxes ({M}) (MessageNew MessageExpunge FlagChange))", Silently("lr"), Told("STATUS")),
     row("capability", &[], "CAPABILITY", Nothing, Unseen),
     row("enable", &[], "ENABLE UTF8=ACCEPT", Nothing, Unseen),
     row("id", &[], "ID NIL", Nothing, Unseen),

@@ -282,7 +282,9 @@ mod tests {
             told.into_iter().map(|told| format!("{told:?}").split(" {").next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
         };
         let all = [group(Filter::Personal, true, true, true)];
-        assert_eq!(names(differences(&all, &before, &now, None)).len(), 7);
+        let told = names(differences(&all, &before, &now, None));
+        let expected = ["Gone(\"gone\")", "Counts", "Named", "Counts", "Named", "Counts", "Subscription", "Subscription"];
+        assert_eq!(told, expected, "a new mailbox is told with its state");
         assert_eq!(differences(&[group(Filter::Inboxes, true, false, false)], &before, &now, None), [], "only flags changed in the INBOX");
         assert!(matches!(
             differences(&[group(Filter::Inboxes, true, true, false)], &before, &now, None)[..],

@@ -110,17 +110,7 @@ impl Stage {
                 let target = self.mail.open(MailboxAt(theirs(&format!("{it}-beside"))), Append).await?;
                 target.move_from(&source, &one).await.map(|_| ())
             }
-            "ReadMetadata" => {
-                self.mail.open(MailboxAt(theirs(it)), ReadMetadata).await?.annotations().map(|found| assert_eq!(found.len(), 1))
-            }
-            "WriteMetadata" => {
-                let entries = vec![("/private/comment".to_owned(), Some(b"x".to_vec()))];
-                self.mail.open(MailboxAt(theirs(it)), WriteMetadata).await?.annotate(entries).await
-            }
-            "WriteSharedMetadata" => {
-                let entries = vec![("/shared/comment".to_owned(), Some(b"x".to_vec()))];
-                self.mail.open(MailboxAt(theirs(it)), WriteSharedMetadata).await?.annotate(entries).await
-            }
+            "ReadMetadata" | "WriteMetadata" | "WriteSharedMetadata" => self.annotate(row.purpose, it).await,
             "ShareMailbox" => self.mail.open(MailboxAt(theirs(it)), ShareMailbox).await?.acl().map(|_| ()),
             "ShareFolder" => self.files.open(folder(), ShareFolder).await?.acl().map(|_| ()),
             "Depart" => {
@@ -166,6 +156,24 @@ impl Stage {
             "Mark" => self.files.open(file(), Mark).await?.mark(&[("$Label1", true)]).await,
             "Unlink" => self.files.open(file(), Unlink).await?.remove(When::Anyhow).await,
             other => panic!("the purpose {other} has no act in the matrix"),
+        }
+    }
+
+    /// The purposes of METADATA.
+    async fn annotate(&self, purpose: &str, it: &str) -> Result<(), Refusal> {
+        match purpose {
+            "ReadMetadata" => {
+                self.mail.open(MailboxAt(theirs(it)), ReadMetadata).await?.annotations().map(|found| assert_eq!(found.len(), 1))
+            }
+            "WriteMetadata" => {
+                let entries = vec![("/private/comment".to_owned(), Some(b"x".to_vec()))];
+                self.mail.open(MailboxAt(theirs(it)), WriteMetadata).await?.annotate(entries).await
+            }
+            "WriteSharedMetadata" => {
+                let entries = vec![("/shared/comment".to_owned(), Some(b"x".to_vec()))];
+                self.mail.open(MailboxAt(theirs(it)), WriteSharedMetadata).await?.annotate(entries).await
+            }
+            other => panic!("{other} is no purpose of METADATA"),
         }
     }
 
