@@ -32,7 +32,6 @@ pub(super) struct Manner {
 #[derive(Debug, Default)]
 pub(super) struct Picture {
     pub(super) manner: Manner,
-    /// Those of which nothing but their existence is known stand last.
     pub(super) list: Vec<Entry>,
     /// Everything up to here is known.
     pub(super) highest: u64,
@@ -95,9 +94,10 @@ impl Picture {
             if let Some(at) = self.list.iter().position(|entry| entry.uid == Some(uid)) {
                 self.list.remove(at);
             } else if !is_earlier {
-                // One of those that were told with EXISTS and not looked at.
-                let at = self.list.iter().position(|entry| entry.uid.is_none());
-                self.list.remove(at.unwrap_or_else(|| panic!("{uid} vanished and was not there")));
+                // One of those that were told with EXISTS and not looked at: uids ascend, so it stands behind those that are lower.
+                let from = self.list.iter().rposition(|entry| entry.uid.is_some_and(|known| known < uid)).map_or(0, |at| at + 1);
+                let at = self.list[from..].iter().position(|entry| entry.uid.is_none());
+                self.list.remove(from + at.unwrap_or_else(|| panic!("{uid} vanished and was not there")));
             }
         }
     }
@@ -150,10 +150,10 @@ impl Picture {
         self.highest = highest;
     }
 
-    /// How many messages stand at the end of which not all is known.
+    /// How many messages there are from the first of which not all is known.
     pub(super) fn unknown(&self) -> usize {
         let is_known = |entry: &Entry| entry.uid.is_some() && entry.flags.is_some() && (entry.modseq.is_some() || !self.manner.modseqs);
-        self.list.iter().rev().take_while(|entry| !is_known(entry)).count()
+        self.list.iter().position(|entry| !is_known(entry)).map_or(0, |at| self.list.len() - at)
     }
 }
 

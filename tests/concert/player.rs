@@ -130,7 +130,9 @@ impl Player {
             let modseq = if self.picture.manner.modseqs { " MODSEQ" } else { "" };
             let known = self.picture.list[..count - unknown].last().and_then(|entry| entry.uid).unwrap_or(0);
             let command = match self.kind {
-                Kind::UidOnly | Kind::Qresync | Kind::Returning => format!("UID FETCH {}:* (FLAGS{modseq})", known + 1),
+                // It may have heard of a later one before, and cannot tell where the others stand.
+                Kind::UidOnly => format!("UID FETCH 1:* (FLAGS{modseq})"),
+                Kind::Qresync | Kind::Returning => format!("UID FETCH {}:* (FLAGS{modseq})", known + 1),
                 _ => format!("FETCH {}:{count} (UID FLAGS{modseq})", count - unknown + 1),
             };
             let reply = self.say(&command);
