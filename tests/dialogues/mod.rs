@@ -31,6 +31,7 @@ dialogues! {
         authzid,
         before_login,
         condstore,
+        context,
         copy_move,
         esearch,
         external,

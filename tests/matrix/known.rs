@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Commands of IMAP that are about no mailbox: before log-in, and at the end.
-const IMAP_WITHOUT_RIGHTS: [&str; 6] = ["authenticate", "compress", "login", "logout", "starttls", "unauthenticate"];
+/// Commands of IMAP that are about no mailbox: before log-in, at the end, and what only takes back.
+const IMAP_WITHOUT_RIGHTS: [&str; 7] = ["authenticate", "cancelupdate", "compress", "login", "logout", "starttls", "unauthenticate"];
 /// Files beside the methods that are none.
 const DAV_HELPERS: [&str; 4] = ["destination", "export", "make", "mod"];
 

@@ -359,6 +359,7 @@ async fn seeking(wire: &mut Wire, selected: &mut Selected, command: Seeking, by:
             let answer = Answer { tag, by, returns, modseq: program.names_modseq() };
             commands::sort::sort(wire, selected, &criteria, &program, answer).await
         }
+        Seeking::CancelUpdate { tags } => commands::cancelupdate::cancelupdate(selected, &tags),
         Seeking::Thread { algorithm, program } => commands::thread::thread(wire, selected, &algorithm, &program, by, tag).await,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owned by `connection`. A handler gets just its state's value, so no command can run in a state that lacks what it works on.
 
-use crate::commands::search::Ground;
+use crate::commands::search::{Contexts, Ground, follow};
 use crate::reply::{End, Fault, Reply};
 use crate::view::{Expunges, Known, Recent, Sight, Snapshot, Update};
 use crate::wire::fetch::{Writer, write_flags, write_vanished};
@@ -76,6 +76,8 @@ pub(crate) struct Selected {
     /// What `$` stands for; those that have gone since just match nothing.
     // RFC 5182 section 2.1: nothing at first.
     pub(crate) saved: UidSet,
+    /// Searches whose changes are told.
+    pub(crate) contexts: Contexts,
     recent: Recent,
     /// The first uid of which it is not known yet whose it is as `\Recent`.
     unclaimed: Uid,
@@ -145,8 +147,8 @@ impl Selected {
         let unclaimed = last.map_or(Uid(1), Uid::next);
         let keywords_told = view.keywords().len();
         let (session, sight) = (session.clone(), Sight::new(view));
-        let (known, saved) = (Known::default(), UidSet::default());
-        Ok(Self { session, mailbox, mode, sight, changes, known, enabled, saved, recent, unclaimed, keywords_told })
+        let (known, saved, contexts) = (Known::default(), UidSet::default(), Contexts::default());
+        Ok(Self { session, mailbox, mode, sight, changes, known, enabled, saved, contexts, recent, unclaimed, keywords_told })
     }
 
     /// The positions that a set names.
@@ -237,6 +239,7 @@ impl Selected {
         let mut out = Vec::new();
         // RFC 7162 section 3.2.10.2, RFC 9586 section 3.6: VANISHED, and EXPUNGE never again.
         let by = By::from(self.enabled.qresync || self.enabled.uid_only);
+        self.contexts.leave(&mut out, &self.sight, expunges);
         for update in self.sight.tell(expunges, &known, by) {
             match update {
                 Update::Vanished(uids) => write_vanished(&mut out, false, &uids),
@@ -254,7 +257,8 @@ impl Selected {
             // RFC 7162 section 3.2: modseqs above the one of an expunge that is held back may have been told.
             out.extend_from_slice(&encode::untagged(encode::highest_modseq(self.sight.told()), "Expunges follow"));
         }
-        wire.raw(&out).await
+        wire.raw(&out).await?;
+        follow(self, wire).await
     }
 
     /// The beginning of the response about a message, by the name that the client wants for it.

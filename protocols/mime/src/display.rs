@@ -28,6 +28,9 @@ pub fn display_names(envelope: &[u8]) -> [String; 2] {
 /// What is left of an envelope that we wrote ourselves; whatever else it is, nothing here panics.
 struct Rest<'a>(&'a [u8]);
 
+/// A string, or NIL.
+struct Text<'a>(Option<Cow<'a, [u8]>>);
+
 impl<'a> Rest<'a> {
     /// An opening bracket, if it is next.
     fn open(&mut self) -> Option<()> {
@@ -44,8 +47,8 @@ impl<'a> Rest<'a> {
             return Some(String::new());
         }
         list.open()?;
-        let (name, _route) = (list.string()?, list.string()?);
-        let (local, domain) = (list.string()?, list.string()?);
+        let (Text(name), _route) = (list.string()?, list.string()?);
+        let (Text(local), Text(domain)) = (list.string()?, list.string()?);
         let name = name.map(|name| decoded_header(&name)).filter(|name| !name.trim().is_empty());
         Some(match (name, local, domain) {
             (Some(name), _, _) => cut(name.trim()),
@@ -82,7 +85,7 @@ impl<'a> Rest<'a> {
     }
 
     /// A string or NIL, and the space behind it.
-    fn string(&mut self) -> Option<Option<Cow<'a, [u8]>>> {
+    fn string(&mut self) -> Option<Text<'a>> {
         let read = match self.0.first()? {
             b'"' => Some(self.quoted()?),
             b'{' => {
@@ -99,7 +102,7 @@ impl<'a> Rest<'a> {
             }
         };
         self.0 = self.0.strip_prefix(b" ").unwrap_or(self.0);
-        Some(read)
+        Some(Text(read))
     }
 
     fn quoted(&mut self) -> Option<Cow<'a, [u8]>> {

@@ -43,6 +43,8 @@ const ALWAYS: &[&str] = &[
     "ESEARCH",
     "SEARCHRES",
     "ESORT",
+    "CONTEXT=SEARCH",
+    "CONTEXT=SORT",
     "WITHIN",
     "INPROGRESS",
     "MULTISEARCH",

@@ -1,9 +1,11 @@
 //! SEARCH and UID SEARCH. RFC 9051 section 6.4.4; without RETURN, and before IMAP4rev2 is enabled, answered as RFC 3501 section 7.2.5 says.
 
 mod answer;
+mod context;
 mod matching;
 
 pub(crate) use answer::{Answer, number};
+pub(crate) use context::{Contexts, follow};
 pub(crate) use matching::{Ground, Progress, matching};
 
 use crate::reply::{Done, End, Fault, Reply};
@@ -47,6 +49,7 @@ async fn find(wire: &mut Wire, selected: &mut Selected, program: &Program, answe
     save(selected, answer, &found)?;
     let mut out = Vec::new();
     answer.write(&mut out, "SEARCH", &selected.sight, &found);
+    selected.keep_updated(&mut out, program, None, answer, &found);
     wire.raw(&out).await?;
     Ok(Reply::ok("Done"))
 }

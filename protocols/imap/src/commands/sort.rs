@@ -10,7 +10,7 @@ use crate::state::Selected;
 use crate::wire::Wire;
 use crate::wire::grammar::search::Program;
 use imap_codec::imap_types::extensions::sort::{SortCriterion, SortKey};
-use octroi_gate::Refusal;
+use octroi_gate::{MailboxView, Refusal};
 use std::cmp::Ordering;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
@@ -32,20 +32,27 @@ pub(crate) async fn sort(
 async fn find(wire: &mut Wire, selected: &mut Selected, criteria: Vec<Criterion>, program: &Program, answer: &Answer<'_>) -> Done {
     prepare(wire, selected, program).await?;
     let found = matching(selected.ground(), program, &mut Progress::new(wire, answer.tag)).await?;
-    let keys: Vec<Key> = criteria.iter().map(|criterion| criterion.by).collect();
-    let messages = messages(selected, found, &keys).await?;
-    // Sorting is work for the processor: other connections must not wait for it.
-    let sorted = spawn_blocking(move || order(&messages, &criteria)).await.map_err(|_| Refusal::Unavailable)?;
+    let sorted = in_order(selected.sight.shown(), found, &criteria).await?;
     save(selected, answer, &sorted)?;
     let mut out = Vec::with_capacity(16 + sorted.len() * 8);
     answer.write(&mut out, "SORT", &selected.sight, &sorted);
+    selected.keep_updated(&mut out, program, Some(criteria), answer, &sorted);
     wire.raw(&out).await?;
     Ok(Reply::ok("Done"))
 }
 
+/// These positions in the order of the criteria.
+pub(crate) async fn in_order(shown: &MailboxView, positions: Vec<usize>, criteria: &[Criterion]) -> Result<Vec<usize>, Fault> {
+    let keys: Vec<Key> = criteria.iter().map(|criterion| criterion.by).collect();
+    let messages = messages(shown, positions, &keys).await?;
+    let criteria = criteria.to_vec();
+    // Sorting is work for the processor: other connections must not wait for it.
+    Ok(spawn_blocking(move || order(&messages, &criteria)).await.map_err(|_| Refusal::Unavailable)?)
+}
+
 /// One thing to sort by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Criterion {
+pub(crate) struct Criterion {
     by: Key,
     is_reverse: bool,
 }
@@ -117,8 +124,7 @@ impl Messages {
 }
 
 /// Gather what messages are ordered by. SORT and THREAD.
-pub(crate) async fn messages(selected: &Selected, positions: Vec<usize>, by: &[Key]) -> Result<Messages, Fault> {
-    let shown = selected.sight.shown();
+pub(crate) async fn messages(shown: &MailboxView, positions: Vec<usize>, by: &[Key]) -> Result<Messages, Fault> {
     let (columns, places) = if by.iter().any(|key| key.needs_columns()) && !positions.is_empty() {
         match columns_of(shown).await? {
             Some(columns) => columns,

@@ -34,7 +34,7 @@ pub(crate) async fn thread(
     prepare(wire, selected, program).await?;
     let found = matching(selected.ground(), program, &mut Progress::new(wire, tag)).await?;
     let numbers: Vec<u32> = found.iter().map(|position| number(selected.sight.shown(), *position, by).unwrap_or_default()).collect();
-    let messages = messages(selected, found, &[Key::Subject, Key::Date]).await?;
+    let messages = messages(selected.sight.shown(), found, &[Key::Subject, Key::Date]).await?;
     // Threading is work for the processor: other connections must not wait for it.
     let written = spawn_blocking(move || {
         let mut out = Vec::new();

@@ -106,7 +106,7 @@ fn write_extended(out: &mut Vec<u8>, about: &str, returns: &Returns, numbers: &[
 }
 
 /// Numbers as a set, in their order: each run that goes up by one is a range.
-fn write_set(out: &mut Vec<u8>, numbers: &[u32]) {
+pub(super) fn write_set(out: &mut Vec<u8>, numbers: &[u32]) {
     for (at, run) in numbers.chunk_by(|one, next| one.checked_add(1) == Some(*next)).enumerate() {
         if at > 0 {
             out.push(b',');

@@ -10,7 +10,7 @@
 //! | `scan` | the small words |
 //! | `mailboxes` | commands that name mailboxes |
 //! | `messages` | FETCH, STORE, COPY, MOVE, UID EXPUNGE |
-//! | `search` | SEARCH, SORT, THREAD |
+//! | `search` | SEARCH, SORT, THREAD, CANCELUPDATE |
 //! | `multisearch` | ESEARCH |
 //! | `returns` | what a search is to tell |
 //! | `append` | APPEND, up to its message |
@@ -75,7 +75,7 @@ impl Request<'_> {
     pub(crate) fn names_numbers(&self) -> bool {
         match self {
             Self::OnMessages { uid, .. } => !uid,
-            Self::Seeking { command, uid } => !uid || command.names_numbers(),
+            Self::Seeking { command, uid } => command.names_numbers(*uid),
             Self::Codec(_)
             | Self::OnMailbox(_)
             | Self::OnMetadata(_)

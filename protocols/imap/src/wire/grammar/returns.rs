@@ -14,6 +14,8 @@ pub(crate) struct Returns {
     pub(crate) page: Option<Page>,
     /// Remember it as `$`.
     pub(crate) save: bool,
+    /// Tell as well how it changes, until the mailbox is left.
+    pub(crate) update: bool,
 }
 
 /// One thing to tell.
@@ -134,6 +136,12 @@ fn option(rest: &mut Scanner<'_>, returns: &mut Returns) -> Read<()> {
             returns.save = true;
             return Ok(());
         }
+        "UPDATE" => {
+            returns.update = true;
+            return Ok(());
+        }
+        // RFC 5267 section 4.2: says that more of the same is to come; the columns are kept in any case.
+        "CONTEXT" => return Ok(()),
         "PARTIAL" if returns.page.is_none() => {
             returns.page = Some(argument(rest, Page::read)?);
             return Ok(());
@@ -159,6 +167,7 @@ mod tests {
     fn options_in_any_order() {
         assert_eq!(read("ALL"), Ok(None));
         assert_eq!(read("return ()"), Ok(Some(Returns::all())));
+        assert!(read("RETURN (CONTEXT UPDATE COUNT)").unwrap().unwrap().update);
         let both = read("RETURN (max SAVE MIN MAX)").unwrap().unwrap();
         assert_eq!((both.wanted, both.save), (vec![Wanted::Max, Wanted::Min], true));
         assert!(read("RETURN (SAVE)").unwrap().unwrap().is_silent());

@@ -18,9 +18,23 @@ const CRITERIA_MAX: usize = 16;
 /// Such a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seeking {
-    Search { returns: Option<Returns>, program: Program },
-    Sort { returns: Option<Returns>, criteria: Vec<SortCriterion>, program: Program },
-    Thread { algorithm: ThreadingAlgorithm<'static>, program: Program },
+    Search {
+        returns: Option<Returns>,
+        program: Program,
+    },
+    Sort {
+        returns: Option<Returns>,
+        criteria: Vec<SortCriterion>,
+        program: Program,
+    },
+    Thread {
+        algorithm: ThreadingAlgorithm<'static>,
+        program: Program,
+    },
+    /// No more updates of the searches with these tags (RFC 5267).
+    CancelUpdate {
+        tags: Vec<String>,
+    },
 }
 
 /// What messages have to be like.
@@ -75,6 +89,16 @@ impl Program {
         self.has(&|key| matches!(key, Key::Numbers(_) | Key::Uids(_)))
     }
 
+    /// Is there a key about what is recent?
+    pub(crate) fn names_recent(&self) -> bool {
+        self.has(&|key| matches!(key, Key::Leaf(SearchKey::Recent | SearchKey::New | SearchKey::Old)))
+    }
+
+    /// Is there a key whose answer changes with the time alone?
+    pub(crate) fn names_age(&self) -> bool {
+        self.has(&|key| matches!(key, Key::Older(_) | Key::Younger(_)))
+    }
+
     /// Is there a key about modseqs? The answer then tells one, and the client gets them from here on.
     pub(crate) fn names_modseq(&self) -> bool {
         self.has(&|key| matches!(key, Key::Changed(_)))
@@ -98,9 +122,13 @@ impl Key {
 
 impl Seeking {
     /// Does it ask for messages by their numbers?
-    pub(crate) fn names_numbers(&self) -> bool {
-        let (Self::Search { program, .. } | Self::Sort { program, .. } | Self::Thread { program, .. }) = self;
-        program.keys.iter().any(Key::names_numbers)
+    pub(crate) fn names_numbers(&self, uid: bool) -> bool {
+        match self {
+            Self::Search { program, .. } | Self::Sort { program, .. } | Self::Thread { program, .. } => {
+                !uid || program.keys.iter().any(Key::names_numbers)
+            }
+            Self::CancelUpdate { .. } => false,
+        }
     }
 }
 
@@ -125,9 +153,20 @@ pub(super) fn command(word: &str, rest: &mut Scanner<'_>) -> Option<Read<Seeking
             Ok(Seeking::Sort { returns, criteria: criteria(rest)?, program: argument(rest, charset_and_keys)? })
         },
         "THREAD" => |rest| Ok(Seeking::Thread { algorithm: algorithm(rest)?, program: argument(rest, charset_and_keys)? }),
+        "CANCELUPDATE" => |rest| tags(rest).map(|tags| Seeking::CancelUpdate { tags }),
         _ => return None,
     };
     Some(argument(rest, read))
+}
+
+/// RFC 5267 section 5 (cancelupdate).
+fn tags(rest: &mut Scanner<'_>) -> Read<Vec<String>> {
+    let tag = |rest: &mut Scanner<'_>| String::from_utf8(rest.string()?.into_owned()).map_err(|_| NOT_UNDERSTOOD);
+    let mut tags = vec![tag(rest)?];
+    while rest.accept(b' ') {
+        tags.push(tag(rest)?);
+    }
+    Ok(tags)
 }
 
 /// What SEARCH looks for, without what it is to tell.
