@@ -7,7 +7,7 @@ mod picture;
 mod player;
 
 use crate::support::imap::Imap;
-use crate::support::{Server, shared, unique};
+use crate::support::{shared, unique};
 use picture::{Message, messages_of};
 use player::{Kind, Player};
 use std::thread;
@@ -29,9 +29,8 @@ const KINDS: [Kind; 10] = [
     Kind::Returning,
 ];
 
-/// What a client that comes now sees: all messages in the order of their numbers.
-fn fresh_look(server: &Server, mailbox: &str) -> Vec<Message> {
-    let mut imap = Imap::login(server, server.user(1));
+/// What a client that opens the mailbox now sees: all messages in the order of their numbers.
+fn fresh_look(imap: &mut Imap, mailbox: &str) -> Vec<Message> {
     imap.ok(&format!("EXAMINE {mailbox}"));
     let reply = imap.ok("UID FETCH 1:* (FLAGS MODSEQ)");
     messages_of(&reply.lines())
@@ -60,7 +59,7 @@ fn play_for(duration: Duration, seed: u64) {
         for player in &mut players {
             player.settle();
         }
-        let there = fresh_look(server, &mailbox);
+        let there = fresh_look(&mut imap, &mailbox);
         for player in &players {
             player.compare(&there, seed);
         }

@@ -1,8 +1,8 @@
 //! One session: what it does next is chosen by its own numbers, and what it hears goes into its picture.
 
 use super::picture::{Entry, Manner, Message, Picture, number_behind, numbers};
-use crate::support::Server;
 use crate::support::imap::{Imap, Reply};
+use crate::support::{Server, eventually};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -263,7 +263,9 @@ impl Player {
 
     /// The connection breaks; a new one goes on from what is remembered.
     fn come_back(&mut self) {
-        self.imap = Imap::login(self.server, self.server.user(1));
+        // So many log-ins of one account are put off now and then.
+        let person = self.server.user(1);
+        self.imap = eventually("a log-in", || Imap::try_login(self.server, &person.address, &person.app_password).ok());
         let uids: Vec<String> = self.picture.list.iter().filter_map(|entry| entry.uid).map(|uid| uid.to_string()).collect();
         let known = if uids.is_empty() || self.below(2) == 0 { String::new() } else { format!(" {}", uids.join(",")) };
         self.enter(&format!(" (QRESYNC ({} {}{known}))", self.uid_validity, self.picture.highest));
