@@ -88,7 +88,7 @@ impl Request<'_> {
 }
 
 /// The commands that imap-codec reads.
-const CODEC_WORDS: [&str; 16] = [
+const CODEC_WORDS: [&str; 17] = [
     "CAPABILITY",
     "NOOP",
     "LOGOUT",
@@ -104,6 +104,7 @@ const CODEC_WORDS: [&str; 16] = [
     "CHECK",
     "CLOSE",
     "UNSELECT",
+    "COMPRESS",
     "EXPUNGE",
 ];
 
