@@ -8,7 +8,7 @@ use crate::reply::{End, Fault};
 use crate::state::{By, Selected, State};
 use crate::view::{Expunges, Snapshot};
 use crate::wire::Wire;
-use crate::wire::grammar::messages::Since;
+use crate::wire::grammar::messages::Modifiers;
 use crate::wire::grammar::notify::{Events, Filter, Group};
 use crate::wire::grammar::scan::{Set, astring};
 use crate::wire::mailbox::{MailboxName, SEPARATOR, on_wire};
@@ -113,7 +113,7 @@ impl Notification {
         let newest = view.length().checked_sub(1).and_then(|last| view.uid_at(last));
         let (Some(first), Some(newest)) = (view.uid_at(first), newest) else { return Ok(()) };
         let Some(set) = uids(first, newest) else { return Ok(()) };
-        match commands::fetch::fetch(wire, selected, &set, &events.items, Since::default(), By::Uid).await {
+        match commands::fetch::fetch(wire, selected, &set, &events.items, Modifiers::default(), By::Uid).await {
             Err(Fault::End(end)) => Err(end.into()),
             // A message that has gone meanwhile is told with the next change.
             _ => Ok(()),

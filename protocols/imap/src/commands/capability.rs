@@ -43,6 +43,7 @@ const ALWAYS: &[&str] = &[
     "ESEARCH",
     "SEARCHRES",
     "ESORT",
+    "PARTIAL",
     "CONTEXT=SEARCH",
     "CONTEXT=SORT",
     "WITHIN",

@@ -12,9 +12,9 @@ use crate::state::{By, Mode, Selected};
 use crate::view::{Expunges, Snapshot};
 use crate::wire::Wire;
 use crate::wire::fetch::{Writer, write_clean};
-use crate::wire::grammar::messages::{Item as Asked, Since};
+use crate::wire::grammar::messages::{Item as Asked, Modifiers};
 use crate::wire::grammar::scan::Set;
-use crate::wire::numbers::{Positions, uids_at};
+use crate::wire::numbers::{Positions, of_page, uids_at};
 use message::Contents;
 use octroi_gate::{FlagMode, Part, Refusal, Store};
 use octroi_model::{Flags, Item, UidSet};
@@ -32,7 +32,7 @@ const PIECE_BYTES: u64 = 256 * 1024;
 static WHOLE_LARGE: Semaphore = Semaphore::const_new(4);
 
 /// FETCH, UID FETCH.
-pub(crate) async fn fetch(wire: &mut Wire, selected: &mut Selected, set: &Set, items: &[Asked], since: Since, by: By) -> Done {
+pub(crate) async fn fetch(wire: &mut Wire, selected: &mut Selected, set: &Set, items: &[Asked], since: Modifiers, by: By) -> Done {
     let enabled = wire.enabled;
     if since.vanished && !(by == By::Uid && enabled.qresync && since.changed.is_some()) {
         // RFC 7162 section 3.2.6.
@@ -52,6 +52,10 @@ pub(crate) async fn fetch(wire: &mut Wire, selected: &mut Selected, set: &Set, i
             resync::tell_vanished(wire, selected.sight.shown(), modseq, &resync::listed(set, selected.sight.shown())).await?;
         }
         positions = resync::changed_since(selected, &positions, modseq);
+    }
+    // RFC 9394 section 3.3.
+    if let Some(page) = since.page {
+        positions = of_page(&positions, page);
     }
     let newly_seen = if plan.sets_seen { mark_seen(selected, &positions).await? } else { UidSet::default() };
     selected.announce_keywords(wire).await?;

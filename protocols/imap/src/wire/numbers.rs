@@ -3,6 +3,7 @@
 //! A set stays a list of ranges all the way: `1:4294967295` costs one entry, whatever the mailbox holds.
 
 use crate::view::Snapshot;
+use crate::wire::grammar::returns::Page;
 use imap_codec::imap_types::sequence::{SeqOrUid, Sequence, SequenceSet};
 use octroi_model::{Uid, UidSet};
 use std::ops::Range;
@@ -62,6 +63,19 @@ pub(crate) fn of_saved<S: Snapshot>(saved: &UidSet, view: &S) -> Positions {
     merged(saved.ranges().map(|(from, to)| view.lower_bound(from)..after(to)).filter(|range| range.start < range.end).collect())
 }
 
+/// Those of the positions that stand on that page of them.
+pub(crate) fn of_page(positions: &Positions, page: Page) -> Positions {
+    let wanted = page.range(positions.iter().map(ExactSizeIterator::len).sum());
+    let mut before = 0;
+    let within = positions.iter().map(|range| {
+        let skipped = wanted.start.saturating_sub(before).min(range.len());
+        let until = wanted.end.saturating_sub(before).min(range.len());
+        before += range.len();
+        range.start + skipped..range.start + until
+    });
+    within.filter(|range| range.start < range.end).collect()
+}
+
 /// The uids at these positions, as ranges: between two neighbours of a view there is no uid that the view could not see.
 pub(crate) fn uids_at<S: Snapshot>(positions: &[Range<usize>], view: &S) -> UidSet {
     UidSet::from_ranges(positions.iter().filter_map(|range| Some((view.uid_at(range.start)?, view.uid_at(range.end.checked_sub(1)?)?))))
@@ -97,6 +111,7 @@ fn merged(mut ranges: Vec<Range<usize>>) -> Positions {
 mod tests {
     use super::*;
     use crate::view::testing::Sample;
+    use crate::wire::grammar::scan::Scanner;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -135,6 +150,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_page_is_a_part_of_the_list(
+            positions in proptest::collection::btree_set(0usize..40, 0..20), from in 1usize..25, to in 1usize..25, is_from_end: bool,
+        ) {
+            let ranges = merged(positions.iter().map(|at| *at..at + 1).collect());
+            let sign = if is_from_end { "-" } else { "" };
+            let page = Page::read(&mut Scanner::new(format!("{sign}{from}:{sign}{to}").as_bytes(), false)).unwrap();
+            let mut listed: Vec<usize> = positions.into_iter().collect();
+            if is_from_end {
+                listed.reverse();
+            }
+            let mut expected: Vec<usize> = listed.into_iter().skip(from.min(to) - 1).take(from.abs_diff(to) + 1).collect();
+            expected.sort_unstable();
+            prop_assert_eq!(of_page(&ranges, page).into_iter().flatten().collect::<Vec<_>>(), expected);
+        }
+
         #[test]
         fn the_same_as_counting(uids in proptest::collection::btree_set(1u32..40, 0..20), asked in proptest::collection::vec((1u32..45, 1u32..45), 1..6)) {
             let uids: Vec<u32> = uids.into_iter().collect();

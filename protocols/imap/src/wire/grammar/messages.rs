@@ -1,6 +1,7 @@
 //! The commands that name messages: RFC 9051 sections 6.4.5 to 6.4.9, RFC 6851, RFC 4315.
 
 use super::argument;
+use super::returns::Page;
 use super::scan::{NOT_UNDERSTOOD, Read, Scanner, Set};
 use crate::wire::mailbox::MailboxName;
 use imap_codec::imap_types::ToStatic;
@@ -21,7 +22,7 @@ pub(crate) enum OnMessages {
     Fetch {
         set: Set,
         items: Vec<Item>,
-        since: Since,
+        since: Modifiers,
     },
     Store {
         set: Set,
@@ -44,15 +45,17 @@ pub(crate) enum OnMessages {
 /// What FETCH asks for.
 pub(crate) type Item = MessageDataItemName<'static>;
 
-/// What FETCH asks for of RFC 7162.
+/// What FETCH asks for beside its items: RFC 7162, RFC 9394.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Since {
+pub(crate) struct Modifiers {
     /// MODSEQ is among the items.
     pub(crate) tells_modseq: bool,
     /// Only messages that have changed since.
     pub(crate) changed: Option<ModSeq>,
     /// And the uids of those that are gone since.
     pub(crate) vanished: bool,
+    /// Only some of them (RFC 9394).
+    pub(crate) page: Option<Page>,
 }
 
 /// What STORE does to the flags.
@@ -69,7 +72,7 @@ pub(crate) struct Change {
 pub(super) fn command(word: &str, uid: bool, rest: &mut Scanner<'_>) -> Option<Read<OnMessages>> {
     let read: fn(&mut Scanner<'_>) -> Read<OnMessages> = match word {
         "FETCH" => |rest| {
-            let (set, mut since) = (rest.set()?, Since::default());
+            let (set, mut since) = (rest.set()?, Modifiers::default());
             let items = argument(rest, |rest| items(rest, &mut since.tells_modseq))?;
             fetch_modifiers(rest, &mut since)?;
             Ok(OnMessages::Fetch { set, items, since })
@@ -83,8 +86,8 @@ pub(super) fn command(word: &str, uid: bool, rest: &mut Scanner<'_>) -> Option<R
     Some(argument(rest, read))
 }
 
-/// RFC 7162 section 7 (fetch-modifier).
-fn fetch_modifiers(rest: &mut Scanner<'_>, since: &mut Since) -> Read<()> {
+/// RFC 4466 section 3 (fetch-modifiers).
+fn fetch_modifiers(rest: &mut Scanner<'_>, since: &mut Modifiers) -> Read<()> {
     if !rest.accept(b' ') {
         return Ok(());
     }
@@ -92,6 +95,8 @@ fn fetch_modifiers(rest: &mut Scanner<'_>, since: &mut Since) -> Read<()> {
         match rest.word()?.as_str() {
             "CHANGEDSINCE" => since.changed = Some(ModSeq(argument(rest, Scanner::number64)?)),
             "VANISHED" => since.vanished = true,
+            // RFC 9394 section 4 (modifier-partial).
+            "PARTIAL" => since.page = Some(argument(rest, Page::read)?),
             _ => return Err("The modifier is not known"),
         }
         Ok(())
@@ -280,7 +285,7 @@ pub(crate) mod tests {
             };
             assert_eq!(
                 read(line),
-                Ok(OnMessages::Fetch { set: Set::Listed(sequence_set), items: names, since: Since::default() }),
+                Ok(OnMessages::Fetch { set: Set::Listed(sequence_set), items: names, since: Modifiers::default() }),
                 "{line}"
             );
         }
@@ -309,7 +314,8 @@ pub(crate) mod tests {
             Ok(other) => panic!("{other:?}"),
             Err(text) => Err(text),
         };
-        let wanted = |tells_modseq, changed: Option<u64>, vanished| Since { tells_modseq, changed: changed.map(ModSeq), vanished };
+        let wanted =
+            |tells_modseq, changed: Option<u64>, vanished| Modifiers { tells_modseq, changed: changed.map(ModSeq), vanished, page: None };
         assert_eq!(since("FETCH 1:3 (MODSEQ)"), Ok((wanted(true, None, false), 0)));
         assert_eq!(since("FETCH 1:3 modseq"), Ok((wanted(true, None, false), 0)));
         assert_eq!(since("FETCH 1:* (FLAGS MODSEQ UID) (CHANGEDSINCE 12345)"), Ok((wanted(true, Some(12_345), false), 2)));
