@@ -10,8 +10,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 /// Those of `fixtures/dialogues` that any good server passes.
-const NEUTRAL: &[&str] =
-    &["imap/append.txt", "imap/copy_move.txt", "imap/flags.txt", "imap/search.txt", "imap/sort.txt", "imap/thread.txt"];
+const NEUTRAL: &[&str] = &[
+    "imap/append.txt",
+    "imap/copy_move.txt",
+    "imap/flags.txt",
+    "imap/search.txt",
+    "imap/search_results.txt",
+    "imap/sort.txt",
+    "imap/thread.txt",
+];
 
 fn dovecot() -> Server {
     let folder = tempfile::Builder::new().prefix("octroi-dovecot-").tempdir().unwrap();

@@ -51,6 +51,7 @@ dialogues! {
         rev2,
         scram,
         search,
+        search_results,
         sort,
         starttls,
         starttls_injection,

@@ -6,7 +6,7 @@ use crate::state::Selected;
 /// CANCELUPDATE.
 pub(crate) fn cancelupdate(selected: &mut Selected, tags: &[String]) -> Done {
     if !selected.contexts.cancel(tags) {
-        return Err(Reply::bad("No search with such a tag is updated").into());
+        return Err(Reply::no("CANNOT", "No search with such a tag is updated").into());
     }
     Ok(Reply::ok("No longer updated"))
 }

@@ -1,4 +1,4 @@
-//! Responses to octets, by imap-codec. Called for all that is not on the hot path; FETCH and SEARCH have [`super::fetch`].
+//! Responses to octets, by imap-codec. Called for all that is not on the hot path; FETCH has [`super::fetch`], and searches write their own.
 
 use super::fetch::write_set;
 use imap_codec::ResponseCodec;

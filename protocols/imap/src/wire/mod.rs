@@ -7,7 +7,7 @@
 //! | `grammar` | octets to commands, by imap-codec and beside it |
 //! | `enabled` | what the client has switched on |
 //! | `encode` | imap-codec's responses to octets |
-//! | `fetch` | FETCH and SEARCH responses, written without values in between |
+//! | `fetch` | FETCH responses, written without values in between |
 //! | `numbers` | sequence sets to positions |
 //! | `mailbox`, `utf7` | mailbox names |
 //! | `pattern` | LIST's wildcards |
