@@ -116,6 +116,8 @@ section! {
         literal_bytes_before_login_max => literal_bytes_before_login_max;
         command_bytes_before_login_max => command_bytes_before_login_max;
         append_bytes_max => append_bytes_max;
+        append_messages_max => append_messages_max;
+        append_command_bytes_max => append_command_bytes_max;
         discard_bytes_max => discard_bytes_max;
         literal_rate_min => literal_rate_min;
         idle_seconds => idle_timeout;

@@ -3,6 +3,7 @@
 //! Each file is a test of its own name; the attacks of this kind of server are among them. `script.rs` explains the format.
 //! What mail programs send was recorded with `record.py`, and is in `imap/clients`.
 
+mod appending;
 mod dovecot;
 mod refusals;
 mod script;
@@ -30,11 +31,13 @@ dialogues! {
         append,
         authzid,
         before_login,
+        catenate,
         condstore,
         context,
         copy_move,
         esearch,
         external,
+        fetch_items,
         flags,
         idle,
         injection,
@@ -44,10 +47,12 @@ dialogues! {
         literal_before_login,
         literals,
         metadata,
+        multiappend,
         multisearch,
         plaintext_login,
         qresync,
         recursion,
+        replace,
         rev2,
         scram,
         search,

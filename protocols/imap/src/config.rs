@@ -23,6 +23,10 @@ pub struct ImapConfig {
     pub command_bytes_before_login_max: usize,
     /// Octets of a message that APPEND takes.
     pub append_bytes_max: u64,
+    /// Messages that one APPEND takes.
+    pub append_messages_max: usize,
+    /// Octets of all messages of one APPEND; of a single one no less than [`ImapConfig::append_bytes_max`].
+    pub append_command_bytes_max: u64,
     /// Octets of a non-synchronising literal that is over a limit and still read to its end, after log-in, so that the client
     /// hears why; of a longer one it hears `BYE`.
     pub discard_bytes_max: u64,
@@ -56,6 +60,8 @@ impl Default for ImapConfig {
             literal_bytes_before_login_max: 4 * KIB as u64,
             command_bytes_before_login_max: 16 * KIB,
             append_bytes_max: 64 * MIB,
+            append_messages_max: 256,
+            append_command_bytes_max: 256 * MIB,
             discard_bytes_max: 64 * MIB,
             literal_rate_min: 1024,
             idle_timeout: Duration::from_mins(30),

@@ -12,7 +12,7 @@ use crate::reply::{Done, End, Fault, Reply, uid_required};
 use crate::state::{By, Mode, Selected, State, Visitor};
 use crate::view::Expunges;
 use crate::wire::grammar::acl::Sharing;
-use crate::wire::grammar::append::Head;
+use crate::wire::grammar::append::{Head, Upload, Verb};
 use crate::wire::grammar::mailboxes::OnMailbox;
 use crate::wire::grammar::messages::OnMessages;
 use crate::wire::grammar::metadata::OnMetadata;
@@ -167,11 +167,11 @@ impl Dialogue {
     async fn upload(&mut self, head: Head) -> Result<(), End> {
         self.bad_commands = 0;
         let done = match self.begin().await {
-            Ok(()) => match self.state.session() {
-                Ok(session) => commands::append::append(&mut self.wire, session, &head.mailbox, &head.message, &self.config).await,
-                Err(fault) => Err(fault),
-            },
-            Err(fault) => self.wire.refuse_literal(head.message.literal, self.state.trust()).await.map_err(Fault::End).and(Err(fault)),
+            Ok(()) if self.wire.enabled.uid_only && head.upload.names_numbers() => {
+                Err(commands::append::refuse(&mut self.wire, &head.upload.line.then, uid_required()).await?)
+            }
+            Ok(()) => uploading(&mut self.wire, &mut self.state, &head.upload, &self.config).await,
+            Err(fault) => Err(commands::append::refuse(&mut self.wire, &head.upload.line.then, fault).await?),
         };
         self.answer(head.tag, done, Some(Expunges::Told)).await
     }
@@ -253,6 +253,7 @@ impl Dialogue {
                 Ok(reply)
             }
             Request::Everywhere(command) => commands::esearch::esearch(&mut self.wire, &mut self.state, command, tag).await,
+            Request::Upload(upload) => uploading(&mut self.wire, &mut self.state, &upload, &self.config).await,
             Request::Sharing(command) => sharing(&mut self.wire, self.state.session()?, command).await,
         }
     }
@@ -345,6 +346,14 @@ async fn on_messages(wire: &mut Wire, selected: &mut Selected, command: OnMessag
         OnMessages::Copy { set, mailbox } => commands::copy::copy(selected, &set, &mailbox, by).await,
         OnMessages::Move { set, mailbox } => commands::r#move::r#move(wire, selected, &set, &mailbox, by).await,
         OnMessages::Expunge { set } => commands::expunge::expunge(wire, selected, Some(&set)).await,
+    }
+}
+
+/// Commands that messages are part of.
+async fn uploading(wire: &mut Wire, state: &mut State, upload: &Upload, config: &ImapConfig) -> Done {
+    match &upload.verb {
+        Verb::Append => commands::append::append(wire, state, upload, config).await,
+        Verb::Replace { set, uid } => commands::replace::replace(wire, state, upload, set, By::from(*uid), config).await,
     }
 }
 

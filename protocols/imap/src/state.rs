@@ -116,12 +116,17 @@ impl State {
         }
     }
 
-    /// The mailbox that is open; for comparing only.
-    pub(crate) fn selected_id(&self) -> Option<CollectionId> {
+    /// The open mailbox, if one is open.
+    pub(crate) fn opened(&self) -> Option<&Selected> {
         match self {
-            Self::Selected(selected) => Some(selected.mailbox.collection_id()),
+            Self::Selected(selected) => Some(selected),
             _ => None,
         }
+    }
+
+    /// Which that is; for comparing only.
+    pub(crate) fn selected_id(&self) -> Option<CollectionId> {
+        self.opened().map(|selected| selected.mailbox.collection_id())
     }
 
     /// Close the mailbox, if one is open, and go on without one.

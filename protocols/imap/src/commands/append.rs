@@ -1,99 +1,58 @@
-//! APPEND. RFC 9051 section 6.3.12, with APPENDUID (RFC 4315) and LITERAL+ (RFC 7888).
-//!
-//! The message is never whole in memory: the reader leaves its literal on the connection, and it goes from there to the store in pieces.
+//! APPEND. RFC 9051 section 6.3.12, with several messages at once (RFC 3502), messages put together from others (RFC 4469), APPENDUID
+//! (RFC 4315) and LITERAL+ (RFC 7888). All of its messages are stored, or none.
 
-use super::store::decode;
+mod receive;
+mod url;
+
+use super::copy::{runs, target};
 use crate::config::ImapConfig;
-use crate::refusal::as_target;
-use crate::reply::{Done, End, Fault, Reply, bad_name};
-use crate::wire::grammar::append::Announced;
-use crate::wire::mailbox::MailboxName;
-use crate::wire::{Trust, Wire, date};
-use imap_codec::imap_types::response::{Code, StatusKind};
-use octroi_gate::{Append as AppendPurpose, Draft, Granted, Mailbox as MailboxObject, MailboxAt, Session, Upload};
-use octroi_model::{Flags, UnixTime};
-use std::num::NonZeroU32;
-use std::time::Duration;
+use crate::reply::{Done, Reply};
+use crate::state::State;
+use crate::wire::Wire;
+use crate::wire::grammar::append::Upload;
+use imap_codec::imap_types::response::{Code, CodeOther};
+use octroi_gate::Appended;
+pub(crate) use receive::{receive, refuse};
 
-/// For the CRLF behind the message.
-const REST_DEADLINE: Duration = Duration::from_mins(1);
-
-/// All that can be known before the message comes.
-struct Ready {
-    target: Granted<MailboxObject, AppendPurpose>,
-    flags: Flags,
-    keywords: Vec<String>,
-    date: UnixTime,
-}
-
-/// Take the message, or refuse it: before it is sent if the client waits, past it if it is under way.
-pub(crate) async fn append(wire: &mut Wire, session: &Session, mailbox: &MailboxName, message: &Announced, config: &ImapConfig) -> Done {
-    let ready = match prepare(session, mailbox, message, config).await {
-        Ok(ready) => ready,
-        Err(fault) => {
-            wire.refuse_literal(message.literal, Trust::Member).await?;
-            return Err(fault);
-        }
+/// Take the messages, or refuse them: before they are sent if the client waits, past them if they are under way.
+pub(crate) async fn append(wire: &mut Wire, state: &State, upload: &Upload, config: &ImapConfig) -> Done {
+    let target = match state.session() {
+        Ok(session) => target(session, &upload.mailbox).await,
+        Err(fault) => Err(fault),
     };
-    let upload = match ready.target.upload().await {
-        Ok(upload) => upload,
-        Err(refusal) => {
-            wire.refuse_literal(message.literal, Trust::Member).await?;
-            return Err(refusal.into());
-        }
+    let target = match target {
+        Ok(target) => target,
+        Err(fault) => return Err(refuse(wire, &upload.line.then, fault).await?),
     };
-    wire.invite(message.literal).await?;
-    let taken = take(wire, upload, message.literal.bytes).await?;
-    let rest = wire.line(Trust::Member, REST_DEADLINE).await.map_err(End::from)?;
-    if !rest.bytes.is_empty() {
-        wire.skip(&rest.bytes, Trust::Member).await?;
-        return Err(Reply::bad("One message per APPEND").into());
-    }
-    let content = taken?.finish_message(octroi_mime::describe).await?;
-    let draft = Draft { content, flags: ready.flags, keywords: ready.keywords, date: ready.date };
-    let appended = ready.target.append(vec![draft]).await?;
-    let uid = appended.uids.first().and_then(|uid| NonZeroU32::new(uid.0));
-    Ok(match (NonZeroU32::new(appended.uid_validity.0), uid) {
-        (Some(uid_validity), Some(uid)) => Reply::ok("Appended").with(Code::AppendUid { uid_validity, uid }),
-        _ => Reply::ok("Appended"),
+    let drafts = receive(wire, state, &target, upload, 0, config).await?;
+    let appended = target.append(drafts).await?;
+    Ok(match appenduid(&appended) {
+        Some(code) => Reply::ok("Appended").with(code),
+        None => Reply::ok("Appended"),
     })
 }
 
-/// Decode, check, open the mailbox.
-async fn prepare(session: &Session, mailbox: &MailboxName, message: &Announced, config: &ImapConfig) -> Result<Ready, Fault> {
-    let (flags, keywords) = decode(&message.flags)?;
-    if message.is_binary {
-        return Err(Reply::bad("BINARY is not offered").into());
-    }
-    let path = mailbox.path().ok_or_else(bad_name)?;
-    if message.literal.bytes > config.append_bytes_max {
-        let text = format!("A message may have {} octets", config.append_bytes_max).into();
-        return Err(Fault::Reply(Reply { kind: StatusKind::No, code: Some(Code::TooBig), text }));
-    }
-    if message.literal.bytes == 0 {
-        return Err(Reply::no("CANNOT", "A message has at least one octet").into());
-    }
-    let target = session.open(MailboxAt(path), AppendPurpose).await.map_err(as_target)?;
-    target.room_for(message.literal.bytes)?;
-    let keywords = keywords.into_iter().map(str::to_owned).collect();
-    let date = message.date.as_ref().map_or_else(UnixTime::now, date::instant_of);
-    Ok(Ready { target, flags, keywords, date })
+/// APPENDUID with one uid for each message, in their order.
+// RFC 4315 section 3; RFC 3502 section 6.3.11: a set of them.
+pub(crate) fn appenduid(appended: &Appended) -> Option<Code<'static>> {
+    let runs = runs(&appended.uids).into_iter().map(|(low, high)| if low == high { low.to_string() } else { format!("{low}:{high}") });
+    let set = runs.collect::<Vec<_>>().join(",");
+    let code = format!("APPENDUID {} {set}", appended.uid_validity.0);
+    (!set.is_empty()).then(|| Code::Other(CodeOther::unvalidated(code.into_bytes())))
 }
 
-/// From the connection to the store. The message is read to its end even if the store gives up on it.
-async fn take(wire: &mut Wire, upload: Upload, bytes: u64) -> Result<Result<Upload, Fault>, End> {
-    let mut taken = Ok(upload);
-    let mut countdown = wire.countdown(bytes);
-    while let Some((want, within)) = countdown.next_piece() {
-        let octets = wire.connection.read_some(want, within).await?;
-        let count = octets.len();
-        if let Ok(upload) = &mut taken
-            && let Err(refusal) = upload.write(octets).await
-        {
-            taken = Err(refusal.into());
-        }
-        wire.connection.consume(count);
-        countdown.took(count);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::encode;
+    use octroi_model::{Uid, UidValidity};
+
+    #[test]
+    fn the_set_keeps_the_order() {
+        let of = |uids: &[u32]| Appended { uid_validity: UidValidity(9), uids: uids.iter().copied().map(Uid).collect() };
+        let text = |uids: &[u32]| appenduid(&of(uids)).map(|code| encode::untagged(code, "x"));
+        assert_eq!(text(&[4]).as_deref(), Some(&b"* OK [APPENDUID 9 4] x\r\n"[..]));
+        assert_eq!(text(&[4, 5, 6, 9]).as_deref(), Some(&b"* OK [APPENDUID 9 4:6,9] x\r\n"[..]));
+        assert_eq!(text(&[]), None);
     }
-    Ok(taken)
 }

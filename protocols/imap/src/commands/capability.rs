@@ -50,6 +50,14 @@ const ALWAYS: &[&str] = &[
     "INPROGRESS",
     "MULTISEARCH",
     "SORT=DISPLAY",
+    "SAVEDATE",
+    "OBJECTID",
+    "PREVIEW",
+    "BINARY",
+    "MULTIAPPEND",
+    "CATENATE",
+    "REPLACE",
+    "UTF8=ACCEPT",
 ];
 
 /// The list for this connection as it is now.

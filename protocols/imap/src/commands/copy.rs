@@ -43,6 +43,16 @@ pub(crate) fn copyuid(copied: &Copied) -> Option<Code<'static>> {
 
 /// Uids in their order, runs of neighbours as ranges: the two sets of COPYUID correspond element by element.
 fn in_ranges(uids: &[Uid]) -> Option<WireUids> {
+    let element = |(low, high): (u32, u32)| {
+        let (low, high) = (NonZeroU32::new(low)?, NonZeroU32::new(high)?);
+        Some(if low == high { UidElement::Single(low) } else { UidElement::Range(low, high) })
+    };
+    let elements = runs(uids).into_iter().map(element).collect::<Option<Vec<_>>>()?;
+    Vec1::try_from(elements).ok().map(WireUids)
+}
+
+/// First and last of each run of neighbours. APPENDUID's too.
+pub(crate) fn runs(uids: &[Uid]) -> Vec<(u32, u32)> {
     let mut ranges: Vec<(u32, u32)> = Vec::new();
     for uid in uids {
         match ranges.last_mut() {
@@ -50,12 +60,7 @@ fn in_ranges(uids: &[Uid]) -> Option<WireUids> {
             _ => ranges.push((uid.0, uid.0)),
         }
     }
-    let element = |(low, high): (u32, u32)| {
-        let (low, high) = (NonZeroU32::new(low)?, NonZeroU32::new(high)?);
-        Some(if low == high { UidElement::Single(low) } else { UidElement::Range(low, high) })
-    };
-    let elements = ranges.into_iter().map(element).collect::<Option<Vec<_>>>()?;
-    Vec1::try_from(elements).ok().map(WireUids)
+    ranges
 }
 
 #[cfg(test)]

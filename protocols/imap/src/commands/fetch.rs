@@ -5,6 +5,7 @@
 
 mod message;
 mod plan;
+mod section;
 
 use crate::reply::{Done, End, Fault, Reply};
 use crate::resync;
@@ -19,6 +20,7 @@ use message::Contents;
 use octroi_gate::{FlagMode, Part, Refusal, Store};
 use octroi_model::{Flags, Item, UidSet};
 use plan::{Octets, Plan, Wanted};
+pub(crate) use section::{Run, section};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
 
@@ -61,9 +63,13 @@ pub(crate) async fn fetch(wire: &mut Wire, selected: &mut Selected, set: &Set, i
     selected.announce_keywords(wire).await?;
     let answer = Answer { selected, plan: &plan, newly_seen: &newly_seen, lost: Lost::default() };
     answer.send(wire, &positions).await?;
-    let Lost { gone, damaged } = answer.lost;
+    let Lost { gone, damaged, undecoded } = answer.lost;
     // Flags that were just told need not be told again.
     selected.know(if plan.tells_flags { uids_at(&positions, selected.sight.shown()) } else { newly_seen });
+    // RFC 3516 section 4.3.
+    if undecoded.into_inner() {
+        return Err(Reply::no("UNKNOWN-CTE", "Some parts are in an encoding that is not known here").into());
+    }
     // RFC 5530 section 3, for both.
     if damaged.into_inner() {
         return Err(Reply::no("CONTACTADMIN", "Some messages are damaged in the store and were left out").into());
@@ -115,6 +121,8 @@ struct Lost {
     gone: AtomicBool,
     /// What is stored of some messages does not check.
     damaged: AtomicBool,
+    /// Parts are in an encoding that nobody knows.
+    undecoded: AtomicBool,
 }
 
 impl Lost {
@@ -156,7 +164,9 @@ impl Answer<'_> {
 
     fn write(&self, out: &mut Vec<u8>, read: Vec<(usize, Contents)>) {
         for (position, contents) in read {
-            message::write(out, self.selected, position, self.plan, &contents, self.is_newly_seen(position));
+            if message::write(out, self.selected, position, self.plan, &contents, self.is_newly_seen(position)).is_err() {
+                self.lost.undecoded.store(true, Ordering::Relaxed);
+            }
         }
     }
 
@@ -202,7 +212,8 @@ impl Answer<'_> {
         for position in group {
             let Some(item) = self.selected.sight.item(*position) else { continue };
             let needs = self.plan.needs(item);
-            let parts = [(needs.facts, Part::Facts), (needs.header, Part::Header), (needs.whole, Part::Whole)];
+            let parts =
+                [(needs.facts, Part::Facts), (needs.header, Part::Header), (needs.beginning, beginning(item)), (needs.whole, Part::Whole)];
             wanted.extend(parts.into_iter().filter(|(needed, _)| *needed).map(|(_, part)| (*position, part)));
         }
         let read = if wanted.is_empty() { Vec::new() } else { self.selected.sight.shown().read(&wanted).await? };
@@ -214,7 +225,8 @@ impl Answer<'_> {
                 match part {
                     Part::Facts => of.facts = Some(octets),
                     Part::Header => of.header = Some(octets),
-                    Part::Whole | Part::Range { .. } => of.whole = Some(octets),
+                    Part::Range { .. } => of.beginning = Some(octets),
+                    Part::Whole => of.whole = Some(octets),
                 }
             }
             if of.whole.is_none() && of.needs_facts() {
@@ -238,7 +250,7 @@ impl Answer<'_> {
 
     /// Send a large message piece by piece. An error in the middle of a literal can only end the connection.
     async fn stream(&self, wire: &mut Wire, position: usize, item: &Item) -> Result<(), Fault> {
-        let Some(contents) = self.read_small(position).await? else { return Ok(()) };
+        let Some(contents) = self.read_small(position, item).await? else { return Ok(()) };
         let source = message::Source::new(item, &contents);
         let mut out = Vec::new();
         let mut writer = self.selected.begin_response(&mut out, position, item.uid);
@@ -254,20 +266,21 @@ impl Answer<'_> {
                     }
                     None => write_fields(&mut writer, octets, &source),
                 },
-                other => message::write_value(&mut writer, self.selected, item, other, Some(&source)),
+                other => message::write_value(&mut writer, self.selected, item, other, &source),
             }
         }
         message::finish(writer, self.selected, item, self.plan, self.is_newly_seen(position));
         Ok(wire.raw(&out).await?)
     }
 
-    /// Facts and header of a message that is to be streamed; nothing when it is gone.
-    async fn read_small(&self, position: usize) -> Result<Option<Contents>, Fault> {
-        let wanted = [(position, Part::Facts), (position, Part::Header)];
+    /// Facts, header and perhaps the beginning of a message that is to be streamed; nothing when it is gone.
+    async fn read_small(&self, position: usize, item: &Item) -> Result<Option<Contents>, Fault> {
+        let mut wanted = vec![(position, Part::Facts), (position, Part::Header)];
+        wanted.extend(self.plan.previews().then(|| (position, beginning(item))));
         match self.selected.sight.shown().read(&wanted).await {
             Ok(read) => {
                 let mut read = read.into_iter();
-                Ok(Some(Contents { facts: read.next(), header: read.next(), whole: None }))
+                Ok(Some(Contents { facts: read.next(), header: read.next(), beginning: read.next(), whole: None }))
             }
             Err(refusal) => self.lost.note(refusal).map(|()| None),
         }
@@ -288,6 +301,11 @@ impl Answer<'_> {
         }
         Ok(())
     }
+}
+
+/// What a preview is made of.
+fn beginning(item: &Item) -> Part {
+    Part::Range { offset: 0, bytes: item.bytes().min(octroi_mime::PREVIEW_BYTES_MAX as u64) }
 }
 
 fn write_fields(writer: &mut Writer<'_>, octets: &Octets, source: &message::Source<'_>) {

@@ -33,6 +33,7 @@ pub(crate) mod myrights;
 pub(crate) mod namespace;
 pub(crate) mod notify;
 pub(crate) mod rename;
+pub(crate) mod replace;
 pub(crate) mod search;
 pub(crate) mod select;
 pub(crate) mod setacl;

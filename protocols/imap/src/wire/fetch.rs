@@ -92,6 +92,38 @@ impl<'o> Writer<'o> {
         self.out.extend_from_slice(value);
     }
 
+    /// `SAVEDATE` (RFC 8514).
+    pub(crate) fn save_date(&mut self, date: UnixTime) {
+        self.name(b"SAVEDATE");
+        date::write_internal(self.out, date);
+    }
+
+    /// An id in its brackets (RFC 8474), or NIL.
+    pub(crate) fn object_id(&mut self, name: &str, id: Option<&str>) {
+        match id {
+            Some(id) => self.prepared(name, format!("({id})").as_bytes()),
+            None => self.prepared(name, b"NIL"),
+        }
+    }
+
+    /// A section without its transfer encoding: what `decode` appends.
+    // RFC 3516 section 4.2: a literal8 where it has to be one.
+    pub(crate) fn binary(&mut self, label: &[u8], origin: Option<u32>, decode: impl FnOnce(&mut Vec<u8>)) {
+        self.label(label, origin);
+        let start = self.out.len();
+        decode(self.out);
+        let octets = &self.out[start..];
+        let mark = if memchr::memchr(0, octets).is_some() { "~" } else { "" };
+        let announcement = format!("{mark}{{{}}}\r\n", octets.len());
+        self.out.splice(start..start, announcement.into_bytes());
+    }
+
+    /// `BINARY.SIZE`
+    pub(crate) fn binary_size(&mut self, label: &[u8], bytes: u64) {
+        self.name(label);
+        decimal(self.out, bytes.min(u64::from(u32::MAX)));
+    }
+
     /// A section's octets, or NIL where there is no such section.
     pub(crate) fn octets(&mut self, label: &[u8], origin: Option<u32>, octets: Option<&[u8]>) {
         if let Some(octets) = octets {
@@ -204,6 +236,12 @@ pub(crate) fn label_of(section: Option<&Section<'_>>) -> Vec<u8> {
     out
 }
 
+/// How a section without its transfer encoding is named in the response.
+pub(crate) fn binary_label(word: &str, section: &[std::num::NonZeroU32]) -> Vec<u8> {
+    let numbers: Vec<String> = section.iter().map(ToString::to_string).collect();
+    format!("{word}[{}]", numbers.join(".")).into_bytes()
+}
+
 fn write_astring(out: &mut Vec<u8>, text: &AString<'_>) {
     match text {
         AString::Atom(atom) => out.extend_from_slice(atom.inner().as_bytes()),
@@ -249,7 +287,8 @@ mod tests {
     use imap_codec::decode::Decoder;
     use imap_codec::encode::Encoder;
     use imap_codec::imap_types::command::CommandBody;
-    use imap_codec::imap_types::core::{NString, Vec1};
+    use imap_codec::imap_types::core::{LiteralMode, NString, NString8, Vec1};
+    use imap_codec::imap_types::extensions::binary::Literal8;
     use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItem, MessageDataItemName};
     use imap_codec::imap_types::flag::{Flag, FlagFetch};
     use imap_codec::imap_types::response::{Data, Response};
@@ -353,6 +392,72 @@ mod tests {
             prop_assert_eq!(&items.as_ref()[..6], &expected[..]);
             let codec = by_codec(Data::Fetch { seq: *seq, items: Vec1::try_from(expected.to_vec()).unwrap() });
             prop_assert!(out.starts_with(codec.strip_suffix(b")\r\n").unwrap()));
+        }
+
+        /// The items that carry octets, by each of their names; BINARY as what its octets make it.
+        #[test]
+        fn octets_by_every_name(
+            number in 1u32..,
+            path in proptest::collection::vec(1u32..40, 0..4),
+            octets in proptest::collection::vec(prop_oneof![Just(0_u8), any::<u8>()], 0..40),
+            size: u32,
+        ) {
+            let section: Vec<NonZeroU32> = path.iter().map(|number| NonZeroU32::new(*number).unwrap()).collect();
+            let clean: Vec<u8> = octets.iter().map(|octet| if *octet == 0 { 0x80 } else { *octet }).collect();
+            let mut out = Vec::new();
+            let mut writer = Writer::begin(&mut out, number as usize);
+            writer.octets(b"RFC822", None, Some(&octets));
+            writer.octets(b"RFC822.HEADER", None, Some(&octets));
+            writer.octets(b"RFC822.TEXT", None, Some(&octets));
+            writer.binary(&binary_label("BINARY", &section), None, |out| out.extend_from_slice(&octets));
+            writer.octets(&binary_label("BINARY", &section), None, None);
+            writer.binary_size(&binary_label("BINARY.SIZE", &section), u64::from(size));
+            writer.end();
+            let nstring = || NString::from(Literal::try_from(clean.clone()).unwrap());
+            let value = if octets.contains(&0) {
+                NString8::Literal8(Literal8 { data: octets.clone().into(), mode: LiteralMode::Sync })
+            } else {
+                NString8::NString(nstring())
+            };
+            let items = [
+                MessageDataItem::Rfc822(nstring()),
+                MessageDataItem::Rfc822Header(nstring()),
+                MessageDataItem::Rfc822Text(nstring()),
+                MessageDataItem::Binary { section: section.clone(), value },
+                MessageDataItem::Binary { section: section.clone(), value: NString8::NString(NString::default()) },
+                MessageDataItem::BinarySize { section, size },
+            ];
+            let seq = NonZeroU32::new(number).unwrap();
+            prop_assert_eq!(out, by_codec(Data::Fetch { seq, items: Vec1::try_from(items.to_vec()).unwrap() }));
+        }
+
+        /// What delivery prepares is written by the codec as by us, whatever the message.
+        #[test]
+        fn prepared_items_too(
+            subject in "[ -~\u{e9}]{0,20}",
+            from in "[a-z]{1,5}(, \"[a-z ]{1,5}\" <[a-z]{1,4}@[a-z]{1,4}>){0,2}",
+            kind in prop_oneof![
+                Just("text/plain; charset=utf-8"),
+                Just("multipart/mixed; boundary=b"),
+                Just("message/rfc822"),
+                Just("image/png; name=\"a b\""),
+            ],
+            parts in proptest::collection::vec("(Content-Type: [a-z]{3,5}/[a-z]{3,5}\r\n)?\r\n[a-z\r\n]{0,20}", 0..3),
+        ) {
+            let body: String = parts.iter().map(|part| format!("--b\r\n{part}\r\n")).collect();
+            let message = format!("Subject: {subject}\r\nFrom: {from}\r\nContent-Type: {kind}\r\n\r\n{body}--b--\r\n");
+            let stored = octroi_mime::facts(message.as_bytes()).encode();
+            let facts = octroi_mime::Facts::decode(&stored).unwrap();
+            let mut out = Vec::new();
+            let mut writer = Writer::begin(&mut out, 7);
+            writer.prepared("ENVELOPE", facts.envelope);
+            writer.prepared("BODY", facts.body);
+            writer.prepared("BODYSTRUCTURE", facts.bodystructure);
+            writer.end();
+            let (rest, response) = ResponseCodec::new().decode(&out).unwrap();
+            prop_assert!(rest.is_empty());
+            let codec = ResponseCodec::new().encode(&response).dump();
+            prop_assert_eq!(String::from_utf8_lossy(&codec), String::from_utf8_lossy(&out));
         }
 
         #[test]

@@ -1,7 +1,7 @@
 //! The connection as commands and responses: lines and literals are gathered under limits until a command is whole.
 //!
 //! Owned by `connection`, lent to every handler. What always holds: nothing a peer sends is held beyond the limits for its trust;
-//! the message of an APPEND is never gathered here but left on the connection for its handler; a command that is refused half-way
+//! the messages of an APPEND are never gathered here but left on the connection for its handler; a command that is refused half-way
 //! has been read to its end (or the connection ends), so that no part of it is taken for another command.
 
 use super::enabled::Enabled;
@@ -24,7 +24,7 @@ const LITERAL_GRACE: Duration = Duration::from_mins(1);
 /// For the rest of a line once its literal has come.
 const REST_DEADLINE: Duration = Duration::from_mins(1);
 /// Literals of a refused command that are read past; no client sends that many.
-const SKIPPED_LITERALS_MAX: usize = 16;
+const SKIPPED_LITERALS_MAX: usize = 1024;
 
 /// What has come.
 pub(crate) enum Input {
@@ -66,9 +66,10 @@ impl Wire {
         Self { connection, enabled: Enabled::default(), config }
     }
 
-    /// Octets of a message that APPEND takes.
+    /// Octets of a message that is taken.
     pub(crate) fn append_bytes_max(&self) -> u64 {
-        self.config.append_bytes_max
+        // RFC 9051 section 9: a number has 32 bits.
+        self.config.append_bytes_max.min(u64::from(u32::MAX))
     }
 
     fn limits(&self, trust: Trust) -> Limits {
@@ -151,7 +152,8 @@ impl Wire {
         Ok(())
     }
 
-    async fn read_literal(&mut self, command: &mut Vec<u8>, bytes: u64) -> Result<(), End> {
+    /// Read a literal, behind what is there.
+    pub(crate) async fn read_literal(&mut self, command: &mut Vec<u8>, bytes: u64) -> Result<(), End> {
         let mut countdown = self.countdown(bytes);
         while let Some((want, within)) = countdown.next_piece() {
             let octets = self.connection.read_some(want, within).await?;

@@ -1,12 +1,14 @@
 //! What a FETCH asks for, decoded once before any message is touched. Called by FETCH only.
 
 use crate::state::By;
-use crate::wire::fetch::label_of;
+use crate::wire::fetch::{binary_label, label_of};
 use crate::wire::grammar::messages::Item as Asked;
 use imap_codec::imap_types::core::{AString, Vec1};
 use imap_codec::imap_types::fetch::{MessageDataItemName, Part, Section};
 use octroi_gate::DESCRIBED_BYTES_MAX;
+use octroi_mime::PREVIEW_BYTES_MAX;
 use octroi_model::Item;
+use std::num::NonZeroU32;
 
 /// What to answer for each message.
 #[derive(Debug, Default)]
@@ -32,7 +34,30 @@ pub(super) enum Wanted {
     /// BODY without a section.
     Body,
     BodyStructure,
+    SaveDate,
+    EmailId,
+    ThreadId,
+    Preview,
     Octets(Octets),
+    Binary(Binary),
+}
+
+/// A part without its transfer encoding.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Binary {
+    /// Its name in the response.
+    pub(super) label: Vec<u8>,
+    pub(super) path: Vec<u32>,
+    pub(super) of: OfBinary,
+}
+
+/// What of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum OfBinary {
+    /// How many octets there are.
+    Size,
+    /// The octets; with a partial, from which one and how many.
+    Octets(Option<(u32, u32)>),
 }
 
 /// An item that is octets of the message.
@@ -75,6 +100,8 @@ pub(super) enum OfPart {
 pub(super) struct Needs {
     pub(super) facts: bool,
     pub(super) header: bool,
+    /// As much as a preview is made of.
+    pub(super) beginning: bool,
     pub(super) whole: bool,
 }
 
@@ -83,7 +110,7 @@ impl Plan {
     pub(super) fn new(names: &[Asked], by: By) -> Self {
         let mut plan = Self::default();
         // RFC 9051 section 6.4.9: the answer to a UID command tells the uid, asked for or not.
-        if by == By::Uid && !names.contains(&MessageDataItemName::Uid) {
+        if by == By::Uid && !names.contains(&Asked::Known(MessageDataItemName::Uid)) {
             plan.items.push(Wanted::Uid);
         }
         for name in names {
@@ -94,6 +121,33 @@ impl Plan {
 
     fn add(&mut self, name: &Asked) {
         let wanted = match name {
+            Asked::Known(name) => self.known(name),
+            Asked::SaveDate => Wanted::SaveDate,
+            Asked::EmailId => Wanted::EmailId,
+            Asked::ThreadId => Wanted::ThreadId,
+            Asked::Preview => Wanted::Preview,
+        };
+        self.tells_flags |= wanted == Wanted::Flags;
+        match &wanted {
+            Wanted::Envelope | Wanted::Body | Wanted::BodyStructure => self.needs.facts = true,
+            Wanted::Octets(Octets { what: What::Header | What::Fields { .. }, .. }) | Wanted::ThreadId => self.needs.header = true,
+            Wanted::Preview => self.needs.beginning = true,
+            Wanted::Octets(_) | Wanted::Binary(_) => self.needs.whole = true,
+            _ => {}
+        }
+        self.items.push(wanted);
+    }
+
+    fn known(&mut self, name: &MessageDataItemName<'_>) -> Wanted {
+        // RFC 3501 section 6.4.5: RFC822 and RFC822.TEXT set \Seen, RFC822.HEADER does not. RFC 3516 section 4.1: nor does BINARY.SIZE.
+        self.sets_seen |= matches!(
+            name,
+            MessageDataItemName::Rfc822
+                | MessageDataItemName::Rfc822Text
+                | MessageDataItemName::BodyExt { peek: false, .. }
+                | MessageDataItemName::Binary { peek: false, .. }
+        );
+        match name {
             MessageDataItemName::Uid => Wanted::Uid,
             MessageDataItemName::Flags => Wanted::Flags,
             MessageDataItemName::InternalDate => Wanted::InternalDate,
@@ -106,31 +160,21 @@ impl Plan {
             MessageDataItemName::Rfc822Text => octets("RFC822.TEXT", What::Text),
             MessageDataItemName::BodyExt { section, partial, peek: _ } => Wanted::Octets(Octets {
                 label: label_of(section.as_ref()),
-                what: what(section.as_ref()),
+                what: what_of(section.as_ref()),
                 partial: partial.map(|(from, count)| (from, count.get())),
             }),
-            // The grammar does not let them pass.
-            MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => return,
-        };
-        // RFC 3501 section 6.4.5: RFC822 and RFC822.TEXT set \Seen, RFC822.HEADER does not.
-        let seen = matches!(name, MessageDataItemName::Rfc822 | MessageDataItemName::Rfc822Text)
-            || matches!(name, MessageDataItemName::BodyExt { peek: false, .. });
-        self.sets_seen |= seen;
-        self.tells_flags |= wanted == Wanted::Flags;
-        match &wanted {
-            Wanted::Envelope | Wanted::Body | Wanted::BodyStructure => self.needs.facts = true,
-            Wanted::Octets(Octets { what: What::Header | What::Fields { .. }, .. }) => self.needs.header = true,
-            Wanted::Octets(_) => self.needs.whole = true,
-            _ => {}
+            MessageDataItemName::Binary { section, partial, peek: _ } => {
+                binary("BINARY", section, OfBinary::Octets(partial.map(|(from, count)| (from, count.get()))))
+            }
+            MessageDataItemName::BinarySize { section } => binary("BINARY.SIZE", section, OfBinary::Size),
         }
-        self.items.push(wanted);
     }
 
     /// What must be read of a message.
     pub(super) fn needs(&self, item: &Item) -> Needs {
         let whole = self.needs.whole || (self.needs_structure() && item.bytes() > DESCRIBED_BYTES_MAX);
-        // A header is a part of the whole.
-        Needs { whole, header: self.needs.header && !whole, ..self.needs }
+        // A header is a part of the whole, and so is the beginning.
+        Needs { whole, header: self.needs.header && !whole, beginning: self.needs.beginning && !whole, ..self.needs }
     }
 
     /// About how many octets that is.
@@ -139,13 +183,19 @@ impl Plan {
         let of = |needed: bool, bytes: u64| if needed { bytes } else { 0 };
         of(needs.facts, u64::from(item.content.facts_stored))
             + of(needs.header, u64::from(item.content.header_bytes))
+            + of(needs.beginning, item.bytes().min(PREVIEW_BYTES_MAX as u64))
             + of(needs.whole, item.bytes())
     }
 
     /// Can a large message be sent piece by piece? Not when its parts must be known.
     pub(super) fn streams(&self) -> bool {
-        let is_run = |wanted: &Wanted| !matches!(wanted, Wanted::Octets(Octets { what: What::Part { .. }, .. }));
+        let is_run = |wanted: &Wanted| !matches!(wanted, Wanted::Octets(Octets { what: What::Part { .. }, .. }) | Wanted::Binary(_));
         !self.needs_structure() && self.items.iter().all(is_run)
+    }
+
+    /// Is a preview asked for?
+    pub(super) fn previews(&self) -> bool {
+        self.needs.beginning
     }
 
     fn needs_structure(&self) -> bool {
@@ -157,7 +207,12 @@ fn octets(label: &str, what: What) -> Wanted {
     Wanted::Octets(Octets { label: label.into(), what, partial: None })
 }
 
-fn what(section: Option<&Section<'_>>) -> What {
+fn binary(word: &str, section: &[NonZeroU32], of: OfBinary) -> Wanted {
+    Wanted::Binary(Binary { label: binary_label(word, section), path: section.iter().map(|number| number.get()).collect(), of })
+}
+
+/// Which octets a section is.
+pub(super) fn what_of(section: Option<&Section<'_>>) -> What {
     match section {
         None => What::Message,
         Some(Section::Header(None)) => What::Header,
@@ -200,15 +255,28 @@ mod tests {
         assert_eq!(needs("(FLAGS UID RFC822.SIZE INTERNALDATE)"), Needs::default());
         assert_eq!(needs("FULL"), Needs { facts: true, ..Needs::default() });
         assert_eq!(needs("(BODY.PEEK[HEADER.FIELDS (To)] RFC822.HEADER)"), Needs { header: true, ..Needs::default() });
+        assert_eq!(needs("(SAVEDATE EMAILID)"), Needs::default());
+        assert_eq!(needs("THREADID"), Needs { header: true, ..Needs::default() });
+        assert_eq!(needs("PREVIEW (LAZY)"), Needs { beginning: true, ..Needs::default() });
+        assert_eq!(needs("BINARY.SIZE[1]"), Needs { whole: true, ..Needs::default() });
         assert_eq!(needs("BODY[1.MIME]"), Needs { whole: true, ..Needs::default() });
     }
 
     #[test]
     fn seen_is_set_by_what_reads() {
-        for items in ["BODY[]", "BODY[HEADER]", "BODY[1]<0.5>", "RFC822", "RFC822.TEXT", "(FLAGS BODY.PEEK[] BODY[1])"] {
+        for items in ["BODY[]", "BODY[HEADER]", "BODY[1]<0.5>", "BINARY[1]", "RFC822", "RFC822.TEXT", "(FLAGS BODY.PEEK[] BODY[1])"] {
             assert!(plan(items).sets_seen, "{items}");
         }
-        for items in ["ALL", "FULL", "BODY", "BODYSTRUCTURE", "BODY.PEEK[]", "RFC822.HEADER", "(BODY.PEEK[1] BODY.PEEK[TEXT])"] {
+        for items in [
+            "ALL",
+            "FULL",
+            "BODY",
+            "BODYSTRUCTURE",
+            "BODY.PEEK[]",
+            "RFC822.HEADER",
+            "BINARY.SIZE[1]",
+            "(BINARY.PEEK[] BODY.PEEK[1] BODY.PEEK[TEXT])",
+        ] {
             assert!(!plan(items).sets_seen, "{items}");
         }
     }
@@ -223,6 +291,8 @@ mod tests {
     fn large_messages_are_streamed_unless_parts_must_be_known() {
         assert!(plan("(BODY[] BODY[HEADER] RFC822.TEXT)").streams());
         assert!(!plan("(BODY[] BODYSTRUCTURE)").streams());
+        assert!(plan("(BODY[] PREVIEW THREADID)").streams());
         assert!(!plan("BODY[1]").streams());
+        assert!(!plan("BINARY[]").streams());
     }
 }

@@ -43,7 +43,19 @@ pub(crate) enum OnMessages {
 }
 
 /// What FETCH asks for.
-pub(crate) type Item = MessageDataItemName<'static>;
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// What imap-codec has a value for.
+    Known(MessageDataItemName<'static>),
+    /// RFC 8514.
+    SaveDate,
+    /// RFC 8474.
+    EmailId,
+    /// RFC 8474.
+    ThreadId,
+    /// RFC 8970, LAZY or not.
+    Preview,
+}
 
 /// What FETCH asks for beside its items: RFC 7162, RFC 9394.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -108,7 +120,7 @@ fn fetch_modifiers(rest: &mut Scanner<'_>, since: &mut Modifiers) -> Read<()> {
 fn items(rest: &mut Scanner<'_>, tells_modseq: &mut bool) -> Read<Vec<Item>> {
     for (word, of) in [("ALL", Macro::All), ("FAST", Macro::Fast), ("FULL", Macro::Full)] {
         if rest.accept_word(word) {
-            return Ok(of.expand().iter().map(ToStatic::to_static).collect());
+            return Ok(of.expand().iter().map(|name| Item::Known(name.to_static())).collect());
         }
     }
     let mut one = |rest: &mut Scanner<'_>| {
@@ -139,6 +151,29 @@ pub(super) fn notified_items(rest: &mut Scanner<'_>) -> Read<Vec<Item>> {
 
 /// RFC 9051 section 9 (fetch-att).
 fn item(rest: &mut Scanner<'_>) -> Read<Item> {
+    for (word, of) in [("SAVEDATE", Item::SaveDate), ("EMAILID", Item::EmailId), ("THREADID", Item::ThreadId), ("PREVIEW", Item::Preview)] {
+        if rest.accept_word(word) {
+            // RFC 8970 section 3.2: LAZY is the one modifier that there is.
+            if of == Item::Preview && rest.accept_text(" (") {
+                rest.accept_text("LAZY)").then_some(()).ok_or(NOT_UNDERSTOOD)?;
+            }
+            return Ok(of);
+        }
+    }
+    known(rest).map(Item::Known)
+}
+
+/// RFC 9051 section 9 (fetch-att).
+fn known(rest: &mut Scanner<'_>) -> Read<MessageDataItemName<'static>> {
+    // RFC 3516 section 7.
+    if rest.accept_text("BINARY.SIZE[") {
+        return Ok(MessageDataItemName::BinarySize { section: binary_section(rest)? });
+    }
+    for (start, peek) in [("BINARY.PEEK[", true), ("BINARY[", false)] {
+        if rest.accept_text(start) {
+            return Ok(MessageDataItemName::Binary { section: binary_section(rest)?, partial: partial(rest)?, peek });
+        }
+    }
     for (start, peek) in [("BODY.PEEK[", true), ("BODY[", false)] {
         if rest.accept_text(start) {
             let section = section(rest)?;
@@ -159,6 +194,31 @@ fn item(rest: &mut Scanner<'_>) -> Read<Item> {
         "UID" => MessageDataItemName::Uid,
         _ => return Err(NOT_UNDERSTOOD),
     })
+}
+
+/// RFC 3516 section 7 (section-binary), up to its bracket.
+fn binary_section(rest: &mut Scanner<'_>) -> Read<Vec<NonZeroU32>> {
+    let mut numbers = Vec::new();
+    if rest.accept(b']') {
+        return Ok(numbers);
+    }
+    loop {
+        numbers.push(rest.nz_number()?);
+        if rest.accept(b']') {
+            return Ok(numbers);
+        }
+        if numbers.len() == PART_DEPTH_MAX {
+            return Err("There is no part so deep");
+        }
+        rest.expect(b'.')?;
+    }
+}
+
+/// A section that stands alone, as in a URL; `None` inside is all.
+pub(crate) fn section_alone(text: &str) -> Read<Option<Section<'static>>> {
+    let mut rest = Scanner::new(text.as_bytes(), true);
+    let section = section(&mut rest)?;
+    rest.end().map(|()| section)
 }
 
 /// RFC 9051 section 9 (section-spec).
@@ -285,7 +345,11 @@ pub(crate) mod tests {
             };
             assert_eq!(
                 read(line),
-                Ok(OnMessages::Fetch { set: Set::Listed(sequence_set), items: names, since: Modifiers::default() }),
+                Ok(OnMessages::Fetch {
+                    set: Set::Listed(sequence_set),
+                    items: names.into_iter().map(Item::Known).collect(),
+                    since: Modifiers::default()
+                }),
                 "{line}"
             );
         }
@@ -332,6 +396,32 @@ pub(crate) mod tests {
         for line in ["STORE 1 (UNCHANGEDSINCE) FLAGS ()", "STORE 1 (CHANGEDSINCE 1) FLAGS ()", "STORE 1 (UNCHANGEDSINCE 1)FLAGS ()"] {
             assert!(read(line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn items_that_extensions_add() {
+        let items = |text: &str| match read(&format!("FETCH 1 {text}")) {
+            Ok(OnMessages::Fetch { items, .. }) => items,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(items("(SAVEDATE EmailId THREADID PREVIEW)"), [Item::SaveDate, Item::EmailId, Item::ThreadId, Item::Preview]);
+        assert_eq!(items("(PREVIEW (LAZY) EMAILID)"), [Item::Preview, Item::EmailId]);
+        let binary = |numbers: &[u32], partial, peek| {
+            let section = numbers.iter().map(|number| NonZeroU32::new(*number).unwrap()).collect();
+            Item::Known(MessageDataItemName::Binary { section, partial, peek })
+        };
+        assert_eq!(
+            items("(BINARY[] binary.peek[1.2]<3.4>)"),
+            [binary(&[], None, false), binary(&[1, 2], Some((3, NonZeroU32::new(4).unwrap())), true)]
+        );
+        let size = MessageDataItemName::BinarySize { section: vec![NonZeroU32::MIN] };
+        assert_eq!(items("BINARY.SIZE[1]"), [Item::Known(size)]);
+        for bad in
+            ["BINARY[1.]", "BINARY[TEXT]", "BINARY[0]", "BINARY", "BINARY.SIZE[1]<0.1>", "PREVIEW (EAGER)", "PREVIEW ()", "(PREVIEW(LAZY))"]
+        {
+            assert!(read(&format!("FETCH 1 {bad}")).is_err(), "{bad}");
+        }
+        assert!(read(&format!("FETCH 1 BINARY[{}1]", "1.".repeat(PART_DEPTH_MAX))).is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! | `search` | SEARCH, SORT, THREAD, CANCELUPDATE |
 //! | `multisearch` | ESEARCH |
 //! | `returns` | what a search is to tell |
-//! | `append` | APPEND, up to its message |
+//! | `append` | APPEND and REPLACE, up to the octets of their messages |
 //! | `metadata` | GETMETADATA, SETMETADATA |
 //! | `notify` | NOTIFY |
 //! | `opening` | the parameters of SELECT and EXAMINE |
@@ -65,6 +65,8 @@ pub(crate) enum Request<'a> {
     Notify(notify::Notify),
     /// It looks for messages of many mailboxes.
     Everywhere(multisearch::Esearch),
+    /// It brings messages that are made of others.
+    Upload(append::Upload),
     /// It is about who may do what.
     Sharing(acl::Sharing),
 }
@@ -76,6 +78,7 @@ impl Request<'_> {
         match self {
             Self::OnMessages { uid, .. } => !uid,
             Self::Seeking { command, uid } => command.names_numbers(*uid),
+            Self::Upload(upload) => upload.names_numbers(),
             Self::Codec(_)
             | Self::OnMailbox(_)
             | Self::OnMetadata(_)
@@ -143,6 +146,7 @@ fn request<'a>(octets: &'a [u8], rest: &mut Scanner<'_>) -> Read<Request<'a>> {
     let read = None
         .or_else(|| messages::command(&word, uid, rest).map(|read| read.map(|command| Request::OnMessages { command, uid })))
         .or_else(|| search::command(&word, rest).map(|read| read.map(|command| Request::Seeking { command, uid })));
+    let read = read.or_else(|| append::command(&word, uid, rest).map(|read| read.map(Request::Upload)));
     let read = match read {
         Some(read) => Some(read),
         None if uid => None,
@@ -163,8 +167,6 @@ fn request<'a>(octets: &'a [u8], rest: &mut Scanner<'_>) -> Read<Request<'a>> {
             Ok((b"", Command { body, .. })) => Ok(Request::Codec(body)),
             _ => Err(NOT_UNDERSTOOD),
         },
-        // Its message was refused before it was read, or it stands alone on its line.
-        None if append::WORDS.contains(&word.as_str()) => Err(NOT_UNDERSTOOD),
         None => Err(NOT_KNOWN),
     }
 }
@@ -181,7 +183,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const WORDS: [&str; 32] = [
+    const WORDS: [&str; 35] = [
         "CAPABILITY",
         "LOGIN x y",
         "AUTHENTICATE PLAIN",
@@ -195,6 +197,9 @@ mod tests {
         "LSUB \"\" %",
         "STATUS x (UNSEEN)",
         "APPEND x",
+        "APPEND x CATENATE (URL",
+        "APPEND x UTF8 (~",
+        "UID REPLACE 1 x",
         "IDLE",
         "SORT (DATE) UTF-8 ALL",
         "THREAD REFERENCES UTF-8 ALL",
