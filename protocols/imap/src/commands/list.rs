@@ -87,6 +87,10 @@ impl Tree {
         if list.select.subscribed {
             names.extend(self.subscriptions.iter().map(String::as_str));
         }
+        if list.select.subscribed && list.select.recursive {
+            // RFC 5258 section 3.1: who leads to what is subscribed need not be there either.
+            names.extend(self.subscriptions.iter().flat_map(|name| name.match_indices(SEPARATOR).map(|(at, _)| &name[..at])));
+        }
         let covered = names.iter().filter(|name| patterns.iter().any(|pattern| pattern.matches(name)));
         covered.filter_map(|name| Some((*name, self.shown(name, list, &names)?))).collect()
     }
@@ -119,7 +123,11 @@ impl Tree {
         let below = format!("{name}{SEPARATOR}");
         let mut below = names.range(below.as_str()..).take_while(|one| one.starts_with(&below));
         let is_any = below.any(|one| self.is_selected(one, list) && (list.select.subscribed || self.entries.contains_key(*one)));
-        is_any.then_some(if list.select.subscribed { "\"SUBSCRIBED\"" } else { "\"SPECIAL-USE\"" })
+        is_any.then_some(match (list.select.subscribed, list.select.special_use) {
+            (true, true) => "\"SUBSCRIBED\" \"SPECIAL-USE\"",
+            (true, false) => "\"SUBSCRIBED\"",
+            (false, _) => "\"SPECIAL-USE\"",
+        })
     }
 }
 
@@ -153,14 +161,14 @@ fn attributes(entry: &Entry) -> Option<Vec<&'static str>> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::wire::grammar::mailboxes::{Selection, Telling};
     use octroi_model::{CollectionId, CollectionKind, Path, UidValidity};
 
-    fn shown(real: bool, rights: &str, children: bool, special_use: Option<SpecialUse>) -> Option<String> {
+    fn entry(name: &str, real: bool, rights: &str, children: bool, special_use: Option<SpecialUse>) -> Entry {
         let rights = Rights::parse(rights).unwrap();
-        let path = Path::parse("a", '/').unwrap();
-        let entry = Entry {
+        Entry {
             id: CollectionId(1),
-            path,
+            path: Path::parse(name, '/').unwrap(),
             kind: CollectionKind::Mailbox,
             rights,
             real,
@@ -168,8 +176,50 @@ mod tests {
             children,
             head: None,
             uid_validity: UidValidity(1),
-        };
-        Some(attributes(&entry)?.join(" "))
+        }
+    }
+
+    fn shown(real: bool, rights: &str, children: bool, special_use: Option<SpecialUse>) -> Option<String> {
+        Some(attributes(&entry("a", real, rights, children, special_use))?.join(" "))
+    }
+
+    /// What is shown of these names, as on the wire behind `* LIST `.
+    fn lines(entries: &[Entry], subscriptions: &[&str], select: Selection, pattern: &str) -> Vec<String> {
+        let entries = entries.iter().map(|entry| (entry.path.join("/"), entry.clone())).collect();
+        let tree = Tree { entries, subscriptions: subscriptions.iter().map(ToString::to_string).collect() };
+        let list = List { select, tell: Telling { subscribed: select.subscribed, ..Telling::default() }, ..List::default() };
+        let shown = tree.matching(&list, &[Pattern::new(pattern)]).into_iter();
+        shown.map(|(name, shown)| format!("({}) {name} {}", shown.attributes.join(" "), shown.above.unwrap_or("-"))).collect()
+    }
+
+    const SUBSCRIBED: Selection = Selection { subscribed: true, special_use: false, recursive: false };
+    const RECURSIVE: Selection = Selection { recursive: true, ..SUBSCRIBED };
+
+    #[test]
+    fn what_is_subscribed_is_shown_be_it_there_or_not() {
+        let tree = [entry("Fruit", true, "lr", true, None), entry("Fruit/Apple", true, "l", false, None)];
+        // What may not be opened is told no other than what is not there.
+        let wanted = ["(\\NonExistent \\Subscribed) Fruit/Apple -", "(\\NonExistent \\Subscribed) Fruit/Peach -"];
+        assert_eq!(lines(&tree, &["Fruit/Apple", "Fruit/Peach"], SUBSCRIBED, "*"), wanted);
+    }
+
+    #[test]
+    fn parents_are_shown_when_they_are_asked_for() {
+        // RFC 5258 section 5, example 9.
+        let real = |name, children| entry(name, true, "lr", children, None);
+        let tree = [real("eps2", true), real("eps2/mamba", false), real("foo2", true), real("foo2/bar1", false), real("foo2/bar2", false)];
+        let subscriptions = ["baz2/bar2", "eps2", "eps2/mamba", "foo2/bar2"];
+        let wanted = [
+            "(\\NonExistent) baz2 \"SUBSCRIBED\"",
+            "(\\HasChildren \\Subscribed) eps2 \"SUBSCRIBED\"",
+            "(\\HasChildren) foo2 \"SUBSCRIBED\"",
+        ];
+        assert_eq!(lines(&tree, &subscriptions, RECURSIVE, "%"), wanted);
+        assert_eq!(lines(&tree, &subscriptions, SUBSCRIBED, "%"), ["(\\HasChildren \\Subscribed) eps2 -"]);
+        let both = Selection { special_use: true, ..RECURSIVE };
+        assert_eq!(lines(&tree, &subscriptions, both, "*"), [""; 0]);
+        let used = [real("a", true), entry("a/b", true, "lr", false, Some(SpecialUse::Sent)), real("a/c", false)];
+        assert_eq!(lines(&used, &["a/b", "a/c"], both, "%"), ["(\\HasChildren) a \"SUBSCRIBED\" \"SPECIAL-USE\""]);
     }
 
     #[test]
