@@ -94,6 +94,7 @@ impl Stage {
         let one = UidSet::from_uids([Uid(1)]);
         let folder = || FolderAt { area: Area::Files, path: theirs(it) };
         let file = || FileAt { area: Area::Files, folder: theirs(it), name: name("file.txt") };
+        let below = || NewMailboxAt(theirs(&format!("{it}/new")));
         match row.purpose {
             "Status" => self.mail.open(MailboxAt(theirs(it)), Status).await?.status().map(|_| ()),
             "Select" => {
@@ -120,7 +121,7 @@ impl Stage {
                 bind.move_file(&source, &name("file.txt"), &InTheWay::Nothing).await
             }
             "Expunge" => self.mail.open(MailboxAt(theirs(it)), Expunge).await?.expunge(&one).await,
-            "CreateMailbox" => self.mail.open(NewMailboxAt(theirs(&format!("{it}/new"))), CreateMailbox).await?.create(None).await,
+            "CreateMailbox" => self.mail.open(below(), CreateMailbox).await?.create(None).await.map(drop),
             "DeleteMailbox" => self.mail.open(MailboxAt(theirs(it)), DeleteMailbox).await?.delete().await,
             "RenameMailbox" => {
                 // The right to create is granted apart from the one under test: the new place is found first.

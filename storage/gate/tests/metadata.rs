@@ -8,7 +8,7 @@ use octroi_gate::{
     ANNOTATION_BYTES, ANNOTATION_BYTES_MAX, ANNOTATIONS, ANNOTATIONS_MAX, CreateMailbox, DeleteMailbox, MailboxAt, NewMailboxAt,
     ReadMetadata, Refusal, RenameMailbox, Session, Status, WriteMetadata, WriteSharedMetadata,
 };
-use octroi_model::{Rights, Service};
+use octroi_model::{Rights, Service, SpecialUse};
 use support::{OWNER, SUBJECT, World, path, policy};
 
 fn entries(of: &[(&str, Option<&str>)]) -> Vec<(String, Option<Vec<u8>>)> {
@@ -119,6 +119,10 @@ async fn the_use_of_a_mailbox_is_told_to_its_owner() {
     assert_eq!(annotations(&owner, "Sent").await.unwrap(), ["/private/specialuse=\\Sent"]);
     assert_eq!(annotations(&subject, &format!("Shared/{OWNER}/Sent")).await.unwrap(), Vec::<String>::new());
     assert_eq!(annotate(&owner, "Box", &[("/private/specialuse", Some("\\Sent"))]).await, Err(Refusal::Unsupported));
+    // Nor is it given by others, who may well make mailboxes there.
+    let place = subject.open(NewMailboxAt(path(&format!("Shared/{OWNER}/Box/Sent"))), CreateMailbox).await.unwrap();
+    assert_eq!(place.create(Some(SpecialUse::Sent)).await, Err(Refusal::Unsupported));
+    assert!(place.create(None).await.is_ok());
 }
 
 #[tokio::test]

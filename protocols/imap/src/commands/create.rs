@@ -4,20 +4,21 @@ use crate::object_id::mailbox_id;
 use crate::reply::{Done, Fault, Reply, bad_name};
 use crate::wire::mailbox::MailboxName;
 use imap_codec::imap_types::response::{Code, CodeOther};
-use octroi_gate::{CreateMailbox, MailboxAt, NewMailboxAt, Session, Status};
+use octroi_gate::{CreateMailbox, NewMailboxAt, Refusal, Session};
 use octroi_model::SpecialUse;
 
 /// CREATE.
 pub(crate) async fn create(session: &Session, mailbox: &MailboxName, uses: &[String]) -> Done {
     let path = mailbox.new_path().ok_or_else(bad_name)?;
     let special_use = special_use(uses)?;
-    let place = session.open(NewMailboxAt(path.clone()), CreateMailbox).await?;
-    place.create(special_use).await?;
-    let reply = Reply::ok("Created");
-    // Who may make it may not always look at it.
-    let Ok(made) = session.open(MailboxAt(path), Status).await else { return Ok(reply) };
-    let code = format!("MAILBOXID ({})", mailbox_id(made.collection_id()));
-    Ok(reply.with(Code::Other(CodeOther::unvalidated(code.into_bytes()))))
+    let place = session.open(NewMailboxAt(path), CreateMailbox).await?;
+    let made = place.create(special_use).await.map_err(|refusal| match refusal {
+        Refusal::Unsupported if special_use.is_some() => Reply::no("USEATTR", "Only one's own mailboxes can be given a special use").into(),
+        other => Fault::Refused(other),
+    })?;
+    // RFC 8474 section 4.1.
+    let code = format!("MAILBOXID ({})", mailbox_id(made));
+    Ok(Reply::ok("Created").with(Code::Other(CodeOther::unvalidated(code.into_bytes()))))
 }
 
 /// The use that was asked for.

@@ -10,12 +10,16 @@ use octroi_engine::{Batch, Change};
 use octroi_model::{Collection, CollectionId, CollectionKind, Head, Item, ModSeq, Rights, SpecialUse, Uid, UidSet};
 
 impl Granted<NewMailbox, CreateMailbox> {
-    /// Make the mailbox, and those above it that are missing (RFC 9051 section 6.3.4).
-    pub async fn create(&self, special_use: Option<SpecialUse>) -> Result<(), Refusal> {
+    /// Make the mailbox, and those above it that are missing (RFC 9051 section 6.3.4). Returns which collection it is. What a mailbox is
+    /// to its owner is not for others to say: a special use is refused them as unsupported.
+    pub async fn create(&self, special_use: Option<SpecialUse>) -> Result<CollectionId, Refusal> {
+        if special_use.is_some() && self.at.parent.owner != self.session.account() {
+            return Err(Refusal::Unsupported);
+        }
         let mut batch = Batch::new();
-        self.add_chain(&mut batch, self.at.names.len(), special_use)?;
+        let made = self.add_chain(&mut batch, self.at.names.len(), special_use)?;
         self.commit(batch).await?;
-        Ok(())
+        Ok(made)
     }
 
     /// Where it will be, as its owner names it.
