@@ -8,6 +8,7 @@ use crate::wire::mailbox::on_wire;
 use imap_codec::imap_types::response::{Code, CodeOther};
 use octroi_gate::{Annotation, MailboxAt, ReadMetadata, Refusal, Session};
 use octroi_model::Path;
+use std::collections::HashSet;
 
 /// GETMETADATA.
 pub(crate) async fn getmetadata(wire: &mut Wire, session: &Session, get: &Get) -> Done {
@@ -37,7 +38,7 @@ pub(super) async fn of_mailbox(session: &Session, path: Path) -> Result<Vec<Anno
     session.open(MailboxAt(path), ReadMetadata).await?.annotations()
 }
 
-/// The names to tell: those that were asked for, and what is below them as far as was asked.
+/// The names to tell, each once: those that were asked for, and what is below them as far as was asked.
 fn wanted(get: &Get, all: &[Annotation]) -> Result<Vec<String>, Fault> {
     let mut names = Vec::new();
     for entry in &get.entries {
@@ -62,6 +63,8 @@ fn wanted(get: &Get, all: &[Annotation]) -> Result<Vec<String>, Fault> {
         }
         names.extend(below);
     }
+    let mut known = HashSet::new();
+    names.retain(|name| known.insert(name.clone()));
     Ok(names)
 }
 
