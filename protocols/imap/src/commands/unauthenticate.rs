@@ -2,12 +2,13 @@
 
 use crate::reply::{Done, Reply};
 use crate::state::{State, Visitor};
-use crate::wire::Wire;
+use crate::wire::{Trust, Wire};
 
 /// UNAUTHENTICATE: nothing of the session is left, and nothing that it had enabled. Compression stays (RFC 8437 section 3).
 pub(crate) fn unauthenticate(wire: &mut Wire, state: &mut State) -> Done {
     state.session()?;
     *state = State::NotAuthenticated(Visitor::default());
     wire.enabled = crate::wire::Enabled::default();
-    Ok(Reply::ok("Logged out; log in again"))
+    // RFC 8437 section 3: what was offered to a member is not what is offered now.
+    Ok(Reply::ok("Logged out; log in again").with(super::capability::code(wire, Trust::Anyone)))
 }
