@@ -28,6 +28,7 @@ macro_rules! dialogues {
 dialogues! {
     imap of "imap" {
         acl,
+        annotations,
         append,
         authzid,
         before_login,
@@ -35,6 +36,7 @@ dialogues! {
         condstore,
         context,
         copy_move,
+        create_use,
         esearch,
         external,
         fetch_items,
@@ -44,11 +46,13 @@ dialogues! {
         limits,
         list,
         list_extended,
+        list_options,
         literal_before_login,
         literals,
         metadata,
         multiappend,
         multisearch,
+        names,
         plaintext_login,
         qresync,
         recursion,
@@ -61,9 +65,11 @@ dialogues! {
         starttls,
         starttls_injection,
         starttls_injection_slow,
+        status,
         syntax,
         thread,
         uidonly,
+        unauthenticate,
     }
     clients of "imap/clients" {
         mbsync, neomutt, offlineimap, thunderbird, thunderbird_shared,
