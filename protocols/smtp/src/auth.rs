@@ -8,11 +8,15 @@ use crate::wire::{Mechanism, Reply};
 use data_encoding::BASE64;
 use octroi_gate::{Channel, ClientCertificate, Credentials, Login, Pending, Refusal};
 use octroi_model::Service;
-use octroi_net::ReadError;
+use octroi_net::{Bindings, ReadError};
 use octroi_sasl::{Exchange, Finished};
 use std::borrow::Cow;
 use tracing::debug;
 use zeroize::Zeroizing;
+
+/// Submission binds no proof to its connection: programs on Cyrus SASL choose the mechanism that could be bound even where they cannot
+/// bind (NeoMutt), and give up instead of taking the next one.
+const UNBOUND: Bindings = Bindings { exporter: None, server_end_point: None };
 
 /// What a client says it is and knows.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,7 +58,7 @@ impl Session {
             Mechanism::Plain => self.claim_plain(initial).await,
             Mechanism::Login => self.claim_login(initial).await,
             Mechanism::External if self.may_external() => self.claim_certificate(initial).await,
-            Mechanism::Scram(mechanism) if self.offers(mechanism) => match self.scram(mechanism, initial).await {
+            Mechanism::Scram(mechanism) if Self::offers(mechanism) => match self.scram(mechanism, initial).await {
                 Ok(Ok(member)) => return self.welcome(member).await,
                 Ok(Err(reply)) => return self.fail(reply).await,
                 Err(unclaimed) => Err(unclaimed),
@@ -78,13 +82,13 @@ impl Session {
 
     /// The line of EHLO with what is offered on this connection.
     pub(crate) fn mechanisms(&self) -> String {
-        let scram = octroi_sasl::Mechanism::offered(&self.connection.bindings()).iter().map(|mechanism| mechanism.name());
+        let scram = octroi_sasl::Mechanism::offered(&UNBOUND).iter().map(|mechanism| mechanism.name());
         let external = self.may_external().then_some("EXTERNAL");
         ["AUTH", "PLAIN", "LOGIN"].into_iter().chain(scram).chain(external).collect::<Vec<_>>().join(" ")
     }
 
-    fn offers(&self, mechanism: octroi_sasl::Mechanism) -> bool {
-        octroi_sasl::Mechanism::offered(&self.connection.bindings()).contains(&mechanism)
+    fn offers(mechanism: octroi_sasl::Mechanism) -> bool {
+        octroi_sasl::Mechanism::offered(&UNBOUND).contains(&mechanism)
     }
 
     /// EXTERNAL is offered to whom shows a certificate that one of our authorities vouches for, and to nobody else.
@@ -144,8 +148,8 @@ impl Session {
             Some(initial) => decoded(initial.as_bytes())?,
             None => self.response("").await?,
         };
-        let (via, bindings) = (self.channel(), self.connection.bindings());
-        let begun = Exchange::begin(&self.gate, &via, mechanism, &bindings, &first).await;
+        let via = self.channel();
+        let begun = Exchange::begin(&self.gate, &via, mechanism, &UNBOUND, &first).await;
         let (exchange, server_first) = begun.ok_or_else(invalid)?;
         let last = self.response(BASE64.encode(server_first.as_bytes())).await?;
         let Finished { login, server_final } = exchange.finish(&self.gate, via, &last).await;
