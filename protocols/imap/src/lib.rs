@@ -1,6 +1,6 @@
-//! IMAP4rev1 with LITERAL+, SASL-IR, ID, ENABLE, NAMESPACE, UIDPLUS, UNSELECT, IDLE, MOVE, SPECIAL-USE, CHILDREN, SORT, THREAD, QUOTA,
-//! ACL, CONDSTORE, QRESYNC, UIDONLY, LIST-EXTENDED, METADATA, NOTIFY, ESEARCH and what builds on it, BINARY, PREVIEW, MULTIAPPEND, CATENATE
-//! and REPLACE. `docs/rfc.md` says what of each.
+//! IMAP4rev1 and IMAP4rev2 with LITERAL+, SASL-IR, ID, ENABLE, NAMESPACE, UIDPLUS, UNSELECT, IDLE, MOVE, SPECIAL-USE, CHILDREN, SORT,
+//! THREAD, QUOTA, ACL, CONDSTORE, QRESYNC, UIDONLY, LIST-EXTENDED, METADATA, NOTIFY, ESEARCH and what builds on it, BINARY, PREVIEW,
+//! MULTIAPPEND, CATENATE and REPLACE. `docs/rfc.md` says what of each.
 //!
 //! Called by the program for each accepted connection ([`serve`]); calls the gate for all that it does. What always holds: a command is
 //! decoded whole before anything is done; nothing is done but through a handle of the gate; what a peer can make us hold is limited by

@@ -10,6 +10,7 @@ use octroi_sasl::Mechanism;
 /// What is whole. Written by hand: imap-codec spells IMAP4REV1, which some clients do not recognise.
 const ALWAYS: &[&str] = &[
     "IMAP4rev1",
+    "IMAP4rev2",
     "LITERAL+",
     "SASL-IR",
     "ID",
