@@ -26,3 +26,9 @@ fn a_script_shares_and_reads_what_is_shared() {
     let (lead, agent) = (shared().with_profile("team-lead"), shared().with_profile("agent"));
     script(shared(), "imap_shared.py", &[&lead.address, &lead.app_password, &agent.address, &agent.app_password]);
 }
+
+#[test]
+fn a_script_that_was_away_is_told_what_it_missed() {
+    let person = shared().user(6);
+    script(shared(), "imap_resync.py", &[&person.address, &person.app_password]);
+}
