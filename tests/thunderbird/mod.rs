@@ -13,6 +13,8 @@ use std::path::Path;
 
 /// `Dédouanement` as IMAP writes it.
 const FOLDER: &str = "D&AOk-douanement";
+/// The same as Thunderbird has it, which enables UTF8=ACCEPT.
+const THEIR_FOLDER: &str = "Dédouanement";
 
 /// Set up as somebody who knows nothing but address and app password.
 fn set_up(server: &Server, person: &Person) -> Thunderbird {
@@ -74,8 +76,8 @@ fn a_day_with_thunderbird() {
     eventually("the flags", || flags(&mut imap, "INBOX", &kept).filter(|f| set.iter().all(|flag| f.contains(flag))));
 
     // A folder with an accent, and a message filed there; another thrown away.
-    assert_eq!(thunderbird.step("makeFolder", &json!(["Dédouanement", FOLDER])), "Dédouanement");
-    thunderbird.step("move", &json!(["INBOX", kept, FOLDER]));
+    assert_eq!(thunderbird.step("makeFolder", &json!([THEIR_FOLDER, THEIR_FOLDER])), THEIR_FOLDER);
+    thunderbird.step("move", &json!(["INBOX", kept, THEIR_FOLDER]));
     let filed = eventually("the message in its folder", || flags(&mut imap, FOLDER, &kept));
     assert!(set.iter().all(|flag| filed.contains(flag)), "{filed}");
     assert!(flags(&mut imap, "INBOX", &kept).is_none());
@@ -88,7 +90,7 @@ fn a_day_with_thunderbird() {
     append(&mut imap, "INBOX", &unique("later"));
     imap.ok(&format!("SELECT {FOLDER}"));
     imap.ok("UID STORE 1 -FLAGS (\\Flagged)");
-    eventually("the flag to go", || (thunderbird.step("await", &json!([FOLDER, kept]))["flagged"] == json!(false)).then_some(()));
+    eventually("the flag to go", || (thunderbird.step("await", &json!([THEIR_FOLDER, kept]))["flagged"] == json!(false)).then_some(()));
 
     // Send; the copy is in Sent.
     thunderbird.step("send", &json!([other.address, sent, "Bonjour"]));
@@ -101,7 +103,7 @@ fn a_day_with_thunderbird() {
     assert!(eventually("the copy in Sent", || flags(&mut imap, "Sent", plain_part)).contains("\\Seen"));
 
     // Without any connection.
-    let offline = thunderbird.step("offline", &json!([FOLDER, kept]));
+    let offline = thunderbird.step("offline", &json!([THEIR_FOLDER, kept]));
     assert_eq!(offline["missing"], json!(0));
     assert!(offline["text"].as_str().unwrap().contains(&format!("Body of {kept}.")), "{offline}");
     thunderbird.step("await", &json!(["Sent", sent]));
