@@ -122,10 +122,15 @@ fn thunderbird_in_folders_of_others() {
         append(&mut imap, mailbox, &subject);
     }
     let mut thunderbird = set_up(&server, person);
+    let mut sharee = Imap::login(&server, person);
     let shared = |mailbox: &str| format!("Shared/{}/{mailbox}", lead.address);
     thunderbird.step("folders", &json!(["INBOX"]));
     for mailbox in [&open, &closed] {
-        thunderbird.step("subscribe", &json!([shared(mailbox)]));
+        // What it is asked while it looks at all folders it may forget.
+        eventually("the subscription", || {
+            thunderbird.step("subscribe", &json!([shared(mailbox)]));
+            sharee.ok("LSUB \"\" *").text().contains(&shared(mailbox)).then_some(())
+        });
         thunderbird.step("folders", &json!([shared(mailbox)]));
         thunderbird.step("await", &json!([shared(mailbox), subject]));
         let text = thunderbird.step("read", &json!([shared(mailbox), subject]));
