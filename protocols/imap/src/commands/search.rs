@@ -14,7 +14,7 @@ use crate::view::{Expunges, Snapshot};
 use crate::wire::Wire;
 use crate::wire::grammar::returns::Returns;
 use crate::wire::grammar::search::Program;
-use imap_codec::imap_types::response::{Code, CodeOther, StatusKind};
+use imap_codec::imap_types::response::StatusKind;
 use octroi_model::UidSet;
 
 /// Ranges of uids that `$` may stand for, in each session; at eight octets each.
@@ -34,10 +34,8 @@ pub(crate) async fn search(wire: &mut Wire, selected: &mut Selected, program: &P
 /// What comes before a search. SEARCH, SORT and THREAD.
 pub(crate) async fn prepare(wire: &mut Wire, selected: &mut Selected, program: &Program) -> Result<(), End> {
     // RFC 7162 section 3.1: who asks for modseqs is told them from here on, first that of the mailbox.
-    if program.names_modseq() && !wire.enabled.condstore {
-        wire.enabled.condstore = true;
-        let code = format!("HIGHESTMODSEQ {}", selected.sight.current().highest_modseq().0);
-        wire.untagged(Code::Other(CodeOther::unvalidated(code.into_bytes())), "Modseqs are told").await?;
+    if program.names_modseq() {
+        selected.enable_condstore(wire).await?;
     }
     // What has arrived is told first, so that it can be found.
     selected.announce(wire, Expunges::Held).await
