@@ -45,7 +45,7 @@ impl Reply {
     }
 
     /// It was not done.
-    pub(crate) fn no(code: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn no(code: impl Into<Cow<'static, str>>, text: impl Into<Cow<'static, str>>) -> Self {
         Self { kind: StatusKind::No, code: Some(encode::code(code)), text: text.into() }
     }
 

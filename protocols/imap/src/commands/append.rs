@@ -8,9 +8,9 @@ use super::copy::{runs, target};
 use crate::config::ImapConfig;
 use crate::reply::{Done, Reply};
 use crate::state::State;
-use crate::wire::Wire;
 use crate::wire::grammar::append::Upload;
-use imap_codec::imap_types::response::{Code, CodeOther};
+use crate::wire::{Wire, encode};
+use imap_codec::imap_types::response::Code;
 use octroi_gate::Appended;
 pub(crate) use receive::{receive, refuse};
 
@@ -38,7 +38,7 @@ pub(crate) fn appenduid(appended: &Appended) -> Option<Code<'static>> {
     let runs = runs(&appended.uids).into_iter().map(|(low, high)| if low == high { low.to_string() } else { format!("{low}:{high}") });
     let set = runs.collect::<Vec<_>>().join(",");
     let code = format!("APPENDUID {} {set}", appended.uid_validity.0);
-    (!set.is_empty()).then(|| Code::Other(CodeOther::unvalidated(code.into_bytes())))
+    (!set.is_empty()).then(|| encode::code(code))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::authenticate::may_external;
 use crate::reply::{Done, End, Reply};
 use crate::wire::{Trust, Wire, encode};
-use imap_codec::imap_types::response::{Code, CodeOther};
+use imap_codec::imap_types::response::Code;
 use octroi_gate::Organisation;
 use octroi_sasl::Mechanism;
 
@@ -83,7 +83,7 @@ fn list(wire: &Wire, trust: Trust) -> String {
 
 /// The list as a response code.
 pub(crate) fn code(wire: &Wire, trust: Trust) -> Code<'static> {
-    Code::Other(CodeOther::unvalidated(format!("CAPABILITY {}", list(wire, trust)).into_bytes()))
+    encode::code(format!("CAPABILITY {}", list(wire, trust)))
 }
 
 /// The first line of a connection.

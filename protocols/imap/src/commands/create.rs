@@ -2,8 +2,8 @@
 
 use crate::object_id::mailbox_id;
 use crate::reply::{Done, Fault, Reply, bad_name};
+use crate::wire::encode;
 use crate::wire::mailbox::MailboxName;
-use imap_codec::imap_types::response::{Code, CodeOther};
 use octroi_gate::{CreateMailbox, NewMailboxAt, Refusal, Session};
 use octroi_model::SpecialUse;
 
@@ -17,8 +17,7 @@ pub(crate) async fn create(session: &Session, mailbox: &MailboxName, uses: &[Str
         other => Fault::Refused(other),
     })?;
     // RFC 8474 section 4.1.
-    let code = format!("MAILBOXID ({})", mailbox_id(made));
-    Ok(Reply::ok("Created").with(Code::Other(CodeOther::unvalidated(code.into_bytes()))))
+    Ok(Reply::ok("Created").with(encode::code(format!("MAILBOXID ({})", mailbox_id(made)))))
 }
 
 /// The use that was asked for.

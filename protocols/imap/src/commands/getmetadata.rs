@@ -1,11 +1,10 @@
 //! GETMETADATA. RFC 5464 section 4.2.
 
 use crate::reply::{Done, Fault, Reply, bad_name};
-use crate::wire::Wire;
 use crate::wire::grammar::metadata::{Depth, Get};
 use crate::wire::grammar::scan::{astring, write_octets};
 use crate::wire::mailbox::on_wire;
-use imap_codec::imap_types::response::{Code, CodeOther};
+use crate::wire::{Wire, encode};
 use octroi_gate::{Annotation, MailboxAt, ReadMetadata, Refusal, Session};
 use octroi_model::Path;
 use std::collections::HashSet;
@@ -28,7 +27,7 @@ pub(crate) async fn getmetadata(wire: &mut Wire, session: &Session, get: &Get) -
     }
     let reply = Reply::ok("Done");
     Ok(match longest {
-        Some(bytes) => reply.with(Code::Other(CodeOther::unvalidated(format!("METADATA LONGENTRIES {bytes}").into_bytes()))),
+        Some(bytes) => reply.with(encode::code(format!("METADATA LONGENTRIES {bytes}"))),
         None => reply,
     })
 }

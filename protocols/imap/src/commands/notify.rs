@@ -5,7 +5,6 @@ use crate::reply::{Fault, Reply};
 use crate::state::State;
 use crate::wire::Wire;
 use crate::wire::grammar::notify::Notify;
-use imap_codec::imap_types::response::{Code, CodeOther, StatusKind};
 
 /// NOTIFY: what is in force afterwards, and the answer.
 pub(crate) async fn notify(wire: &mut Wire, state: &State, command: Notify) -> Result<(Option<Notification>, Reply), Fault> {
@@ -13,8 +12,7 @@ pub(crate) async fn notify(wire: &mut Wire, state: &State, command: Notify) -> R
     let Notify::Set { status, groups } = command else { return Ok((None, Reply::ok("Nothing more is told unasked"))) };
     if groups.iter().any(|group| group.events.others) {
         // RFC 5465 section 5.
-        let code = Code::Other(CodeOther::unvalidated(format!("BADEVENT ({})", offered()).into_bytes()));
-        return Err(Reply { kind: StatusKind::No, code: Some(code), text: "There are no such events here".into() }.into());
+        return Err(Reply::no(format!("BADEVENT ({})", offered()), "There are no such events here").into());
     }
     let notification = Notification::begin(session, groups).await;
     if status {

@@ -8,7 +8,7 @@ use crate::state::{Mode, Selected, State};
 use crate::wire::grammar::opening::Opening;
 use crate::wire::mailbox::{MailboxName, SEPARATOR, on_wire};
 use crate::wire::{Wire, encode};
-use imap_codec::imap_types::response::{Code, CodeOther};
+use imap_codec::imap_types::response::Code;
 use octroi_gate::{MailboxAt, Select};
 use octroi_model::{Flags, Rights};
 
@@ -67,8 +67,8 @@ async fn describe(wire: &mut Wire, selected: &mut Selected) -> Result<(), crate:
     let next = Code::uidnext(view.head().uid_next.0.max(1)).unwrap_or(Code::Parse);
     let validity = Code::uidvalidity(view.uid_validity().0.max(1)).unwrap_or(Code::Parse);
     // RFC 8474 section 4.
-    let id = format!("MAILBOXID ({})", mailbox_id(selected.mailbox.collection_id()));
-    wire.untagged(Code::Other(CodeOther::unvalidated(id.into_bytes())), "The mailbox, whatever it is called").await?;
+    let id = encode::code(format!("MAILBOXID ({})", mailbox_id(selected.mailbox.collection_id())));
+    wire.untagged(id, "The mailbox, whatever it is called").await?;
     wire.untagged(next, "The next uid").await?;
     wire.untagged(validity, "Uids are valid").await?;
     // RFC 7162 section 3.1.2.1.

@@ -2,7 +2,6 @@
 
 use crate::reply::{Done, Fault, Reply, bad_name};
 use crate::wire::mailbox::MailboxName;
-use imap_codec::imap_types::response::{Code, CodeOther, StatusKind};
 use octroi_gate::{ANNOTATION_BYTES, ANNOTATION_BYTES_MAX, ANNOTATIONS, MailboxAt, Refusal, Session, WriteMetadata, WriteSharedMetadata};
 
 /// SETMETADATA.
@@ -24,13 +23,11 @@ pub(crate) async fn setmetadata(session: &Session, mailbox: &MailboxName, entrie
 
 /// The codes that RFC 5464 section 5 has for limits.
 fn refused(refusal: Refusal) -> Fault {
-    let no = |code: String, text: &'static str| {
-        let code = Some(Code::Other(CodeOther::unvalidated(code.into_bytes())));
-        Fault::Reply(Reply { kind: StatusKind::No, code, text: text.into() })
-    };
     match refusal {
-        Refusal::Limit(ANNOTATION_BYTES) => no(format!("METADATA MAXSIZE {ANNOTATION_BYTES_MAX}"), "The value or the name is too long"),
-        Refusal::Limit(ANNOTATIONS) => no("METADATA TOOMANY".to_owned(), "There are too many annotations"),
+        Refusal::Limit(ANNOTATION_BYTES) => {
+            Reply::no(format!("METADATA MAXSIZE {ANNOTATION_BYTES_MAX}"), "The value or the name is too long").into()
+        }
+        Refusal::Limit(ANNOTATIONS) => Reply::no("METADATA TOOMANY", "There are too many annotations").into(),
         Refusal::Unsupported => Reply::no("CANNOT", "That is not the name of an entry that can be set").into(),
         other => other.into(),
     }

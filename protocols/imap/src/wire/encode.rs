@@ -6,6 +6,7 @@ use imap_codec::encode::Encoder;
 use imap_codec::imap_types::core::{Tag, Text};
 use imap_codec::imap_types::response::{Bye, Code, CodeOther, Data, Response, Status, StatusBody, StatusKind, Tagged};
 use octroi_model::ModSeq;
+use std::borrow::Cow;
 
 /// Untagged data.
 pub(crate) fn data(data: Data<'_>) -> Vec<u8> {
@@ -31,15 +32,18 @@ pub(crate) fn bye(code: Option<Code<'_>>, text: &str) -> Vec<u8> {
     status(Status::Bye(Bye { code, text: visible(text) }))
 }
 
-/// A response code that imap-codec has no value for, such as those of RFC 5530.
-pub(crate) fn code(word: &'static str) -> Code<'static> {
-    Code::Other(CodeOther::unvalidated(word.as_bytes()))
+/// A response code that imap-codec has no value for, such as those of RFC 5530, with what belongs to it.
+pub(crate) fn code(code: impl Into<Cow<'static, str>>) -> Code<'static> {
+    Code::Other(match code.into() {
+        Cow::Borrowed(word) => CodeOther::unvalidated(word.as_bytes()),
+        Cow::Owned(code) => CodeOther::unvalidated(code.into_bytes()),
+    })
 }
 
 /// Up to where the client knows all changes.
 // RFC 7162 section 3.1.2.1: never 0.
 pub(crate) fn highest_modseq(modseq: ModSeq) -> Code<'static> {
-    Code::Other(CodeOther::unvalidated(format!("HIGHESTMODSEQ {}", modseq.0.max(1)).into_bytes()))
+    code(format!("HIGHESTMODSEQ {}", modseq.0.max(1)))
 }
 
 /// Messages that a conditional STORE has left alone, as ascending ranges.

@@ -8,7 +8,6 @@ use crate::state::State;
 use crate::wire::grammar::messages::section_alone;
 use crate::wire::mailbox::MailboxName;
 use imap_codec::imap_types::fetch::Section;
-use imap_codec::imap_types::response::{Code, CodeOther, StatusKind};
 use octroi_gate::{MailboxAt, MailboxView, Refusal, Select};
 use octroi_model::Uid;
 
@@ -66,8 +65,7 @@ pub(super) async fn find(state: &State, text: &str) -> Result<Source, Fault> {
 // RFC 4469 section 4: it is repeated, unless it cannot stand there.
 pub(super) fn bad(text: &str, why: &'static str) -> Fault {
     let stands = text.len() <= REPEATED_BYTES_MAX && text.bytes().all(|octet| octet.is_ascii_graphic() && !b"\"\\]".contains(&octet));
-    let code = format!("BADURL \"{}\"", if stands { text } else { "" });
-    Fault::Reply(Reply { kind: StatusKind::No, code: Some(Code::Other(CodeOther::unvalidated(code.into_bytes()))), text: why.into() })
+    Reply::no(format!("BADURL \"{}\"", if stands { text } else { "" }), why).into()
 }
 
 /// RFC 5092 section 11 (ipath-query, imessagepart): `/mailbox;UIDVALIDITY=1/;UID=2/;SECTION=1.2/;PARTIAL=0.9`.

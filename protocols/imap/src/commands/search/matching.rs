@@ -7,10 +7,10 @@ use crate::columns::columns_of;
 use crate::query::{Candidate, Place, Query, QueryError};
 use crate::reply::{End, Fault, Reply};
 use crate::view::{Recent, Sight, Snapshot};
-use crate::wire::Wire;
 use crate::wire::grammar::search::Program;
+use crate::wire::{Wire, encode};
 use imap_codec::imap_types::core::{Charset, Tag};
-use imap_codec::imap_types::response::{Code, CodeOther, StatusKind};
+use imap_codec::imap_types::response::{Code, StatusKind};
 use octroi_gate::{Found, MailboxView, Part, Refusal};
 use octroi_model::{Item, Uid, UidSet, UnixTime};
 use std::sync::Arc;
@@ -64,8 +64,8 @@ impl<'a> Progress<'a> {
             return Ok(());
         }
         self.next = Instant::now() + PROGRESS_EVERY;
-        let code = format!("INPROGRESS (\"{}\" {done} {goal})", self.tag.as_ref());
-        self.wire.untagged(Code::Other(CodeOther::unvalidated(code.into_bytes())), "Still looking").await?;
+        let code = encode::code(format!("INPROGRESS (\"{}\" {done} {goal})", self.tag.as_ref()));
+        self.wire.untagged(code, "Still looking").await?;
         self.wire.flush().await
     }
 }
