@@ -4,11 +4,12 @@
 mod receive;
 mod url;
 
-use super::copy::{runs, target};
+use super::copy::target;
 use crate::config::ImapConfig;
 use crate::reply::{Done, Reply};
 use crate::state::State;
 use crate::wire::grammar::append::Upload;
+use crate::wire::numbers::runs;
 use crate::wire::{Wire, encode};
 use imap_codec::imap_types::response::Code;
 use octroi_gate::Appended;
@@ -35,10 +36,8 @@ pub(crate) async fn append(wire: &mut Wire, state: &State, upload: &Upload, conf
 /// APPENDUID with one uid for each message, in their order.
 // RFC 4315 section 3; RFC 3502 section 6.3.11: a set of them.
 pub(crate) fn appenduid(appended: &Appended) -> Option<Code<'static>> {
-    let runs = runs(&appended.uids).into_iter().map(|(low, high)| if low == high { low.to_string() } else { format!("{low}:{high}") });
-    let set = runs.collect::<Vec<_>>().join(",");
-    let code = format!("APPENDUID {} {set}", appended.uid_validity.0);
-    (!set.is_empty()).then(|| encode::code(code))
+    let uids = appended.uids.iter().map(|uid| uid.0);
+    (!appended.uids.is_empty()).then(|| encode::append_uid(appended.uid_validity, runs(uids)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::reply::{Done, Fault, Reply, bad_name};
 use crate::state::{By, Selected};
 use crate::wire::grammar::scan::Set;
 use crate::wire::mailbox::MailboxName;
-use crate::wire::numbers::uids_at;
+use crate::wire::numbers::{runs, uids_at};
 use imap_codec::imap_types::core::Vec1;
 use imap_codec::imap_types::extensions::uidplus::{UidElement, UidSet as WireUids};
 use imap_codec::imap_types::response::Code;
@@ -47,20 +47,8 @@ fn in_ranges(uids: &[Uid]) -> Option<WireUids> {
         let (low, high) = (NonZeroU32::new(low)?, NonZeroU32::new(high)?);
         Some(if low == high { UidElement::Single(low) } else { UidElement::Range(low, high) })
     };
-    let elements = runs(uids).into_iter().map(element).collect::<Option<Vec<_>>>()?;
+    let elements = runs(uids.iter().map(|uid| uid.0)).map(element).collect::<Option<Vec<_>>>()?;
     Vec1::try_from(elements).ok().map(WireUids)
-}
-
-/// First and last of each run of neighbours. APPENDUID's too.
-pub(crate) fn runs(uids: &[Uid]) -> Vec<(u32, u32)> {
-    let mut ranges: Vec<(u32, u32)> = Vec::new();
-    for uid in uids {
-        match ranges.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(uid.0) => *last = uid.0,
-            _ => ranges.push((uid.0, uid.0)),
-        }
-    }
-    ranges
 }
 
 #[cfg(test)]

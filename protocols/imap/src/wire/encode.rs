@@ -5,7 +5,7 @@ use imap_codec::ResponseCodec;
 use imap_codec::encode::Encoder;
 use imap_codec::imap_types::core::{Tag, Text};
 use imap_codec::imap_types::response::{Bye, Code, CodeOther, Data, Response, Status, StatusBody, StatusKind, Tagged};
-use octroi_model::ModSeq;
+use octroi_model::{ModSeq, UidValidity};
 use std::borrow::Cow;
 
 /// Untagged data.
@@ -49,7 +49,17 @@ pub(crate) fn highest_modseq(modseq: ModSeq) -> Code<'static> {
 /// Messages that a conditional STORE has left alone, as ascending ranges.
 // RFC 7162 section 3.1.3.
 pub(crate) fn modified(ranges: impl Iterator<Item = (u32, u32)>) -> Code<'static> {
-    let mut code = b"MODIFIED ".to_vec();
+    with_set("MODIFIED ", ranges)
+}
+
+/// The uids of messages that were appended, in their order.
+// RFC 4315 section 3; RFC 3502 section 6.3.11: a set of them.
+pub(crate) fn append_uid(uid_validity: UidValidity, runs: impl Iterator<Item = (u32, u32)>) -> Code<'static> {
+    with_set(&format!("APPENDUID {} ", uid_validity.0), runs)
+}
+
+fn with_set(words: &str, ranges: impl Iterator<Item = (u32, u32)>) -> Code<'static> {
+    let mut code = words.as_bytes().to_vec();
     write_set(&mut code, ranges);
     Code::Other(CodeOther::unvalidated(code))
 }

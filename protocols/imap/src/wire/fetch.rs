@@ -196,7 +196,7 @@ pub(crate) fn write_vanished(out: &mut Vec<u8>, is_earlier: bool, uids: &UidSet)
     out.extend_from_slice(b"\r\n");
 }
 
-/// Ascending ranges as a set of numbers.
+/// Ranges as a set of numbers, in their order.
 pub(crate) fn write_set(out: &mut Vec<u8>, ranges: impl Iterator<Item = (u32, u32)>) {
     for (at, (from, to)) in ranges.enumerate() {
         if at > 0 {

@@ -81,6 +81,19 @@ pub(crate) fn uids_at<S: Snapshot>(positions: &[Range<usize>], view: &S) -> UidS
     UidSet::from_ranges(positions.iter().filter_map(|range| Some((view.uid_at(range.start)?, view.uid_at(range.end.checked_sub(1)?)?))))
 }
 
+/// First and last of each run that goes up by one, in the order of the numbers.
+pub(crate) fn runs(numbers: impl IntoIterator<Item = u32>) -> impl Iterator<Item = (u32, u32)> {
+    let mut numbers = numbers.into_iter().peekable();
+    std::iter::from_fn(move || {
+        let first = numbers.next()?;
+        let mut last = first;
+        while let Some(next) = numbers.next_if(|next| last.checked_add(1) == Some(*next)) {
+            last = next;
+        }
+        Some((first, last))
+    })
+}
+
 /// Both ends of each range in their written order, `*` being `last`.
 fn ends(set: &SequenceSet, last: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
     let number = move |end: &SeqOrUid| match end {

@@ -2,8 +2,9 @@
 
 use crate::state::By;
 use crate::view::{Sight, Snapshot};
-use crate::wire::fetch::decimal;
+use crate::wire::fetch::{decimal, write_set};
 use crate::wire::grammar::returns::{Returns, Wanted};
+use crate::wire::numbers::runs;
 use imap_codec::imap_types::core::Tag;
 use octroi_gate::MailboxView;
 use octroi_model::ModSeq;
@@ -85,7 +86,7 @@ fn write_extended(out: &mut Vec<u8>, about: &str, returns: &Returns, numbers: &[
         }
         if returns.tells(Wanted::All) {
             out.extend_from_slice(b" ALL ");
-            write_set(out, numbers);
+            write_set(out, runs(numbers.iter().copied()));
         }
     }
     if returns.tells(Wanted::Count) {
@@ -95,7 +96,7 @@ fn write_extended(out: &mut Vec<u8>, about: &str, returns: &Returns, numbers: &[
         out.extend_from_slice(format!(" PARTIAL ({} ", page.written()).as_bytes());
         match &numbers[page.range(numbers.len())] {
             [] => out.extend_from_slice(b"NIL"),
-            some => write_set(out, some),
+            some => write_set(out, runs(some.iter().copied())),
         }
         out.push(b')');
     }
@@ -103,22 +104,6 @@ fn write_extended(out: &mut Vec<u8>, about: &str, returns: &Returns, numbers: &[
         out.extend_from_slice(format!(" MODSEQ {}", modseq.0).as_bytes());
     }
     out.extend_from_slice(b"\r\n");
-}
-
-/// Numbers as a set, in their order: each run that goes up by one is a range.
-pub(super) fn write_set(out: &mut Vec<u8>, numbers: &[u32]) {
-    for (at, run) in numbers.chunk_by(|one, next| one.checked_add(1) == Some(*next)).enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        if let [first, .., last] = run {
-            decimal(out, u64::from(*first));
-            out.push(b':');
-            decimal(out, u64::from(*last));
-        } else if let [only] = run {
-            decimal(out, u64::from(*only));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -177,7 +162,7 @@ mod tests {
             let middle = around % numbers.len();
             numbers.rotate_left(middle);
             let mut out = Vec::new();
-            write_set(&mut out, &numbers);
+            write_set(&mut out, runs(numbers.iter().copied()));
             let text = String::from_utf8(out).unwrap();
             let ends = text.split(',').map(|range| range.split_once(':').unwrap_or((range, range)));
             let back: Vec<u32> = ends.flat_map(|(from, to)| from.parse::<u32>().unwrap()..=to.parse().unwrap()).collect();

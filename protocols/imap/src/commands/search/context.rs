@@ -4,15 +4,17 @@
 //! What always holds: a client that applies what it is told has what the same search would find now, in the same order; only messages that
 //! changed are looked at again. What goes is told before its EXPUNGE, what comes after its EXISTS.
 
-use super::answer::{Answer, number, write_set};
+use super::answer::{Answer, number};
 use super::matching::{Ground, Progress, matching};
 use crate::commands::sort::{Criterion, in_order};
 use crate::reply::{End, Fault};
 use crate::state::{By, Selected};
 use crate::view::{Expunges, Sight, Snapshot};
 use crate::wire::Wire;
+use crate::wire::fetch::write_set;
 use crate::wire::grammar::scan::Set;
 use crate::wire::grammar::search::{Key, Program};
+use crate::wire::numbers::runs;
 use imap_codec::imap_types::core::Tag;
 use octroi_gate::MailboxView;
 use octroi_model::{ModSeq, Uid, UidSet};
@@ -105,7 +107,7 @@ impl Context {
         } else {
             changes.sort_unstable_by_key(|(_, number)| *number);
             out.extend_from_slice(b"0 ");
-            write_set(out, &changes.into_iter().map(|(_, number)| number).collect::<Vec<_>>());
+            write_set(out, runs(changes.into_iter().map(|(_, number)| number)));
         }
         out.extend_from_slice(b")\r\n");
     }
