@@ -232,7 +232,7 @@ impl Dialogue {
         }
         match request {
             Request::Codec(body) => self.dispatch_codec(body).await,
-            Request::OnMailbox(command) => on_mailbox(&mut self.wire, &mut self.state, command, &self.config).await,
+            Request::OnMailbox(command) => on_mailbox(&mut self.wire, &mut self.state, command).await,
             Request::OnMetadata(OnMetadata::Get(get)) => {
                 commands::getmetadata::getmetadata(&mut self.wire, self.state.session()?, &get).await
             }
@@ -321,7 +321,7 @@ impl Dialogue {
 }
 
 /// Commands that name mailboxes, after log-in.
-async fn on_mailbox(wire: &mut Wire, state: &mut State, command: OnMailbox, config: &ImapConfig) -> Done {
+async fn on_mailbox(wire: &mut Wire, state: &mut State, command: OnMailbox) -> Done {
     let session = state.session()?;
     match command {
         OnMailbox::Select { mailbox, how } => commands::select::select(wire, state, &mailbox, Mode::Select, &how).await,
@@ -331,9 +331,9 @@ async fn on_mailbox(wire: &mut Wire, state: &mut State, command: OnMailbox, conf
         OnMailbox::Rename { from, to } => commands::rename::rename(session, &from, &to).await,
         OnMailbox::Subscribe { mailbox } => commands::subscribe::subscribe(session, &mailbox).await,
         OnMailbox::Unsubscribe { mailbox } => commands::unsubscribe::unsubscribe(session, &mailbox).await,
-        OnMailbox::List(list) => commands::list::list(wire, session, &list, config).await,
+        OnMailbox::List(list) => commands::list::list(wire, session, &list).await,
         OnMailbox::Lsub { reference, pattern } => commands::lsub::lsub(wire, session, &reference, &pattern).await,
-        OnMailbox::Status { mailbox, items } => commands::status::status(wire, session, &mailbox, &items, config).await,
+        OnMailbox::Status { mailbox, items } => commands::status::status(wire, session, &mailbox, &items).await,
         OnMailbox::GetQuotaRoot { mailbox } => commands::getquotaroot::getquotaroot(wire, session, &mailbox).await,
     }
 }

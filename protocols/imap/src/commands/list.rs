@@ -4,7 +4,6 @@
 
 use super::getmetadata;
 use super::status;
-use crate::config::ImapConfig;
 use crate::reply::{Done, End, Fault, Reply};
 use crate::wire::Wire;
 use crate::wire::grammar::acl::letters;
@@ -17,7 +16,7 @@ use octroi_model::{Rights, SpecialUse};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// LIST.
-pub(crate) async fn list(wire: &mut Wire, session: &Session, list: &List, config: &ImapConfig) -> Done {
+pub(crate) async fn list(wire: &mut Wire, session: &Session, list: &List) -> Done {
     wire.enabled.condstore |= list.tell.status.contains(&StatusItem::HighestModSeq);
     let Some(reference) = list.reference.text() else { return Ok(Reply::ok("No such name")) };
     let wildcards: Vec<&str> = list.patterns.iter().filter_map(|pattern| pattern.text()).collect();
@@ -34,21 +33,20 @@ pub(crate) async fn list(wire: &mut Wire, session: &Session, list: &List, config
         let line = format!("* LIST ({told}) \"{SEPARATOR}\" {}{above}\r\n", on_wire(name, wire.enabled.utf8()));
         wire.raw(line.as_bytes()).await?;
         if let Some(entry) = found.entries.get(name).filter(|entry| opens(entry)) {
-            more(wire, session, entry, list, config).await?;
+            more(wire, session, entry, list).await?;
         }
     }
     Ok(Reply::ok("Done"))
 }
 
 /// What else was asked of a mailbox that can be opened. One that has gone meanwhile has nothing.
-async fn more(wire: &mut Wire, session: &Session, entry: &Entry, list: &List, config: &ImapConfig) -> Result<(), Fault> {
-    let utf8 = wire.enabled.utf8();
+async fn more(wire: &mut Wire, session: &Session, entry: &Entry, list: &List) -> Result<(), Fault> {
     if !list.tell.status.is_empty()
-        && let Ok(line) = status::line(session, entry.path.clone(), &list.tell.status, config, utf8).await
+        && let Ok(line) = status::line(wire, session, entry.path.clone(), &list.tell.status).await
     {
         wire.raw(line.as_bytes()).await?;
     }
-    let name = on_wire(&entry.path.join("/"), utf8);
+    let name = on_wire(&entry.path.join("/"), wire.enabled.utf8());
     if list.tell.my_rights {
         wire.raw(format!("* MYRIGHTS {name} {}\r\n", astring(&letters(entry.rights))).as_bytes()).await?;
     }
@@ -86,10 +84,10 @@ impl Tree {
         let mut names: BTreeSet<&str> = self.entries.keys().map(String::as_str).collect();
         if list.select.subscribed {
             names.extend(self.subscriptions.iter().map(String::as_str));
-        }
-        if list.select.subscribed && list.select.recursive {
-            // RFC 5258 section 3.1: who leads to what is subscribed need not be there either.
-            names.extend(self.subscriptions.iter().flat_map(|name| name.match_indices(SEPARATOR).map(|(at, _)| &name[..at])));
+            if list.select.recursive {
+                // RFC 5258 section 3.1: who leads to what is subscribed need not be there either.
+                names.extend(self.subscriptions.iter().flat_map(|name| name.match_indices(SEPARATOR).map(|(at, _)| &name[..at])));
+            }
         }
         let covered = names.iter().filter(|name| patterns.iter().any(|pattern| pattern.matches(name)));
         covered.filter_map(|name| Some((*name, self.shown(name, list, &names)?))).collect()

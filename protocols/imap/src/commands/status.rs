@@ -1,7 +1,6 @@
 //! STATUS. RFC 9051 section 6.3.11.
 
 use super::getquota::STORAGE_UNIT;
-use crate::config::ImapConfig;
 use crate::object_id::mailbox_id;
 use crate::reply::{Done, Reply, bad_name};
 use crate::wire::Wire;
@@ -11,28 +10,28 @@ use octroi_gate::{MailboxAt, MailboxStatus, Refusal, Session, Status};
 use octroi_model::Path;
 
 /// STATUS.
-pub(crate) async fn status(wire: &mut Wire, session: &Session, mailbox: &MailboxName, items: &[StatusItem], config: &ImapConfig) -> Done {
+pub(crate) async fn status(wire: &mut Wire, session: &Session, mailbox: &MailboxName, items: &[StatusItem]) -> Done {
     let path = mailbox.path().ok_or_else(bad_name)?;
     // RFC 7162 section 3.1: who asks for it is told modseqs from now on.
     wire.enabled.condstore |= items.contains(&StatusItem::HighestModSeq);
-    let line = line(session, path, items, config, wire.enabled.utf8()).await?;
+    let line = line(wire, session, path, items).await?;
     wire.raw(line.as_bytes()).await?;
     Ok(Reply::ok("Done"))
 }
 
 /// The response. LIST's too.
-pub(super) async fn line(session: &Session, path: Path, items: &[StatusItem], config: &ImapConfig, utf8: bool) -> Result<String, Refusal> {
-    let name = on_wire(&path.join("/"), utf8);
+pub(super) async fn line(wire: &Wire, session: &Session, path: Path, items: &[StatusItem]) -> Result<String, Refusal> {
+    let name = on_wire(&path.join("/"), wire.enabled.utf8());
     let mailbox = session.open(MailboxAt(path), Status).await?;
     let status = mailbox.status()?;
     // The one that needs the messages themselves.
     let deleted_bytes = if items.contains(&StatusItem::DeletedStorage) { mailbox.deleted_bytes().await? } else { 0 };
-    let items: Vec<String> = items.iter().map(|item| value(*item, &status, deleted_bytes, config)).collect();
+    let items: Vec<String> = items.iter().map(|item| value(*item, &status, deleted_bytes, wire.append_bytes_max())).collect();
     Ok(format!("* STATUS {name} ({})\r\n", items.join(" ")))
 }
 
 /// An item with its value.
-fn value(item: StatusItem, status: &MailboxStatus, deleted_bytes: u64, config: &ImapConfig) -> String {
+fn value(item: StatusItem, status: &MailboxStatus, deleted_bytes: u64, append_bytes_max: u64) -> String {
     let head = &status.head;
     match item {
         StatusItem::Messages => format!("MESSAGES {}", head.items),
@@ -46,6 +45,6 @@ fn value(item: StatusItem, status: &MailboxStatus, deleted_bytes: u64, config: &
         StatusItem::Size => format!("SIZE {}", head.bytes),
         StatusItem::HighestModSeq => format!("HIGHESTMODSEQ {}", head.modseq.0.max(1)),
         StatusItem::MailboxId => format!("MAILBOXID ({})", mailbox_id(status.id)),
-        StatusItem::AppendLimit => format!("APPENDLIMIT {}", config.append_bytes_max),
+        StatusItem::AppendLimit => format!("APPENDLIMIT {append_bytes_max}"),
     }
 }
