@@ -9,12 +9,12 @@ use crate::state::{By, Selected, State};
 use crate::view::{Expunges, Snapshot};
 use crate::wire::Wire;
 use crate::wire::grammar::messages::Modifiers;
-use crate::wire::grammar::notify::{Events, Filter, Group};
+use crate::wire::grammar::notify::{Events, Group, Mailboxes};
 use crate::wire::grammar::scan::{Set, astring};
-use crate::wire::mailbox::{MailboxName, SEPARATOR, on_wire};
+use crate::wire::mailbox::{SEPARATOR, on_wire};
 use imap_codec::imap_types::core::Vec1;
 use imap_codec::imap_types::sequence::{Sequence, SequenceSet};
-use octroi_gate::{Area, MailWatch, SHARED, Session};
+use octroi_gate::{Area, MailWatch, Session};
 use octroi_model::{CollectionId, Head, ModSeq, Uid, UidValidity};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -66,8 +66,8 @@ impl Notification {
     /// What is asked of the selected mailbox, and whether expunges wait for a command.
     fn of_selected(&self) -> Option<(&Events, bool)> {
         self.groups.iter().find_map(|group| match group.mailboxes {
-            Filter::Selected { delayed } => Some((&group.events, delayed)),
-            _ => None,
+            Mailboxes::Selected { delayed } => Some((&group.events, delayed)),
+            Mailboxes::Other(_) => None,
         })
     }
 
@@ -168,18 +168,9 @@ async fn look(session: &Session) -> Picture {
 
 /// What is asked of a mailbox that is not open: by the first group that it is in.
 fn events_for<'a>(groups: &'a [Group], picture: &Picture, name: &str) -> Option<&'a Events> {
-    let is_one_of = |names: &[MailboxName]| names.iter().any(|one| one.text() == Some(name));
-    let is_below = |above: &MailboxName| {
-        above.text().and_then(|above| name.strip_prefix(above)).is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATOR))
-    };
-    let is_shared = name.strip_prefix(SHARED).is_some_and(|rest| rest.starts_with(SEPARATOR));
-    let covers = |filter: &Filter| match filter {
-        Filter::Selected { .. } => false,
-        Filter::Inboxes => name == "INBOX",
-        Filter::Personal => !is_shared,
-        Filter::Subscribed => picture.subscriptions.contains(name),
-        Filter::Subtree(names) => names.iter().any(is_below),
-        Filter::Mailboxes(names) => is_one_of(names),
+    let covers = |mailboxes: &Mailboxes| match mailboxes {
+        Mailboxes::Selected { .. } => false,
+        Mailboxes::Other(filter) => filter.covers(name, |name| picture.subscriptions.contains(name)),
     };
     groups.iter().find(|group| covers(&group.mailboxes)).map(|group| &group.events)
 }
@@ -251,7 +242,8 @@ pub(crate) fn offered() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use octroi_model::ModSeq;
+    use crate::wire::grammar::filter::Filter;
+    use crate::wire::mailbox::MailboxName;
 
     fn picture(mailboxes: &[(u64, &str, u32, u32, u64)], subscriptions: &[&str]) -> Picture {
         let seen = |(id, name, items, next, modseq): &(u64, &str, u32, u32, u64)| {
@@ -262,7 +254,7 @@ mod tests {
         Picture { mailboxes: mailboxes.iter().map(seen).collect(), subscriptions }
     }
 
-    fn group(mailboxes: Filter, messages: bool, flags: bool, names: bool) -> Group {
+    fn group(filter: Filter, messages: bool, flags: bool, names: bool) -> Group {
         let events = Events {
             message_new: messages,
             message_expunge: messages,
@@ -271,7 +263,7 @@ mod tests {
             subscription_change: names,
             ..Events::default()
         };
-        Group { mailboxes, events }
+        Group { mailboxes: Mailboxes::Other(filter), events }
     }
 
     #[test]

@@ -16,11 +16,13 @@
 //! | `append` | APPEND and REPLACE, up to the octets of their messages |
 //! | `metadata` | GETMETADATA, SETMETADATA |
 //! | `notify` | NOTIFY |
+//! | `filter` | which mailboxes NOTIFY and ESEARCH are about |
 //! | `opening` | the parameters of SELECT and EXAMINE |
 //! | `acl` | the commands of RFC 4314 |
 
 pub(crate) mod acl;
 pub(crate) mod append;
+pub(crate) mod filter;
 pub(crate) mod mailboxes;
 pub(crate) mod messages;
 pub(crate) mod metadata;

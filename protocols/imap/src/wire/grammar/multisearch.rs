@@ -1,10 +1,10 @@
 //! ESEARCH: a search in many mailboxes. RFC 7377.
 
 use super::argument;
+use super::filter::Filter;
 use super::returns::{Returns, returns};
 use super::scan::{NOT_UNDERSTOOD, Read, Scanner};
 use super::search::{Program, search};
-use crate::wire::mailbox::MailboxName;
 
 /// Names and kinds of mailboxes in one command.
 const SOURCES_MAX: usize = 1_000;
@@ -23,18 +23,8 @@ pub(crate) struct Esearch {
 pub(crate) enum Source {
     /// In the mailbox that is open.
     Selected,
-    /// Where mail is delivered.
-    Inboxes,
-    /// In the user's own.
-    Personal,
-    /// In those on LSUB's list.
-    Subscribed,
-    /// In these and all below.
-    Subtree(Vec<MailboxName>),
-    /// In these and those right below.
-    SubtreeOne(Vec<MailboxName>),
-    /// In these.
-    Mailboxes(Vec<MailboxName>),
+    /// In others, or in it too.
+    Other(Filter),
 }
 
 /// What follows the word of such a command; nothing of other commands.
@@ -50,8 +40,8 @@ fn esearch(rest: &mut Scanner<'_>) -> Read<Esearch> {
         rest.space()?;
     }
     let names = |source: &Source| match source {
-        Source::Subtree(names) | Source::SubtreeOne(names) | Source::Mailboxes(names) => names.len(),
-        _ => 1,
+        Source::Selected => 1,
+        Source::Other(filter) => filter.names().max(1),
     };
     match sources.iter().map(names).sum::<usize>() {
         0 => return Err(NOT_UNDERSTOOD),
@@ -62,23 +52,11 @@ fn esearch(rest: &mut Scanner<'_>) -> Read<Esearch> {
     Ok(Esearch { sources, returns, program: search(rest)? })
 }
 
-/// RFC 5465 section 8 (filter-mailboxes).
 fn source(rest: &mut Scanner<'_>) -> Read<Source> {
-    Ok(match rest.word()?.as_str() {
-        "SELECTED" => Source::Selected,
-        "INBOXES" => Source::Inboxes,
-        "PERSONAL" => Source::Personal,
-        "SUBSCRIBED" => Source::Subscribed,
-        "SUBTREE" => Source::Subtree(argument(rest, names)?),
-        "SUBTREE-ONE" => Source::SubtreeOne(argument(rest, names)?),
-        "MAILBOXES" => Source::Mailboxes(argument(rest, names)?),
-        _ => return Err(NOT_UNDERSTOOD),
-    })
-}
-
-fn names(rest: &mut Scanner<'_>) -> Read<Vec<MailboxName>> {
-    let names = if rest.peek(b'(') { rest.list(Scanner::mailbox)? } else { vec![rest.mailbox()?] };
-    if names.is_empty() { Err(NOT_UNDERSTOOD) } else { Ok(names) }
+    match rest.word()?.as_str() {
+        "SELECTED" => Ok(Source::Selected),
+        word => Filter::read(word, rest).map(Source::Other),
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +64,7 @@ fn names(rest: &mut Scanner<'_>) -> Read<Vec<MailboxName>> {
 mod tests {
     use super::super::{Request, command};
     use super::*;
+    use crate::wire::mailbox::MailboxName;
 
     fn read(line: &str) -> Read<Esearch> {
         match command(format!("a {line}\r\n").as_bytes(), false) {
@@ -100,9 +79,12 @@ mod tests {
         let named = |names: &[&str]| names.iter().map(|name| MailboxName::read(name.as_bytes(), false)).collect::<Vec<_>>();
         // RFC 7377 section 2.2.
         let command = read("ESEARCH IN (mailboxes \"folder1\" subtree \"folder2\") unseen").unwrap();
-        assert_eq!(command.sources, [Source::Mailboxes(named(&["folder1"])), Source::Subtree(named(&["folder2"]))]);
+        assert_eq!(
+            command.sources,
+            [Source::Other(Filter::Mailboxes(named(&["folder1"]))), Source::Other(Filter::Subtree(named(&["folder2"])))]
+        );
         let command = read("ESEARCH IN (subtree-one (a \"b c\") selected) RETURN (COUNT) CHARSET UTF-8 SUBJECT \"chad\"").unwrap();
-        assert_eq!(command.sources, [Source::SubtreeOne(named(&["a", "b c"])), Source::Selected]);
+        assert_eq!(command.sources, [Source::Other(Filter::SubtreeOne(named(&["a", "b c"]))), Source::Selected]);
         assert_eq!(read("ESEARCH ALL").unwrap().sources, [Source::Selected]);
         assert_eq!(read("ESEARCH IN (personal subscribed inboxes) ALL").unwrap().sources.len(), 3);
         let many = format!("ESEARCH IN (mailboxes (a{})) ALL", " a".repeat(SOURCES_MAX));

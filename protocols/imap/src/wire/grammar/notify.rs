@@ -1,8 +1,8 @@
 //! NOTIFY: RFC 5465 section 8.
 
+use super::filter::Filter;
 use super::messages::{Item, notified_items};
 use super::scan::{NOT_UNDERSTOOD, Read, Scanner};
-use crate::wire::mailbox::MailboxName;
 
 /// Groups of one NOTIFY; no client has that many.
 const GROUPS_MAX: usize = 32;
@@ -25,25 +25,17 @@ pub(crate) enum Notify {
 /// What to tell of some mailboxes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Group {
-    pub(crate) mailboxes: Filter,
+    pub(crate) mailboxes: Mailboxes,
     pub(crate) events: Events,
 }
 
 /// Which mailboxes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Filter {
+pub(crate) enum Mailboxes {
     /// The one that is open. `delayed`: messages go from it while a command is answered only.
     Selected { delayed: bool },
-    /// Those that mail is delivered to.
-    Inboxes,
-    /// Those of one's own.
-    Personal,
-    /// Those that are subscribed.
-    Subscribed,
-    /// These, and all below them.
-    Subtree(Vec<MailboxName>),
-    /// These.
-    Mailboxes(Vec<MailboxName>),
+    /// Others.
+    Other(Filter),
 }
 
 /// What to tell of them.
@@ -83,11 +75,11 @@ pub(super) fn notify(rest: &mut Scanner<'_>) -> Read<Notify> {
 
 fn group(rest: &mut Scanner<'_>) -> Read<Group> {
     rest.expect(b'(')?;
-    let mailboxes = filter(rest)?;
+    let mailboxes = mailboxes(rest)?;
     rest.space()?;
     let events = if rest.accept_word("NONE") { Events::default() } else { events(rest)? };
     rest.expect(b')')?;
-    let is_selected = matches!(mailboxes, Filter::Selected { .. });
+    let is_selected = matches!(mailboxes, Mailboxes::Selected { .. });
     // RFC 5465 section 5: what cannot go alone, and what is of the selected mailbox only.
     if events.message_new != events.message_expunge || (events.flag_change && !events.message_new) {
         return Err("MessageNew and MessageExpunge go together, and FlagChange with them");
@@ -101,26 +93,15 @@ fn group(rest: &mut Scanner<'_>) -> Read<Group> {
     Ok(Group { mailboxes, events })
 }
 
-fn filter(rest: &mut Scanner<'_>) -> Read<Filter> {
-    Ok(match rest.word()?.as_str() {
-        "SELECTED" => Filter::Selected { delayed: false },
-        "SELECTED-DELAYED" => Filter::Selected { delayed: true },
-        "INBOXES" => Filter::Inboxes,
-        "PERSONAL" => Filter::Personal,
-        "SUBSCRIBED" => Filter::Subscribed,
-        "SUBTREE" => Filter::Subtree(super::argument(rest, mailboxes)?),
-        "MAILBOXES" => Filter::Mailboxes(super::argument(rest, mailboxes)?),
-        _ => return Err(NOT_UNDERSTOOD),
-    })
-}
-
-fn mailboxes(rest: &mut Scanner<'_>) -> Read<Vec<MailboxName>> {
-    let names = if rest.peek(b'(') { rest.list(Scanner::mailbox)? } else { vec![rest.mailbox()?] };
-    match names.len() {
-        0 => Err(NOT_UNDERSTOOD),
-        1..=MAILBOXES_MAX => Ok(names),
-        _ => Err("Too many mailboxes"),
-    }
+fn mailboxes(rest: &mut Scanner<'_>) -> Read<Mailboxes> {
+    let filter = match rest.word()?.as_str() {
+        "SELECTED" => return Ok(Mailboxes::Selected { delayed: false }),
+        "SELECTED-DELAYED" => return Ok(Mailboxes::Selected { delayed: true }),
+        // RFC 7377 has it for ESEARCH.
+        "SUBTREE-ONE" => return Err(NOT_UNDERSTOOD),
+        word => Filter::read(word, rest)?,
+    };
+    if filter.names() > MAILBOXES_MAX { Err("Too many mailboxes") } else { Ok(Mailboxes::Other(filter)) }
 }
 
 fn events(rest: &mut Scanner<'_>) -> Read<Events> {
@@ -152,6 +133,7 @@ fn events(rest: &mut Scanner<'_>) -> Read<Events> {
 mod tests {
     use super::super::{Request, command};
     use super::*;
+    use crate::wire::mailbox::MailboxName;
 
     fn read(line: &str) -> Read<Notify> {
         match command(format!("a {line}\r\n").as_bytes(), false) {
@@ -174,8 +156,8 @@ mod tests {
         let line = "notify set (selected-delayed (MessageNew MessageExpunge)) (subtree (Lists x) (MessageNew MessageExpunge FlagChange)) \
             (personal NONE)";
         let Ok(Notify::Set { status: false, groups }) = read(line) else { panic!() };
-        assert_eq!(groups[0].mailboxes, Filter::Selected { delayed: true });
-        assert_eq!(groups[1].mailboxes, Filter::Subtree(names(&["Lists", "x"])));
+        assert_eq!(groups[0].mailboxes, Mailboxes::Selected { delayed: true });
+        assert_eq!(groups[1].mailboxes, Mailboxes::Other(Filter::Subtree(names(&["Lists", "x"]))));
         assert!(groups[1].events.flag_change && groups[2].events == Events::default());
         assert!(
             matches!(read("NOTIFY SET (mailboxes INBOX (AnnotationChange))"), Ok(Notify::Set { groups, .. }) if groups[0].events.others)
@@ -195,6 +177,7 @@ mod tests {
             "NOTIFY SET (selected (MailboxName))",
             "NOTIFY SET (subtree (MailboxName))",
             "NOTIFY SET (mailboxes () (MailboxName))",
+            "NOTIFY SET (subtree-one a (MailboxName))",
             "NOTIFY NONE x",
         ] {
             assert!(read(line).is_err(), "{line}");
