@@ -14,9 +14,6 @@ use crate::wire::numbers::{Positions, ranges_of};
 use octroi_gate::MailboxView;
 use octroi_model::{ModSeq, Uid, UidSet};
 
-/// Octets of responses that are gathered before they are sent.
-const BATCH_BYTES: usize = 32 * 1024;
-
 /// Answer SELECT's QRESYNC parameter.
 // RFC 7162 section 3.2.5: nothing is told to who remembers another mailbox.
 pub(crate) async fn catch_up(wire: &mut Wire, selected: &Selected, remembered: &Remembered) -> Result<(), End> {
@@ -32,10 +29,7 @@ pub(crate) async fn catch_up(wire: &mut Wire, selected: &Selected, remembered: &
         if let Some(position) = selected.sight.position(uid) {
             selected.write_flags(&mut out, position, By::Uid);
         }
-        if out.len() >= BATCH_BYTES {
-            wire.raw(&out).await?;
-            out.clear();
-        }
+        wire.raw_if_many(&mut out).await?;
     }
     wire.raw(&out).await
 }

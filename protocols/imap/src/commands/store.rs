@@ -15,9 +15,6 @@ use octroi_gate::{FlagMode, MailboxView, Store};
 use octroi_model::{FlagEdit, Flags, ModSeq, Uid, UidSet};
 use std::sync::Arc;
 
-/// Octets of responses that are gathered before they are sent.
-const BATCH_BYTES: usize = 32 * 1024;
-
 /// STORE, UID STORE.
 pub(crate) async fn store(wire: &mut Wire, selected: &mut Selected, set: &Set, change: &Change, by: By) -> Done {
     let (flags, keywords) = decode(&change.flags)?;
@@ -77,10 +74,7 @@ async fn answer(
                 News::Flags => selected.write_flags(&mut out, position, by),
             },
         }
-        if out.len() >= BATCH_BYTES {
-            wire.raw(&out).await?;
-            out.clear();
-        }
+        wire.raw_if_many(&mut out).await?;
     }
     selected.know(UidSet::from_uids(told));
     Ok(wire.raw(&out).await?)

@@ -19,6 +19,8 @@ use zeroize::Zeroizing;
 
 /// Octets taken from the connection at a time.
 const PIECE_BYTES: usize = 64 * 1024;
+/// Octets of responses that are gathered before they are sent.
+const BATCH_BYTES: usize = 32 * 1024;
 /// Before the rate of a literal counts.
 const LITERAL_GRACE: Duration = Duration::from_mins(1);
 /// For the rest of a line once its literal has come.
@@ -235,6 +237,15 @@ impl Wire {
     /// Octets that are ready to go.
     pub(crate) async fn raw(&mut self, octets: &[u8]) -> Result<(), End> {
         Ok(self.connection.write(octets).await?)
+    }
+
+    /// Octets that are gathered, once there are enough of them; the gathering begins anew then.
+    pub(crate) async fn raw_if_many(&mut self, gathered: &mut Vec<u8>) -> Result<(), End> {
+        if gathered.len() >= BATCH_BYTES {
+            self.raw(gathered).await?;
+            gathered.clear();
+        }
+        Ok(())
     }
 
     /// Untagged data.
