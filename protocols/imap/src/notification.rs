@@ -24,6 +24,8 @@ use tokio::sync::watch;
 pub(crate) struct Notification {
     groups: Vec<Group>,
     watch: MailWatch,
+    /// The watch has woken since the last look.
+    is_behind: bool,
     picture: Picture,
 }
 
@@ -60,7 +62,7 @@ impl Notification {
     /// From now on.
     pub(crate) async fn begin(session: &Session, groups: Vec<Group>) -> Self {
         let watch = session.watch_mail();
-        Self { groups, watch, picture: look(session).await }
+        Self { groups, watch, is_behind: false, picture: look(session).await }
     }
 
     /// What is asked of the selected mailbox, and whether expunges wait for a command.
@@ -87,8 +89,12 @@ impl Notification {
         Ok(())
     }
 
-    /// What has changed since it was last told, in mailboxes that are not open.
+    /// What has changed since it was last told, in mailboxes that are not open. Changes of the open one wake oftener than the watch, which
+    /// gathers; all mailboxes are looked at only when it has woken.
     async fn tell(&mut self, wire: &mut Wire, session: &Session, selected: Option<CollectionId>) -> Result<(), End> {
+        if !std::mem::take(&mut self.is_behind) {
+            return Ok(());
+        }
         let now = look(session).await;
         for told in differences(&self.groups, &self.picture, &now, selected) {
             write(wire, &told).await?;
@@ -129,7 +135,7 @@ pub(crate) async fn changed(notification: &mut Option<Notification>, state: &mut
         _ => None,
     };
     tokio::select! {
-        () = notification.watch.changed() => {}
+        () = notification.watch.changed() => notification.is_behind = true,
         () = moved(selected) => {}
     }
 }
