@@ -2,15 +2,16 @@
 
 use crate::admin::octroi;
 use crate::support::process::{Ran, run, run_in};
-use crate::support::server::{configured_with_profiles, last_word};
+use crate::support::server::{configured_with_profiles, last_word, plain_profile};
 use crate::support::{Person, Server, eventually};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What `plain` is in the sample.
-const RULES: &str = "[profile.plain]\nsend_to = \"anyone\"\nportal = true\n[profile.plain.services]\nimap = [\"*\"]\nsubmission = [\"*\"]\n\
-    caldav = [\"*\"]\ncarddav = [\"*\"]\nfiles = [\"*\"]\n[profile.plain.second_factor]\n\"*\" = \"enrolment\"\n\
-    [[profile.plain.rule]]\nowner = \"self\"\npath = \"**\"\nrights = \"lrswipkxtea\"\n";
+fn rules() -> String {
+    plain_profile("send_to = \"anyone\"\nportal = true", "*", "")
+}
+
 const ZONE: &str = "[zone.secured]\nclient_ca = \"secured-ca.pem\"\n";
 
 /// Make certificates by somebody else's program.
@@ -36,11 +37,11 @@ fn folder(server: &Server) -> PathBuf {
 
 /// A server with a zone for those whom the authority `one` vouches for.
 fn with_zone() -> Server {
-    let server = configured_with_profiles(RULES, "");
+    let server = configured_with_profiles(&rules(), "");
     let folder = folder(&server);
     authority(&folder, "one");
     fs::copy(folder.join("one.pem"), folder.join("secured-ca.pem")).unwrap();
-    fs::write(folder.join("profiles.toml"), format!("{ZONE}{RULES}")).unwrap();
+    fs::write(folder.join("profiles.toml"), format!("{ZONE}{}", rules())).unwrap();
     octroi(&server, &["reload"]).good();
     server
 }
@@ -110,7 +111,7 @@ fn a_reload_changes_all_or_nothing() {
     let secret = last_word(&mint().good());
 
     // New rules, and an authority that is none: neither is in force.
-    fs::write(folder.join("profiles.toml"), format!("{ZONE}[zone.guarded]\nnetworks = [\"192.0.2.0/24\"]\n{RULES}")).unwrap();
+    fs::write(folder.join("profiles.toml"), format!("{ZONE}[zone.guarded]\nnetworks = [\"192.0.2.0/24\"]\n{}", rules())).unwrap();
     fs::write(folder.join("secured-ca.pem"), "no certificate\n").unwrap();
     let said = octroi(&server, &["reload"]).bad();
     assert!(said.contains("secured-ca.pem") && said.contains("no certificate") && said.contains("zone `secured`"), "{said}");

@@ -2,28 +2,14 @@
 
 use crate::support::http::base64;
 use crate::support::imap::Imap;
-use crate::support::server::configured_with_profiles;
+use crate::support::server::{configured_with_profiles, plain_profile};
 use crate::support::smtp::Smtp;
 use crate::support::wire::Wire;
 use crate::support::{Person, Server, message, unique};
 
-const PLAIN: &str = r#"
-[profile.plain]
-send_to = "anyone"
-recipients_per_hour = 5
-attachment_bytes_max = "10K"
-[profile.plain.services]
-imap = ["*"]
-submission = ["*"]
-caldav = ["*"]
-carddav = ["*"]
-files = ["*"]
-[profile.plain.second_factor]
-"*" = "enrolment"
-[[profile.plain.rule]]
-owner = "self"
-path = "**"
-rights = "lrswipkxtea"
+const LIMITS: &str = "send_to = \"anyone\"\nrecipients_per_hour = 5\nattachment_bytes_max = \"10K\"";
+
+const SEND_AS_OTHERS: &str = r#"
 [[profile.plain.rule]]
 owner = "others"
 path = "mail/INBOX"
@@ -38,6 +24,11 @@ const SEND_AS: &str = r#"
 action = "send-as"
 as = ["*@bench.test"]
 "#;
+
+/// With these rules too.
+fn configured(more: &str) -> Server {
+    configured_with_profiles(&plain_profile(LIMITS, "*", &format!("{SEND_AS_OTHERS}{more}")), "")
+}
 
 fn submission(server: &Server, person: &Person) -> Smtp {
     let mut smtp = Smtp { wire: Wire::tls(server.address("submissions"), server.certificate()) };
@@ -58,7 +49,7 @@ fn sent(smtp: &mut Smtp, envelope: &str, header: &str, to: &str, subject: &str) 
 /// Both are needed: the profile's rule, and the owner's word on the INBOX. Then the name may stand in the envelope and in the header.
 #[test]
 fn one_sends_as_another_with_the_rule_and_the_right_only() {
-    let server = configured_with_profiles(&format!("{PLAIN}{SEND_AS}"), "");
+    let server = configured(SEND_AS);
     let (owner, deputy) = (server.user(1), server.user(2));
     let (chief, own) = (&owner.address, &deputy.address);
     let mut smtp = submission(&server, deputy);
@@ -84,7 +75,7 @@ fn one_sends_as_another_with_the_rule_and_the_right_only() {
 
 #[test]
 fn the_right_without_a_rule_lets_nobody_send_as_another() {
-    let server = configured_with_profiles(PLAIN, "");
+    let server = configured("");
     let (owner, deputy) = (server.user(1), server.user(2));
     Imap::login(&server, owner).ok(&format!("SETACL INBOX {} 2", deputy.address));
     let mut smtp = submission(&server, deputy);
@@ -95,7 +86,7 @@ fn the_right_without_a_rule_lets_nobody_send_as_another() {
 /// The hour's limit is told as a thing of now, so that the program keeps the message.
 #[test]
 fn recipients_within_an_hour_are_limited() {
-    let server = configured_with_profiles(PLAIN, "");
+    let server = configured("");
     let (person, other) = (server.user(1), server.user(2));
     let rcpt = format!("RCPT TO:<{}>", other.address);
     let mut smtp = submission(&server, person);
@@ -118,7 +109,7 @@ fn recipients_within_an_hour_are_limited() {
 
 #[test]
 fn too_large_an_attachment_is_not_taken() {
-    let server = configured_with_profiles(PLAIN, "");
+    let server = configured("");
     let (person, other) = (server.user(1), server.user(2));
     let mut smtp = submission(&server, person);
     let with_file = |subject: &str, bytes: usize| {

@@ -1,7 +1,7 @@
 //! What people share over the protocols, and what becomes of it when it is withdrawn.
 
 use crate::support::imap::Imap;
-use crate::support::server::configured_with_profiles;
+use crate::support::server::{configured_with_profiles, plain_profile};
 use crate::support::{shared, unique};
 use std::time::{Duration, Instant};
 
@@ -57,21 +57,7 @@ fn a_share_is_there_at_once_on_a_connection_that_is_open() {
     assert!(sharee.ok("NAMESPACE").text().contains("((\"Shared/\" \"/\"))"));
 }
 
-const MILD: &str = r#"
-[profile.plain]
-read_only = "mild"
-[profile.plain.services]
-imap = ["*"]
-submission = ["*"]
-caldav = ["*"]
-carddav = ["*"]
-files = ["*"]
-[profile.plain.second_factor]
-"*" = "enrolment"
-[[profile.plain.rule]]
-owner = "self"
-path = "**"
-rights = "lrswipkxtea"
+const READ_BY_OTHERS: &str = r#"
 [[profile.plain.rule]]
 owner = "others"
 path = "mail/**"
@@ -84,7 +70,7 @@ with = ["accounts"]
 /// Python's imaplib raises on READ-ONLY when it asked for more: a profile may say it the milder way, and nothing more can be done.
 #[test]
 fn a_profile_opens_what_is_to_read_only_the_milder_way() {
-    let server = configured_with_profiles(MILD, "");
+    let server = configured_with_profiles(&plain_profile("read_only = \"mild\"", "*", READ_BY_OTHERS), "");
     let (owner, reader) = (server.user(1), server.user(2));
     let mut lead = Imap::login(&server, owner);
     lead.try_append("Archive", "", b"Subject: x\r\n\r\nx\r\n").unwrap();

@@ -4,7 +4,7 @@
 //! The service is open from the zone *office* only, so that whether a log-in is let in tells which address counted.
 
 use crate::support::process::{Ran, run};
-use crate::support::server::{configured_with_profiles, watch};
+use crate::support::server::{configured_with_profiles, plain_profile, watch};
 use crate::support::{Person, Server, eventually};
 use std::fmt::Write;
 use std::fs;
@@ -21,28 +21,11 @@ const OFFICE_PROXY: &str = "127.9.0.5";
 /// The proxy from which forwarded headers are taken.
 const FORWARDER: &str = "127.0.0.6";
 
-const PROFILES: &str = r#"
-[zone.office]
-networks = ["127.9.0.0/16"]
-[profile.plain]
-description = "At the office only"
-[profile.plain.services]
-imap = ["office"]
-submission = ["office"]
-caldav = ["office"]
-carddav = ["office"]
-files = ["office"]
-[profile.plain.second_factor]
-"*" = "enrolment"
-[[profile.plain.rule]]
-owner = "self"
-path = "**"
-rights = "lrswipkxtea"
-"#;
+const ZONES: &str = "[zone.office]\nnetworks = [\"127.9.0.0/16\"]\n";
 
 fn server() -> Server {
     let proxies = format!("[proxies]\nproxy_protocol = [\"{PROXY}/32\", \"{OFFICE_PROXY}\"]\nforwarded = [\"{FORWARDER}\"]\n");
-    configured_with_profiles(PROFILES, &proxies)
+    configured_with_profiles(&format!("{ZONES}{}", plain_profile("description = \"At the office only\"", "office", "")), &proxies)
 }
 
 /// HAProxy with one socket for each way to say for whom it comes.

@@ -286,6 +286,28 @@ pub(crate) fn configured_with_profiles(profiles: &str, more: &str) -> Server {
     configured_in(beginning, more)
 }
 
+/// The profile `plain`, with these lines of its own and these rules at its end: every service from that zone, and all of what is one's own.
+pub(crate) fn plain_profile(own: &str, zone: &str, rules: &str) -> String {
+    format!(
+        r#"
+[profile.plain]
+{own}
+[profile.plain.services]
+imap = ["{zone}"]
+submission = ["{zone}"]
+caldav = ["{zone}"]
+carddav = ["{zone}"]
+files = ["{zone}"]
+[profile.plain.second_factor]
+"*" = "enrolment"
+[[profile.plain.rule]]
+owner = "self"
+path = "**"
+rights = "lrswipkxtea"
+{rules}"#
+    )
+}
+
 fn configured_in(beginning: impl Fn(&Path) -> String, more: &str) -> Server {
     let folder = tempfile::Builder::new().prefix("octroi-serve-").tempdir().unwrap();
     let config = folder.path().join("octroi.toml");
