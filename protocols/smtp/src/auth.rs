@@ -1,5 +1,5 @@
-//! AUTH (RFC 4954) for submission and only under TLS: PLAIN (RFC 4616), LOGIN, both of SCRAM (RFC 5802) and, for whom shows a certificate,
-//! EXTERNAL (RFC 4422).
+//! AUTH (RFC 4954) for submission and only under TLS: PLAIN (RFC 4616), LOGIN, SCRAM-SHA-256 (RFC 5802) and, for whom shows a
+//! certificate, EXTERNAL (RFC 4422).
 //!
 //! Every refused log-in gets the same words. A secret is wiped from memory when it has been used.
 
@@ -116,38 +116,24 @@ impl Session {
     }
 
     async fn claim_plain(&mut self, initial: Option<Zeroizing<String>>) -> Result<Claim, Unclaimed> {
-        let response = match initial {
-            Some(initial) => decoded(initial.as_bytes())?,
-            None => self.response("").await?,
-        };
-        Ok(plain(&response)?)
+        Ok(plain(&self.first(initial, "").await?)?)
     }
 
     async fn claim_login(&mut self, initial: Option<Zeroizing<String>>) -> Result<Claim, Unclaimed> {
-        let user = match initial {
-            Some(initial) => decoded(initial.as_bytes())?,
-            None => self.response("VXNlcm5hbWU6").await?,
-        };
+        let user = self.first(initial, "VXNlcm5hbWU6").await?;
         let secret = self.response("UGFzc3dvcmQ6").await?;
         Ok(Claim::Secret { user: text(&user)?, secret: text(&secret)? })
     }
 
     /// RFC 4422 appendix A.1: the authorisation identity, empty for the certificate's owner.
     async fn claim_certificate(&mut self, initial: Option<Zeroizing<String>>) -> Result<Claim, Unclaimed> {
-        let response = match initial {
-            Some(initial) => decoded(initial.as_bytes())?,
-            None => self.response("").await?,
-        };
-        Ok(Claim::Certificate { user: text(&response)? })
+        Ok(Claim::Certificate { user: text(&self.first(initial, "").await?)? })
     }
 
     /// The three messages of the client, the last of them empty: it has seen that we know it too.
     // RFC 5802 section 5, RFC 4954 section 4.
     async fn scram(&mut self, mechanism: octroi_sasl::Mechanism, initial: Option<Zeroizing<String>>) -> Result<Entered, Unclaimed> {
-        let first = match initial {
-            Some(initial) => decoded(initial.as_bytes())?,
-            None => self.response("").await?,
-        };
+        let first = self.first(initial, "").await?;
         let via = self.channel();
         let begun = Exchange::begin(&self.gate, &via, mechanism, &UNBOUND, &first).await;
         let (exchange, server_first) = begun.ok_or_else(invalid)?;
@@ -161,6 +147,14 @@ impl Session {
             }
         }
         Ok(entered)
+    }
+
+    /// What came with the command, decoded; else what the client answers to a challenge.
+    async fn first(&mut self, initial: Option<Zeroizing<String>>, challenge: &'static str) -> Result<Zeroizing<Vec<u8>>, Unclaimed> {
+        match initial {
+            Some(initial) => Ok(decoded(initial.as_bytes())?),
+            None => self.response(challenge).await,
+        }
     }
 
     /// What the client answers to a challenge, decoded.
