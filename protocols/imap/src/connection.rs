@@ -341,7 +341,7 @@ async fn on_mailbox(wire: &mut Wire, state: &mut State, command: OnMailbox) -> D
 /// Commands that name messages of the open mailbox.
 async fn on_messages(wire: &mut Wire, selected: &mut Selected, command: OnMessages, by: By) -> Done {
     match command {
-        OnMessages::Fetch { set, items, since } => commands::fetch::fetch(wire, selected, &set, &items, since, by).await,
+        OnMessages::Fetch { set, items, modifiers } => commands::fetch::fetch(wire, selected, &set, &items, modifiers, by).await,
         OnMessages::Store { set, change } => commands::store::store(wire, selected, &set, &change, by).await,
         OnMessages::Copy { set, mailbox } => commands::copy::copy(selected, &set, &mailbox, by).await,
         OnMessages::Move { set, mailbox } => commands::r#move::r#move(wire, selected, &set, &mailbox, by).await,

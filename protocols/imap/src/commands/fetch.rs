@@ -34,29 +34,29 @@ const PIECE_BYTES: u64 = 256 * 1024;
 static WHOLE_LARGE: Semaphore = Semaphore::const_new(4);
 
 /// FETCH, UID FETCH.
-pub(crate) async fn fetch(wire: &mut Wire, selected: &mut Selected, set: &Set, items: &[Asked], since: Modifiers, by: By) -> Done {
+pub(crate) async fn fetch(wire: &mut Wire, selected: &mut Selected, set: &Set, items: &[Asked], modifiers: Modifiers, by: By) -> Done {
     let enabled = wire.enabled;
-    if since.vanished && !(by == By::Uid && enabled.qresync && since.changed.is_some()) {
+    if modifiers.vanished && !(by == By::Uid && enabled.qresync && modifiers.changed.is_some()) {
         // RFC 7162 section 3.2.6.
         return Err(Reply::bad("VANISHED goes with UID FETCH and CHANGEDSINCE, once QRESYNC is enabled").into());
     }
     // RFC 9586 section 3.3: UIDFETCH says the uid already.
     let mut plan = Plan::new(items, if enabled.uid_only { By::Number } else { by });
-    plan.tells_modseq = since.tells_modseq || since.changed.is_some();
+    plan.tells_modseq = modifiers.tells_modseq || modifiers.changed.is_some();
     if plan.tells_modseq {
         selected.enable_condstore(wire).await?;
     }
     // What has arrived is told first, so that it can be fetched.
     selected.announce(wire, Expunges::Held).await?;
     let mut positions = selected.positions(set, by)?;
-    if let Some(modseq) = since.changed {
-        if since.vanished {
+    if let Some(modseq) = modifiers.changed {
+        if modifiers.vanished {
             resync::tell_vanished(wire, selected.sight.shown(), modseq, &resync::listed(set, selected.sight.shown())).await?;
         }
         positions = resync::changed_since(selected, &positions, modseq);
     }
     // RFC 9394 section 3.3.
-    if let Some(page) = since.page {
+    if let Some(page) = modifiers.page {
         positions = of_page(&positions, page);
     }
     let newly_seen = if plan.sets_seen { mark_seen(selected, &positions).await? } else { UidSet::default() };

@@ -22,7 +22,7 @@ pub(crate) enum OnMessages {
     Fetch {
         set: Set,
         items: Vec<Item>,
-        since: Modifiers,
+        modifiers: Modifiers,
     },
     Store {
         set: Set,
@@ -84,10 +84,10 @@ pub(crate) struct Change {
 pub(super) fn command(word: &str, uid: bool, rest: &mut Scanner<'_>) -> Option<Read<OnMessages>> {
     let read: fn(&mut Scanner<'_>) -> Read<OnMessages> = match word {
         "FETCH" => |rest| {
-            let (set, mut since) = (rest.set()?, Modifiers::default());
-            let items = argument(rest, |rest| items(rest, &mut since.tells_modseq))?;
-            fetch_modifiers(rest, &mut since)?;
-            Ok(OnMessages::Fetch { set, items, since })
+            let (set, mut modifiers) = (rest.set()?, Modifiers::default());
+            let items = argument(rest, |rest| items(rest, &mut modifiers.tells_modseq))?;
+            fetch_modifiers(rest, &mut modifiers)?;
+            Ok(OnMessages::Fetch { set, items, modifiers })
         },
         "STORE" => |rest| Ok(OnMessages::Store { set: rest.set()?, change: argument(rest, change)? }),
         "COPY" => |rest| Ok(OnMessages::Copy { set: rest.set()?, mailbox: argument(rest, Scanner::mailbox)? }),
@@ -99,21 +99,21 @@ pub(super) fn command(word: &str, uid: bool, rest: &mut Scanner<'_>) -> Option<R
 }
 
 /// RFC 4466 section 3 (fetch-modifiers).
-fn fetch_modifiers(rest: &mut Scanner<'_>, since: &mut Modifiers) -> Read<()> {
+fn fetch_modifiers(rest: &mut Scanner<'_>, modifiers: &mut Modifiers) -> Read<()> {
     if !rest.accept(b' ') {
         return Ok(());
     }
-    let modifiers = rest.list(|rest| {
+    let listed = rest.list(|rest| {
         match rest.word()?.as_str() {
-            "CHANGEDSINCE" => since.changed = Some(ModSeq(argument(rest, Scanner::number64)?)),
-            "VANISHED" => since.vanished = true,
+            "CHANGEDSINCE" => modifiers.changed = Some(ModSeq(argument(rest, Scanner::number64)?)),
+            "VANISHED" => modifiers.vanished = true,
             // RFC 9394 section 4 (modifier-partial).
-            "PARTIAL" => since.page = Some(argument(rest, Page::read)?),
+            "PARTIAL" => modifiers.page = Some(argument(rest, Page::read)?),
             _ => return Err("The modifier is not known"),
         }
         Ok(())
     })?;
-    if modifiers.is_empty() { Err(NOT_UNDERSTOOD) } else { Ok(()) }
+    if listed.is_empty() { Err(NOT_UNDERSTOOD) } else { Ok(()) }
 }
 
 /// RFC 9051 section 9 (fetch). MODSEQ (RFC 7162 section 7) is told apart.
@@ -348,7 +348,7 @@ pub(crate) mod tests {
                 Ok(OnMessages::Fetch {
                     set: Set::Listed(sequence_set),
                     items: names.into_iter().map(Item::Known).collect(),
-                    since: Modifiers::default()
+                    modifiers: Modifiers::default()
                 }),
                 "{line}"
             );
@@ -373,21 +373,21 @@ pub(crate) mod tests {
 
     #[test]
     fn the_modifiers_of_condstore() {
-        let since = |line: &str| match read(line) {
-            Ok(OnMessages::Fetch { since, items, .. }) => Ok((since, items.len())),
+        let modifiers = |line: &str| match read(line) {
+            Ok(OnMessages::Fetch { modifiers, items, .. }) => Ok((modifiers, items.len())),
             Ok(other) => panic!("{other:?}"),
             Err(text) => Err(text),
         };
         let wanted =
             |tells_modseq, changed: Option<u64>, vanished| Modifiers { tells_modseq, changed: changed.map(ModSeq), vanished, page: None };
-        assert_eq!(since("FETCH 1:3 (MODSEQ)"), Ok((wanted(true, None, false), 0)));
-        assert_eq!(since("FETCH 1:3 modseq"), Ok((wanted(true, None, false), 0)));
-        assert_eq!(since("FETCH 1:* (FLAGS MODSEQ UID) (CHANGEDSINCE 12345)"), Ok((wanted(true, Some(12_345), false), 2)));
-        assert_eq!(since("UID FETCH 300:500 (FLAGS) (CHANGEDSINCE 12345 VANISHED)"), Ok((wanted(false, Some(12_345), true), 1)));
+        assert_eq!(modifiers("FETCH 1:3 (MODSEQ)"), Ok((wanted(true, None, false), 0)));
+        assert_eq!(modifiers("FETCH 1:3 modseq"), Ok((wanted(true, None, false), 0)));
+        assert_eq!(modifiers("FETCH 1:* (FLAGS MODSEQ UID) (CHANGEDSINCE 12345)"), Ok((wanted(true, Some(12_345), false), 2)));
+        assert_eq!(modifiers("UID FETCH 300:500 (FLAGS) (CHANGEDSINCE 12345 VANISHED)"), Ok((wanted(false, Some(12_345), true), 1)));
         for line in
             ["FETCH 1 FLAGS ()", "FETCH 1 FLAGS (X)", "FETCH 1 FLAGS CHANGEDSINCE 1", "FETCH 1 FLAGS (CHANGEDSINCE x)", "FETCH 1 ()"]
         {
-            assert!(since(line).is_err(), "{line}");
+            assert!(modifiers(line).is_err(), "{line}");
         }
         let Ok(OnMessages::Store { change, .. }) = read("UID STORE 6,4,8 (UNCHANGEDSINCE 12121230045) +FLAGS.SILENT (\\Deleted)") else {
             panic!("no STORE")
