@@ -2,17 +2,18 @@
 
 use crate::admin::handle::Handler;
 use crate::admin::socket;
-use crate::config::{Config, Listen, host_port};
+use crate::config::{Config, Listen};
 use crate::courier::Courier;
 use crate::limits::Connections;
 use crate::profiles::Profiles;
 use crate::tls::{Acceptors, Certificate};
+use octroi_dns::Resolver;
 use octroi_gate::{Admin, DataKey, Errands, Gate, Opened, Organisation, Queue};
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
 use octroi_net::{Acceptor, Authority, Connection, ListenerOptions, Networks, Peer, Shutdown, TlsMode};
 use octroi_portal::{PortalConfig, Served};
-use octroi_smtp::{Kind, OutboundTls, SmtpConfig};
+use octroi_smtp::{Kind, SmtpConfig};
 use std::fs;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -127,7 +128,7 @@ impl Server {
         };
         let portal = Arc::new(portal_config(config, &sockets));
         let imap = listeners.imap(config, &certificate, sockets.imap, sockets.imaps)?;
-        let smtp_config = Arc::new(smtp_config(config)?);
+        let smtp_config = Arc::new(config.outbound.over(config.limits.smtp.over(SmtpConfig::default()))?);
         let smtp = listeners.smtp(&smtp_config, &certificate, sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp)?;
         let https = listeners.https(config, &certificate, portal, sockets.https)?;
         let acceptors = Acceptors::new(vec![imap, smtp, https]);
@@ -137,8 +138,9 @@ impl Server {
             carrying.await;
             drop(hold);
         });
+        let resolver = Resolver::new(&config.dns.resolver());
         let hold = shutdown.hold();
-        let run = octroi_smtp::run_queue(queue, gate.clone(), smtp_config, shutdown.clone());
+        let run = octroi_smtp::run_queue(queue, gate.clone(), resolver, smtp_config, shutdown.clone());
         tokio::spawn(async move {
             run.await;
             drop(hold);
@@ -252,18 +254,6 @@ impl Listeners {
             tokio::spawn(octroi_net::serve(socket, options, self.shutdown.clone(), busy.clone(), handler.clone()));
         }
     }
-}
-
-fn smtp_config(config: &Config) -> Result<SmtpConfig, String> {
-    let mut settings = config.limits.smtp.over(SmtpConfig::default());
-    settings.queue.smarthost = config.outbound.smarthost.as_deref().map(host_port).transpose()?;
-    for (domain, hop) in &config.outbound.routes {
-        settings.queue.routes.insert(domain.to_lowercase(), host_port(hop)?);
-    }
-    if config.outbound.relay_tls_required {
-        settings.queue.relay_tls = OutboundTls::Verified;
-    }
-    Ok(settings)
 }
 
 /// The portal's limits, and what its help page tells people: the ports that are really listened on.

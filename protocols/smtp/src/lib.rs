@@ -38,6 +38,7 @@ mod wire;
 pub use config::{ClientTimeouts, HostPort, OutboundTls, QueueConfig, ServerTimeouts, SmtpConfig};
 pub use session::Kind;
 
+use octroi_dns::Resolver;
 use octroi_gate::{Gate, Queue};
 use octroi_net::{Connection, Shutdown};
 use std::sync::Arc;
@@ -49,8 +50,8 @@ pub async fn serve(kind: Kind, connection: Connection, gate: Gate, config: Arc<S
 }
 
 /// Run the outbound queue until `shutdown`.
-pub async fn run_queue(queue: Queue, gate: Gate, config: Arc<SmtpConfig>, shutdown: Shutdown) {
-    outbound::run(queue, gate, config, shutdown).await;
+pub async fn run_queue(queue: Queue, gate: Gate, resolver: Resolver, config: Arc<SmtpConfig>, shutdown: Shutdown) {
+    outbound::run(queue, gate, resolver, config, shutdown).await;
 }
 
 /// What a peer is told that has too many connections (RFC 5321 section 3.8), for the listener.
@@ -66,10 +67,17 @@ mod tests {
 
     /// Both must be fit for `tokio::spawn`; it does not compile otherwise.
     #[allow(dead_code)]
-    fn can_be_spawned(connection: Connection, gate: &Gate, queue: Queue, config: &Arc<SmtpConfig>, shutdown: &Shutdown) {
+    fn can_be_spawned(
+        connection: Connection,
+        gate: &Gate,
+        queue: Queue,
+        resolver: &Resolver,
+        config: &Arc<SmtpConfig>,
+        shutdown: &Shutdown,
+    ) {
         fn sendable(_: impl Send) {}
         sendable(serve(Kind::Inbound, connection, gate.clone(), config.clone(), shutdown.clone()));
-        sendable(run_queue(queue, gate.clone(), config.clone(), shutdown.clone()));
+        sendable(run_queue(queue, gate.clone(), resolver.clone(), config.clone(), shutdown.clone()));
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod turns;
 
 use crate::config::SmtpConfig;
 use client::Manners;
+use octroi_dns::Resolver;
 use octroi_gate::{Gate, Queue, QueueEntry, Queued, Refusal};
 use octroi_model::UnixTime;
 use octroi_net::Shutdown;
@@ -56,7 +57,7 @@ pub(crate) struct Runner {
 }
 
 /// Run the queue until `shutdown`; returns when the attempts under way have ended or were cut off.
-pub(crate) async fn run(queue: Queue, gate: Gate, config: Arc<SmtpConfig>, shutdown: Shutdown) {
+pub(crate) async fn run(queue: Queue, gate: Gate, resolver: Resolver, config: Arc<SmtpConfig>, shutdown: Shutdown) {
     let tls = match tls::TlsConfigs::new() {
         Ok(tls) => tls,
         Err(error) => return error!(%error, "no TLS for outbound mail, the queue stands still"),
@@ -64,7 +65,7 @@ pub(crate) async fn run(queue: Queue, gate: Gate, config: Arc<SmtpConfig>, shutd
     let manners = Manners { hostname: gate.organisation().hostname.clone(), timeouts: config.client_timeouts.clone(), tls };
     let turns = Turns::new(config.queue.per_destination_max);
     let _hold = shutdown.hold();
-    let runner = Arc::new(Runner { queue, gate, config, shutdown, manners, hosts: Hosts::default(), turns });
+    let runner = Arc::new(Runner { queue, gate, config, shutdown, manners, hosts: Hosts::new(resolver), turns });
     reclaim(&runner).await;
     let mut attempts = JoinSet::new();
     let mut changed = runner.queue.watch();

@@ -7,8 +7,8 @@ use crate::stamp::chance;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::net::NetError;
 use hickory_resolver::proto::rr::RData;
+use octroi_dns::Resolver;
 use std::net::{AddrParseError, IpAddr, SocketAddr};
-use tokio::sync::OnceCell;
 
 /// SMTP between servers.
 const SMTP_PORT: u16 = 25;
@@ -41,13 +41,16 @@ pub(crate) fn hop(domain: &str, config: &QueueConfig) -> Hop {
     }
 }
 
-/// Looks hosts up. The system's resolver settings are read at the first use, so that a server without DNS can still relay.
-#[derive(Default)]
+/// Looks hosts up.
 pub(crate) struct Hosts {
-    resolver: OnceCell<TokioResolver>,
+    resolver: Resolver,
 }
 
 impl Hosts {
+    pub(crate) fn new(resolver: Resolver) -> Self {
+        Self { resolver }
+    }
+
     /// The hosts of a hop in the order in which to try them; not empty.
     pub(crate) async fn of(&self, hop: &Hop, own: &str, config: &QueueConfig) -> Result<Vec<Host>, Unroutable> {
         match hop {
@@ -61,7 +64,7 @@ impl Hosts {
     }
 
     async fn domain_hosts(&self, domain: &str, own: &str, config: &QueueConfig) -> Result<Vec<Host>, Unroutable> {
-        let resolver = self.resolver.get_or_try_init(|| async { TokioResolver::builder_tokio()?.build() }).await;
+        let resolver = self.resolver.hickory();
         let resolver = resolver.map_err(|error| Unroutable::Later(format!("451 4.4.3 no DNS: {error}")))?;
         let names = match order(exchanges(resolver, domain).await?, domain, own, chance()) {
             Exchanges::Hosts(names) => names,
@@ -145,6 +148,7 @@ fn is_public(ip: IpAddr) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use octroi_dns::DnsConfig;
 
     fn relay(host: &str) -> HostPort {
         HostPort { host: host.to_owned(), port: 2525 }
@@ -183,14 +187,14 @@ mod tests {
     #[tokio::test]
     async fn literals_of_this_machine_are_refused() {
         let hop = Hop::Domain("[127.0.0.1]".to_owned());
-        let refused = Hosts::default().of(&hop, "own", &QueueConfig::default()).await;
+        let refused = Hosts::new(Resolver::new(&DnsConfig::default())).of(&hop, "own", &QueueConfig::default()).await;
         assert!(matches!(refused, Err(Unroutable::Failed(_))), "{refused:?}");
     }
 
     #[tokio::test]
     async fn a_relay_is_looked_up_by_the_system() {
         let hop = Hop::Relay(HostPort { host: "127.0.0.1".to_owned(), port: 2525 });
-        let hosts = Hosts::default().of(&hop, "own", &QueueConfig::default()).await.unwrap();
+        let hosts = Hosts::new(Resolver::new(&DnsConfig::default())).of(&hop, "own", &QueueConfig::default()).await.unwrap();
         assert_eq!(hosts[0].address, "127.0.0.1:2525".parse().unwrap());
     }
 }

@@ -2,15 +2,20 @@
 //!
 //! Read by `serve` and by the administration commands (which need only the data folder). `deploy/octroi.toml` shows every key.
 
+mod dns;
+mod outbound;
+
+pub(crate) use dns::Dns;
+pub(crate) use outbound::Outbound;
+
 use crate::limits::Limits;
 use crate::profiles::Profiles;
 use crate::store_options::StoreOptions;
 use octroi_model::Language;
 use octroi_model::QuotaLimit;
 use octroi_net::Networks;
-use octroi_smtp::HostPort;
+use octroi_smtp::SmtpConfig;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -50,6 +55,9 @@ pub(crate) struct Config {
     /// Proxies that are believed when they say for whom they come.
     #[serde(default, skip_serializing_if = "Proxies::is_default")]
     pub(crate) proxies: Proxies,
+    /// Where names are looked up.
+    #[serde(default, skip_serializing_if = "Dns::is_default")]
+    pub(crate) dns: Dns,
     /// Mail that leaves.
     #[serde(default, skip_serializing_if = "Outbound::is_default")]
     pub(crate) outbound: Outbound,
@@ -132,21 +140,6 @@ impl Proxies {
     }
 }
 
-/// Where mail for other domains goes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Outbound {
-    /// All of it goes to this `host:port` instead of the MX of its domain.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) smarthost: Option<String>,
-    /// Next hops (`host:port`) of single domains; they go before the smarthost.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) routes: BTreeMap<String, String>,
-    /// The smarthost and the routes must speak TLS with a valid certificate.
-    #[serde(default)]
-    pub(crate) relay_tls_required: bool,
-}
-
 /// How codes get to telephones: by one of these at most. By mail they go without either.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -189,12 +182,6 @@ impl Quota {
         let bytes =
             self.account.as_deref().map(crate::size::parse).transpose().map_err(|e| ConfigError(format!("`quota.account`: {e}")))?;
         Ok(bytes.map(|bytes| QuotaLimit { bytes, items: None }))
-    }
-}
-
-impl Outbound {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
     }
 }
 
@@ -252,10 +239,7 @@ impl Config {
         self.engine_options()?;
         self.proxies.by_proxy_protocol()?;
         self.proxies.by_forwarded()?;
-        let hops = self.outbound.smarthost.iter().chain(self.outbound.routes.values());
-        for hop in hops {
-            host_port(hop).map_err(ConfigError)?;
-        }
+        self.outbound.over(SmtpConfig::default()).map_err(ConfigError)?;
         Ok(())
     }
 
@@ -281,21 +265,12 @@ impl Config {
     }
 }
 
-/// `host:port`, the host perhaps an IPv6 address in brackets.
-pub(crate) fn host_port(text: &str) -> Result<HostPort, String> {
-    let fail = || format!("`{text}` is not host:port");
-    let (host, port) = text.rsplit_once(':').ok_or_else(fail)?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let port = port.parse().map_err(|_| fail())?;
-    if host.is_empty() { Err(fail()) } else { Ok(HostPort { host: host.to_owned(), port }) }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
-    const SAMPLE: &str = include_str!("../deploy/octroi.toml");
+    const SAMPLE: &str = include_str!("../../deploy/octroi.toml");
 
     #[test]
     fn the_sample_file_is_valid_and_survives_a_round_trip() {
