@@ -1,33 +1,27 @@
 //! Codes to telephones: through a command or a webhook, whichever is configured.
 //!
 //! Called by the courier. What always holds: the text is in no argument, no variable, no log and no error; what the command prints and the
-//! webhook answers is not read; a webhook that is not on this machine is spoken to over TLS with a certificate that the web's authorities
-//! vouch for; redirections are not followed.
+//! webhook answers is not used.
 
 use crate::config::SecondFactor;
-use http_body_util::Full;
-use hyper::Request;
-use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HOST};
-use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::ServerName;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Request, Uri};
+use octroi_webclient::{Origin, WebClient};
 use serde::Serialize;
-use std::net::IpAddr;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
-use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
 /// How long a command may run, or a webhook take to answer.
 const SENDING: Duration = Duration::from_secs(30);
 /// Octets of what is posted; more than a number and a text with a code ever take.
 const POST_BYTES: usize = 4096;
+/// Octets of the webhook's answer, of which nothing is used.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// Gives a text to a number.
 pub(super) enum Messenger {
@@ -44,13 +38,8 @@ pub(super) enum Messenger {
 
 /// Where to post.
 pub(super) struct Webhook {
-    host: String,
-    port: u16,
-    /// Host and port as HTTP's `Host` has them.
-    authority: String,
-    path: String,
-    /// Without TLS only to this machine.
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    url: Uri,
+    client: WebClient,
 }
 
 #[derive(Serialize)]
@@ -105,60 +94,20 @@ async fn run(program: &str, arguments: &[String], number: &str, text: &str) -> R
 
 impl Webhook {
     fn new(url: &str) -> Result<Self, String> {
-        let uri: hyper::Uri = url.parse().map_err(|_| "not a URL".to_owned())?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return Err("not a whole URL".to_owned()) };
-        if authority.as_str().contains('@') {
-            return Err("no user or password here: put a token into the path or the query".to_owned());
-        }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let tls = match scheme {
-            "https" => Some((connector()?, ServerName::try_from(host.clone()).map_err(|_| format!("`{host}` is not a host"))?)),
-            "http" if host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()) => None,
-            "http" => return Err("without TLS only to a loopback address such as 127.0.0.1".to_owned()),
-            _ => return Err("neither https nor http".to_owned()),
-        };
-        let port = authority.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 });
-        let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        Ok(Self { host, port, authority: authority.to_string(), path, tls })
+        let url: Uri = url.parse().map_err(|_| "not a URL".to_owned())?;
+        Origin::of(&url).map_err(|e| e.to_string())?;
+        // The answer is looked at no further than its status.
+        let client = WebClient::new(None, SENDING, ANSWER_BYTES_MAX).map_err(|e| e.to_string())?;
+        Ok(Self { url, client })
     }
 
     async fn post(&self, number: &str, text: &str) -> Result<(), String> {
-        let unreachable = |e: std::io::Error| format!("the webhook's host cannot be reached: {e}");
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(unreachable)?;
-        match &self.tls {
-            None => self.exchange(stream, number, text).await,
-            Some((connector, name)) => {
-                let stream = connector.connect(name.clone(), stream).await.map_err(unreachable)?;
-                self.exchange(stream, number, text).await
-            }
-        }
-    }
-
-    async fn exchange<S>(&self, stream: S, number: &str, text: &str) -> Result<(), String>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
         let mut octets = Zeroizing::new(Vec::with_capacity(POST_BYTES));
         serde_json::to_writer(&mut *octets, &Post { to: number, text }).map_err(|e| e.to_string())?;
-        let request = Request::post(&self.path)
-            .header(HOST, &self.authority)
-            .header(CONTENT_TYPE, "application/json")
-            // Wiped when the request has gone.
-            .body(Full::new(Bytes::from_owner(octets)))
-            .map_err(|e| e.to_string())?;
-        let broken = |e: hyper::Error| format!("the webhook did not answer: {e}");
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        // The answer is looked at no further than its status: without the rest of it, and without a sender, the connection ends.
-        let asked = async move { sender.send_request(request).await.map(|answer| answer.status()) };
-        let (status, _) = tokio::join!(asked, connection);
-        let status = status.map_err(broken)?;
+        // Wiped when the request has gone.
+        let body = Bytes::from_owner(octets);
+        let request = Request::post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body).map_err(|e| e.to_string())?;
+        let status = self.client.ask(request).await.map_err(|e| format!("the webhook: {e}"))?.status();
         if status.is_success() { Ok(()) } else { Err(format!("the webhook answered {status}")) }
     }
-}
-
-fn connector() -> Result<TlsConnector, String> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(|e| e.to_string())?;
-    Ok(TlsConnector::from(Arc::new(builder.with_root_certificates(roots).with_no_client_auth())))
 }

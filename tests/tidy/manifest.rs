@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("octroi-ical", &["octroi-model"]),
     ("octroi-net", &["octroi-model"]),
     ("octroi-dns", &["octroi-model"]),
+    ("octroi-webclient", &[]),
     ("octroi-http", &["octroi-model", "octroi-gate", "octroi-net"]),
     ("octroi-sasl", &["octroi-model", "octroi-gate", "octroi-net"]),
     ("octroi-imap", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-sasl"]),
