@@ -3,6 +3,7 @@
 //! Composition only: this crate reads the configuration, opens the store behind the gate, hands the gate to every listener and ends them
 //! in order. It names every other crate and is named by none.
 
+mod acme;
 mod admin;
 mod cli;
 mod commands;

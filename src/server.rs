@@ -1,5 +1,6 @@
 //! A running server: the store behind the gate, the listeners before it, and the order in which they end.
 
+use crate::acme::Keeper;
 use crate::admin::handle::Handler;
 use crate::admin::socket;
 use crate::config::{Config, Listen};
@@ -11,7 +12,7 @@ use octroi_dns::Resolver;
 use octroi_gate::{Admin, DataKey, Errands, Gate, Opened, Organisation, Queue};
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
-use octroi_net::{Acceptor, Authority, Connection, ListenerOptions, Networks, Peer, Shutdown, TlsMode};
+use octroi_net::{ACME_TLS_ALPN, Acceptor, Authority, Connection, ListenerOptions, Networks, Peer, Shutdown, TlsMode};
 use octroi_portal::{PortalConfig, Served};
 use octroi_smtp::{Kind, SmtpConfig};
 use std::fs;
@@ -131,7 +132,11 @@ impl Server {
         let smtp_config = Arc::new(config.outbound.over(config.limits.smtp.over(SmtpConfig::default()))?);
         let smtp = listeners.smtp(&smtp_config, &certificate, sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp)?;
         let https = listeners.https(config, &certificate, portal, sockets.https)?;
-        let acceptors = Acceptors::new(vec![imap, smtp, https]);
+        let challenges = https.challenges().clone();
+        let acceptors = Acceptors::new(vec![imap, smtp, https], listeners.authorities.clone());
+        if let Some(keeper) = Keeper::new(config, challenges, acceptors.clone()) {
+            tokio::spawn(keeper.run(shutdown.clone()));
+        }
         let courier = Courier::new(config, gate.clone(), queue.clone())?;
         let (hold, carrying) = (shutdown.hold(), courier.carry(errands, shutdown.clone()));
         tokio::spawn(async move {
@@ -221,7 +226,7 @@ impl Listeners {
         portal: Arc<PortalConfig>,
         sockets: Vec<TcpListener>,
     ) -> Result<Acceptor, String> {
-        let acceptor = certificate.acceptor(&[b"h2", b"http/1.1"], &self.authorities)?;
+        let acceptor = certificate.acceptor(&[b"h2", b"http/1.1", ACME_TLS_ALPN], &self.authorities)?;
         let forwarded_by = config.proxies.by_forwarded().map_err(|e| e.to_string())?;
         let settings = Arc::new(config.limits.http.over(HttpConfig { forwarded_by, ..HttpConfig::default() }));
         let dav = Arc::new(config.limits.dav.over(octroi_dav::DavConfig::default()));

@@ -1,5 +1,6 @@
-//! Certificates: from files, or self-made at first start; and the acceptors that show them, which can be given others while they serve.
+//! Certificates: from files, from an authority, or self-made at first start; and the acceptors that show them, which can be given others while they serve.
 
+use crate::acme::Kept;
 use crate::config::Config;
 use octroi_net::{Acceptor, Authority, CertificateError};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SanType};
@@ -8,6 +9,7 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 /// How long a self-made certificate holds. Whoever runs the server for real brings one of their own.
@@ -22,15 +24,22 @@ pub(crate) struct Certificate {
 
 impl Certificate {
     /// Read both files.
-    fn from_files(chain: &Path, key: &Path) -> Result<Self, String> {
+    pub(crate) fn from_files(chain: &Path, key: &Path) -> Result<Self, String> {
         let read = |file: &Path| fs::read(file).map_err(|e| format!("cannot read {}: {e}", file.display()));
         Ok(Self { file: chain.to_owned(), chain: read(chain)?, key: Zeroizing::new(read(key)?) })
     }
 
-    /// The one that a configuration names, or the self-made one of its data folder.
+    /// The one that a configuration names, the one that an authority gave, or the self-made one of its data folder.
     pub(crate) fn of(config: &Config) -> Result<Self, String> {
-        match &config.tls {
-            Some(tls) => Self::from_files(&tls.certificate, &tls.key),
+        if let Some(tls) = &config.tls {
+            return Self::from_files(&tls.certificate, &tls.key);
+        }
+        let issued = match &config.acme {
+            Some(acme) => Kept::of(&config.data).certificate(&acme.names(&config.hostname))?,
+            None => None,
+        };
+        match issued {
+            Some(issued) => Ok(issued),
             None => Self::self_made(&config.data.join("tls"), &config.hostname),
         }
     }
@@ -50,22 +59,39 @@ impl Certificate {
     }
 }
 
-/// The acceptors of a running server.
+/// The acceptors of a running server. Clones share them.
 #[derive(Clone, Default)]
-pub(crate) struct Acceptors(Vec<Acceptor>);
+pub(crate) struct Acceptors {
+    all: Arc<Vec<Acceptor>>,
+    /// Whose word counts for clients' certificates now.
+    authorities: Arc<Mutex<Vec<Authority>>>,
+}
 
 impl Acceptors {
-    /// All that a server has.
-    pub(crate) fn new(all: Vec<Acceptor>) -> Self {
-        Self(all)
+    /// All that a server has, with the authorities they were made with.
+    pub(crate) fn new(all: Vec<Acceptor>, authorities: Vec<Authority>) -> Self {
+        Self { all: Arc::new(all), authorities: Arc::new(Mutex::new(authorities)) }
     }
 
     /// Another certificate, key and authorities for all of them, or on an error for none. Connections that are open keep theirs.
     pub(crate) fn reload(&self, certificate: &Certificate, authorities: &[Authority]) -> Result<(), String> {
+        let mut current = self.authorities.lock().unwrap_or_else(PoisonError::into_inner);
+        self.exchange(certificate, authorities)?;
+        authorities.clone_into(&mut current);
+        Ok(())
+    }
+
+    /// Another certificate and key under the same authorities.
+    pub(crate) fn renew(&self, certificate: &Certificate) -> Result<(), String> {
+        let current = self.authorities.lock().unwrap_or_else(PoisonError::into_inner);
+        self.exchange(certificate, &current)
+    }
+
+    fn exchange(&self, certificate: &Certificate, authorities: &[Authority]) -> Result<(), String> {
         // They differ in nothing that could be wrong: what one more of them takes, all take.
         certificate.acceptor(&[], authorities)?;
         let fail = |e: CertificateError| format!("{}: {e}", certificate.file.display());
-        self.0.iter().try_for_each(|acceptor| acceptor.reload(&certificate.chain, &certificate.key, authorities).map_err(fail))
+        self.all.iter().try_for_each(|acceptor| acceptor.reload(&certificate.chain, &certificate.key, authorities).map_err(fail))
     }
 }
 

@@ -4,6 +4,7 @@
 //! `#[ignore]` and run under `./test --full`.
 #![allow(clippy::unwrap_used)] // A test that cannot go on says so by panicking.
 
+mod acme;
 mod admin;
 mod audit;
 mod authorities;

@@ -77,6 +77,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         support: Some("Assistance informatique : poste 4242".to_owned()),
         listen,
         tls: None,
+        acme: None,
         proxies: crate::config::Proxies::default(),
         dns: Dns::default(),
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },

@@ -2,9 +2,11 @@
 //!
 //! Read by `serve` and by the administration commands (which need only the data folder). `deploy/octroi.toml` shows every key.
 
+mod acme;
 mod dns;
 mod outbound;
 
+pub(crate) use acme::Acme;
 pub(crate) use dns::Dns;
 pub(crate) use outbound::Outbound;
 
@@ -52,6 +54,9 @@ pub(crate) struct Config {
     /// Certificate; without one it is self-made at first start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tls: Option<Tls>,
+    /// The authority that is asked for a certificate instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) acme: Option<Acme>,
     /// Proxies that are believed when they say for whom they come.
     #[serde(default, skip_serializing_if = "Proxies::is_default")]
     pub(crate) proxies: Proxies,
@@ -204,6 +209,7 @@ impl Config {
         config.data = base.join(&config.data);
         config.profiles = config.profiles.map(|p| base.join(p));
         config.tls = config.tls.map(|t| Tls { certificate: base.join(t.certificate), key: base.join(t.key) });
+        config.acme = config.acme.map(|acme| acme.relative_to(base));
         Ok(config)
     }
 
@@ -233,6 +239,9 @@ impl Config {
         }
         if let Some(exposed) = self.listen.lmtp.iter().find(|a| !a.ip().is_loopback()) {
             return fail(format!("`listen.lmtp` may only be on loopback, not on {exposed}: LMTP has neither TLS nor log-in"));
+        }
+        if let Some(acme) = &self.acme {
+            acme.check(self)?;
         }
         self.quota.of_account()?;
         crate::courier::check(&self.second_factor).map_err(ConfigError)?;

@@ -14,6 +14,7 @@ pub(crate) mod wire;
 
 pub(crate) use server::{Person, Server, shared};
 
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 /// How long anything may take before it counts as failed. Generous: a busy machine must not fail a test.
@@ -30,6 +31,13 @@ pub(crate) fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) ->
         assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Ports of loopback that nobody listens on, for other people's programs, which take no socket that is open already.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    // All are taken before any is given back, so that they differ.
+    let taken = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    taken.map(|socket| socket.local_addr().unwrap().port())
 }
 
 /// A small message with a subject that only it has.

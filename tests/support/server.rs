@@ -7,7 +7,7 @@ use super::process::run;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -262,9 +262,8 @@ const SERVICES: [&str; 7] = ["imap", "imaps", "smtp", "submission", "submissions
 
 /// A configuration for tests: every protocol on a free port of loopback, and `more` at its end.
 pub(crate) fn configuration(data: &Path, more: &str) -> String {
-    // All are taken before any is given back, so that they differ.
-    let taken = SERVICES.map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    let listen = SERVICES.iter().zip(&taken).map(|(service, socket)| format!("{service} = [\"{}\"]\n", socket.local_addr().unwrap()));
+    let ports: [u16; SERVICES.len()] = super::free_ports();
+    let listen = SERVICES.iter().zip(ports).map(|(service, port)| format!("{service} = [\"127.0.0.1:{port}\"]\n"));
     format!(
         "data = \"{}\"\norganisation = \"Test\"\nhostname = \"localhost\"\ndomains = [\"{DOMAIN}\"]\n\n[listen]\n{}\n{more}",
         data.display(),

@@ -4,6 +4,7 @@
 
 use crate::authority::{Authorities, Authority, NotVouchedFor, PeerCertificate};
 use crate::binding;
+use crate::challenge::{Challenges, Shown};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -17,6 +18,7 @@ pub struct Acceptor {
     current: Arc<RwLock<Arc<Settings>>>,
     /// Kept for [`Acceptor::reload`].
     alpn: Arc<[Vec<u8>]>,
+    challenges: Challenges,
 }
 
 /// What one handshake goes by.
@@ -67,16 +69,22 @@ impl Acceptor {
     /// One for which none of the authorities vouches ends the handshake.
     pub fn from_pem(certificate_pem: &[u8], key_pem: &[u8], alpn: &[&[u8]], authorities: &[Authority]) -> Result<Self, CertificateError> {
         let alpn: Arc<[Vec<u8>]> = alpn.iter().map(|name| name.to_vec()).collect();
-        let settings = settings(certificate_pem, key_pem, &alpn, authorities)?;
-        Ok(Self { current: Arc::new(RwLock::new(Arc::new(settings))), alpn })
+        let challenges = Challenges::default();
+        let settings = settings(certificate_pem, key_pem, &alpn, authorities, &challenges)?;
+        Ok(Self { current: Arc::new(RwLock::new(Arc::new(settings))), alpn, challenges })
     }
 
     /// Exchange certificate, key and authorities for all clones. Connections that are open keep theirs; sessions are not resumed
     /// from one side of the change to the other; on an error nothing changes.
     pub fn reload(&self, certificate_pem: &[u8], key_pem: &[u8], authorities: &[Authority]) -> Result<(), CertificateError> {
-        let settings = Arc::new(settings(certificate_pem, key_pem, &self.alpn, authorities)?);
+        let settings = Arc::new(settings(certificate_pem, key_pem, &self.alpn, authorities, &self.challenges)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = settings;
         Ok(())
+    }
+
+    /// Where questions of a certificate authority are answered, if [`crate::ACME_TLS_ALPN`] is among the names.
+    pub fn challenges(&self) -> &Challenges {
+        &self.challenges
     }
 
     /// The settings for the next handshake.
@@ -92,7 +100,13 @@ impl Settings {
     }
 }
 
-fn settings(certificate_pem: &[u8], key_pem: &[u8], alpn: &[Vec<u8>], authorities: &[Authority]) -> Result<Settings, CertificateError> {
+fn settings(
+    certificate_pem: &[u8],
+    key_pem: &[u8],
+    alpn: &[Vec<u8>],
+    authorities: &[Authority],
+    challenges: &Challenges,
+) -> Result<Settings, CertificateError> {
     let chain = CertificateDer::pem_slice_iter(certificate_pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| CertificateError::Certificate(e.to_string()))?;
@@ -103,10 +117,11 @@ fn settings(certificate_pem: &[u8], key_pem: &[u8], alpn: &[Vec<u8>], authoritie
     let key = PrivateKeyDer::from_pem_slice(key_pem).map_err(|e| CertificateError::Key(e.to_string()))?;
     let provider = Arc::new(ring::default_provider());
     let trusted = Arc::new(Authorities::new(authorities, &provider)?);
+    let shown = Shown::new(chain, key, &provider, challenges.clone()).map_err(CertificateError::Unusable)?;
     let builder =
         ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(CertificateError::Unusable)?;
     let builder = if authorities.is_empty() { builder.with_no_client_auth() } else { builder.with_client_cert_verifier(trusted.clone()) };
-    let mut config = builder.with_single_cert(chain, key).map_err(CertificateError::Unusable)?;
+    let mut config = builder.with_cert_resolver(Arc::new(shown));
     config.alpn_protocols = alpn.to_vec();
     // Its memory of sessions to resume is its own: no session outlives the authorities under which it began.
     Ok(Settings { config: Arc::new(config), server_end_point, authorities: trusted })

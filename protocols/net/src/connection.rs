@@ -8,7 +8,7 @@
 use crate::deflate::Deflate;
 use crate::raw::Raw;
 use crate::stream::{Stream, Through};
-use crate::{Acceptor, Bindings, DeflateSlot, PeerCertificate, ReadError, StartTlsError, WriteError};
+use crate::{ACME_TLS_ALPN, Acceptor, Bindings, DeflateSlot, PeerCertificate, ReadError, StartTlsError, WriteError};
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
@@ -306,6 +306,9 @@ impl Connection {
         let handshake = async {
             let (tcp, peer) = self.into_plain().await?;
             let tls = TlsAcceptor::from(settings.config.clone()).accept(tcp).await.map_err(StartTlsError::Io)?;
+            if tls.get_ref().1.alpn_protocol() == Some(ACME_TLS_ALPN) {
+                return Err(StartTlsError::Challenge);
+            }
             // Judged here too: a resumed session brings the certificate of the first one, which may have expired since.
             let certificate = settings.certificate(tls.get_ref().1.peer_certificates()).map_err(|_| StartTlsError::Certificate)?;
             Ok((TlsStream::from(tls), Peer { certificate, ..peer }))

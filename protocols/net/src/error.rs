@@ -40,6 +40,8 @@ pub enum StartTlsError {
     Io(io::Error),
     /// The certificate of a resumed session is no longer vouched for.
     Certificate,
+    /// A certificate authority has looked whether a name is ours (RFC 8737 section 3): there is nothing to be said on the connection.
+    Challenge,
 }
 
 impl From<io::Error> for ReadError {
@@ -96,6 +98,7 @@ impl fmt::Display for StartTlsError {
             Self::Timeout => f.write_str("the TLS handshake took too long"),
             Self::Io(error) => write!(f, "the TLS handshake failed: {error}"),
             Self::Certificate => f.write_str("no authority vouches for the certificate of the resumed session any more"),
+            Self::Challenge => f.write_str("a certificate authority has asked and is answered"),
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | `connection` | [`Connection`]: lines, literals and output over TCP or TLS |
 //! | `acceptor` | [`Acceptor`]: certificates, exchangeable while serving |
 //! | `authority` | [`Authority`]: who vouches for clients' certificates |
+//! | `challenge` | [`Challenges`]: answers to a certificate authority that asks whether a name is ours |
 //! | `binding` | [`Bindings`]: what a log-in can be bound to |
 //! | `proxy` | the PROXY protocol, for listed proxies |
 //! | `networks` | [`Networks`]: lists of proxies |
@@ -26,6 +27,7 @@
 mod acceptor;
 mod authority;
 mod binding;
+mod challenge;
 mod connection;
 mod deflate;
 pub mod dot;
@@ -41,6 +43,7 @@ mod stream;
 pub use acceptor::{Acceptor, CertificateError};
 pub use authority::{Authority, PeerCertificate};
 pub use binding::{Bindings, TLS_EXPORTER_BYTES};
+pub use challenge::{ACME_TLS_ALPN, Challenges};
 pub use connection::{Connection, Line, LineEnd, Peer, READ_BYTES_MAX, SPILL_BYTES};
 pub use deflate::{DeflateLimit, DeflateSlot, STATE_BYTES as DEFLATE_STATE_BYTES};
 pub use error::{ReadError, StartTlsError, WriteError};
