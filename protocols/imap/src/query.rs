@@ -16,14 +16,15 @@ use imap_codec::imap_types::search::SearchKey;
 use memchr::memmem;
 use octroi_gate::{Found, Sought, Within};
 use octroi_mime::{
-    PIECE_OVERLAP_BYTES, decoded_header, decoded_text, fold, header_line, headers_of, is_charset, sent_date, text_in, thread_root,
+    PIECE_OVERLAP_BYTES, collation_key, decoded_header, decoded_text, header_line, headers_of, is_charset, sent_date, text_in, thread_root,
 };
 use octroi_model::{Flags, Item, ModSeq, UidSet, UnixTime};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Octets of a text to look for. Folding may make it up to three times as long, and it must fit into the overlap of two pieces of a body.
-const NEEDLE_BYTES_MAX: usize = PIECE_OVERLAP_BYTES / 4;
+/// Octets of a text to look for, and of its collation key. In a body the same key may stand in up to four times as many octets, and all
+/// of them must fit into the overlap of two pieces.
+const NEEDLE_BYTES_MAX: usize = PIECE_OVERLAP_BYTES / 4 - 2;
 const FIRST_DAY: i64 = i64::MIN;
 const LAST_DAY: i64 = i64::MAX;
 
@@ -81,7 +82,7 @@ pub(crate) enum Query {
     Any(Vec<Query>),
 }
 
-/// A text to look for, without regard to case.
+/// A text to look for, as its collation key.
 #[derive(Debug)]
 pub(crate) struct Needle {
     text: String,
@@ -369,11 +370,16 @@ impl Needle {
         if octets.len() > NEEDLE_BYTES_MAX {
             return Err(QueryError::TooLong);
         }
-        std::str::from_utf8(octets).map(|text| Self { text: fold(text), number: None }).map_err(|_| QueryError::Text)
+        let text = std::str::from_utf8(octets).map_err(|_| QueryError::Text)?;
+        let text = collation_key(text).into_owned();
+        if text.len() > NEEDLE_BYTES_MAX {
+            return Err(QueryError::TooLong);
+        }
+        Ok(Self { text, number: None })
     }
 
     fn is_in(&self, text: &str) -> bool {
-        self.text.is_empty() || memmem::find(fold(text).as_bytes(), self.text.as_bytes()).is_some()
+        self.text.is_empty() || memmem::find(collation_key(text).as_bytes(), self.text.as_bytes()).is_some()
     }
 
     fn is_in_header(&self, header: &[u8]) -> bool {
@@ -551,10 +557,21 @@ mod tests {
         assert_eq!(of(b"windows-1252 FROM {5+}\r\nREN\xc8E"), Some(false));
     }
 
+    // RFC 5255 section 4.2: the keys about texts compare by i;unicode-casemap.
     #[test]
-    fn case_is_folded_beyond_ascii() {
-        for keys in ["CHARSET UTF-8 BODY {8}\r\nl'\u{e9}tat.", "CHARSET \"utf-8\" FROM {6}\r\nREN\u{c9}E"] {
+    fn texts_are_compared_by_the_collation() {
+        for keys in [
+            "CHARSET UTF-8 BODY {8+}\r\nl'\u{e9}tat.",
+            "CHARSET \"utf-8\" FROM {6+}\r\nREN\u{c9}E",
+            "BODY {9+}\r\nL'E\u{301}TAT.",
+            "BODY {10+}\r\nl'\u{ff25}\u{301}tat",
+            "FROM {7+}\r\nrene\u{301}e",
+            "FROM rene",
+        ] {
             assert_eq!(answers(keys)[2], Some(true), "{keys}");
+        }
+        for keys in ["BODY etat", "FROM {7+}\r\nrenee\u{301}"] {
+            assert_eq!(answers(keys)[2], Some(false), "{keys}");
         }
     }
 

@@ -1,14 +1,15 @@
-//! The order of texts that IMAP sorts by: the collation `i;unicode-casemap` of RFC 5051. Called by SORT and THREAD.
+//! How texts are compared and ordered: the collation `i;unicode-casemap` of RFC 5051. Called by SEARCH, SORT and THREAD, and for the search
+//! index, which must know of a text what SEARCH would see in it.
 //!
-//! What is approximated: compatibility decomposition is Unicode's NFKD, so Hangul syllables are taken apart and combining marks are put
-//! into their canonical order, which RFC 5051 leaves as they are; the Unicode version is that of the libraries.
+//! The Unicode version is that of the libraries.
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use std::borrow::Cow;
 
 const NFKD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
 
-/// The octets that stand for a text in the collation: texts are equal or ordered as their keys are.
+/// The octets that stand for a text in the collation: texts are equal or ordered as their keys are, and one is within another if its key
+/// is. Each character is taken for itself, so the key of two texts in a row is the one's key and the other's.
 // RFC 5051 section 2: title case by the simple mapping, decomposition, then i;octet.
 pub fn collation_key(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
@@ -17,8 +18,27 @@ pub fn collation_key(text: &str) -> Cow<'_, str> {
         }
         return Cow::Borrowed(text);
     }
-    let titled: String = text.chars().map(title).collect();
-    Cow::Owned(NFKD.normalize(&titled).into_owned())
+    let mut key = String::with_capacity(text.len() + text.len() / 8);
+    let mut octets = [0; 4];
+    for c in text.chars() {
+        if c.is_ascii() {
+            key.push(c.to_ascii_uppercase());
+            continue;
+        }
+        let titled = title(c);
+        if is_whole(titled) {
+            key.push(titled);
+        } else {
+            key.push_str(&NFKD.normalize(titled.encode_utf8(&mut octets)));
+        }
+    }
+    Cow::Owned(key)
+}
+
+/// Has a character no decomposition? Asked of those that texts are full of. Hangul syllables have none in UnicodeData.txt, which is what
+/// RFC 5051 goes by.
+fn is_whole(c: char) -> bool {
+    matches!(c, '\u{0}'..='\u{9f}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 /// The simple title-case mapping: one character for one.
@@ -52,11 +72,20 @@ mod tests {
             ("ǆ", "Ǆ"),
             ("ａｂ", "AB"),
             ("οδοσ", "ΟΔΟΣ"),
+            ("οδος", "ΟΔΟΣ"),
+            ("ﬁn", "ﬁN"),
             ("", ""),
         ] {
             assert_eq!(collation_key(one), collation_key(other), "{one}");
         }
         assert_ne!(collation_key("straße"), collation_key("strasse"));
+        assert_eq!(collation_key("한글"), "한글");
+    }
+
+    // RFC 5051 section 2, step (2).
+    #[test]
+    fn the_example_of_the_rfc_is_kept() {
+        assert_eq!(collation_key("\u{1c4}"), "\u{44}\u{7a}\u{30c}");
     }
 
     #[test]
@@ -73,6 +102,22 @@ mod tests {
             prop_assert_eq!(collation_key(&key), key.as_str());
             let upper = text.to_ascii_uppercase();
             prop_assert_eq!(collation_key(&upper), key.as_str());
+        }
+
+        /// What the pieces of a text become stands side by side in what the text becomes.
+        #[test]
+        fn a_key_is_made_by_character(one in "[aAßİıΣσς é\u{301}\u{323}\u{345}ŉǅﬁ가]{0,6}", other in "[aAßİıΣσς é\u{301}\u{323}\u{345}ŉǅﬁ가]{0,6}") {
+            prop_assert_eq!(collation_key(&format!("{one}{other}")).into_owned(), format!("{}{}", collation_key(&one), collation_key(&other)));
+        }
+
+        /// The quick way out is right.
+        #[test]
+        fn what_has_no_decomposition_has_none(c in any::<char>()) {
+            if is_whole(c) && !('\u{ac00}'..='\u{d7a3}').contains(&c) {
+                let mut octets = [0; 4];
+                let text = &*c.encode_utf8(&mut octets);
+                prop_assert_eq!(NFKD.normalize(text), text);
+            }
         }
 
         #[test]

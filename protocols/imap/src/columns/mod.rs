@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `fill` | from the store to columns, kept beside the mailbox for all sessions |
 //! | `row` | one message, from its facts |
-//! | `texts` | folded texts, and which of them have a needle |
+//! | `texts` | texts as collation keys, and which of them have a needle |
 //! | `keys` | texts by their order |
 //! | `places` | from message numbers to rows |
 
@@ -131,7 +131,7 @@ impl Columns {
         });
     }
 
-    /// Which messages have a field of [`LISTED_FIELDS`] with this folded text in it.
+    /// Which messages have a field of [`LISTED_FIELDS`] with this text in it, both as collation keys.
     pub(crate) fn with_text(&self, field: usize, needle: &str, places: &Arc<Places>) -> Verdicts {
         let texts = &self.texts[field];
         Verdicts::new(places.clone(), texts.with(needle.as_bytes()), texts.unknown().to_vec())

@@ -1,9 +1,9 @@
-//! One message as a row, from its facts. Made on blocking tasks, since folding is work.
+//! One message as a row, from its facts. Made on blocking tasks, since making keys is work.
 
 use super::SentDay;
 use super::texts::joined;
 
-use octroi_mime::{FactsRef, LISTED_FIELDS, Listing, MessageId, base_subject, collation_key, display_names, fold};
+use octroi_mime::{FactsRef, LISTED_FIELDS, Listing, MessageId, base_subject, collation_key, display_names};
 
 /// A row.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,8 +32,8 @@ impl Row {
         // RFC 5322 section 3.6: a header has one subject; of several the first counts.
         let subject = base_subject(listing.fields[0].texts.first().map_or("", String::as_str));
         let texts = listing.fields.map(|field| {
-            let folded: Vec<String> = field.texts.iter().map(|text| fold(text)).collect();
-            (!field.is_cut).then(|| joined(folded.iter().map(String::as_str)))
+            let keys: Vec<_> = field.texts.iter().map(|text| collation_key(text)).collect();
+            (!field.is_cut).then(|| joined(keys.iter().map(|key| &**key)))
         });
         Self {
             uid,

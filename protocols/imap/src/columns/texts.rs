@@ -1,4 +1,4 @@
-//! A column of folded texts: one run of octets, searched in one pass.
+//! A column of texts, as their collation keys: one run of octets, searched in one pass.
 
 use memchr::memmem::Finder;
 

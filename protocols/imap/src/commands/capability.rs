@@ -51,6 +51,7 @@ const ALWAYS: &[&str] = &[
     "INPROGRESS",
     "MULTISEARCH",
     "SORT=DISPLAY",
+    "I18NLEVEL=1",
     "SAVEDATE",
     "OBJECTID",
     "PREVIEW",

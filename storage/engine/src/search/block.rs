@@ -33,7 +33,7 @@ impl Section {
     pub(crate) const ALL: [Self; 2] = [Self::Header, Self::Body];
 }
 
-/// A piece of a document's text, folded: without regard to case.
+/// A piece of a document's text, as its collation key: what compares equal is equal.
 #[derive(Debug, Clone, Copy)]
 pub enum Piece<'a> {
     /// A field of the header as one line.

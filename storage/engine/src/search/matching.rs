@@ -20,7 +20,7 @@ pub enum Within {
     Body,
 }
 
-/// A text that is looked for, folded.
+/// A text that is looked for, as its collation key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sought {
     /// Where.

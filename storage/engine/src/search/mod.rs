@@ -36,7 +36,7 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 /// Searches that look into blocks at the same time; more wait. Each may take eight times a block in memory ([`follow`]).
 const SEARCHES_MAX: usize = 4;
 
-/// Shows the text of a content piece by piece: its octets, how many of them are its header, and whom to show it to. All text is folded as
+/// Shows the text of a content piece by piece: its octets, how many of them are its header, and whom to show it to. All text is made into keys as
 /// that of [`Sought`] is.
 type Extract = dyn Fn(&[u8], usize, &mut dyn FnMut(Piece<'_>)) + Send + Sync;
 

@@ -1,7 +1,7 @@
 //! Cutting text into tokens so that the text is their concatenation, and a needle into the same tokens.
 //!
-//! Used on both sides: when a document is taken in, and when a needle is looked for. A maximal run of alphanumerics is a word; every
-//! other run is a token of its own, except that a single space between two words is not written: two words in a row mean just that. So
+//! Used on both sides: when a document is taken in, and when a needle is looked for. A maximal run of alphanumerics and of marks
+//! that are set on them is a word; every other run is a token of its own, except that a single space between two words is not written: two words in a row mean just that. So
 //! whether a text contains a needle is a question about adjacent tokens, whatever the separators are.
 
 /// The separator that is not written.
@@ -22,7 +22,7 @@ pub(crate) struct Tokens<'a> {
     at: usize,
 }
 
-/// The tokens of a text, which is already folded.
+/// The tokens of a text, which is a collation key already.
 pub(crate) fn tokens(text: &str) -> Tokens<'_> {
     Tokens { text, at: 0 }
 }
@@ -31,16 +31,21 @@ impl<'a> Tokens<'a> {
     fn run(&mut self) -> Option<Token<'a>> {
         let start = self.at;
         let rest = &self.text[start..];
-        let is_word = rest.chars().next()?.is_alphanumeric();
+        let is_word = is_of_words(rest.chars().next()?);
         // Most characters are one octet; what is not is looked at as a character.
         let mut length = rest.bytes().take_while(|octet| octet.is_ascii() && octet.is_ascii_alphanumeric() == is_word).count();
         if rest.as_bytes().get(length).is_some_and(|octet| !octet.is_ascii()) {
-            let later = rest[length..].char_indices().find(|(_, c)| c.is_alphanumeric() != is_word);
+            let later = rest[length..].char_indices().find(|(_, c)| is_of_words(*c) != is_word);
             length = later.map_or(rest.len(), |(at, _)| length + at);
         }
         self.at = start + length;
         Some(Token { text: &rest[..length], start })
     }
+}
+
+/// Does a character stand in words? Accents do, which collation keys have apart from their letters: otherwise each would cut a word in three.
+fn is_of_words(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '\u{300}'..='\u{36f}' | '\u{3099}'..='\u{309a}')
 }
 
 impl<'a> Iterator for Tokens<'a> {
@@ -114,7 +119,7 @@ mod tests {
         assert_eq!(cut(" a b "), [" ", "a", "b", " "]);
         assert_eq!(cut(" "), [" "]);
         assert_eq!(cut(""), [""; 0]);
-        assert_eq!(cut("l'état\u{301}—"), ["l", "'", "état", "\u{301}—"]);
+        assert_eq!(cut("l'e\u{301}tat\u{301}—か\u{3099}"), ["l", "'", "e\u{301}tat\u{301}", "—", "か\u{3099}"]);
     }
 
     #[test]
