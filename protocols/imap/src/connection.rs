@@ -294,7 +294,7 @@ impl Dialogue {
             }
             CommandBody::Enable { capabilities } => {
                 let names: Vec<String> = capabilities.as_ref().iter().map(ToString::to_string).collect();
-                commands::enable::enable(wire, state.session()?, &names).await
+                commands::enable::enable(wire, state, &names).await
             }
             CommandBody::Namespace => commands::namespace::namespace(wire, state.session()?).await,
             CommandBody::GetQuota { root } => commands::getquota::getquota(wire, state.session()?, &root).await,
@@ -331,9 +331,9 @@ async fn on_mailbox(wire: &mut Wire, state: &mut State, command: OnMailbox) -> D
         OnMailbox::Rename { from, to } => commands::rename::rename(session, &from, &to).await,
         OnMailbox::Subscribe { mailbox } => commands::subscribe::subscribe(session, &mailbox).await,
         OnMailbox::Unsubscribe { mailbox } => commands::unsubscribe::unsubscribe(session, &mailbox).await,
-        OnMailbox::List(list) => commands::list::list(wire, session, &list).await,
+        OnMailbox::List(list) => commands::list::list(wire, state, &list).await,
         OnMailbox::Lsub { reference, pattern } => commands::lsub::lsub(wire, session, &reference, &pattern).await,
-        OnMailbox::Status { mailbox, items } => commands::status::status(wire, session, &mailbox, &items).await,
+        OnMailbox::Status { mailbox, items } => commands::status::status(wire, state, &mailbox, &items).await,
         OnMailbox::GetQuotaRoot { mailbox } => commands::getquotaroot::getquotaroot(wire, session, &mailbox).await,
     }
 }

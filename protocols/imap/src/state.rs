@@ -119,6 +119,18 @@ impl State {
     /// The open mailbox, if one is open.
     pub(crate) fn opened(&self) -> Option<&Selected> {
         match self {
+    /// From now on the client is told of modseqs; of an open mailbox at once of its highest.
+    // RFC 7162 section 3.1: by whichever command it asks for them.
+    pub(crate) async fn enable_condstore(&mut self, wire: &mut Wire) -> Result<(), End> {
+        match self {
+            Self::Selected(selected) => selected.enable_condstore(wire).await,
+            Self::NotAuthenticated(_) | Self::Authenticated(_) => {
+                wire.enabled.condstore = true;
+                Ok(())
+            }
+        }
+    }
+
             Self::Selected(selected) => Some(selected),
             _ => None,
         }

@@ -5,9 +5,10 @@
 use super::getmetadata;
 use super::status;
 use crate::reply::{Done, End, Fault, Reply};
+use crate::state::State;
 use crate::wire::Wire;
 use crate::wire::grammar::acl::letters;
-use crate::wire::grammar::mailboxes::{List, StatusItem};
+use crate::wire::grammar::mailboxes::{List, StatusItem, Telling};
 use crate::wire::grammar::scan::astring;
 use crate::wire::mailbox::{SEPARATOR, on_wire};
 use crate::wire::pattern::Pattern;
@@ -16,8 +17,11 @@ use octroi_model::{Rights, SpecialUse};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// LIST.
-pub(crate) async fn list(wire: &mut Wire, session: &Session, list: &List) -> Done {
-    wire.enabled.condstore |= list.tell.status.contains(&StatusItem::HighestModSeq);
+pub(crate) async fn list(wire: &mut Wire, state: &mut State, list: &List) -> Done {
+    if list.tell.status.contains(&StatusItem::HighestModSeq) {
+        state.enable_condstore(wire).await?;
+    }
+    let session = state.session()?;
     let Some(reference) = list.reference.text() else { return Ok(Reply::ok("No such name")) };
     let wildcards: Vec<&str> = list.patterns.iter().filter_map(|pattern| pattern.text()).collect();
     if !list.is_extended && wildcards == [""] {
@@ -37,6 +41,15 @@ pub(crate) async fn list(wire: &mut Wire, session: &Session, list: &List) -> Don
         }
     }
     Ok(Reply::ok("Done"))
+}
+
+/// The response about one mailbox, with all its attributes; nothing if it is not to be seen. SELECT's.
+// RFC 9051 section 6.3.2.
+pub(super) async fn line_of(wire: &Wire, session: &Session, name: &str) -> Option<String> {
+    let list = List { tell: Telling { subscribed: true, ..Telling::default() }, ..List::default() };
+    let tree = Tree::look(session, &list).await;
+    let shown = tree.shown(name, &list, &BTreeSet::new())?;
+    Some(format!("* LIST ({}) \"{SEPARATOR}\" {}\r\n", shown.attributes.join(" "), on_wire(name, wire.enabled.utf8())))
 }
 
 /// What else was asked of a mailbox that can be opened. One that has gone meanwhile has nothing.
@@ -159,7 +172,7 @@ fn attributes(entry: &Entry) -> Option<Vec<&'static str>> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::wire::grammar::mailboxes::{Selection, Telling};
+    use crate::wire::grammar::mailboxes::Selection;
     use octroi_model::{CollectionId, CollectionKind, Path, UidValidity};
 
     fn entry(name: &str, real: bool, rights: &str, children: bool, special_use: Option<SpecialUse>) -> Entry {

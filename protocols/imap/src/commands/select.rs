@@ -1,5 +1,6 @@
 //! SELECT and EXAMINE, which differ in what may be done afterwards only. RFC 9051 sections 6.3.2 and 6.3.3.
 
+use super::list;
 use crate::columns::fill_later;
 use crate::object_id::mailbox_id;
 use crate::reply::{Done, Reply, bad_name, uid_required};
@@ -38,8 +39,9 @@ pub(crate) async fn select(wire: &mut Wire, state: &mut State, mailbox: &Mailbox
     let mut selected = Selected::open(&session, mailbox, mode, wire.enabled).await?;
     describe(wire, &mut selected).await?;
     if wire.enabled.rev2 {
-        // RFC 9051 section 6.3.2.
-        let line = format!("* LIST () \"{SEPARATOR}\" {}\r\n", on_wire(&name, wire.enabled.utf8()));
+        // RFC 9051 section 6.3.2: always. What an ACL hides from lists and lets one open all the same has no attributes.
+        let line = list::line_of(wire, &session, &name).await;
+        let line = line.unwrap_or_else(|| format!("* LIST () \"{SEPARATOR}\" {}\r\n", on_wire(&name, wire.enabled.utf8())));
         wire.raw(line.as_bytes()).await?;
     }
     if let Some(remembered) = &how.resync {

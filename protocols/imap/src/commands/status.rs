@@ -3,6 +3,7 @@
 use super::getquota::STORAGE_UNIT;
 use crate::object_id::mailbox_id;
 use crate::reply::{Done, Reply, bad_name};
+use crate::state::State;
 use crate::wire::Wire;
 use crate::wire::grammar::mailboxes::StatusItem;
 use crate::wire::mailbox::{MailboxName, on_wire};
@@ -10,11 +11,13 @@ use octroi_gate::{MailboxAt, MailboxStatus, Refusal, Session, Status};
 use octroi_model::Path;
 
 /// STATUS.
-pub(crate) async fn status(wire: &mut Wire, session: &Session, mailbox: &MailboxName, items: &[StatusItem]) -> Done {
+pub(crate) async fn status(wire: &mut Wire, state: &mut State, mailbox: &MailboxName, items: &[StatusItem]) -> Done {
     let path = mailbox.path().ok_or_else(bad_name)?;
     // RFC 7162 section 3.1: who asks for it is told modseqs from now on.
-    wire.enabled.condstore |= items.contains(&StatusItem::HighestModSeq);
-    let line = line(wire, session, path, items).await?;
+    if items.contains(&StatusItem::HighestModSeq) {
+        state.enable_condstore(wire).await?;
+    }
+    let line = line(wire, state.session()?, path, items).await?;
     wire.raw(line.as_bytes()).await?;
     Ok(Reply::ok("Done"))
 }

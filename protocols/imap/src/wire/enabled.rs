@@ -34,13 +34,10 @@ impl Enabled {
                 self.utf8_accept = true;
                 Some("UTF8=ACCEPT")
             }
-            "CONDSTORE" => {
-                self.condstore = true;
-                Some("CONDSTORE")
-            }
-            // RFC 7162 section 3.2.3: it brings CONDSTORE with it.
+            // RFC 7162 section 3.1: switched on by the state, which tells the open mailbox's modseq.
+            "CONDSTORE" => Some("CONDSTORE"),
             "QRESYNC" => {
-                (self.condstore, self.qresync) = (true, true);
+                self.qresync = true;
                 Some("QRESYNC")
             }
             "UIDONLY" => {
