@@ -68,6 +68,7 @@ dialogues! {
         status,
         syntax,
         thread,
+        uidbatches,
         uidonly,
         unauthenticate,
     }

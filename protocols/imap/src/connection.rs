@@ -252,6 +252,7 @@ impl Dialogue {
                 self.notification = notification;
                 Ok(reply)
             }
+            Request::Batches(batches) => commands::uidbatches::uidbatches(&mut self.wire, self.state.selected()?, batches, tag).await,
             Request::Everywhere(command) => commands::esearch::esearch(&mut self.wire, &mut self.state, command, tag).await,
             Request::Upload(upload) => uploading(&mut self.wire, &mut self.state, &upload, &self.config).await,
             Request::Sharing(command) => sharing(&mut self.wire, self.state.session()?, command).await,

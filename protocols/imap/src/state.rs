@@ -3,6 +3,7 @@
 //! Owned by `connection`. A handler gets just its state's value, so no command can run in a state that lacks what it works on.
 
 use crate::commands::search::{Contexts, Ground, follow};
+use crate::commands::uidbatches::AskedBatches;
 use crate::reply::{End, Fault, Reply};
 use crate::view::{Expunges, Known, Recent, Sight, Snapshot, Update};
 use crate::wire::fetch::{Writer, write_flags, write_vanished};
@@ -78,6 +79,8 @@ pub(crate) struct Selected {
     pub(crate) saved: UidSet,
     /// Searches whose changes are told.
     pub(crate) contexts: Contexts,
+    /// What UIDBATCHES was asked.
+    pub(crate) asked_batches: AskedBatches,
     recent: Recent,
     /// The first uid of which it is not known yet whose it is as `\Recent`.
     unclaimed: Uid,
@@ -116,9 +119,6 @@ impl State {
         }
     }
 
-    /// The open mailbox, if one is open.
-    pub(crate) fn opened(&self) -> Option<&Selected> {
-        match self {
     /// From now on the client is told of modseqs; of an open mailbox at once of its highest.
     // RFC 7162 section 3.1: by whichever command it asks for them.
     pub(crate) async fn enable_condstore(&mut self, wire: &mut Wire) -> Result<(), End> {
@@ -131,6 +131,9 @@ impl State {
         }
     }
 
+    /// The open mailbox, if one is open.
+    pub(crate) fn opened(&self) -> Option<&Selected> {
+        match self {
             Self::Selected(selected) => Some(selected),
             _ => None,
         }
@@ -163,9 +166,21 @@ impl Selected {
         }
         let unclaimed = last.map_or(Uid(1), Uid::next);
         let keywords_told = view.keywords().len();
-        let (session, sight) = (session.clone(), Sight::new(view));
-        let (known, saved, contexts) = (Known::default(), UidSet::default(), Contexts::default());
-        Ok(Self { session, mailbox, mode, sight, changes, known, enabled, saved, contexts, recent, unclaimed, keywords_told })
+        Ok(Self {
+            session: session.clone(),
+            mailbox,
+            mode,
+            sight: Sight::new(view),
+            changes,
+            known: Known::default(),
+            enabled,
+            saved: UidSet::default(),
+            contexts: Contexts::default(),
+            asked_batches: AskedBatches::default(),
+            recent,
+            unclaimed,
+            keywords_told,
+        })
     }
 
     /// The positions that a set names.

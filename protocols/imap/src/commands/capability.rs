@@ -45,6 +45,7 @@ const ALWAYS: &[&str] = &[
     "SEARCHRES",
     "ESORT",
     "PARTIAL",
+    "UIDBATCHES",
     "CONTEXT=SEARCH",
     "CONTEXT=SORT",
     "WITHIN",

@@ -45,6 +45,7 @@ pub(crate) mod status;
 pub(crate) mod store;
 pub(crate) mod subscribe;
 pub(crate) mod thread;
+pub(crate) mod uidbatches;
 pub(crate) mod unauthenticate;
 pub(crate) mod unselect;
 pub(crate) mod unsubscribe;

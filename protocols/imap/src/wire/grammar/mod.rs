@@ -18,10 +18,12 @@
 //! | `notify` | NOTIFY |
 //! | `filter` | which mailboxes NOTIFY and ESEARCH are about |
 //! | `opening` | the parameters of SELECT and EXAMINE |
+//! | `batches` | UIDBATCHES |
 //! | `acl` | the commands of RFC 4314 |
 
 pub(crate) mod acl;
 pub(crate) mod append;
+pub(crate) mod batches;
 pub(crate) mod filter;
 pub(crate) mod mailboxes;
 pub(crate) mod messages;
@@ -65,6 +67,8 @@ pub(crate) enum Request<'a> {
     Unauthenticate,
     /// It is about what to tell unasked.
     Notify(notify::Notify),
+    /// It asks which uids split the selected mailbox into batches.
+    Batches(batches::Batches),
     /// It looks for messages of many mailboxes.
     Everywhere(multisearch::Esearch),
     /// It brings messages that are made of others.
@@ -87,6 +91,7 @@ impl Request<'_> {
             | Self::Everywhere(_)
             | Self::Sharing(_)
             | Self::Notify(_)
+            | Self::Batches(_)
             | Self::Unauthenticate => false,
         }
     }
@@ -157,6 +162,7 @@ fn request<'a>(octets: &'a [u8], rest: &mut Scanner<'_>) -> Read<Request<'a>> {
             .or_else(|| metadata::command(&word, rest).map(|read| read.map(Request::OnMetadata)))
             .or_else(|| (word == "UNAUTHENTICATE").then_some(Ok(Request::Unauthenticate)))
             .or_else(|| (word == "NOTIFY").then(|| argument(rest, notify::notify).map(Request::Notify)))
+            .or_else(|| batches::command(&word, rest).map(|read| read.map(Request::Batches)))
             .or_else(|| multisearch::command(&word, rest).map(|read| read.map(Request::Everywhere)))
             .or_else(|| mailboxes::command(&word, rest).map(|read| read.map(Request::OnMailbox))),
     };
