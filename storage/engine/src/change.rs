@@ -5,9 +5,9 @@
 //! journal is read back by later versions.
 
 use octroi_model::{
-    Account, AccountId, Acl, Annotated, AnnotationEdit, AppPassword, AppPasswordId, AuditEntry, AuditLine, Collection, CollectionId,
-    Confirmation, Factors, FlagEdit, Group, GroupId, Hash, Head, Item, LastUse, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, ScramKeys,
-    SpecialUse, Uid, UidSet,
+    Account, AccountId, Acl, Alias, AliasId, Annotated, AnnotationEdit, AppPassword, AppPasswordId, AuditEntry, AuditLine, Collection,
+    CollectionId, Confirmation, Factors, FlagEdit, Group, GroupId, Hash, Head, Item, LastUse, ModSeq, Name, Narrowing, QuotaLimit,
+    QuotaRoot, ScramKeys, SpecialUse, Uid, UidSet,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -86,6 +86,11 @@ pub enum Change {
     Annotate { of: Annotated, entries: Vec<AnnotationEdit> },
     /// What an app password is proven by over SCRAM: in the batch that mints it, or later for one that was minted without.
     KeepScram { id: AppPasswordId, keys: ScramKeys },
+    /// An address that is no account's appears or is replaced. Its id comes from [`crate::Engine::new_id`]; the gate sees to it that its
+    /// key is nobody else's.
+    SetAlias(Alias),
+    /// Such an address goes.
+    RemoveAlias(AliasId),
 }
 
 impl Change {

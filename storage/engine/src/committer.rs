@@ -439,6 +439,7 @@ pub(crate) fn created_id(change: &Change) -> Option<u64> {
         Change::CreateAccount(account) => Some(account.id.0),
         Change::Mint(app_password) => Some(app_password.id.0),
         Change::SetGroup(group) => Some(group.id.0),
+        Change::SetAlias(alias) => Some(alias.id.0),
         Change::SetFactors { factors, .. } => {
             factors.passkeys.iter().map(|passkey| passkey.id.0).chain(factors.devices.iter().map(|device| device.id.0)).max()
         }

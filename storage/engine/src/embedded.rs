@@ -21,8 +21,8 @@ use crate::stage::Staging;
 use crate::trail::Trail;
 use crate::view::View;
 use octroi_model::{
-    Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection, CollectionId,
-    Confirmation, ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota, ScramKeys,
+    Account, AccountId, Alias, Annotated, Annotations, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection,
+    CollectionId, Confirmation, ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota, ScramKeys,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -431,6 +431,15 @@ impl Engine for Embedded {
 
     fn factors(&self, account: AccountId) -> Arc<Factors> {
         self.shared.state().factors.get(&account).cloned().unwrap_or_default()
+    }
+
+    fn aliases(&self) -> Vec<Arc<Alias>> {
+        self.shared.state().aliases.values().cloned().collect()
+    }
+
+    fn alias(&self, key: &str) -> Option<Arc<Alias>> {
+        let state = self.shared.state();
+        state.aliases.get(state.alias_keys.get(key)?).cloned()
     }
 
     fn groups(&self) -> Vec<Arc<Group>> {

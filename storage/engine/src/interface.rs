@@ -12,8 +12,8 @@ use crate::search::{Found, SearchProgress, Sought};
 use crate::trail::Trail;
 use crate::view::View;
 use octroi_model::{
-    Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, AuditQuery, Collection, CollectionId, Confirmation,
-    ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota, QuotaRoot, ScramKeys, UnixTime,
+    Account, AccountId, Alias, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, AuditQuery, Collection, CollectionId,
+    Confirmation, ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota, QuotaRoot, ScramKeys, UnixTime,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -259,6 +259,10 @@ pub trait Engine: Send + Sync + 'static {
     fn scram_keys(&self, account: AccountId) -> Arc<BTreeMap<String, Arc<ScramKeys>>>;
     /// An account's second factors beside TOTP.
     fn factors(&self, account: AccountId) -> Arc<Factors>;
+    /// All addresses that are no account's, by age.
+    fn aliases(&self) -> Vec<Arc<Alias>>;
+    /// One of them by [`octroi_model::AliasName::key`].
+    fn alias(&self, key: &str) -> Option<Arc<Alias>>;
     /// All groups by age.
     fn groups(&self) -> Vec<Arc<Group>>;
     /// One group.

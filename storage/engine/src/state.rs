@@ -11,8 +11,8 @@ use crate::quota::Quotas;
 use crate::trail::Trail;
 use crate::view::{View, ViewBuilder};
 use octroi_model::{
-    Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, AuditVia, Collection, CollectionId, Confirmation,
-    Factors, Group, GroupId, Head, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, ScramKeys, Tombstone, TotpState,
+    Account, AccountId, Alias, AliasId, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, AuditVia, Collection, CollectionId,
+    Confirmation, Factors, Group, GroupId, Head, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, ScramKeys, Tombstone, TotpState,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -35,6 +35,9 @@ pub(crate) struct State {
     pub(crate) scram: HashMap<AccountId, Arc<BTreeMap<String, Arc<ScramKeys>>>>,
     pub(crate) factors: HashMap<AccountId, Arc<Factors>>,
     pub(crate) groups: BTreeMap<GroupId, Arc<Group>>,
+    pub(crate) aliases: BTreeMap<AliasId, Arc<Alias>>,
+    /// By [`octroi_model::AliasName::key`].
+    pub(crate) alias_keys: HashMap<String, AliasId>,
     pub(crate) trail: Trail,
     pub(crate) collections: HashMap<CollectionId, Arc<Collection>>,
     /// Those that have an ACL of their own: there are few, and every tree that somebody sees begins with them.
@@ -123,6 +126,7 @@ pub(crate) enum Record {
     Scram(AppPasswordId, Option<Arc<ScramKeys>>),
     Factors(AccountId, Option<Arc<Factors>>),
     Group(GroupId, Option<Arc<Group>>),
+    Alias(AliasId, Option<Arc<Alias>>),
 }
 
 /// What came of applying changes.
@@ -323,7 +327,33 @@ impl State {
                 self.groups.remove(id);
                 applied.sides.push(Side::Record(Record::Group(*id, None)));
             }
+            Change::SetAlias(alias) => {
+                let alias = Arc::new(alias.clone());
+                self.insert_alias(alias.clone());
+                applied.sides.push(Side::Record(Record::Alias(alias.id, Some(alias))));
+            }
+            Change::RemoveAlias(id) => {
+                self.remove_alias(*id);
+                applied.sides.push(Side::Record(Record::Alias(*id, None)));
+            }
             _ => {}
+        }
+    }
+
+    /// Take an alias in, in place of what it was before.
+    pub(crate) fn insert_alias(&mut self, alias: Arc<Alias>) {
+        self.remove_alias(alias.id);
+        self.alias_keys.insert(alias.name.key(), alias.id);
+        self.aliases.insert(alias.id, alias);
+    }
+
+    fn remove_alias(&mut self, id: AliasId) {
+        if let Some(old) = self.aliases.remove(&id) {
+            let key = old.name.key();
+            // Where changes are lost, another one may stand under its key.
+            if self.alias_keys.get(&key) == Some(&id) {
+                self.alias_keys.remove(&key);
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! Mail addresses as the server stores and compares them.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +11,7 @@ const LOCAL_BYTES_MAX: usize = 64;
 /// RFC 5321 section 4.5.3.1.2.
 const DOMAIN_BYTES_MAX: usize = 255;
 
-/// An address with a local part and a domain. The domain is lower-case ASCII or UTF-8 (RFC 6531), the local part is unquoted and
+/// An address with a local part and a domain. The domain is lower-case ASCII or UTF-8 in NFC (RFC 6531), the local part is unquoted and
 /// keeps its case for the outside; [`Address::key`] is the form under which our own accounts are looked up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -50,10 +52,11 @@ impl Address {
         if local.len() > LOCAL_BYTES_MAX || domain.len() > DOMAIN_BYTES_MAX {
             return Err(AddressError::TooLong);
         }
-        if local.chars().any(char::is_control) || !domain_is_clean(domain) {
+        let domain = composed(&domain.to_lowercase()).into_owned();
+        if local.chars().any(char::is_control) || !domain_is_clean(&domain) {
             return Err(AddressError::Character);
         }
-        Ok(Self { local: local.to_owned(), domain: domain.to_lowercase() })
+        Ok(Self { local: local.to_owned(), domain })
     }
 
     /// The local part, unquoted.
@@ -66,15 +69,41 @@ impl Address {
         &self.domain
     }
 
-    /// The form under which an account is looked up: local part in lower case without a `+detail`.
+    /// What stands behind the `+` of the local part: `x` of `lea+x`. It chooses nothing by itself; scripts of the owner may look at it.
+    pub fn detail(&self) -> Option<&str> {
+        self.local.split_once('+').filter(|(base, _)| !base.is_empty()).map(|(_, detail)| detail)
+    }
+
+    /// The form under which an address of ours is looked up: local part in lower case and NFC (RFC 6532 section 3.1) without a `+detail`,
+    /// domain as [`domain_key`] has it.
     pub fn key(&self) -> String {
         let local = self.local.to_lowercase();
         let base = match local.split_once('+') {
             Some((base, _)) if !base.is_empty() => base,
             _ => &local,
         };
-        format!("{base}@{}", self.domain)
+        format!("{}@{}", composed(base), domain_key(&self.domain))
     }
+}
+
+/// One form for all ways to write a domain: lower case, internationalised labels in Unicode (U-labels of RFC 5890 section 2.3.2.1).
+pub fn domain_key(domain: &str) -> Cow<'_, str> {
+    if domain.is_ascii() && !domain.as_bytes().windows(4).any(|label| label.eq_ignore_ascii_case(b"xn--")) {
+        return if domain.bytes().any(|octet| octet.is_ascii_uppercase()) {
+            Cow::Owned(domain.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(domain)
+        };
+    }
+    match idna::domain_to_unicode(domain) {
+        (unicode, Ok(())) => Cow::Owned(unicode),
+        // No name that DNS could have: it is compared as it is written.
+        (_, Err(_)) => Cow::Owned(composed(&domain.to_lowercase()).into_owned()),
+    }
+}
+
+fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { ComposingNormalizerBorrowed::new_nfc().normalize(text) }
 }
 
 fn domain_is_clean(domain: &str) -> bool {
@@ -155,6 +184,19 @@ mod tests {
         let address: Address = "Lea.Martin+Tarif@Douane.Example".parse().unwrap();
         assert_eq!(address.key(), "lea.martin@douane.example");
         assert_eq!(address.to_string(), "Lea.Martin+Tarif@douane.example");
+    }
+
+    #[test]
+    fn one_address_has_one_key_however_it_is_written() {
+        let key = |text: &str| text.parse::<Address>().unwrap().key();
+        assert_eq!(key("Rene\u{301}+x@Bu\u{308}cher.example"), "ren\u{e9}@b\u{fc}cher.example");
+        assert_eq!(key("REN\u{c9}@XN--BCHER-KVA.example"), "ren\u{e9}@b\u{fc}cher.example");
+        assert_eq!(key("a@xn--bcher-kva.example"), key("A@B\u{dc}CHER.example"));
+        // What is no A-label stays what it is.
+        assert_eq!(key("a@xn--\u{e9}.example"), key("A@XN--\u{c9}.example"));
+        assert_ne!(key("a@xn--zz.example"), key("a@zz.example"));
+        assert_eq!("+x@a.example".parse::<Address>().unwrap().detail(), None);
+        assert_eq!("lea+x+y@a.example".parse::<Address>().unwrap().detail(), Some("x+y"));
     }
 
     #[test]

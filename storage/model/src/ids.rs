@@ -37,6 +37,10 @@ number!(
     GroupId(u64)
 );
 number!(
+    /// An address of ours that is no account's; never reused.
+    AliasId(u64)
+);
+number!(
     /// The unique identifier of an item within its collection (RFC 9051 section 2.3.1.1). 0 means "not assigned yet".
     Uid(u32)
 );

@@ -6,6 +6,7 @@
 
 mod account;
 mod address;
+mod alias;
 mod annotation;
 mod audit;
 mod collection;
@@ -22,7 +23,8 @@ mod rights;
 mod uidset;
 
 pub use account::{Account, AppPassword, Confirmation, LastUse, Narrowing, ScramKeys, Service, Services, TotpState};
-pub use address::{Address, AddressError};
+pub use address::{Address, AddressError, domain_key};
+pub use alias::{Alias, AliasName, LeadsTo};
 pub use annotation::{Annotated, AnnotationEdit, Annotations};
 pub use audit::{AuditEntry, AuditFrom, AuditLine, AuditQuery, AuditVia, Outcome};
 pub use collection::{Acl, Collection, CollectionKind, Grantee, Head, SpecialUse};
@@ -30,7 +32,7 @@ pub use content::{ContentRef, Encoding, Etag, Hash};
 pub use factor::{Device, FactorKind, Factors, Passkey, Reach, Tries};
 pub use flags::{FlagEdit, Flags, KEYWORDS_MAX};
 pub use group::Group;
-pub use ids::{AccountId, AppPasswordId, CollectionId, FactorId, GroupId, ModSeq, Uid, UidValidity, UnixTime};
+pub use ids::{AccountId, AliasId, AppPasswordId, CollectionId, FactorId, GroupId, ModSeq, Uid, UidValidity, UnixTime};
 pub use item::{Item, Tombstone};
 pub use language::Language;
 pub use name::{NAME_BYTES_MAX, Name, NameError, PATH_DEPTH_MAX, Path};

@@ -2,13 +2,13 @@
 
 use super::Index;
 use super::blocks::{self, Graves};
-use super::project::{FACTORS, GROUP, NARROWING, SCRAM};
+use super::project::{ALIAS, FACTORS, GROUP, NARROWING, SCRAM};
 use crate::journal::Position;
 use crate::trail::Trail;
 use crate::view::{View, ViewBuilder};
 use octroi_model::{
-    Account, AccountId, Annotated, Annotations, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection, CollectionId,
-    Confirmation, Factors, Group, Head, Item, ModSeq, Narrowing, QuotaLimit, QuotaRoot, ScramKeys, Uid, UnixTime,
+    Account, AccountId, Alias, Annotated, Annotations, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection,
+    CollectionId, Confirmation, Factors, Group, Head, Item, ModSeq, Narrowing, QuotaLimit, QuotaRoot, ScramKeys, Uid, UnixTime,
 };
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
@@ -31,6 +31,7 @@ pub(crate) struct Restored {
     pub(crate) scram: Vec<(AppPasswordId, ScramKeys)>,
     pub(crate) factors: Vec<(AccountId, Factors)>,
     pub(crate) groups: Vec<Group>,
+    pub(crate) aliases: Vec<Alias>,
     pub(crate) trail: Trail,
     pub(crate) collections: Vec<Collection>,
     pub(crate) quotas: Vec<(QuotaRoot, QuotaLimit)>,
@@ -59,6 +60,7 @@ impl Index {
                 SCRAM => restored.scram.push((AppPasswordId(id), record(&row, 2)?)),
                 FACTORS => restored.factors.push((AccountId(id), record(&row, 2)?)),
                 GROUP => restored.groups.push(record(&row, 2)?),
+                ALIAS => restored.aliases.push(record(&row, 2)?),
                 kind => return Err(sqlx::Error::Decode(format!("a record of kind {kind}").into())),
             }
         }

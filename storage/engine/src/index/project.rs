@@ -23,6 +23,7 @@ pub(super) const NARROWING: i64 = 0;
 pub(super) const FACTORS: i64 = 1;
 pub(super) const GROUP: i64 = 2;
 pub(super) const SCRAM: i64 = 3;
+pub(super) const ALIAS: i64 = 4;
 
 impl Index {
     /// Apply `entries`, which follow what the index has.
@@ -264,6 +265,7 @@ impl Record {
             Self::Scram(id, _) => (SCRAM, id.0),
             Self::Factors(id, _) => (FACTORS, id.0),
             Self::Group(id, _) => (GROUP, id.0),
+            Self::Alias(id, _) => (ALIAS, id.0),
         }
     }
 
@@ -273,6 +275,7 @@ impl Record {
             Self::Scram(_, record) => record.as_deref().map(bytes),
             Self::Factors(_, record) => record.as_deref().map(bytes),
             Self::Group(_, record) => record.as_deref().map(bytes),
+            Self::Alias(_, record) => record.as_deref().map(bytes),
         }
         .transpose()
     }

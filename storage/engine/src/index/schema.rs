@@ -11,7 +11,8 @@ const TABLES: &[&str] = &[
     // Under its number.
     "CREATE TABLE audit (line INTEGER PRIMARY KEY, account INTEGER, record BLOB NOT NULL) STRICT",
     "CREATE INDEX audit_of ON audit (account, line)",
-    // Narrowings of app passwords (`kind` 0), second factors of accounts (1), groups (2), what SCRAM proves app passwords by (3).
+    // Narrowings of app passwords (`kind` 0), second factors of accounts (1), groups (2), what SCRAM proves app passwords by (3),
+    // addresses that are no account's (4).
     "CREATE TABLE records (kind INTEGER NOT NULL, id INTEGER NOT NULL, record BLOB NOT NULL, PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID",
     // The head in a collection's record is not kept up: it is in `heads`.
     "CREATE TABLE collections (id INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT",

@@ -6,10 +6,10 @@
 use super::world::{account, collection, item, name};
 use crate::Change;
 use octroi_model::{
-    AccountId, Annotated, AppPassword, AppPasswordId, AuditEntry, AuditLine, AuditVia, CollectionId, CollectionKind, Confirmation,
-    ContentRef, Device, Encoding, FactorId, FactorKind, Factors, FlagEdit, Flags, Grantee, Group, GroupId, Hash, Head, Item, LastUse,
-    ModSeq, Narrowing, Outcome, Passkey, QuotaLimit, QuotaRoot, Reach, Rights, ScramKeys, Service, Services, SpecialUse, TotpState, Tries,
-    Uid, UidSet, UnixTime,
+    AccountId, Alias, AliasId, AliasName, Annotated, AppPassword, AppPasswordId, AuditEntry, AuditLine, AuditVia, CollectionId,
+    CollectionKind, Confirmation, ContentRef, Device, Encoding, FactorId, FactorKind, Factors, FlagEdit, Flags, Grantee, Group, GroupId,
+    Hash, Head, Item, LastUse, LeadsTo, ModSeq, Narrowing, Outcome, Passkey, QuotaLimit, QuotaRoot, Reach, Rights, ScramKeys, Service,
+    Services, SpecialUse, TotpState, Tries, Uid, UidSet, UnixTime,
 };
 
 pub(crate) fn app_password() -> AppPassword {
@@ -171,6 +171,17 @@ fn later(id: CollectionId) -> Vec<Change> {
         },
         Change::Annotate { of: Annotated { collection: None, account: None }, entries: vec![] },
         Change::KeepScram { id: AppPasswordId(40), keys: ScramKeys { sealed: vec![3, 4] } },
+        Change::SetAlias(Alias {
+            id: AliasId(42),
+            name: AliasName::Address("contact@douane.example".parse().unwrap()),
+            leads_to: LeadsTo::Addresses(vec!["lea@douane.example".parse().unwrap()]),
+        }),
+        Change::SetAlias(Alias {
+            id: AliasId(43),
+            name: AliasName::Rest("douane.example".into()),
+            leads_to: LeadsTo::Group { group: GroupId(41), members_only: true },
+        }),
+        Change::RemoveAlias(AliasId(42)),
     ]
 }
 
