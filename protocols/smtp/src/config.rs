@@ -129,7 +129,7 @@ impl Default for SmtpConfig {
         Self {
             message_bytes_max: 50 * MIB,
             header_bytes_max: 256 * 1024,
-            recipients_max: 100,
+            recipients_max: 1000,
             received_max: 100,
             commands_per_message_max: 1000,
             errors_max: 20,

@@ -31,7 +31,8 @@ pub(crate) fn plan(session: &Session, open: &Open, id: &str) -> Plan {
 pub(crate) fn trace(session: &Session, open: &Open, id: &str) -> String {
     let recipients = open.route.recipients();
     trace_fields(&Trace {
-        return_path: Some(&open.from),
+        // RFC 5321 section 4.4: what goes on to another server has none.
+        return_path: Some(&open.from).filter(|_| !open.route.leaves()),
         client: session.hello.as_ref().map(|hello| (hello.host.as_str(), session.peer())),
         hostname: session.hostname(),
         protocol: session.protocol(open),

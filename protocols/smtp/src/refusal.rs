@@ -12,6 +12,8 @@ pub(crate) fn of_gate(refusal: &Refusal) -> Reply {
         Refusal::NotRelay => Reply::new(550, "5.7.1", "Relaying denied"),
         Refusal::NotSender => Reply::new(550, "5.7.1", "You may not send as that address"),
         Refusal::RecipientNotAllowed => Reply::new(550, "5.7.1", "You may not write to that recipient"),
+        // RFC 3463 section 3.8, X.7.2.
+        Refusal::NotMember => Reply::new(550, "5.7.2", "Only members of that group may write to it"),
         Refusal::Forbidden(_) => Reply::new(550, "5.7.1", "Not permitted"),
         // RFC 5321 section 4.5.3.1.10: 452, so that the client sends the rest in another transaction.
         Refusal::Limit("recipients") => Reply::new(452, "4.5.3", "Too many recipients"),

@@ -51,6 +51,14 @@ impl Route {
         }
     }
 
+    /// Does the message go to other servers too?
+    pub(crate) fn leaves(&self) -> bool {
+        match self {
+            Self::Inbound(envelope) => envelope.leaves(),
+            Self::Submitted(envelope) => envelope.leaves(),
+        }
+    }
+
     pub(crate) async fn upload(&self) -> Result<Upload, Refusal> {
         match self {
             Self::Inbound(envelope) => envelope.upload().await,

@@ -73,6 +73,10 @@ impl Admin {
                 Some(password::hash(text).await.ok_or(Refusal::Unavailable)?)
             }
         };
+        let _turn = self.gate.0.addresses.lock().await;
+        if self.gate.engine().alias(&new.address.key()).is_some() {
+            return Err(Refusal::Exists);
+        }
         let id = AccountId(self.gate.engine().new_id());
         let language = self.gate.0.limits.language;
         let mut batch = Batch::new();

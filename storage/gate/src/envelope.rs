@@ -1,22 +1,28 @@
-//! Envelopes: who may send what to whom. An open relay has no code path: only [`Envelope<Member>`] can hold a recipient elsewhere.
+//! Envelopes: who may send what to whom. An open relay has no code path: only [`Envelope<Member>`] takes a recipient elsewhere. One from the
+//! internet leaves us again only where an address of ours leads outside by the administrator's word, or where a notification comes back to a
+//! return path that was made here for that ([`crate::addressing`]).
 //!
 //! Called by SMTP and LMTP. One commit delivers to every recipient and queues what leaves; when it returns, the message is on disk.
 
 use crate::acts::mailbox::message;
+use crate::addressing::{Delivery, Reached};
 use crate::content::{Content, Upload};
 use crate::gate::Gate;
 use crate::queue::{QueueEntry, QueueRecipient, RecipientState};
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::tree;
-use octroi_engine::{Batch, CommitError};
-use octroi_model::{Account, Address, CollectionId, CollectionKind, Item, Name, Outcome, Path, Rights, Service, UnixTime};
+use octroi_engine::{Batch, BodyIndex, CommitError};
+use octroi_model::{Account, AccountId, Address, CollectionId, Item, Outcome, Path, Rights, Service, UnixTime};
 use octroi_policy::{Act, Area, Profile};
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Recipients of one envelope. RFC 5321 section 4.5.3.1.8 wants at least 100.
-pub const RECIPIENTS_MAX: usize = 100;
+/// Recipients of one envelope. RFC 5321 section 4.5.3.1.8 wants at least 100; each is a record in the commit, and the body is there once.
+pub const RECIPIENTS_MAX: usize = 1000;
+/// Mailboxes that one envelope reaches, with those behind aliases and groups.
+const DELIVERIES_MAX: usize = 20_000;
 /// Name of the limit on whom one profile writes to within an hour.
 pub const RECIPIENTS_PER_HOUR: &str = "recipients per hour";
 /// Octets that the trace fields add to a message on its way in, about; a mailbox with less room than that is full.
@@ -48,35 +54,27 @@ pub struct Envelope<Kind> {
     gate: Gate,
     kind: Kind,
     recipients: Vec<Address>,
-    inboxes: Vec<CollectionId>,
+    /// One for each mailbox.
+    deliveries: Vec<Delivery>,
+    inboxes: HashSet<CollectionId>,
     remote: Vec<Address>,
-    /// The inbox of each recipient, if it is one of our people.
-    places: Vec<Option<CollectionId>>,
+    /// Where each recipient leads to.
+    places: Vec<Place>,
     /// Octets that were announced; 0 for nobody knows.
     announced: u64,
+}
+
+/// Where a recipient leads to.
+struct Place {
+    inboxes: Vec<CollectionId>,
+    /// Somebody elsewhere as well, or only.
+    leaves: bool,
 }
 
 impl Gate {
     /// An envelope for mail from outside.
     pub fn inbound(&self, from: ReturnPath, peer: IpAddr) -> Envelope<Internet> {
         Envelope::new(self.clone(), Internet { from, peer })
-    }
-
-    /// The INBOX of one of our people.
-    fn inbox(&self, address: &Address) -> Option<CollectionId> {
-        let account = self.engine().account_by_key(&address.key()).or_else(|| self.postmaster(address))?;
-        let home = tree::home(self.engine(), account.id, Area::Mail)?;
-        let inbox = self.engine().child(home.id, &Name::new("INBOX").ok()?)?;
-        (inbox.kind == CollectionKind::Mailbox).then_some(inbox.id)
-    }
-}
-
-impl Gate {
-    /// Who answers for `postmaster` and `abuse`.
-    fn postmaster(&self, address: &Address) -> Option<Arc<Account>> {
-        let role = ["postmaster", "abuse"].iter().any(|role| address.local().eq_ignore_ascii_case(role));
-        let who = self.organisation().postmaster.as_ref().filter(|_| role)?;
-        self.engine().account_by_key(&who.key())
     }
 }
 
@@ -94,10 +92,10 @@ impl Session {
         Ok(Envelope::new(self.gate().clone(), Member { session: self.clone(), from: from.clone() }))
     }
 
-    /// As oneself; as somebody else if the profile lets one, and, where it is somebody of ours, they do too: with the right to send as
+    /// As oneself, also by an alias that leads to nobody else; as somebody else if the profile lets one, and, where it is somebody of ours, they do too: with the right to send as
     /// them on their INBOX.
     fn may_send_as(&self, from: &Address) -> Result<(), Refusal> {
-        if from.key() == self.address().key() {
+        if from.key() == self.address().key() || (self.gate().is_local_domain(from.domain()) && self.is_led_to_alone(from)) {
             return Ok(());
         }
         let address = from.to_string();
@@ -120,7 +118,16 @@ impl Session {
 
 impl<Kind> Envelope<Kind> {
     fn new(gate: Gate, kind: Kind) -> Self {
-        Self { gate, kind, recipients: Vec::new(), inboxes: Vec::new(), remote: Vec::new(), places: Vec::new(), announced: 0 }
+        Self {
+            gate,
+            kind,
+            recipients: Vec::new(),
+            deliveries: Vec::new(),
+            inboxes: HashSet::new(),
+            remote: Vec::new(),
+            places: Vec::new(),
+            announced: 0,
+        }
     }
 
     /// The message will have about so many octets, so who has no room for them is refused as a recipient.
@@ -144,35 +151,84 @@ impl<Kind> Envelope<Kind> {
         if self.recipients.len() >= self.gate.0.limits.recipients_max { Err(Refusal::Limit("recipients")) } else { Ok(()) }
     }
 
-    fn add_local(&mut self, to: &Address) -> Result<(), Refusal> {
-        let inbox = self.gate.inbox(to).ok_or(Refusal::UnknownRecipient)?;
-        if !self.gate.has_room(inbox, self.announced + TRACE_BYTES) {
+    /// The mailboxes that the message goes to, each once, with the address by which it is reached.
+    pub fn deliveries(&self) -> &[Delivery] {
+        &self.deliveries
+    }
+
+    /// Does the message go to other servers too?
+    pub fn leaves(&self) -> bool {
+        !self.remote.is_empty()
+    }
+
+    /// An address of ours: everybody it leads to. `poster` is who writes, if that is certain.
+    async fn add_local(&mut self, to: &Address, poster: Option<AccountId>) -> Result<(), Refusal> {
+        let Reached { ours, outside, .. } = self.gate.reach(to, poster)?;
+        let bytes = self.announced + TRACE_BYTES;
+        let (roomy, full): (Vec<Delivery>, Vec<Delivery>) = ours.into_iter().partition(|one| self.gate.has_room(one.inbox, bytes));
+        if roomy.is_empty() && outside.is_empty() {
             return Err(Refusal::OverQuota);
         }
+        if self.deliveries.len() + roomy.len() > DELIVERIES_MAX {
+            return Err(Refusal::Limit("recipients"));
+        }
+        // One full mailbox must not keep a message from a whole group.
+        for left_out in full {
+            let reason = format!("{to} leads there too, but the mailbox is full");
+            let via = octroi_model::AuditVia::default();
+            let (account, subject, outcome) = (Some(left_out.account), left_out.to.to_string(), Outcome::Refused);
+            self.gate
+                .audit(crate::audit::Line { account, act: "deliver", subject: &subject, peer: "", outcome, reason: &reason, via })
+                .await;
+        }
+        self.places.push(Place { inboxes: roomy.iter().map(|one| one.inbox).collect(), leaves: !outside.is_empty() });
         // The same person twice is one delivery.
-        if !self.inboxes.contains(&inbox) {
-            self.inboxes.push(inbox);
+        self.deliveries.extend(roomy.into_iter().filter(|one| self.inboxes.insert(one.inbox)));
+        for one in outside {
+            self.add_remote(one);
         }
         self.recipients.push(to.clone());
-        self.places.push(Some(inbox));
         Ok(())
     }
 
+    fn add_remote(&mut self, to: Address) {
+        if !self.remote.contains(&to) {
+            self.remote.push(to);
+        }
+    }
+
     /// Everything in one commit.
-    async fn commit(self, content: Content, queue: Option<(CollectionId, Item)>) -> Result<(), Refusal> {
-        let mut batch = Batch::new();
-        let body = batch.body(content.body);
-        for inbox in &self.inboxes {
-            batch.put(*inbox, message(UnixTime::now()), body);
-        }
-        if let Some((queue, item)) = queue {
-            batch.put(queue, item, body);
-        }
-        match self.gate.engine().commit(batch).await {
+    async fn commit(&self, content: Content, from: Option<Address>) -> Result<(), Refusal> {
+        let mut bare = Batch::new();
+        let body = bare.body(content.body);
+        match self.gate.engine().commit(self.fill(bare, body, from, |_| true)?).await {
             // An account was removed between RCPT and DATA: the peer tries again and is told at RCPT.
             Err(CommitError::Gone) => Err(Refusal::Unavailable),
             other => Ok(other.map(|_| ())?),
         }
+    }
+
+    /// What is to be done with the body: into the mailboxes that are wanted, and into the queue for who is elsewhere, under the return path
+    /// `from`.
+    fn fill(
+        &self,
+        mut batch: Batch,
+        body: BodyIndex,
+        from: Option<Address>,
+        wanted: impl Fn(CollectionId) -> bool,
+    ) -> Result<Batch, Refusal> {
+        let now = UnixTime::now();
+        for one in self.deliveries.iter().filter(|one| wanted(one.inbox)) {
+            batch.put(one.inbox, message(now), body);
+        }
+        if !self.remote.is_empty() {
+            let queue = crate::queue::collection(&self.gate).ok_or(Refusal::Unavailable)?;
+            let waiting = |address: &Address| QueueRecipient { address: address.clone(), state: RecipientState::Waiting };
+            let recipients = self.remote.iter().map(waiting).collect();
+            let entry = QueueEntry { from, recipients, queued: now, next_try: now, attempts: 0, last_error: String::new() };
+            batch.put(queue, Item { properties: Some(Arc::from(entry.encode()?)), ..message(now) }, body);
+        }
+        Ok(batch)
     }
 }
 
@@ -194,26 +250,41 @@ impl Envelope<Internet> {
             self.gate.audit(line).await;
             return Err(Refusal::NotRelay);
         }
-        self.add_local(to)
+        match self.gate.forwarded_from(to) {
+            None => self.add_local(to, None).await,
+            Some(Ok(first)) => self.add_returning(to, first).await,
+            Some(Err(_)) => Err(Refusal::UnknownRecipient),
+        }
+    }
+
+    /// A notification on its way back to whoever sent what we forwarded. Nothing else goes that way: it would make a relay of the path.
+    async fn add_returning(&mut self, to: &Address, first: Address) -> Result<(), Refusal> {
+        if self.kind.from != ReturnPath::Null {
+            return Err(Refusal::UnknownRecipient);
+        }
+        if self.gate.is_local_domain(first.domain()) {
+            return self.add_local(&first, None).await;
+        }
+        self.add_remote(first);
+        self.recipients.push(to.clone());
+        self.places.push(Place { inboxes: Vec::new(), leaves: true });
+        Ok(())
     }
 
     /// Deliver to everybody who was accepted: all or none. On disk when this returns.
     pub async fn deliver(self, content: Content) -> Result<(), Refusal> {
-        self.commit(content, None).await
+        self.commit(content, self.gate.forwarding_path(&self.kind.from)).await
     }
 
     /// Deliver to everybody who has room for it, as LMTP can say: an outcome for each of [`Envelope::recipients`]. On disk when this returns.
     pub async fn deliver_each(self, content: Content) -> Result<Vec<Result<(), Refusal>>, Refusal> {
-        let mut whole = Batch::new();
-        let body = whole.body(content.body);
-        let mut left = self.inboxes.clone();
         let engine = self.gate.engine();
-        while !left.is_empty() {
-            let mut batch = whole.clone();
-            for inbox in &left {
-                batch.put(*inbox, message(UnixTime::now()), body);
-            }
-            match engine.commit(batch).await {
+        let from = self.gate.forwarding_path(&self.kind.from);
+        let mut bare = Batch::new();
+        let body = bare.body(content.body);
+        let mut left = self.inboxes.clone();
+        while !left.is_empty() || self.leaves() {
+            match engine.commit(self.fill(bare.clone(), body, from.clone(), |inbox| left.contains(&inbox))?).await {
                 Ok(_) => break,
                 Err(CommitError::Gone) => return Err(Refusal::Unavailable),
                 Err(CommitError::OverQuota(full)) => {
@@ -227,8 +298,9 @@ impl Envelope<Internet> {
                 Err(other) => return Err(other.into()),
             }
         }
-        let outcome = |place: &Option<CollectionId>| {
-            if place.is_some_and(|inbox| left.contains(&inbox)) { Ok(()) } else { Err(Refusal::OverQuota) }
+        let outcome = |place: &Place| {
+            let reached = place.leaves || place.inboxes.iter().any(|inbox| left.contains(inbox));
+            if reached { Ok(()) } else { Err(Refusal::OverQuota) }
         };
         Ok(self.places.iter().map(outcome).collect())
     }
@@ -259,13 +331,12 @@ impl Envelope<Member> {
             return Err(Refusal::Limit(RECIPIENTS_PER_HOUR));
         }
         if ours {
-            return self.add_local(to);
+            let poster = session.account();
+            return self.add_local(to, Some(poster)).await;
         }
-        if !self.remote.contains(to) {
-            self.remote.push(to.clone());
-        }
+        self.add_remote(to.clone());
         self.recipients.push(to.clone());
-        self.places.push(None);
+        self.places.push(Place { inboxes: Vec::new(), leaves: true });
         Ok(())
     }
 
@@ -283,23 +354,6 @@ impl Envelope<Member> {
     /// Deliver to our people and queue for the others, in one commit. On disk when this returns.
     pub async fn send(self, content: Content) -> Result<(), Refusal> {
         self.kind.session.check().await?;
-        let queue = if self.remote.is_empty() { None } else { Some(self.queued()?) };
-        self.commit(content, queue).await
-    }
-
-    fn queued(&self) -> Result<(CollectionId, Item), Refusal> {
-        let queue = crate::queue::collection(&self.gate).ok_or(Refusal::Unavailable)?;
-        let now = UnixTime::now();
-        let recipients =
-            self.remote.iter().map(|address| QueueRecipient { address: address.clone(), state: RecipientState::Waiting }).collect();
-        let entry = QueueEntry {
-            from: Some(self.kind.from.clone()),
-            recipients,
-            queued: now,
-            next_try: now,
-            attempts: 0,
-            last_error: String::new(),
-        };
-        Ok((queue, Item { properties: Some(Arc::from(entry.encode()?)), ..message(now) }))
+        self.commit(content, Some(self.kind.from.clone())).await
     }
 }

@@ -3,6 +3,7 @@
 //! It can log somebody in, open an envelope for the internet, and nothing else. What administers the server ([`crate::Admin`]) and what
 //! empties the queue ([`crate::Queue`]) are handed out once, by [`Gate::open`], to the composition only.
 
+use crate::addressing::same_domain;
 use crate::admin::Admin;
 use crate::errand::{Errands, Outbox, errands};
 use crate::factors::Attempts;
@@ -93,6 +94,8 @@ pub(crate) struct Inner {
     pub(crate) waiting: Waiting,
     pub(crate) live: Arc<Live>,
     pub(crate) rates: Rates,
+    /// Whose turn it is to change who has which address.
+    pub(crate) addresses: tokio::sync::Mutex<()>,
     pub(crate) outbox: Outbox,
     pub(crate) passkeys: Option<Webauthn>,
     /// Sign-outs from everywhere so far, for portal sessions.
@@ -148,6 +151,7 @@ impl Gate {
             waiting: Waiting::default(),
             live: Arc::default(),
             rates: Rates::default(),
+            addresses: tokio::sync::Mutex::default(),
             outbox,
             passkeys,
             sign_outs: std::sync::Mutex::default(),
@@ -163,7 +167,7 @@ impl Gate {
 
     /// Is mail for this domain ours?
     pub fn is_local_domain(&self, domain: &str) -> bool {
-        self.0.organisation.domains.iter().any(|ours| ours.eq_ignore_ascii_case(domain))
+        self.0.organisation.domains.iter().any(|ours| same_domain(ours, domain))
     }
 
     pub(crate) fn engine(&self) -> &dyn Engine {

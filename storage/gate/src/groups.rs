@@ -3,7 +3,7 @@
 use crate::admin::Admin;
 use crate::refusal::Refusal;
 use octroi_engine::{Batch, Change};
-use octroi_model::{Address, Group, GroupId};
+use octroi_model::{Address, Group, GroupId, LeadsTo};
 use std::sync::Arc;
 
 /// Members of one group.
@@ -53,10 +53,18 @@ impl Admin {
         Ok(())
     }
 
-    /// Remove a group; what was shared with it is shared with nobody.
+    /// Remove a group with its address; what was shared with it is shared with nobody.
     pub async fn remove_group(&self, name: &str) -> Result<(), Refusal> {
         let group = self.group(name)?;
-        self.change(Change::RemoveGroup(group.id)).await?;
+        let _turn = self.gate.0.addresses.lock().await;
+        let mut batch = Batch::new();
+        for alias in self.engine().aliases() {
+            if matches!(alias.leads_to, LeadsTo::Group { group: of, .. } if of == group.id) {
+                batch.push(Change::RemoveAlias(alias.id));
+            }
+        }
+        batch.push(Change::RemoveGroup(group.id));
+        self.engine().commit(batch).await?;
         self.note("group remove", name, "").await;
         Ok(())
     }

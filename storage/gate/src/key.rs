@@ -2,6 +2,7 @@
 //!
 //! Made at first start, kept in `secret.key` beside the journal with mode 0600. Losing it invalidates every app password and second factor.
 
+use crate::addressing::SrsKey;
 use data_encoding::HEXLOWER;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use std::fs::{self, OpenOptions};
@@ -18,6 +19,7 @@ pub struct DataKey {
     app_passwords: Zeroizing<[u8; 32]>,
     salts: Zeroizing<[u8; 32]>,
     sealing: LessSafeKey,
+    srs: SrsKey,
 }
 
 impl DataKey {
@@ -57,6 +59,7 @@ impl DataKey {
             app_passwords: Zeroizing::new(blake3::derive_key("octroi 2026 app password hash", bytes)),
             salts: Zeroizing::new(blake3::derive_key("octroi 2026 scram salt", bytes)),
             sealing: LessSafeKey::new(unbound),
+            srs: SrsKey::new(&Zeroizing::new(blake3::derive_key("octroi 2026 sender rewriting", bytes))),
         }
     }
 
@@ -68,6 +71,11 @@ impl DataKey {
     /// What the salt for a name is taken from: nobody without the key can tell it from the salt of a name that is not there.
     pub(crate) fn hash_salt(&self, name: &[u8]) -> blake3::Hash {
         blake3::keyed_hash(&self.salts, name)
+    }
+
+    /// What the return paths of forwarded mail are made with.
+    pub(crate) fn srs(&self) -> &SrsKey {
+        &self.srs
     }
 
     /// Encrypt a short secret for the journal.

@@ -6,6 +6,7 @@
 //! of the right purpose only.
 
 mod acts;
+mod addressing;
 mod admin;
 mod app_password;
 mod audit;
@@ -50,6 +51,7 @@ pub use acts::in_the_way::InTheWay;
 pub use acts::mailbox::{Appended, Copied, Draft, KEYWORD_BYTES_MAX, MailboxStatus, MailboxView};
 pub use acts::metadata::{ANNOTATION_BYTES, ANNOTATIONS, Annotation};
 pub use acts::sharing::{AclEdit, AclFacts, Identifier};
+pub use addressing::{AliasLine, Delivery, SrsFault};
 pub use admin::{Admin, NewAccount};
 pub use channel::{Channel, ClientCertificate};
 pub use content::{Content, Upload};

@@ -31,6 +31,10 @@ pub enum Refusal {
     UnknownRecipient,
     /// Neither sender nor recipient is ours.
     NotRelay,
+    /// The group takes mail of its members only.
+    NotMember,
+    /// The alias would lead to itself.
+    Loop,
     /// The profile does not let one write to that recipient.
     RecipientNotAllowed,
     /// Try later; the reason is in the log.
@@ -85,6 +89,8 @@ impl fmt::Display for Refusal {
             Self::NotSender => f.write_str("not permitted to send as that address"),
             Self::UnknownRecipient => f.write_str("no such recipient here"),
             Self::NotRelay => f.write_str("relaying denied"),
+            Self::NotMember => f.write_str("only members may write there"),
+            Self::Loop => f.write_str("it would lead to itself"),
             Self::RecipientNotAllowed => f.write_str("not permitted to write to that recipient"),
             Self::Unavailable => f.write_str("temporarily unavailable"),
             Self::Damaged => f.write_str("damaged in the store"),
