@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on says so by panicking.
 
 mod acme;
+mod addresses;
 mod admin;
 mod audit;
 mod authorities;

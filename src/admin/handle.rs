@@ -90,6 +90,10 @@ impl Handler {
             Request::GroupMember { name, address, is_member } => {
                 done(self.admin.set_member(&name, &parse(&address)?, is_member).await, &format!("group `{name}`"))
             }
+            Request::GroupAddress { name, address, members_only } => self.group_address(&name, address.as_deref(), members_only).await,
+            Request::AliasAdd { name, to, outside } => self.alias_add(&name, &to, outside).await,
+            Request::AliasRemove { name, to } => self.alias_remove(&name, &to).await,
+            Request::AliasList => Ok(self.alias_list()),
             Request::Explain(order) => self.explain(order),
             // It takes more than one answer: the socket serves it.
             Request::Import { .. } => Err("an import goes on over its own connection".to_owned()),

@@ -4,6 +4,7 @@
 //! mode 0600: who can reach it administers the server. `handle` is the dispatch; what a request does is in the file of its topic.
 
 mod accounts;
+mod aliases;
 mod app_passwords;
 mod audit;
 mod backups;

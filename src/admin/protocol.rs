@@ -70,6 +70,22 @@ pub(crate) enum Request {
         address: String,
         is_member: bool,
     },
+    GroupAddress {
+        name: String,
+        /// `None`: none any more.
+        address: Option<String>,
+        members_only: bool,
+    },
+    AliasAdd {
+        name: String,
+        to: Vec<String>,
+        outside: bool,
+    },
+    AliasRemove {
+        name: String,
+        to: Vec<String>,
+    },
+    AliasList,
     Explain(ExplainOrder),
     /// What follows on the socket, and what comes back, is in `import/wire.rs`.
     Import {
@@ -133,6 +149,7 @@ pub(crate) enum Reply {
     AppPasswords(Vec<AppPasswordLine>),
     Quotas(Vec<QuotaLine>),
     Groups(Vec<GroupLine>),
+    Aliases(Vec<AliasLine>),
     /// The end of the audit trail: number of the last line and its link in hexadecimal.
     AuditEnd {
         number: u64,
@@ -215,6 +232,16 @@ pub(crate) struct GroupLine {
     pub(crate) name: String,
     /// Addresses.
     pub(crate) members: Vec<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct AliasLine {
+    pub(crate) name: String,
+    /// Addresses.
+    pub(crate) to: Vec<String>,
+    /// The group that it is for instead.
+    pub(crate) group: Option<String>,
+    pub(crate) members_only: bool,
 }
 
 /// A line of the audit trail as `octroi audit export` prints it.

@@ -4,7 +4,7 @@ mod credentials;
 mod rules;
 
 pub(crate) use credentials::{Account, AppPassword, Mint, YesNo};
-pub(crate) use rules::{Audit, AuditCommand, AuditShow, Explain, Group, Policy, Share};
+pub(crate) use rules::{Alias, Audit, AuditCommand, AuditShow, Explain, Group, Policy, Share};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -42,7 +42,10 @@ pub(crate) enum Command {
     Share(Share),
     /// Say what somebody may do with a collection, and which rule says so.
     Explain(Explain),
-    /// Groups of accounts, to share with.
+    /// Addresses that lead to other addresses.
+    #[command(subcommand)]
+    Alias(Alias),
+    /// Groups of accounts, to share with and to write to.
     #[command(subcommand)]
     Group(Group),
     /// The profiles file: checked, and held against what is expected of it. Needs no server.

@@ -63,6 +63,22 @@ pub(crate) enum Group {
         #[command(flatten)]
         at: At,
     },
+    /// Give a group an address that reaches all its members, in place of the one it had.
+    Address {
+        /// The group.
+        name: String,
+        /// An address of our domains that is nobody's yet.
+        #[arg(required_unless_present = "none")]
+        address: Option<String>,
+        /// Only its members may write there, and only logged in.
+        #[arg(long, conflicts_with = "none")]
+        members_only: bool,
+        /// It has no address any more.
+        #[arg(long, conflicts_with = "address")]
+        none: bool,
+        #[command(flatten)]
+        at: At,
+    },
     /// Put somebody into a group.
     Join {
         /// The group.
@@ -78,6 +94,37 @@ pub(crate) enum Group {
         name: String,
         /// Who.
         address: String,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Alias {
+    /// Let an address of ours that is no account's lead to others, beside those that it leads to already.
+    Add {
+        /// The address; `@` and a domain for every address of the domain that nobody has.
+        name: String,
+        /// Where its mail goes.
+        #[arg(required = true)]
+        to: Vec<String>,
+        /// Some of these are not of our domains: mail for the address leaves.
+        #[arg(long)]
+        outside: bool,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Let it lead there no more; without addresses it goes.
+    Remove {
+        /// The address.
+        name: String,
+        /// Which of those that it leads to.
+        to: Vec<String>,
+        #[command(flatten)]
+        at: At,
+    },
+    /// List them, with those of groups.
+    List {
         #[command(flatten)]
         at: At,
     },

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod account;
+mod alias;
 mod app_password;
 mod audit;
 mod backup;
@@ -27,6 +28,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Import(arguments) => import::run(arguments).await,
         Command::Share(arguments) => operate::share(arguments).await,
         Command::Explain(arguments) => operate::explain(arguments).await,
+        Command::Alias(command) => alias::run(command).await,
         Command::Group(command) => group::run(command).await,
         Command::Policy(command) => policy::run(&command),
         Command::Audit(arguments) => audit::run(arguments).await,
