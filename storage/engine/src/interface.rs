@@ -196,6 +196,10 @@ pub struct StoreStat {
 pub trait Stage: Send {
     /// Add octets. They go to disk as they come once there are more than fit in memory comfortably.
     fn write<'a>(&'a mut self, octets: &'a [u8]) -> Promise<'a, Result<(), CommitError>>;
+    /// A head will be given at the end, so nothing is summed up before. To be said before the first octets.
+    fn expect_head(&mut self);
+    /// What goes in front of all that is written, because it is known last; at most [`crate::HEAD_BYTES_MAX`].
+    fn head(&mut self, octets: Vec<u8>);
     /// All octets were written: make them durable (if they are in a file) and hand them over. `describe` is called with the octets; of a
     /// content above [`crate::DESCRIBED_BYTES_MAX`] with its first mebibyte. A document has nothing to describe.
     fn finish(self: Box<Self>, describe: Option<Describe>) -> Promise<'static, Result<Body, CommitError>>;

@@ -1,7 +1,8 @@
 //! The file of a large content: a header, the facts, the octets, a checksum for each piece of them.
 //!
-//! Written by staging as the octets come, read piece by piece. Layout: the header at 0, the octets from [`OCTETS_OFFSET`], the facts right in
-//! front of them (a hole before that) because they are only known when the octets have gone by, a CRC-32 per [`PIECE_BYTES`] behind them.
+//! Written by staging as the octets come, read piece by piece. Layout: the header at 0; the octets from [`OCTETS_OFFSET`], or from somewhat
+//! before if their head was given last; the facts right in front of them (a hole before that) because they are only known when the octets
+//! have gone by; a CRC-32 per [`PIECE_BYTES`] behind them.
 
 use crate::contents::storage;
 use crate::disk::DiskFile;
@@ -9,7 +10,8 @@ use crate::interface::ReadError;
 use crate::journal::number;
 use octroi_model::ContentRef;
 
-/// Where the octets begin. Facts are smaller than that, unless someone tries hard; then none are kept, and readers derive them anew.
+/// Where the octets that came first begin. Head and facts are smaller than that, unless someone tries hard; then no facts are kept, and
+/// readers derive them anew.
 pub(crate) const OCTETS_OFFSET: u64 = 1 << 20;
 /// Bytes of the file's header.
 pub(crate) const BIG_HEADER_BYTES: usize = 40;
@@ -69,9 +71,7 @@ impl PieceSums {
 
 /// The facts, if they and the header check.
 pub(crate) fn read_facts(file: &dyn DiskFile, content: &ContentRef) -> Result<Vec<u8>, ReadError> {
-    if content.offset.checked_add(u64::from(content.facts_stored)) != Some(OCTETS_OFFSET) {
-        return Err(ReadError::Damaged("its facts do not stand in front of its octets".into()));
-    }
+    octets_start(content)?;
     let mut header = [0; BIG_HEADER_BYTES];
     file.read_at(&mut header, 0).map_err(storage)?;
     let mut facts = vec![0; content.facts_stored as usize];
@@ -82,10 +82,19 @@ pub(crate) fn read_facts(file: &dyn DiskFile, content: &ContentRef) -> Result<Ve
     Ok(facts)
 }
 
+/// Where the octets begin: right behind the facts.
+fn octets_start(content: &ContentRef) -> Result<u64, ReadError> {
+    let start = content.offset.checked_add(u64::from(content.facts_stored));
+    match start.filter(|start| content.offset >= BIG_HEADER_BYTES as u64 && *start <= OCTETS_OFFSET) {
+        Some(start) => Ok(start),
+        None => Err(ReadError::Damaged("its facts do not stand in front of its octets".into())),
+    }
+}
+
 /// `bytes` octets from `from`, which lie within the content.
 pub(crate) fn read_octets(file: &dyn DiskFile, content: &ContentRef, from: u64, bytes: u64) -> Result<Vec<u8>, ReadError> {
-    let all = content.bytes();
-    if u64::from(content.header_stored) + content.body_stored != all || file.bytes().map_err(storage)? < OCTETS_OFFSET + all {
+    let (all, begin) = (content.bytes(), octets_start(content)?);
+    if u64::from(content.header_stored) + content.body_stored != all || file.bytes().map_err(storage)? < begin + all {
         return Err(ReadError::Damaged(format!("its file does not hold {all} octets")));
     }
     if bytes == 0 {
@@ -96,9 +105,9 @@ pub(crate) fn read_octets(file: &dyn DiskFile, content: &ContentRef, from: u64, 
     let start = first * PIECE_BYTES;
     let end = ((last + 1) * PIECE_BYTES).min(all);
     let mut octets = vec![0; (end - start) as usize];
-    file.read_at(&mut octets, OCTETS_OFFSET + start).map_err(storage)?;
+    file.read_at(&mut octets, begin + start).map_err(storage)?;
     let mut sums = vec![0; ((last - first + 1) * SUM_BYTES) as usize];
-    file.read_at(&mut sums, OCTETS_OFFSET + all + first * SUM_BYTES).map_err(storage)?;
+    file.read_at(&mut sums, begin + all + first * SUM_BYTES).map_err(storage)?;
     for (piece, sum) in octets.chunks(PIECE_BYTES as usize).zip(sums.chunks_exact(SUM_BYTES as usize)) {
         if u64::from(crc32fast::hash(piece)) != number(sum) {
             return Err(ReadError::Damaged("a checksum is wrong".into()));

@@ -54,6 +54,6 @@ pub use news::News;
 pub use options::{OpenError, Options};
 pub use repair::{Repair, RepairReport, repair};
 pub use search::{Extractor, Found, Piece, SearchProgress, Sought, Within};
-pub use stage::DESCRIBED_BYTES_MAX;
+pub use stage::{DESCRIBED_BYTES_MAX, HEAD_BYTES_MAX};
 pub use trail::{Trail, verify as verify_trail};
 pub use view::{TOMBSTONES_MAX, View};

@@ -20,6 +20,8 @@ use tokio::sync::Semaphore;
 pub(crate) const IN_MEMORY_BYTES_MAX: usize = 1 << 20;
 /// Largest content that is read back to be described whole; of a larger one `describe` sees the beginning.
 pub const DESCRIBED_BYTES_MAX: u64 = 64 << 20;
+/// Octets of a head that is given last.
+pub const HEAD_BYTES_MAX: usize = 256 << 10;
 /// Large contents being described at the same time: each is in memory meanwhile.
 const DESCRIBED_AT_ONCE: usize = 4;
 /// Contents up to this size are described, hashed and compressed on the session's own task: that takes about as long as handing them to
@@ -73,6 +75,8 @@ pub(crate) struct Staging {
     first: Vec<u8>,
     /// Octets that are not in `first` and not written yet.
     pending: Vec<u8>,
+    /// What goes in front of all of them; `None` if nothing will.
+    head: Option<Vec<u8>>,
     spill: Spill,
 }
 
@@ -89,14 +93,29 @@ enum Spill {
 struct SpillFile {
     file: Arc<dyn DiskFile>,
     staged: StagedFile,
-    hasher: blake3::Hasher,
-    sums: PieceSums,
+    /// Of all octets, as they come; `None` while what goes in front of them is not known.
+    sums: Option<Sums>,
+    /// Octets that have come, without the head.
     bytes: u64,
+}
+
+/// What is summed up of the octets.
+#[derive(Debug, Default)]
+struct Sums {
+    hasher: blake3::Hasher,
+    pieces: PieceSums,
+}
+
+impl Sums {
+    fn update(&mut self, octets: &[u8]) {
+        self.hasher.update(octets);
+        self.pieces.update(octets);
+    }
 }
 
 impl Staging {
     pub(crate) fn new(disk: Arc<dyn Disk>, numbers: Arc<AtomicU64>, registry: Arc<Staged>) -> Self {
-        Self { disk, numbers, registry, first: Vec::new(), pending: Vec::new(), spill: Spill::None }
+        Self { disk, numbers, registry, first: Vec::new(), pending: Vec::new(), head: None, spill: Spill::None }
     }
 
     /// Bring what is pending to the file, made if it is not there.
@@ -108,8 +127,9 @@ impl Staging {
             Spill::None => {
                 let (disk, number) = (self.disk.clone(), self.numbers.fetch_add(1, Ordering::Relaxed));
                 let (first, registry) = (std::mem::take(&mut self.first), self.registry.clone());
+                let sums = self.head.is_none().then(Sums::default);
                 let begin = move || {
-                    let spill = SpillFile::begin(disk, number, registry)?.write(&first)?.write(&pending)?;
+                    let spill = SpillFile::begin(disk, number, registry, sums)?.write(&first)?.write(&pending)?;
                     Ok((spill, first))
                 };
                 let (spill, first) = joined(tokio::task::spawn_blocking(begin).await)?;
@@ -144,12 +164,27 @@ impl Stage for Staging {
         })
     }
 
+    fn expect_head(&mut self) {
+        self.head = Some(Vec::new());
+    }
+
+    fn head(&mut self, octets: Vec<u8>) {
+        self.head = Some(octets);
+    }
+
     fn finish(mut self: Box<Self>, describe: Option<Describe>) -> Promise<'static, Result<Body, CommitError>> {
         Box::pin(async move {
+            let head = std::mem::take(&mut self.head).unwrap_or_default();
+            if head.len() > HEAD_BYTES_MAX {
+                return Err(CommitError::Storage("a head is too long".into()));
+            }
             if !matches!(self.spill, Spill::None) {
                 self.flush().await?;
             }
-            let first = std::mem::take(&mut self.first);
+            let first = match head.is_empty() {
+                true => std::mem::take(&mut self.first),
+                false => [head.as_slice(), &self.first].concat(),
+            };
             let spill = std::mem::replace(&mut self.spill, Spill::Broken);
             if first.len() <= DESCRIBED_HERE_BYTES_MAX && matches!(spill, Spill::None) {
                 return Ok(body(&first, describe));
@@ -162,9 +197,9 @@ impl Stage for Staging {
                     let (facts, header_bytes) = match describe {
                         None => (Vec::new(), 0),
                         Some(describe) if spill.bytes > DESCRIBED_BYTES_MAX => describe(&first),
-                        Some(describe) => describe(&spill.read_back()?),
+                        Some(describe) => describe(&spill.read_back(&head)?),
                     };
-                    spill.finish(&facts, header_bytes)
+                    spill.finish(&head, &facts, header_bytes)
                 }
                 Spill::Broken => Err(io::Error::other("staging failed before")),
             };
@@ -180,38 +215,61 @@ fn body(octets: &[u8], describe: Option<Describe>) -> Body {
 }
 
 impl SpillFile {
-    fn begin(disk: Arc<dyn Disk>, number: u64, registry: Arc<Staged>) -> io::Result<Box<Self>> {
+    fn begin(disk: Arc<dyn Disk>, number: u64, registry: Arc<Staged>, sums: Option<Sums>) -> io::Result<Box<Self>> {
         registry.add(number);
         let file = disk.create(&big_name(number)).inspect_err(|_| registry.remove(number))?;
         let staged = StagedFile { disk, number, registry, kept: AtomicBool::new(false), runtime: Handle::current() };
-        Ok(Box::new(Self { file, staged, hasher: blake3::Hasher::new(), sums: PieceSums::default(), bytes: 0 }))
+        Ok(Box::new(Self { file, staged, sums, bytes: 0 }))
     }
 
     fn write(mut self: Box<Self>, octets: &[u8]) -> io::Result<Box<Self>> {
-        self.hasher.update(octets);
-        self.sums.update(octets);
+        if let Some(sums) = &mut self.sums {
+            sums.update(octets);
+        }
         self.file.write_at(octets, OCTETS_OFFSET + self.bytes)?;
         self.bytes += octets.len() as u64;
         Ok(self)
     }
 
-    fn read_back(&self) -> io::Result<Vec<u8>> {
-        let mut octets = vec![0; usize::try_from(self.bytes).map_err(io::Error::other)?];
-        self.file.read_at(&mut octets, OCTETS_OFFSET)?;
+    fn read_back(&self, head: &[u8]) -> io::Result<Vec<u8>> {
+        let mut octets = vec![0; head.len() + usize::try_from(self.bytes).map_err(io::Error::other)?];
+        octets[..head.len()].copy_from_slice(head);
+        self.file.read_at(&mut octets[head.len()..], OCTETS_OFFSET)?;
         Ok(octets)
     }
 
-    fn finish(mut self: Box<Self>, facts: &[u8], header_bytes: usize) -> io::Result<Body> {
-        let facts = if facts.len() as u64 > OCTETS_OFFSET - BIG_HEADER_BYTES as u64 { &[] } else { facts };
+    /// Sum up the head and, in pieces, what was written.
+    fn sum_up(&self, head: &[u8]) -> io::Result<Sums> {
+        let mut sums = Sums::default();
+        sums.update(head);
+        let mut piece = vec![0; WRITE_BYTES];
+        let mut done = 0;
+        while done < self.bytes {
+            let piece = &mut piece[..(self.bytes - done).min(WRITE_BYTES as u64) as usize];
+            self.file.read_at(piece, OCTETS_OFFSET + done)?;
+            sums.update(piece);
+            done += piece.len() as u64;
+        }
+        Ok(sums)
+    }
+
+    fn finish(mut self: Box<Self>, head: &[u8], facts: &[u8], header_bytes: usize) -> io::Result<Body> {
+        let sums = match self.sums.take() {
+            Some(sums) => sums,
+            None => self.sum_up(head)?,
+        };
+        // The head goes right in front of what has come, and the facts in front of that.
+        let (start, bytes) = (OCTETS_OFFSET - head.len() as u64, self.bytes + head.len() as u64);
+        let facts = if facts.len() as u64 > start - BIG_HEADER_BYTES as u64 { &[] } else { facts };
         // A header is far below 4 GiB, as its reader looks into a mebibyte of it.
-        let header_bytes = u32::try_from((header_bytes as u64).min(self.bytes)).unwrap_or(0);
-        let offset = OCTETS_OFFSET - facts.len() as u64;
-        self.file.write_at(facts, offset)?;
-        self.file.write_at(&std::mem::take(&mut self.sums).finish(), OCTETS_OFFSET + self.bytes)?;
+        let header_bytes = u32::try_from((header_bytes as u64).min(bytes)).unwrap_or(0);
+        let offset = start - facts.len() as u64;
+        self.file.write_at(&[facts, head].concat(), offset)?;
+        self.file.write_at(&sums.pieces.finish(), start + bytes)?;
         self.file.write_at(&big_header(self.staged.number, facts), 0)?;
         self.file.sync()?;
         self.staged.disk.sync_dir()?;
-        let body_bytes = self.bytes - u64::from(header_bytes);
+        let body_bytes = bytes - u64::from(header_bytes);
         let content = ContentRef {
             segment: self.staged.number,
             offset,
@@ -222,7 +280,7 @@ impl SpillFile {
             body_bytes,
             encoding: Encoding::Raw,
         };
-        let hash = Hash(*self.hasher.finalize().as_bytes());
+        let hash = Hash(*sums.hasher.finalize().as_bytes());
         Ok(Body { content, hash, stored: Vec::new(), crc: 0, staged: Some(self.staged) })
     }
 }

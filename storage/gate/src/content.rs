@@ -44,6 +44,19 @@ impl Upload {
         Ok(Self { stage: gate.engine().stage().await?, bytes: 0 })
     }
 
+    /// For a message whose head is known last ([`Upload::head`]).
+    pub(crate) async fn begin_below_head(gate: &Gate) -> Result<Self, Refusal> {
+        let mut upload = Self::begin(gate).await?;
+        upload.stage.expect_head();
+        Ok(upload)
+    }
+
+    /// What goes in front of everything that was written, at most [`crate::HEAD_BYTES_MAX`] octets. Cheap also when the rest is on disk.
+    pub fn head(&mut self, octets: Vec<u8>) {
+        self.bytes += octets.len() as u64;
+        self.stage.head(octets);
+    }
+
     /// Add octets.
     pub async fn write(&mut self, octets: &[u8]) -> Result<(), Refusal> {
         self.bytes += octets.len() as u64;

@@ -142,9 +142,9 @@ impl<Kind> Envelope<Kind> {
         &self.recipients
     }
 
-    /// Take the message in pieces.
+    /// Take the message in pieces; its trace fields and what was found out about it are given last ([`Upload::head`]).
     pub async fn upload(&self) -> Result<Upload, Refusal> {
-        Upload::begin(&self.gate).await
+        Upload::begin_below_head(&self.gate).await
     }
 
     fn room(&self) -> Result<(), Refusal> {

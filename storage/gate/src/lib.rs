@@ -72,8 +72,8 @@ pub use login::{Credentials, Login, Pending};
 pub use mail_watch::MailWatch;
 pub use octroi_engine::{
     ANNOTATION_BYTES_MAX, ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX, BackupError, BackupReport, CheckReport, Compacted, DESCRIBED_BYTES_MAX,
-    Engine, Found, Look, Part, Past, PastRequest, Progress, ReadError, SearchProgress, SegmentStat, Sought, Step, StoreStat, Trail, Unit,
-    View, Watcher, Within,
+    Engine, Found, HEAD_BYTES_MAX, Look, Part, Past, PastRequest, Progress, ReadError, SearchProgress, SegmentStat, Sought, Step,
+    StoreStat, Trail, Unit, View, Watcher, Within,
 };
 pub use octroi_policy::{Area, Expectations, Policy, PolicyError, SecondFactor, Strength};
 pub use passkey::{PasskeyChallenge, PasskeyEnrolment};

@@ -65,6 +65,49 @@ async fn large_contents_have_a_file_of_their_own_for_as_long_as_they_are_needed(
 }
 
 #[tokio::test]
+async fn a_head_that_is_given_last_stands_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = with_mailbox(dir.path(), Options::default()).await;
+    let head = b"Received: by us\r\n".repeat(50);
+    let mut contents = Vec::new();
+    for length in [0, 1000, 1 << 20, (1 << 20) + 1, 3_500_000] {
+        let octets: Vec<u8> = (0..length).map(|n: u32| (n / 7) as u8).collect();
+        let mut stage = engine.stage().await.unwrap();
+        stage.expect_head();
+        for piece in octets.chunks(70_000) {
+            stage.write(piece).await.unwrap();
+        }
+        stage.head(head.clone());
+        let whole = [head.as_slice(), &octets].concat();
+        let seen = whole.clone();
+        let describe = move |octets: &[u8]| {
+            assert_eq!(octets, seen);
+            (b"facts".to_vec(), 900)
+        };
+        let body = stage.finish(Some(Box::new(describe))).await.unwrap();
+        assert_eq!((body.bytes(), body.hash()), (whole.len() as u64, Body::document(&whole).hash()), "{length}");
+        let mut batch = Batch::new();
+        let body = batch.body(body);
+        batch.put(BOX, item(Flags::NONE, None), body);
+        engine.commit(batch).await.unwrap();
+        contents.push(whole);
+    }
+    assert_eq!(big_files(dir.path()), 2);
+    let view = engine.view(BOX).await.unwrap();
+    for (item, whole) in view.items().zip(&contents) {
+        let parts = [Part::Facts, Part::Header, Part::Range { offset: 800, bytes: 5 }, Part::Whole];
+        let read = engine.read(parts.into_iter().map(|part| (item.content, part)).collect()).await.unwrap();
+        let header = &whole[..whole.len().min(900)];
+        assert_eq!(read, [b"facts".as_slice(), header, &whole[800..805], whole]);
+    }
+    assert_eq!(engine.check().await.unwrap().faults, Vec::<String>::new());
+    let mut stage = engine.stage().await.unwrap();
+    stage.expect_head();
+    stage.head(vec![0; crate::HEAD_BYTES_MAX + 1]);
+    assert!(stage.finish(None).await.is_err());
+}
+
+#[tokio::test]
 async fn small_staged_contents_go_through_the_journal() {
     let dir = tempfile::tempdir().unwrap();
     let engine = with_mailbox(dir.path(), Options::default()).await;
