@@ -15,10 +15,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("octroi-net", &["octroi-model"]),
     ("octroi-dns", &["octroi-model"]),
     ("octroi-webclient", &[]),
+    ("octroi-mailauth", &["octroi-model", "octroi-dns", "octroi-mime"]),
     ("octroi-http", &["octroi-model", "octroi-gate", "octroi-net"]),
     ("octroi-sasl", &["octroi-model", "octroi-gate", "octroi-net"]),
     ("octroi-imap", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-sasl"]),
-    ("octroi-smtp", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical", "octroi-sasl", "octroi-dns"]),
+    (
+        "octroi-smtp",
+        &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical", "octroi-sasl", "octroi-dns", "octroi-mailauth"],
+    ),
     ("octroi-dav", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical", "octroi-http"]),
     ("octroi-portal", &["octroi-model", "octroi-gate", "octroi-net", "octroi-http"]),
     // Outside the house: it puts parts together as the program does, to fuzz them.
