@@ -1,6 +1,7 @@
 //! Every limit and deadline of SMTP, with its unit and its reason. Filled by the program from its configuration file; the
 //! defaults are what RFC 5321 asks for.
 
+use crate::proof::Proofs;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub struct SmtpConfig {
     pub client_timeouts: ClientTimeouts,
     /// The outbound queue.
     pub queue: QueueConfig,
+    /// Who checks mail from elsewhere and signs ours.
+    pub proofs: Proofs,
 }
 
 /// How long the servers wait.
@@ -141,6 +144,7 @@ impl Default for SmtpConfig {
             timeouts: ServerTimeouts::default(),
             client_timeouts: ClientTimeouts::default(),
             queue: QueueConfig::default(),
+            proofs: Proofs::default(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::config::SmtpConfig;
 use crate::header::{self, Plan};
+use crate::proof::{Proof, Proofs};
 use crate::refusal;
 use crate::session::{End, Kind, Session};
 use crate::transaction::{Open, Route, Transaction};
@@ -21,6 +22,11 @@ use tracing::{debug, info};
 pub(crate) struct Reception {
     id: String,
     plan: Plan,
+    kind: Kind,
+    proofs: Proofs,
+    /// Its sender is one to be checked.
+    checked: bool,
+    proof: Proof,
     body: Body,
     /// Octets that have come, without dots and trace fields.
     bytes: u64,
@@ -41,11 +47,15 @@ enum Body {
 
 impl Reception {
     /// Right before the first octet.
-    pub(crate) async fn begin(id: String, route: &Route, plan: Plan, config: &SmtpConfig) -> Result<Self, Refusal> {
-        let upload = route.upload().await?;
+    pub(crate) async fn begin(id: String, kind: Kind, open: &Open, plan: Plan, config: &SmtpConfig) -> Result<Self, Refusal> {
+        let upload = open.route.upload().await?;
         Ok(Self {
             id,
             plan,
+            kind,
+            proofs: config.proofs.clone(),
+            checked: open.sender.is_some(),
+            proof: Proof::None,
             body: Body::Header { upload, head: Vec::new() },
             bytes: 0,
             bytes_max: config.message_bytes_max,
@@ -63,7 +73,10 @@ impl Reception {
         }
         let written = match &mut self.body {
             Body::Refused(_) => return,
-            Body::Text { upload } => upload.write(octets).await,
+            Body::Text { upload } => {
+                self.proof.body(octets);
+                upload.write(octets).await
+            }
             Body::Header { head, .. } => {
                 let searched = head.len();
                 head.extend_from_slice(octets);
@@ -96,6 +109,8 @@ impl Reception {
             return Err(header_too_big());
         }
         let rewritten = header::rewrite(&head[..end], &self.plan, |from| route.may_author(from))?;
+        self.proof = self.proofs.begin(self.kind, self.checked, &head[..end], &rewritten);
+        self.proof.body(&head[end..]);
         upload.write(&rewritten).await.map_err(|refused| refusal::of_gate(&refused))?;
         upload.write(&head[end..]).await.map_err(|refused| refusal::of_gate(&refused))?;
         Ok(upload)
@@ -122,15 +137,24 @@ impl Reception {
     }
 
     /// The whole message is here.
-    async fn finish(mut self, route: &Route) -> Result<Content, Reply> {
+    async fn finish(mut self, open: &mut Open) -> Result<Content, Reply> {
         if let Body::Header { head, .. } = &self.body {
             let end = head.len();
-            self.open_body(end, route).await;
+            self.open_body(end, &open.route).await;
         }
-        match self.body {
-            Body::Refused(reply) => Err(reply),
-            Body::Text { upload } | Body::Header { upload, .. } => described(upload, route).await,
+        let mut upload = match self.body {
+            Body::Refused(reply) => return Err(reply),
+            Body::Text { upload } | Body::Header { upload, .. } => upload,
+        };
+        let proven = self.proof.finish(open.sender.take()).await;
+        upload.head(proven.top(&self.plan.trace));
+        if let Some(reply) = proven.refused {
+            return Err(reply);
         }
+        if proven.junk {
+            open.route.file_as_junk();
+        }
+        described(upload, &open.route).await
     }
 }
 
@@ -238,7 +262,7 @@ impl Session {
     async fn begin(&mut self, open: &Open) -> Result<Reception, Refusal> {
         let id = crate::stamp::unique_id();
         let plan = self.plan(open, &id);
-        Reception::begin(id, &open.route, plan, &self.config).await
+        Reception::begin(id, self.kind, open, plan, &self.config).await
     }
 
     async fn receive_dotted(&mut self, reception: &mut Reception, route: &Route) -> Result<(), End> {
@@ -304,9 +328,9 @@ impl Session {
     }
 
     /// Hand the message to the gate and answer.
-    async fn complete(&mut self, open: Open, reception: Reception) -> Result<(), End> {
+    async fn complete(&mut self, mut open: Open, reception: Reception) -> Result<(), End> {
         let (id, bytes, accepted) = (reception.id.clone(), reception.bytes, open.accepted);
-        let outcomes = match reception.finish(&open.route).await {
+        let outcomes = match reception.finish(&mut open).await {
             Ok(content) if self.kind == Kind::Lmtp => open.route.complete_each(content).await,
             Ok(content) => vec![open.route.complete(content).await],
             Err(reply) => vec![Err(reply); self.kind.final_replies(accepted)],

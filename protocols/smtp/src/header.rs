@@ -8,7 +8,7 @@ use octroi_model::Address;
 /// What is to be done with a header.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    /// Goes on top.
+    /// Goes on top, when the message is whole.
     pub(crate) trace: String,
     /// More `Received` fields than this are a loop.
     pub(crate) received_max: usize,
@@ -36,7 +36,7 @@ pub(crate) fn end(octets: &[u8], searched: usize) -> Option<usize> {
     memchr::memmem::find(&octets[from..], b"\r\n\r\n").map(|at| from + at + 4)
 }
 
-/// The header as it is to be kept. `may_author` says whether the sender may write in an address's name; it is asked only about
+/// The header as it is to be kept, without what goes on top of it. `may_author` says whether the sender may write in an address's name; it is asked only about
 /// submitted messages.
 pub(crate) fn rewrite(head: &[u8], plan: &Plan, may_author: impl Fn(&Address) -> Result<(), Refusal>) -> Result<Vec<u8>, Reply> {
     let fields: Vec<Header<'_>> = headers_of(head).collect();
@@ -45,8 +45,7 @@ pub(crate) fn rewrite(head: &[u8], plan: &Plan, may_author: impl Fn(&Address) ->
     if count("Received") > plan.received_max {
         return Err(Reply::new(554, "5.4.6", "Routing loop detected"));
     }
-    let mut out = Vec::with_capacity(plan.trace.len() + head.len() + 128);
-    out.extend_from_slice(plan.trace.as_bytes());
+    let mut out = Vec::with_capacity(head.len() + 128);
     if let Some(completion) = &plan.complete {
         check_author(&fields, may_author)?;
         // RFC 6409 sections 8.2 and 8.3.
@@ -67,6 +66,13 @@ pub(crate) fn rewrite(head: &[u8], plan: &Plan, may_author: impl Fn(&Address) ->
     }
     out.extend_from_slice(&head[kept..]);
     Ok(out)
+}
+
+/// The trace with fields that were found out last: below `Return-Path`, which stands at the top (RFC 5321 section 4.4), and above `Received`
+/// (RFC 8601 section 4.1: results of a host stand above what that host's own trace tells).
+pub(crate) fn insert_below_return_path(trace: &str, fields: &str) -> String {
+    let split = if trace.starts_with("Return-Path:") { trace.find("\r\n").map_or(0, |end| end + 2) } else { 0 };
+    [&trace[..split], fields, &trace[split..]].concat()
 }
 
 /// RFC 6409 section 6.1: every author, and the sender if one is named, must be somebody whom the submitter may speak for.
@@ -135,7 +141,15 @@ mod tests {
     }
 
     fn rewritten(head: &str, plan: &Plan) -> Result<String, u16> {
-        rewrite(head.as_bytes(), plan, only_lea).map(|out| String::from_utf8(out).unwrap()).map_err(|reply| reply.code())
+        let rewritten = rewrite(head.as_bytes(), plan, only_lea).map_err(|reply| reply.code())?;
+        Ok(plan.trace.clone() + &String::from_utf8(rewritten).unwrap())
+    }
+
+    #[test]
+    fn what_is_found_out_last_stands_between_return_path_and_trace() {
+        let (path, received) = ("Return-Path: <a@b>\r\n", "Received: by us\r\n\twith x\r\n");
+        assert_eq!(insert_below_return_path(&format!("{path}{received}"), "X: 1\r\n"), format!("{path}X: 1\r\n{received}"));
+        assert_eq!(insert_below_return_path(received, "X: 1\r\n"), format!("X: 1\r\n{received}"));
     }
 
     #[test]

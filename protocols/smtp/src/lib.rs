@@ -11,11 +11,12 @@
 //! | `transaction` | what a transaction holds at each step |
 //! | `inbound`, `submission`, `lmtp` | what is special to each of the three |
 //! | `header`, `stamp` | what becomes of a message's header |
+//! | `proof` | theirs is checked, ours is signed (`octroi-mailauth`) |
 //! | `refusal` | faults and refusals to replies |
 //! | `outbound` | the queue's runner and its client |
 //! | `dsn` | notifications of failure |
 //!
-//! Known limits: no checks of SPF, DKIM and DMARC and no signatures yet; no DSN, REQUIRETLS or BINARYMIME extension; the client does
+//! Known limits: no DSN, REQUIRETLS or BINARYMIME extension; the client does
 //! not log in at a smarthost and keeps no connection for the next message.
 
 mod auth;
@@ -27,6 +28,7 @@ mod inbound;
 mod lmtp;
 mod mail;
 mod outbound;
+mod proof;
 mod rcpt;
 mod refusal;
 mod session;
@@ -36,6 +38,7 @@ mod transaction;
 mod wire;
 
 pub use config::{ClientTimeouts, HostPort, OutboundTls, QueueConfig, ServerTimeouts, SmtpConfig};
+pub use proof::Proofs;
 pub use session::Kind;
 
 use octroi_dns::Resolver;

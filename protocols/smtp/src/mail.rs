@@ -33,6 +33,7 @@ impl Session {
             Kind::Submission => Route::Submitted(submission::open(submission::member(self)?, &mail.from).await?.announce(mail.bytes)),
             Kind::Inbound | Kind::Lmtp => Route::Inbound(inbound::open(self, &mail.from).announce(mail.bytes)),
         };
-        Ok(Open { route, from: mail.from, utf8: mail.utf8, accepted: 0 })
+        let sender = self.check_sender(&mail.from);
+        Ok(Open { route, from: mail.from, utf8: mail.utf8, accepted: 0, sender })
     }
 }

@@ -4,6 +4,7 @@ use crate::data::Reception;
 use crate::refusal;
 use crate::wire::{Reply, ReversePath};
 use octroi_gate::{Content, Envelope, Internet, MemberEnvelope, Refusal, Upload};
+use octroi_mailauth::SenderChecks;
 use octroi_model::Address;
 
 /// Where a transaction stands.
@@ -26,6 +27,8 @@ pub(crate) struct Open {
     pub(crate) utf8: bool,
     /// RCPTs that were accepted, one named twice counted twice: LMTP answers each (RFC 2033 section 4.2).
     pub(crate) accepted: usize,
+    /// What is being found out about the sender, if it is one to be checked.
+    pub(crate) sender: Option<SenderChecks>,
 }
 
 /// The envelope; what it lets through depends on who opened it, and the gate holds to that.
@@ -63,6 +66,13 @@ impl Route {
         match self {
             Self::Inbound(envelope) => envelope.upload().await,
             Self::Submitted(envelope) => envelope.upload().await,
+        }
+    }
+
+    /// It is not believed.
+    pub(crate) fn file_as_junk(&mut self) {
+        if let Self::Inbound(envelope) = self {
+            envelope.file_as_junk();
         }
     }
 

@@ -181,10 +181,8 @@ impl Stage for Staging {
             if !matches!(self.spill, Spill::None) {
                 self.flush().await?;
             }
-            let first = match head.is_empty() {
-                true => std::mem::take(&mut self.first),
-                false => [head.as_slice(), &self.first].concat(),
-            };
+            let first = std::mem::take(&mut self.first);
+            let first = if head.is_empty() { first } else { [head.as_slice(), &first].concat() };
             let spill = std::mem::replace(&mut self.spill, Spill::Broken);
             if first.len() <= DESCRIBED_HERE_BYTES_MAX && matches!(spill, Spill::None) {
                 return Ok(body(&first, describe));

@@ -147,6 +147,13 @@ impl<Kind> Envelope<Kind> {
         Upload::begin_below_head(&self.gate).await
     }
 
+    /// Deliver elsewhere than was meant at first, where `elsewhere` knows a place.
+    pub(crate) fn refile(&mut self, elsewhere: impl Fn(&Gate, CollectionId) -> Option<CollectionId>) {
+        for place in self.inboxes.iter_mut().chain(self.places.iter_mut().flatten()) {
+            *place = elsewhere(&self.gate, *place).unwrap_or(*place);
+        }
+    }
+
     fn room(&self) -> Result<(), Refusal> {
         if self.recipients.len() >= self.gate.0.limits.recipients_max { Err(Refusal::Limit("recipients")) } else { Ok(()) }
     }

@@ -21,6 +21,7 @@ mod gate;
 mod granted;
 mod groups;
 mod import;
+mod junk;
 mod key;
 mod live;
 mod login;

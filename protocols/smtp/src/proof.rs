@@ -1,0 +1,126 @@
+//! How mail proves where it is from: theirs is checked, ours is signed. Both go along with a message as it is received.
+
+use crate::header;
+use crate::session::{Kind, Session};
+use crate::wire::{Reply, ReversePath};
+use octroi_mailauth::{Authenticator, Keyring, MessageChecks, Reason, Sender, SenderChecks, Signing, Treatment, Verdict};
+use octroi_net::Networks;
+use std::fmt;
+use tracing::{info, warn};
+
+/// Who checks and who signs. By default nobody does.
+#[derive(Clone, Default)]
+pub struct Proofs {
+    /// Checks mail from other servers.
+    pub authenticator: Option<Authenticator>,
+    /// Networks whose mail is not checked: none of it comes from where its sender's domain sends from.
+    pub unchecked: Networks,
+    /// Signs mail of ours.
+    pub keyring: Keyring,
+}
+
+impl fmt::Debug for Proofs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proofs").field("checks", &self.authenticator.is_some()).field("signs", &self.keyring.signs()).finish_non_exhaustive()
+    }
+}
+
+/// The proof of one message under way.
+pub(crate) enum Proof {
+    /// Nothing is asked and nothing said.
+    None,
+    /// Theirs.
+    Checked(Box<MessageChecks>),
+    /// Ours.
+    Signed(Box<Signing>),
+}
+
+impl Proofs {
+    /// Begin when the header is here: `came` as it was sent, `kept` as it is stored. What a front server brings is its own business.
+    pub(crate) fn begin(&self, kind: Kind, checked: bool, came: &[u8], kept: &[u8]) -> Proof {
+        match (kind, &self.authenticator) {
+            (Kind::Inbound, Some(authenticator)) if checked => Proof::Checked(Box::new(authenticator.message(came))),
+            (Kind::Submission, _) => Signing::begin(&self.keyring, kept).map_or(Proof::None, |signing| Proof::Signed(Box::new(signing))),
+            _ => Proof::None,
+        }
+    }
+}
+
+impl Proof {
+    /// The next octets of the body.
+    pub(crate) fn body(&mut self, octets: &[u8]) {
+        match self {
+            Self::None => {}
+            Self::Checked(checks) => checks.body(octets),
+            Self::Signed(signing) => signing.body(octets),
+        }
+    }
+
+    /// The body is whole.
+    pub(crate) async fn finish(self, sender: Option<SenderChecks>) -> Proven {
+        match (self, sender) {
+            (Self::Checked(checks), Some(sender)) => Proven::of(checks.finish(sender).await),
+            (Self::Signed(signing), _) => Proven {
+                fields: signing.finish().unwrap_or_else(|error| {
+                    warn!(error, "a message leaves without signature");
+                    String::new()
+                }),
+                ..Proven::default()
+            },
+            _ => Proven::default(),
+        }
+    }
+}
+
+/// What comes of a proof.
+#[derive(Default)]
+pub(crate) struct Proven {
+    /// Fields for the top of the message.
+    fields: String,
+    /// It goes to Junk.
+    pub(crate) junk: bool,
+    /// It is refused.
+    pub(crate) refused: Option<Reply>,
+}
+
+impl Proven {
+    fn of(verdict: Verdict) -> Self {
+        let Verdict { field, treatment, reason } = verdict;
+        if let Some(reason) = &reason {
+            info!(?reason, ?treatment, "a message fails the checks of its sender");
+        }
+        let refused = (treatment == Treatment::Refuse).then(|| reply(reason.as_ref()));
+        Self { fields: field, junk: treatment == Treatment::Junk, refused }
+    }
+
+    /// All that goes on top: `Return-Path` first, then these fields, then the trace.
+    pub(crate) fn top(&self, trace: &str) -> Vec<u8> {
+        header::insert_below_return_path(trace, &self.fields).into_bytes()
+    }
+}
+
+/// Whose policy it is, and not what exactly was found.
+fn reply(reason: Option<&Reason>) -> Reply {
+    match reason {
+        // RFC 7489 section 10.3.
+        Some(Reason::Dmarc(domain)) => Reply::new(550, "5.7.1", format!("{domain} asks not to deliver mail that is not from it (DMARC)")),
+        // RFC 7372 section 3.2.
+        Some(Reason::Spf(domain)) => Reply::new(550, "5.7.23", format!("{domain} does not send from there (SPF)")),
+        Some(Reason::Authors) | None => Reply::new(550, "5.7.1", "Too many domains of authors in From"),
+    }
+}
+
+impl Session {
+    /// Begin to look the sender up, so that the answers are here when the message is.
+    pub(crate) fn check_sender(&self, from: &ReversePath) -> Option<SenderChecks> {
+        let proofs = &self.config.proofs;
+        let peer = self.peer();
+        let authenticator = proofs.authenticator.as_ref().filter(|_| self.kind == Kind::Inbound && !proofs.unchecked.contains(peer))?;
+        let hello = self.hello.as_ref().map(|hello| hello.host.clone()).unwrap_or_default();
+        let from = match from {
+            ReversePath::Null => String::new(),
+            ReversePath::Mailbox(address) => address.to_string(),
+        };
+        Some(authenticator.sender(Sender { peer, hello, from }))
+    }
+}
