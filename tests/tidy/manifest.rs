@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("octroi-gate", &["octroi-model", "octroi-engine", "octroi-policy"]),
     ("octroi-mime", &["octroi-model"]),
     ("octroi-ical", &["octroi-model"]),
+    ("octroi-sieve", &["octroi-model", "octroi-mime"]),
     ("octroi-net", &["octroi-model"]),
     ("octroi-dns", &["octroi-model"]),
     ("octroi-webclient", &[]),
@@ -26,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("octroi-dav", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical", "octroi-http"]),
     ("octroi-portal", &["octroi-model", "octroi-gate", "octroi-net", "octroi-http"]),
     // Outside the house: it puts parts together as the program does, to fuzz them.
-    ("octroi-fuzz", &["octroi-model", "octroi-engine", "octroi-gate", "octroi-net", "octroi-mime", "octroi-imap"]),
+    ("octroi-fuzz", &["octroi-model", "octroi-engine", "octroi-gate", "octroi-net", "octroi-mime", "octroi-imap", "octroi-sieve"]),
 ];
 
 /// What the tests of a protocol may name beside that: they put a gate before a store, as the program does. Code that is shipped cannot.
