@@ -19,6 +19,7 @@ mod crash;
 mod demo;
 mod dialogues;
 mod import;
+mod internet;
 mod matrix;
 mod notify;
 mod policy;

@@ -17,6 +17,12 @@ pub(crate) struct Outbound {
     /// The smarthost and the routes must speak TLS with a valid certificate.
     #[serde(default)]
     pub(crate) relay_tls_required: bool,
+    /// The port of the hosts that DNS names; 25 everywhere but in private networks and tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) port: Option<u16>,
+    /// DNS may lead to this machine and to link-local addresses: for private networks and tests.
+    #[serde(default)]
+    pub(crate) private_addresses: bool,
 }
 
 impl Outbound {
@@ -33,6 +39,8 @@ impl Outbound {
         if self.relay_tls_required {
             settings.queue.relay_tls = OutboundTls::Verified;
         }
+        settings.queue.port = self.port.unwrap_or(settings.queue.port);
+        settings.queue.private_addresses = self.private_addresses;
         Ok(settings)
     }
 }

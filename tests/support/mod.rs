@@ -4,6 +4,7 @@
 
 pub(crate) mod http;
 pub(crate) mod imap;
+pub(crate) mod internet;
 pub(crate) mod marionette;
 pub(crate) mod prepared;
 pub(crate) mod process;

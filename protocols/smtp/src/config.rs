@@ -93,6 +93,10 @@ pub struct QueueConfig {
     pub routes: HashMap<String, HostPort>,
     /// What TLS the next hop of a route or the smarthost must speak. Hosts found through MX get [`OutboundTls::Opportunistic`].
     pub relay_tls: OutboundTls,
+    /// The port of the hosts that DNS names.
+    pub port: u16,
+    /// DNS may name addresses of this machine and link-local ones: for private networks and tests.
+    pub private_addresses: bool,
     /// Entries that are worked on at the same time.
     pub entries_max: usize,
     /// Connections to one destination at the same time.
@@ -184,6 +188,8 @@ impl Default for QueueConfig {
             smarthost: None,
             routes: HashMap::new(),
             relay_tls: OutboundTls::Opportunistic,
+            port: 25,
+            private_addresses: false,
             entries_max: 64,
             per_destination_max: 4,
             destinations_max: 8,

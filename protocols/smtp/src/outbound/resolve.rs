@@ -10,8 +10,6 @@ use hickory_resolver::proto::rr::RData;
 use octroi_dns::Resolver;
 use std::net::{AddrParseError, IpAddr, SocketAddr};
 
-/// SMTP between servers.
-const SMTP_PORT: u16 = 25;
 /// Addresses of one host that are tried.
 const ADDRESSES_MAX: usize = 4;
 
@@ -56,7 +54,7 @@ impl Hosts {
         match hop {
             Hop::Relay(relay) => relay_hosts(relay, config.relay_tls).await,
             Hop::Domain(domain) => match literal(domain) {
-                Some(Ok(ip)) if is_public(ip) => Ok(vec![host(domain, SocketAddr::new(ip, SMTP_PORT))]),
+                Some(Ok(ip)) if is_reachable(ip, config) => Ok(vec![host(domain, SocketAddr::new(ip, config.port))]),
                 Some(_) => Err(Unroutable::Failed("550 5.1.2 no such address literal".to_owned())),
                 None => self.domain_hosts(domain, own, config).await,
             },
@@ -77,8 +75,8 @@ impl Hosts {
         for name in names.iter().take(config.hosts_max) {
             match resolver.lookup_ip(absolute(name)).await {
                 Ok(addresses) => {
-                    let usable = addresses.iter().filter(|&ip| is_public(ip)).take(ADDRESSES_MAX);
-                    hosts.extend(usable.map(|ip| host(name, SocketAddr::new(ip, SMTP_PORT))));
+                    let usable = addresses.iter().filter(|&ip| is_reachable(ip, config)).take(ADDRESSES_MAX);
+                    hosts.extend(usable.map(|ip| host(name, SocketAddr::new(ip, config.port))));
                 }
                 Err(error) if error.is_no_records_found() => {}
                 Err(error) => unknown_yet = Some(format!("451 4.4.3 {name}: {error}")),
@@ -134,6 +132,10 @@ fn literal(domain: &str) -> Option<Result<IpAddr, AddrParseError>> {
         Some((tag, v6)) if tag.eq_ignore_ascii_case("ipv6:") => Some(v6.parse().map(IpAddr::V6)),
         _ => Some(inner.parse().map(IpAddr::V4)),
     }
+}
+
+fn is_reachable(ip: IpAddr, config: &QueueConfig) -> bool {
+    config.private_addresses || is_public(ip)
 }
 
 /// Not this machine and not everybody: a domain's MX must not make us talk to our own inner services.
