@@ -21,7 +21,10 @@ pub struct Proofs {
 
 impl fmt::Debug for Proofs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Proofs").field("checks", &self.authenticator.is_some()).field("signs", &self.keyring.signs()).finish_non_exhaustive()
+        f.debug_struct("Proofs")
+            .field("checks", &self.authenticator.is_some())
+            .field("signs", &self.keyring.signs())
+            .finish_non_exhaustive()
     }
 }
 

@@ -92,8 +92,8 @@ impl Session {
         Ok(Envelope::new(self.gate().clone(), Member { session: self.clone(), from: from.clone() }))
     }
 
-    /// As oneself, also by an alias that leads to nobody else; as somebody else if the profile lets one, and, where it is somebody of ours, they do too: with the right to send as
-    /// them on their INBOX.
+    /// As oneself, also by an alias that leads to nobody else; as somebody else if the profile lets one, and, where it is somebody of ours,
+    /// they do too: with the right to send as them on their INBOX.
     fn may_send_as(&self, from: &Address) -> Result<(), Refusal> {
         if from.key() == self.address().key() || (self.gate().is_local_domain(from.domain()) && self.is_led_to_alone(from)) {
             return Ok(());
@@ -149,9 +149,11 @@ impl<Kind> Envelope<Kind> {
 
     /// Deliver elsewhere than was meant at first, where `elsewhere` knows a place.
     pub(crate) fn refile(&mut self, elsewhere: impl Fn(&Gate, CollectionId) -> Option<CollectionId>) {
-        for place in self.inboxes.iter_mut().chain(self.places.iter_mut().flatten()) {
-            *place = elsewhere(&self.gate, *place).unwrap_or(*place);
+        let mailboxes = self.deliveries.iter_mut().map(|one| &mut one.inbox);
+        for inbox in mailboxes.chain(self.places.iter_mut().flat_map(|place| &mut place.inboxes)) {
+            *inbox = elsewhere(&self.gate, *inbox).unwrap_or(*inbox);
         }
+        self.inboxes = self.deliveries.iter().map(|one| one.inbox).collect();
     }
 
     fn room(&self) -> Result<(), Refusal> {
