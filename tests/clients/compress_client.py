@@ -133,6 +133,10 @@ def session():
     assert b"COMPRESS" not in b"".join(it.ok(b"CAPABILITY"))
     _, status = it.command(b"COMPRESS DEFLATE")
     assert status.startswith(b"NO [COMPRESSIONACTIVE]"), status
+    # RFC 8437 section 4.1: it would have to end the compression.
+    assert b"UNAUTHENTICATE" not in b"".join(it.ok(b"CAPABILITY"))
+    _, status = it.command(b"UNAUTHENTICATE")
+    assert status.startswith(b"BAD"), status
     it.ok(b"CREATE Packed")
     # Text, and octets that cannot be packed; by both kinds of literal.
     noise = b"Subject: noise\r\n\r\n" + bytes(random.Random(7).choices(range(128, 256), k=2 << 20)) + b"\r\n"

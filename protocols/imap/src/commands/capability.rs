@@ -67,8 +67,9 @@ const ALWAYS: &[&str] = &[
 fn list(wire: &Wire, trust: Trust) -> String {
     let connection = &wire.connection;
     let now = match (trust, connection.is_tls()) {
-        // RFC 4978 section 3: compression is offered until it is on. RFC 9051 section 6.1.1: log-ins are no longer offered.
-        (Trust::Member, _) if connection.is_deflated() => " UNAUTHENTICATE".to_owned(),
+        // RFC 4978 section 3: compression is offered until it is on, and UNAUTHENTICATE with it. RFC 9051 section 6.1.1: log-ins are no
+        // longer offered.
+        (Trust::Member, _) if connection.is_deflated() => String::new(),
         (Trust::Member, _) => " UNAUTHENTICATE COMPRESS=DEFLATE".to_owned(),
         (Trust::Anyone, true) => {
             let scram = Mechanism::offered(&connection.bindings()).iter().map(|mechanism| mechanism.name());
