@@ -30,6 +30,12 @@ macro_rules! knobs {
 }
 knobs!(usize, u32, u64);
 
+impl Knob for Option<u32> {
+    fn turn(&mut self, to: u64) {
+        *self = Some(u32::try_from(to).unwrap_or(u32::MAX));
+    }
+}
+
 impl Knob for Duration {
     fn turn(&mut self, to: u64) {
         *self = Self::from_secs(to);
@@ -117,6 +123,7 @@ section! {
         command_bytes_before_login_max => command_bytes_before_login_max;
         append_bytes_max => append_bytes_max;
         append_messages_max => append_messages_max;
+        messages_per_command_max => messages_per_command_max;
         append_command_bytes_max => append_command_bytes_max;
         discard_bytes_max => discard_bytes_max;
         literal_rate_min => literal_rate_min;

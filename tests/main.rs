@@ -21,6 +21,7 @@ mod dialogues;
 mod import;
 mod internet;
 mod matrix;
+mod message_limit;
 mod notify;
 mod policy;
 mod portal;

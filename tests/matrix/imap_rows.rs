@@ -117,6 +117,7 @@ pub(super) const ROWS: &[Row] = &[
     row("fetch", OPEN, "FETCH 1 BODY[]", Silently("lrs"), Appears("1 FETCH (FLAGS (\\Seen)")),
     row("esearch", &[], "ESEARCH IN (mailboxes {M}) RETURN (COUNT) SUBJECT Zanzibar", Silently("lr"), Told("UID COUNT 1")),
     row("esearch", LOOK, "ESEARCH IN (selected) TEXT Okapi", All("lr"), Told("UID ALL ")),
+    row("uidbatches", LOOK, "UIDBATCHES 500", All("lr"), Told(":1")),
     row("fetch", OPEN, "FETCH 1 BINARY[1]", Silently("lrs"), Appears("1 FETCH (FLAGS (\\Seen)")),
     row("search", LOOK, "SEARCH SUBJECT Zanzibar", All("lr"), Told("* SEARCH 1")),
     row("search", LOOK, "UID SEARCH TEXT Okapi", All("lr"), Told("* SEARCH ")),

@@ -25,6 +25,10 @@ pub struct ImapConfig {
     pub append_bytes_max: u64,
     /// Messages that one APPEND takes.
     pub append_messages_max: usize,
+    /// Messages that one command may be about (MESSAGELIMIT); nothing: any number, and it is not announced. Programs that do not know
+    /// of it take what they get for all there is.
+    // RFC 9738 section 3: at least 1,000.
+    pub messages_per_command_max: Option<u32>,
     /// Octets of all messages of one APPEND; of a single one no less than [`ImapConfig::append_bytes_max`].
     pub append_command_bytes_max: u64,
     /// Octets of a non-synchronising literal that is over a limit and still read to its end, after log-in, so that the client
@@ -61,6 +65,7 @@ impl Default for ImapConfig {
             command_bytes_before_login_max: 16 * KIB,
             append_bytes_max: 64 * MIB,
             append_messages_max: 256,
+            messages_per_command_max: None,
             append_command_bytes_max: 256 * MIB,
             discard_bytes_max: 64 * MIB,
             literal_rate_min: 1024,

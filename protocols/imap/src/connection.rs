@@ -245,7 +245,7 @@ impl Dialogue {
                 self.login_by = Instant::now() + self.config.login_timeout;
                 Ok(reply)
             }
-            Request::OnMessages { command, uid } => on_messages(&mut self.wire, self.state.selected()?, command, By::from(uid)).await,
+            Request::OnMessages { command, uid } => on_messages(&mut self.wire, self.state.selected()?, command, By::from(uid), tag).await,
             Request::Seeking { command, uid } => seeking(&mut self.wire, self.state.selected()?, command, By::from(uid), tag).await,
             Request::Notify(command) => {
                 let (notification, reply) = commands::notify::notify(&mut self.wire, &self.state, command).await?;
@@ -340,12 +340,12 @@ async fn on_mailbox(wire: &mut Wire, state: &mut State, command: OnMailbox) -> D
 }
 
 /// Commands that name messages of the open mailbox.
-async fn on_messages(wire: &mut Wire, selected: &mut Selected, command: OnMessages, by: By) -> Done {
+async fn on_messages(wire: &mut Wire, selected: &mut Selected, command: OnMessages, by: By, tag: &Tag<'_>) -> Done {
     match command {
         OnMessages::Fetch { set, items, modifiers } => commands::fetch::fetch(wire, selected, &set, &items, modifiers, by).await,
         OnMessages::Store { set, change } => commands::store::store(wire, selected, &set, &change, by).await,
-        OnMessages::Copy { set, mailbox } => commands::copy::copy(selected, &set, &mailbox, by).await,
-        OnMessages::Move { set, mailbox } => commands::r#move::r#move(wire, selected, &set, &mailbox, by).await,
+        OnMessages::Copy { set, mailbox } => commands::copy::copy(wire, selected, &set, &mailbox, by, tag).await,
+        OnMessages::Move { set, mailbox } => commands::r#move::r#move(wire, selected, &set, &mailbox, by, tag).await,
         OnMessages::Expunge { set } => commands::expunge::expunge(wire, selected, Some(&set)).await,
     }
 }

@@ -14,8 +14,10 @@
 //! | `reply`, `refusal` | what a command ends in; refusals of the gate as replies |
 //! | `resync` | what has changed since a client was last here |
 //! | `commands/` | one file per command |
+//! | `message_limit` | how many messages one command may be about |
 //! | `notification` | what NOTIFY asked for, and what has changed since |
 //! | `object_id` | identifiers of mailboxes, messages and threads |
+//! | `progress` | notes to who waits long |
 //! | `query` | SEARCH keys, and which messages they match |
 //! | `columns/` | what headers say, in memory, for SEARCH, SORT and THREAD |
 //! | `wire/` | the words of the protocol |
@@ -26,8 +28,10 @@ mod columns;
 mod commands;
 mod config;
 mod connection;
+mod message_limit;
 mod notification;
 mod object_id;
+mod progress;
 mod query;
 mod refusal;
 mod reply;

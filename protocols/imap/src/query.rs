@@ -7,7 +7,6 @@ use crate::columns::{Columns, Places, Verdicts, column_of};
 use crate::object_id::{email_id, thread_id};
 use crate::view::Snapshot;
 use crate::wire::date::{day_of, internal_day};
-use crate::wire::grammar::scan::Set;
 use crate::wire::grammar::search::{Key, Program};
 use crate::wire::numbers::{self, Positions};
 use imap_codec::imap_types::core::AString;
@@ -271,8 +270,9 @@ impl<S: Snapshot> Reading<'_, S> {
             Key::All(keys) => Query::All(keys.iter().map(|key| self.query(key)).collect::<Result<_, _>>()?),
             Key::Or(both) => Query::Any(vec![self.query(&both.0)?, self.query(&both.1)?]),
             Key::Not(key) => not(self.query(key)?),
-            Key::Numbers(Set::Listed(set)) => Query::At(numbers::of_numbers_in_use(set, self.place.view.length())),
-            Key::Uids(Set::Listed(set)) => Query::At(numbers::of_uids(set, self.place.view)),
+            Key::Numbers(_) | Key::Uids(_) | Key::UidAfter(_) | Key::UidBefore(_) => {
+                Query::At(numbers::of_key(key, self.place.view, self.place.saved).unwrap_or_default())
+            }
             Key::Changed(modseq) => Query::Changed(ModSeq(*modseq)),
             // RFC 5032 section 3: just so old is both.
             Key::Older(seconds) => Query::Instant(i64::MIN..self.place.now.0 - i64::from(seconds.get()) + 1),
@@ -286,7 +286,6 @@ impl<S: Snapshot> Reading<'_, S> {
             Key::Thread(id) => Query::Thread(id.clone()),
             // RFC 6203 section 3: how far about so goes is the server's; here no farther than the key itself.
             Key::Fuzzy(key) => self.query(key)?,
-            Key::Numbers(Set::Saved) | Key::Uids(Set::Saved) => Query::At(numbers::of_saved(self.place.saved, self.place.view)),
         })
     }
 
@@ -467,6 +466,10 @@ mod tests {
             "2:4294967295",
             "UID 20",
             "UID 15:*",
+            "UIDAFTER 19 UIDBEFORE 21",
+            "NOT UIDAFTER 20",
+            "NOT UIDBEFORE 20",
+            "NOT UIDAFTER 4294967295",
             "LARGER 100",
             "SMALLER 4294967295",
             "ON 7-Feb-2024",

@@ -80,8 +80,9 @@ fn list(wire: &Wire, trust: Trust) -> String {
         (Trust::Anyone, false) if connection.starttls_acceptor().is_some() => " STARTTLS LOGINDISABLED".to_owned(),
         (Trust::Anyone, false) => " LOGINDISABLED".to_owned(),
     };
+    let message_limit = wire.message_limit().capability().map(|limit| format!(" {limit}")).unwrap_or_default();
     // RFC 7889 section 2.
-    format!("{} APPENDLIMIT={}{now}", ALWAYS.join(" "), wire.append_bytes_max())
+    format!("{} APPENDLIMIT={}{message_limit}{now}", ALWAYS.join(" "), wire.append_bytes_max())
 }
 
 /// The list as a response code.

@@ -1,12 +1,14 @@
 //! COPY and UID COPY. RFC 9051 section 6.4.7, with COPYUID (RFC 4315).
 
+use crate::progress::attended;
 use crate::refusal::as_target;
 use crate::reply::{Done, Fault, Reply, bad_name};
 use crate::state::{By, Selected};
+use crate::wire::Wire;
 use crate::wire::grammar::scan::Set;
 use crate::wire::mailbox::MailboxName;
 use crate::wire::numbers::{runs, uids_at};
-use imap_codec::imap_types::core::Vec1;
+use imap_codec::imap_types::core::{Tag, Vec1};
 use imap_codec::imap_types::extensions::uidplus::{UidElement, UidSet as WireUids};
 use imap_codec::imap_types::response::Code;
 use octroi_gate::{Append, Copied, Granted, Mailbox as MailboxObject, MailboxAt, Session};
@@ -14,14 +16,15 @@ use octroi_model::Uid;
 use std::num::NonZeroU32;
 
 /// COPY, UID COPY: all of the messages or none.
-pub(crate) async fn copy(selected: &mut Selected, set: &Set, mailbox: &MailboxName, by: By) -> Done {
+pub(crate) async fn copy(wire: &mut Wire, selected: &mut Selected, set: &Set, mailbox: &MailboxName, by: By, tag: &Tag<'_>) -> Done {
     let positions = selected.positions(set, by)?;
+    wire.message_limit().admit(&positions, selected.sight.shown())?;
     let target = target(&selected.session, mailbox).await?;
     let uids = uids_at(&positions, selected.sight.shown());
     if uids.is_empty() {
         return Ok(Reply::ok("No such messages"));
     }
-    let copied = target.copy_from(selected.sight.current(), &uids).await?;
+    let copied = attended(wire, tag, target.copy_from(selected.sight.current(), &uids)).await??;
     let reply = Reply::ok("Copied");
     Ok(match copyuid(&copied) {
         Some(code) => reply.with(code),

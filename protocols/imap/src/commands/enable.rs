@@ -14,5 +14,10 @@ pub(crate) async fn enable(wire: &mut Wire, state: &mut State, names: &[String])
     if enabled.iter().any(|name| matches!(*name, "CONDSTORE" | "QRESYNC")) {
         state.enable_condstore(wire).await?;
     }
+    if wire.enabled.uid_only
+        && let State::Selected(selected) = state
+    {
+        selected.contexts.name_by_uid();
+    }
     Ok(Reply::ok("Done"))
 }

@@ -3,7 +3,9 @@
 //! What always holds: only mailboxes that the session may read are searched; of others, and of those in which nothing is found, there is no
 //! word. Looking into a mailbox changes nothing in it: what is recent stays so.
 
-use crate::commands::search::{Answer, Ground, Progress, forget_if_refused, matching, prepare, save};
+use crate::commands::search::{Answer, Ground, forget_if_refused, matching, prepare, refuse_update, save};
+use crate::message_limit::Partial;
+use crate::progress::Progress;
 use crate::reply::{Done, Fault, Reply};
 use crate::state::{By, Selected, State};
 use crate::view::Sight;
@@ -15,7 +17,7 @@ use crate::wire::grammar::search::Program;
 use crate::wire::mailbox::on_wire;
 use imap_codec::imap_types::core::Tag;
 use octroi_gate::{Area, Entry, MailboxAt, MailboxView, Refusal, Select, Session};
-use octroi_model::{CollectionId, Rights};
+use octroi_model::{CollectionId, Rights, UidSet};
 
 /// Mailboxes that one command looks into.
 const MAILBOXES_MAX: usize = 4_096;
@@ -28,9 +30,12 @@ pub(crate) async fn esearch(wire: &mut Wire, state: &mut State, command: Esearch
     if sources.contains(&Source::Selected) {
         state.selected()?;
     }
-    // RFC 7377 section 2.1: numbers, uids and `$` are about one mailbox.
-    if !is_in_selected && (program.names_messages() || returns.save) {
-        return Err(Reply::bad("Numbers, uids and what is saved are of the open mailbox only").into());
+    // RFC 7377 section 2.2: what is saved is of the open mailbox, and so is what is updated.
+    if !is_in_selected && (program.names_saved() || returns.save) {
+        return Err(Reply::bad("What is saved is of the open mailbox only").into());
+    }
+    if returns.update.is_some() {
+        state.selected()?;
     }
     // RFC 7377 section 2.1: uids are told in any case.
     let answer = Answer { tag, by: By::Uid, returns: Some(returns), modseq: program.names_modseq() };
@@ -51,6 +56,7 @@ async fn find(
 ) -> Done {
     if let Some(selected) = selected {
         prepare(wire, selected, program).await?;
+        selected.admit_update(answer)?;
     }
     let open = selected.as_ref().map(|selected| selected.mailbox.collection_id());
     let subscriptions = if sources.contains(&Source::Other(Filter::Subscribed)) { session.subscriptions() } else { Vec::new() };
@@ -61,37 +67,63 @@ async fn find(
         return Err(Reply::no("LIMIT", "Too many mailboxes to search").into());
     }
     let is_in_selected = sources == [Source::Selected];
+    if answer.updates().is_some() && !entries.iter().any(|entry| Some(entry.id) == open) {
+        let mut out = Vec::new();
+        refuse_update(&mut out, answer.tag);
+        wire.raw(&out).await?;
+    }
+    let mut partly = None;
     for entry in entries {
-        let line = match selected {
-            Some(selected) if Some(entry.id) == open => {
-                let found = matching(selected.ground(), program, &mut Progress::new(wire, answer.tag)).await?;
-                if is_in_selected {
-                    save(selected, answer, &found)?;
-                }
-                written(wire, &entry, answer, &selected.sight, &found)
-            }
+        let (line, partial) = match selected {
+            Some(selected) if Some(entry.id) == open => look_here(wire, selected, &entry, (program, answer), is_in_selected).await?,
             _ => look(wire, session, &entry, program, answer).await?,
         };
         wire.raw(&line).await?;
+        partly = partly.or(partial.map(|partial| if is_in_selected { partial } else { partial.of_several() }));
     }
-    Ok(Reply::ok("Done"))
+    Partial::told(partly, wire, Ok(Reply::ok("Done"))).await
+}
+
+/// The response for the open mailbox.
+async fn look_here(
+    wire: &mut Wire,
+    selected: &mut Selected,
+    entry: &Entry,
+    (program, answer): (&Program, &Answer<'_>),
+    is_saved: bool,
+) -> Result<(Vec<u8>, Option<Partial>), Fault> {
+    let (program, partial) = wire.message_limit().narrow(program, selected.sight.shown(), &selected.saved);
+    let found = matching(selected.ground(), &program, &mut Progress::new(wire, answer.tag)).await?;
+    if is_saved {
+        save(selected, answer, &found)?;
+    }
+    let mut out = written(wire, entry, answer, &selected.sight, &found);
+    selected.keep_updated(&mut out, (&program, None), answer, &about(wire, entry), &found);
+    Ok((out, partial))
 }
 
 /// The response for a mailbox that is not open; empty when it has gone meanwhile, or out of reach.
-async fn look(wire: &mut Wire, session: &Session, entry: &Entry, program: &Program, answer: &Answer<'_>) -> Result<Vec<u8>, Fault> {
+async fn look(
+    wire: &mut Wire,
+    session: &Session,
+    entry: &Entry,
+    program: &Program,
+    answer: &Answer<'_>,
+) -> Result<(Vec<u8>, Option<Partial>), Fault> {
     let view = match session.open(MailboxAt(entry.path.clone()), Select).await {
         Ok(mailbox) => mailbox.view().await,
         Err(refusal) => Err(refusal),
     };
     let sight = match view {
         Ok(view) => Sight::new(view),
-        Err(Refusal::Missing | Refusal::Forbidden(_)) => return Ok(Vec::new()),
+        Err(Refusal::Missing | Refusal::Forbidden(_)) => return Ok((Vec::new(), None)),
         Err(refusal) => return Err(refusal.into()),
     };
+    let (program, partial) = wire.message_limit().narrow(program, sight.shown(), &UidSet::default());
     let ground = Ground { sight: &sight, recent: None, saved: None };
-    match matching(ground, program, &mut Progress::new(wire, answer.tag)).await {
-        Ok(found) => Ok(written(wire, entry, answer, &sight, &found)),
-        Err(Fault::Refused(Refusal::Missing | Refusal::Forbidden(_))) => Ok(Vec::new()),
+    match matching(ground, &program, &mut Progress::new(wire, answer.tag)).await {
+        Ok(found) => Ok((written(wire, entry, answer, &sight, &found), partial)),
+        Err(Fault::Refused(Refusal::Missing | Refusal::Forbidden(_))) => Ok((Vec::new(), None)),
         Err(fault) => Err(fault),
     }
 }
@@ -100,11 +132,14 @@ async fn look(wire: &mut Wire, session: &Session, entry: &Entry, program: &Progr
 fn written(wire: &Wire, entry: &Entry, answer: &Answer<'_>, sight: &Sight<MailboxView>, found: &[usize]) -> Vec<u8> {
     let mut out = Vec::new();
     if !found.is_empty() && !answer.returns.as_ref().is_some_and(Returns::is_silent) {
-        let name = on_wire(&entry.path.join("/"), wire.enabled.utf8());
-        let about = format!(" MAILBOX {name} UIDVALIDITY {}", entry.uid_validity.0);
-        answer.write_extended(&mut out, &about, sight, found);
+        answer.write_extended(&mut out, &about(wire, entry), sight, found);
     }
     out
+}
+
+/// Which mailbox a response is about.
+fn about(wire: &Wire, entry: &Entry) -> String {
+    format!(" MAILBOX {} UIDVALIDITY {}", on_wire(&entry.path.join("/"), wire.enabled.utf8()), entry.uid_validity.0)
 }
 
 fn is_wanted(entry: &Entry, sources: &[Source], open: Option<CollectionId>, subscriptions: &[String]) -> bool {

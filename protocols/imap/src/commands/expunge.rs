@@ -1,5 +1,6 @@
 //! EXPUNGE and UID EXPUNGE. RFC 9051 sections 6.4.3 and 6.4.9.
 
+use crate::message_limit::Partial;
 use crate::reply::{Done, Reply};
 use crate::state::{By, Selected};
 use crate::view::Expunges;
@@ -15,12 +16,15 @@ pub(crate) async fn expunge(wire: &mut Wire, selected: &mut Selected, set: Optio
     selected.writable()?;
     let mailbox = selected.session.open(&selected.mailbox, Expunge).await?;
     let within = within.map(|positions| uids_at(&positions, selected.sight.shown()));
-    let uids = deleted(selected, within.as_ref());
-    if !uids.is_empty() {
-        mailbox.expunge(&uids).await?;
+    let mut uids = deleted(selected, within.as_ref());
+    // RFC 9738 section 3.1: EXPUNGE itself has no limit.
+    let partial = within.and_then(|_| wire.message_limit().cut_uids(&mut uids));
+    if uids.is_empty() {
+        return Ok(Reply::ok("Expunged"));
     }
-    let reply = Reply::ok("Expunged");
-    if uids.is_empty() { Ok(reply) } else { gone(wire, selected, reply).await }
+    mailbox.expunge(&uids).await?;
+    let done = gone(wire, selected, Reply::ok("Expunged")).await;
+    Partial::told(partial, wire, done).await
 }
 
 /// The reply to a command that has removed messages of this mailbox. MOVE's too.

@@ -7,6 +7,7 @@ mod message;
 mod plan;
 mod section;
 
+use crate::message_limit::{MessageLimit, Partial};
 use crate::reply::{Done, End, Fault, Reply};
 use crate::resync;
 use crate::state::{By, Mode, Selected};
@@ -15,7 +16,7 @@ use crate::wire::Wire;
 use crate::wire::fetch::{Writer, write_clean};
 use crate::wire::grammar::messages::{Item as Asked, Modifiers};
 use crate::wire::grammar::scan::Set;
-use crate::wire::numbers::{Positions, of_page, uids_at};
+use crate::wire::numbers::{Positions, each, of_page, uids_at};
 use message::Contents;
 use octroi_gate::{FlagMode, Part, Refusal, Store};
 use octroi_model::{Flags, Item, UidSet};
@@ -35,6 +36,28 @@ static WHOLE_LARGE: Semaphore = Semaphore::const_new(4);
 
 /// FETCH, UID FETCH.
 pub(crate) async fn fetch(wire: &mut Wire, selected: &mut Selected, set: &Set, items: &[Asked], modifiers: Modifiers, by: By) -> Done {
+    let limit = wire.message_limit();
+    if let Some(page) = modifiers.page {
+        // RFC 9738 section 3.1.
+        limit.admit_count(page.span())?;
+    }
+    let partial = &mut None;
+    let done = fetch_within(wire, selected, set, (items, modifiers, by), (limit, partial)).await;
+    Partial::told(*partial, wire, done).await
+}
+
+/// Tell of messages what a client has asked to be told unasked, whatever a command may be about. NOTIFY's, and searches'.
+pub(crate) async fn fetch_unasked(wire: &mut Wire, selected: &mut Selected, set: &Set, items: &[Asked]) -> Done {
+    fetch_within(wire, selected, set, (items, Modifiers::default(), By::Uid), (MessageLimit::NONE, &mut None)).await
+}
+
+async fn fetch_within(
+    wire: &mut Wire,
+    selected: &mut Selected,
+    set: &Set,
+    (items, modifiers, by): (&[Asked], Modifiers, By),
+    (limit, partial): (MessageLimit, &mut Option<Partial>),
+) -> Done {
     let enabled = wire.enabled;
     if modifiers.vanished && !(by == By::Uid && enabled.qresync && modifiers.changed.is_some()) {
         // RFC 7162 section 3.2.6.
@@ -59,10 +82,11 @@ pub(crate) async fn fetch(wire: &mut Wire, selected: &mut Selected, set: &Set, i
     if let Some(page) = modifiers.page {
         positions = of_page(&positions, page);
     }
+    *partial = limit.cut(&mut positions, selected.sight.shown());
     let newly_seen = if plan.sets_seen { mark_seen(selected, &positions).await? } else { UidSet::default() };
     selected.announce_keywords(wire).await?;
     let answer = Answer { selected, plan: &plan, newly_seen: &newly_seen, lost: Lost::default() };
-    answer.send(wire, &positions).await?;
+    answer.send(wire, each(&positions, partial.is_some())).await?;
     let Lost { gone, damaged, undecoded } = answer.lost;
     // Flags that were just told need not be told again.
     selected.know(if plan.tells_flags { uids_at(&positions, selected.sight.shown()) } else { newly_seen });
@@ -139,8 +163,7 @@ impl Lost {
 
 impl Answer<'_> {
     /// While one group is made and on its way to the client, the next one is read.
-    async fn send(&self, wire: &mut Wire, positions: &Positions) -> Result<(), Fault> {
-        let mut rest = positions.iter().cloned().flatten();
+    async fn send(&self, wire: &mut Wire, mut rest: impl Iterator<Item = usize>) -> Result<(), Fault> {
         let (mut group, mut large) = self.next_group(&mut rest);
         let mut read = self.read(&group).await?;
         let mut out = Vec::new();

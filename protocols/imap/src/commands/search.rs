@@ -5,9 +5,11 @@ mod context;
 mod matching;
 
 pub(crate) use answer::{Answer, number};
-pub(crate) use context::{Contexts, follow};
-pub(crate) use matching::{Ground, Progress, matching};
+pub(crate) use context::{Contexts, follow, refuse as refuse_update};
+pub(crate) use matching::{Ground, matching};
 
+use crate::message_limit::Partial;
+use crate::progress::Progress;
 use crate::reply::{Done, End, Fault, Reply};
 use crate::state::Selected;
 use crate::view::{Expunges, Snapshot};
@@ -41,15 +43,26 @@ pub(crate) async fn prepare(wire: &mut Wire, selected: &mut Selected, program: &
     selected.announce(wire, Expunges::Held).await
 }
 
+/// A search whose answer is of no use unless it looked at all that it should look at. SORT and THREAD.
+// RFC 9738 section 3.3.
+pub(crate) fn admit_search(wire: &Wire, selected: &Selected, program: &Program) -> Result<(), Fault> {
+    match wire.message_limit().narrow(program, selected.sight.shown(), &selected.saved).1 {
+        Some(partial) => Err(partial.of_several().refusal("Too many messages; UIDAFTER and UIDBEFORE say of which")),
+        None => Ok(()),
+    }
+}
+
 async fn find(wire: &mut Wire, selected: &mut Selected, program: &Program, answer: &Answer<'_>) -> Done {
     prepare(wire, selected, program).await?;
-    let found = matching(selected.ground(), program, &mut Progress::new(wire, answer.tag)).await?;
+    selected.admit_update(answer)?;
+    let (program, partial) = wire.message_limit().narrow(program, selected.sight.shown(), &selected.saved);
+    let found = matching(selected.ground(), &program, &mut Progress::new(wire, answer.tag)).await?;
     save(selected, answer, &found)?;
     let mut out = Vec::new();
     answer.write(&mut out, "SEARCH", &selected.sight, &found);
-    selected.keep_updated(&mut out, program, None, answer, &found);
+    selected.keep_updated(&mut out, (&program, None), answer, "", &found);
     wire.raw(&out).await?;
-    Ok(Reply::ok("Done"))
+    Partial::told(partial, wire, Ok(Reply::ok("Done"))).await
 }
 
 /// What was found becomes `$`, if the client wants that. SEARCH and SORT.

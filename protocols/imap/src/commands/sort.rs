@@ -4,7 +4,8 @@
 //! of numbers, and the answer one run of octets.
 
 use crate::columns::{Columns, Places, Shown, Who, columns_for, columns_of};
-use crate::commands::search::{Answer, Progress, forget_if_refused, matching, prepare, save};
+use crate::commands::search::{Answer, admit_search, forget_if_refused, matching, prepare, save};
+use crate::progress::Progress;
 use crate::reply::{Done, Fault, Reply};
 use crate::state::Selected;
 use crate::wire::Wire;
@@ -31,12 +32,14 @@ pub(crate) async fn sort(
 
 async fn find(wire: &mut Wire, selected: &mut Selected, criteria: Vec<Criterion>, program: &Program, answer: &Answer<'_>) -> Done {
     prepare(wire, selected, program).await?;
+    selected.admit_update(answer)?;
+    admit_search(wire, selected, program)?;
     let found = matching(selected.ground(), program, &mut Progress::new(wire, answer.tag)).await?;
     let sorted = in_order(selected.sight.shown(), found, &criteria).await?;
     save(selected, answer, &sorted)?;
     let mut out = Vec::with_capacity(16 + sorted.len() * 8);
     answer.write(&mut out, "SORT", &selected.sight, &sorted);
-    selected.keep_updated(&mut out, program, Some(criteria), answer, &sorted);
+    selected.keep_updated(&mut out, (program, Some(criteria)), answer, "", &sorted);
     wire.raw(&out).await?;
     Ok(Reply::ok("Done"))
 }

@@ -3,12 +3,13 @@
 //! What always holds: the client knows the flags of the messages it named when the command is over, `.SILENT` or not. It is silent
 //! about those only that have just the flags the client must think they have.
 
+use crate::message_limit::Partial;
 use crate::reply::{Done, Fault, Reply};
 use crate::state::{By, Selected, is_keyword};
 use crate::view::Snapshot;
 use crate::wire::grammar::messages::Change;
 use crate::wire::grammar::scan::Set;
-use crate::wire::numbers::{Positions, uids_at};
+use crate::wire::numbers::{Positions, each, uids_at};
 use crate::wire::{Wire, encode};
 use imap_codec::imap_types::flag::{Flag, StoreResponse, StoreType};
 use octroi_gate::{FlagMode, MailboxView, Store};
@@ -23,27 +24,40 @@ pub(crate) async fn store(wire: &mut Wire, selected: &mut Selected, set: &Set, c
         StoreType::Remove => FlagMode::Remove,
         StoreType::Replace => FlagMode::Replace,
     };
-    let positions = selected.positions(set, by)?;
+    let mut positions = selected.positions(set, by)?;
+    let partial = wire.message_limit().cut(&mut positions, selected.sight.shown());
+    let done = store_at(wire, selected, (&positions, partial.is_some()), (mode, flags, &keywords, change), by).await;
+    Partial::told(partial, wire, done).await
+}
+
+/// The flags of these messages, which are told downwards or upwards.
+async fn store_at(
+    wire: &mut Wire,
+    selected: &mut Selected,
+    (positions, is_downwards): (&Positions, bool),
+    (mode, flags, keywords, change): (FlagMode, Flags, &[&str], &Change),
+    by: By,
+) -> Done {
     selected.writable()?;
     if change.unchanged_since.is_some() {
         selected.enable_condstore(wire).await?;
     }
     // RFC 4314 section 4: the permitted part is done, and only if nothing is permitted it is refused.
     let mailbox = selected.session.open(&selected.mailbox, Store).await?;
-    let uids = uids_at(&positions, selected.sight.shown());
+    let uids = uids_at(positions, selected.sight.shown());
     if uids.is_empty() {
         return Ok(Reply::ok("No such messages"));
     }
     let before = Before { view: selected.sight.current().clone(), told: selected.sight.told() };
     let modified = match change.unchanged_since {
-        Some(since) => mailbox.store_unchanged_since(&uids, mode, flags, &keywords, since).await?.modified,
-        None => mailbox.store(&uids, mode, flags, &keywords).await.map(|()| UidSet::default())?,
+        Some(since) => mailbox.store_unchanged_since(&uids, mode, flags, keywords, since).await?.modified,
+        None => mailbox.store(&uids, mode, flags, keywords).await.map(|()| UidSet::default())?,
     };
     selected.refresh().await?;
     selected.announce_keywords(wire).await?;
     let is_silent = change.response == StoreResponse::Silent;
-    let expected = is_silent.then(|| Expected { before, edit: edit(mode, flags, &keywords, selected.sight.current().keywords()) });
-    answer(wire, selected, &positions, &modified, expected.as_ref(), by).await?;
+    let expected = is_silent.then(|| Expected { before, edit: edit(mode, flags, keywords, selected.sight.current().keywords()) });
+    answer(wire, selected, each(positions, is_downwards), &modified, expected.as_ref(), by).await?;
     let left_alone = numbers_of(&modified, selected, by);
     if left_alone.is_empty() {
         return Ok(Reply::ok("Stored"));
@@ -55,14 +69,14 @@ pub(crate) async fn store(wire: &mut Wire, selected: &mut Selected, set: &Set, c
 async fn answer(
     wire: &mut Wire,
     selected: &mut Selected,
-    positions: &Positions,
+    positions: impl Iterator<Item = usize>,
     modified: &UidSet,
     expected: Option<&Expected>,
     by: By,
 ) -> Result<(), Fault> {
     let mut out = Vec::new();
     let mut told = Vec::new();
-    for position in positions.iter().cloned().flatten() {
+    for position in positions {
         let Some(uid) = selected.sight.shown().uid_at(position).filter(|uid| !modified.contains(*uid)) else { continue };
         told.push(uid);
         match expected {

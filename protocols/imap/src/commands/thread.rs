@@ -6,8 +6,9 @@ mod forest;
 mod ordered;
 mod references;
 
-use crate::commands::search::{Progress, matching, number, prepare};
+use crate::commands::search::{admit_search, matching, number, prepare};
 use crate::commands::sort::{Key, messages};
+use crate::progress::Progress;
 use crate::reply::{Done, Reply};
 use crate::state::{By, Selected};
 use crate::wire::Wire;
@@ -32,6 +33,7 @@ pub(crate) async fn thread(
         ThreadingAlgorithm::Other(_) => return Err(Reply::bad("The algorithm is not offered").into()),
     };
     prepare(wire, selected, program).await?;
+    admit_search(wire, selected, program)?;
     let found = matching(selected.ground(), program, &mut Progress::new(wire, tag)).await?;
     let numbers: Vec<u32> = found.iter().map(|position| number(selected.sight.shown(), *position, by).unwrap_or_default()).collect();
     let messages = messages(selected.sight.shown(), found, &[Key::Subject, Key::Date]).await?;

@@ -73,12 +73,9 @@ pub(crate) async fn uidbatches(wire: &mut Wire, selected: &mut Selected, batches
     if !selected.asked_batches.admit(batches, now) {
         return Err(Reply::no("LIMIT", "That was answered already, and the mailbox has hardly changed since").into());
     }
-    let mut line = format!("* UIDBATCHES (TAG \"{}\")", tag.as_ref());
-    for (at, (high, low)) in ranges(shown, Uid(now.next), batches).enumerate() {
-        line.push_str(&format!("{}{high}:{low}", if at == 0 { ' ' } else { ',' }));
-    }
-    line.push_str("\r\n");
-    wire.raw(line.as_bytes()).await?;
+    let ranges: Vec<String> = ranges(shown, Uid(now.next), batches).map(|(high, low)| format!("{high}:{low}")).collect();
+    let space = if ranges.is_empty() { "" } else { " " };
+    wire.raw(format!("* UIDBATCHES (TAG \"{}\"){space}{}\r\n", tag.as_ref(), ranges.join(",")).as_bytes()).await?;
     Ok(Reply::ok("Done"))
 }
 

@@ -8,6 +8,7 @@ use super::enabled::Enabled;
 use super::literal::{Literal, announced};
 use super::{encode, grammar};
 use crate::config::ImapConfig;
+use crate::message_limit::MessageLimit;
 use crate::reply::End;
 use imap_codec::imap_types::core::Tag;
 use imap_codec::imap_types::response::{Code, Data, StatusKind};
@@ -72,6 +73,11 @@ impl Wire {
     pub(crate) fn append_bytes_max(&self) -> u64 {
         // RFC 9051 section 9: a number has 32 bits.
         self.config.append_bytes_max.min(u64::from(u32::MAX))
+    }
+
+    /// How many messages a command may be about.
+    pub(crate) fn message_limit(&self) -> MessageLimit {
+        MessageLimit::new(self.config.messages_per_command_max)
     }
 
     fn limits(&self, trust: Trust) -> Limits {

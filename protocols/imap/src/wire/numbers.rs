@@ -4,8 +4,12 @@
 
 use crate::view::Snapshot;
 use crate::wire::grammar::returns::Page;
+use crate::wire::grammar::scan::Set;
+use crate::wire::grammar::search::Key;
+use imap_codec::imap_types::core::Vec1;
 use imap_codec::imap_types::sequence::{SeqOrUid, Sequence, SequenceSet};
 use octroi_model::{Uid, UidSet};
+use std::num::NonZeroU32;
 use std::ops::Range;
 
 /// Ascending, disjoint, not empty ranges of positions from 0.
@@ -63,9 +67,78 @@ pub(crate) fn of_saved<S: Snapshot>(saved: &UidSet, view: &S) -> Positions {
     merged(saved.ranges().map(|(from, to)| view.lower_bound(from)..after(to)).filter(|range| range.start < range.end).collect())
 }
 
+/// The positions that a key by itself lets pass; nothing of keys about anything else.
+pub(crate) fn of_key<S: Snapshot>(key: &Key, view: &S, saved: &UidSet) -> Option<Positions> {
+    let run = |run: Range<usize>| if run.is_empty() { Vec::new() } else { std::iter::once(run).collect() };
+    Some(match key {
+        Key::Numbers(Set::Listed(set)) => of_numbers_in_use(set, view.length()),
+        Key::Uids(Set::Listed(set)) => of_uids(set, view),
+        Key::Numbers(Set::Saved) | Key::Uids(Set::Saved) => of_saved(saved, view),
+        // RFC 9738 section 3.2.
+        Key::UidAfter(uid) => run(uid.checked_add(1).map_or(view.length(), |next| view.lower_bound(Uid(next)))..view.length()),
+        Key::UidBefore(uid) => run(0..view.lower_bound(Uid(*uid))),
+        _ => return None,
+    })
+}
+
+/// The uids as a command would name them; nothing if there are none.
+pub(crate) fn listed(uids: &UidSet) -> Option<Set> {
+    let number = |uid: Uid| NonZeroU32::new(uid.0).map(SeqOrUid::Value);
+    let ranges = uids.ranges().filter_map(|(from, to)| Some(Sequence::Range(number(from)?, number(to)?)));
+    Vec1::try_from(ranges.collect::<Vec<_>>()).ok().map(|ranges| Set::Listed(SequenceSet(ranges)))
+}
+
+/// How many there are.
+pub(crate) fn count(positions: &Positions) -> usize {
+    positions.iter().map(ExactSizeIterator::len).sum()
+}
+
+/// So many of the highest.
+pub(crate) fn highest(positions: &Positions, many: usize) -> Positions {
+    let mut left = many;
+    let mut highest: Positions = positions
+        .iter()
+        .rev()
+        .map_while(|range| {
+            let taken = range.len().min(left);
+            left -= taken;
+            (taken > 0).then(|| range.end - taken..range.end)
+        })
+        .collect();
+    highest.reverse();
+    highest
+}
+
+/// Those that are in both.
+pub(crate) fn both(one: &Positions, other: &Positions) -> Positions {
+    let (mut one, mut other) = (one.iter().peekable(), other.iter().peekable());
+    let mut both = Vec::new();
+    while let (Some(first), Some(second)) = (one.peek(), other.peek()) {
+        let shared = first.start.max(second.start)..first.end.min(second.end);
+        if !shared.is_empty() {
+            both.push(shared);
+        }
+        if first.end < second.end {
+            one.next()
+        } else {
+            other.next()
+        };
+    }
+    both
+}
+
+/// One after the other, upwards or downwards.
+pub(crate) fn each(positions: &Positions, is_downwards: bool) -> Box<dyn Iterator<Item = usize> + Send + '_> {
+    if is_downwards {
+        Box::new(positions.iter().rev().flat_map(|range| range.clone().rev()))
+    } else {
+        Box::new(positions.iter().cloned().flatten())
+    }
+}
+
 /// Those of the positions that stand on that page of them.
 pub(crate) fn of_page(positions: &Positions, page: Page) -> Positions {
-    let wanted = page.range(positions.iter().map(ExactSizeIterator::len).sum());
+    let wanted = page.range(count(positions));
     let mut before = 0;
     let within = positions.iter().map(|range| {
         let skipped = wanted.start.saturating_sub(before).min(range.len());

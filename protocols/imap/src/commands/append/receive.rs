@@ -8,6 +8,7 @@ use super::url;
 use crate::commands::fetch::{Run, section};
 use crate::commands::store::decode;
 use crate::config::ImapConfig;
+use crate::message_limit::MessageLimit;
 use crate::reply::{End, Fault, Reply};
 use crate::state::State;
 use crate::wire::grammar::append::{self as grammar, Line, Place, Step, Then};
@@ -98,6 +99,8 @@ impl Receipt<'_> {
         for step in steps {
             match step {
                 Step::Begin { flags, date } => {
+                    // RFC 9738 section 3.1.
+                    MessageLimit::new(self.config.messages_per_command_max).admit_count(self.drafts.len() + 1)?;
                     if self.drafts.len() >= self.config.append_messages_max {
                         return Err(Reply::no("LIMIT", format!("At most {} messages at once", self.config.append_messages_max)).into());
                     }

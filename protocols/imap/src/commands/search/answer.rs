@@ -3,6 +3,7 @@
 use crate::state::By;
 use crate::view::{Sight, Snapshot};
 use crate::wire::fetch::{decimal, write_set};
+use crate::wire::grammar::messages::Item;
 use crate::wire::grammar::returns::{Returns, Wanted};
 use crate::wire::numbers::runs;
 use imap_codec::imap_types::core::Tag;
@@ -29,6 +30,11 @@ pub(crate) fn number<S: Snapshot>(shown: &S, position: usize, by: By) -> Option<
 }
 
 impl Answer<'_> {
+    /// What to tell of new messages, if changes are to be told at all.
+    pub(crate) fn updates(&self) -> Option<&[Item]> {
+        self.returns.as_ref()?.update.as_deref()
+    }
+
     /// The response for these positions, in the order of the answer; `word` is what it begins with where no options are given.
     pub(crate) fn write(&self, out: &mut Vec<u8>, word: &str, sight: &Sight<MailboxView>, found: &[usize]) {
         match &self.returns {

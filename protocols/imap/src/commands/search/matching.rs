@@ -4,26 +4,22 @@
 //! read in groups, so that memory is bounded whatever the mailbox holds. Where much is read, the client is told now and then how far it is.
 
 use crate::columns::columns_of;
+use crate::progress::Progress;
 use crate::query::{Candidate, Place, Query, QueryError};
-use crate::reply::{End, Fault, Reply};
+use crate::reply::{Fault, Reply};
 use crate::view::{Recent, Sight, Snapshot};
 use crate::wire::grammar::search::Program;
-use crate::wire::{Wire, encode};
-use imap_codec::imap_types::core::{Charset, Tag};
+use imap_codec::imap_types::core::Charset;
 use imap_codec::imap_types::response::{Code, StatusKind};
 use octroi_gate::{Found, MailboxView, Part, Refusal};
 use octroi_model::{Item, Uid, UidSet, UnixTime};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
 
 /// Messages that are read at once.
 const GROUP_MESSAGES: usize = 256;
 /// Octets that are read at once; a single message may have more.
 const GROUP_BYTES: u64 = 1024 * 1024;
-/// Between two notes of how far a search is.
-const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// What a search looks through.
 #[derive(Clone, Copy)]
@@ -42,31 +38,6 @@ impl Ground<'_> {
 
     fn candidate<'a>(&self, position: usize, item: &'a Item) -> Candidate<'a> {
         Candidate { position, item, is_recent: self.is_recent(item.uid), found: None, header: None, octets: None }
-    }
-}
-
-/// Tells the client of a long search how far it is.
-pub(crate) struct Progress<'a> {
-    wire: &'a mut Wire,
-    tag: &'a Tag<'a>,
-    next: Instant,
-}
-
-impl<'a> Progress<'a> {
-    /// For the command of this tag, which begins now.
-    pub(crate) fn new(wire: &'a mut Wire, tag: &'a Tag<'a>) -> Self {
-        Self { wire, tag, next: Instant::now() + PROGRESS_EVERY }
-    }
-
-    // RFC 9585 section 4: at most now and then, and never with as much done as there is to do.
-    async fn tell(&mut self, done: usize, goal: usize) -> Result<(), End> {
-        if done == 0 || done >= goal || Instant::now() < self.next {
-            return Ok(());
-        }
-        self.next = Instant::now() + PROGRESS_EVERY;
-        let code = encode::code(format!("INPROGRESS (\"{}\" {done} {goal})", self.tag.as_ref()));
-        self.wire.untagged(code, "Still looking").await?;
-        self.wire.flush().await
     }
 }
 

@@ -85,10 +85,10 @@ impl Request<'_> {
             Self::OnMessages { uid, .. } => !uid,
             Self::Seeking { command, uid } => command.names_numbers(*uid),
             Self::Upload(upload) => upload.names_numbers(),
+            Self::Everywhere(esearch) => esearch.program.names_numbers(),
             Self::Codec(_)
             | Self::OnMailbox(_)
             | Self::OnMetadata(_)
-            | Self::Everywhere(_)
             | Self::Sharing(_)
             | Self::Notify(_)
             | Self::Batches(_)
@@ -156,7 +156,8 @@ fn request<'a>(octets: &'a [u8], rest: &mut Scanner<'_>) -> Read<Request<'a>> {
     let read = read.or_else(|| append::command(&word, uid, rest).map(|read| read.map(Request::Upload)));
     let read = match read {
         Some(read) => Some(read),
-        None if uid => None,
+        // RFC 7377 section 2: its examples say UID ESEARCH, its grammar does not; the answer is in uids anyway.
+        None if uid => multisearch::command(&word, rest).map(|read| read.map(Request::Everywhere)),
         None => acl::command(&word, rest)
             .map(|read| read.map(Request::Sharing))
             .or_else(|| metadata::command(&word, rest).map(|read| read.map(Request::OnMetadata)))

@@ -1,6 +1,7 @@
 //! What a search is to tell: `RETURN (…)`. RFC 4731, RFC 5182, RFC 5267, RFC 9394. Read for SEARCH, SORT and ESEARCH.
 
 use super::argument;
+use super::messages::{Item, notified_items};
 use super::scan::{NOT_UNDERSTOOD, Read, Scanner};
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -14,8 +15,8 @@ pub(crate) struct Returns {
     pub(crate) page: Option<Page>,
     /// Remember it as `$`.
     pub(crate) save: bool,
-    /// Tell as well how it changes, until the mailbox is left.
-    pub(crate) update: bool,
+    /// Tell as well how it changes, until the mailbox is left, and these items of messages that are new (RFC 5465 section 7).
+    pub(crate) update: Option<Vec<Item>>,
 }
 
 /// One thing to tell.
@@ -82,6 +83,11 @@ impl Page {
         if self.is_from_end { count.saturating_sub(high)..count.saturating_sub(low - 1) } else { (low - 1).min(count)..high.min(count) }
     }
 
+    /// How many it asks for.
+    pub(crate) fn span(self) -> usize {
+        (self.from.get().abs_diff(self.to.get()) as usize).saturating_add(1)
+    }
+
     /// As the client wrote it.
     pub(crate) fn written(self) -> String {
         let sign = if self.is_from_end { "-" } else { "" };
@@ -137,7 +143,7 @@ fn option(rest: &mut Scanner<'_>, returns: &mut Returns) -> Read<()> {
             return Ok(());
         }
         "UPDATE" => {
-            returns.update = true;
+            returns.update = Some(if rest.accept_text(" (") { notified_items(rest)? } else { Vec::new() });
             return Ok(());
         }
         // RFC 5267 section 4.2: says that more of the same is to come; the columns are kept in any case.
@@ -167,7 +173,10 @@ mod tests {
     fn options_in_any_order() {
         assert_eq!(read("ALL"), Ok(None));
         assert_eq!(read("return ()"), Ok(Some(Returns::all())));
-        assert!(read("RETURN (CONTEXT UPDATE COUNT)").unwrap().unwrap().update);
+        assert_eq!(read("RETURN (CONTEXT UPDATE COUNT)").unwrap().unwrap().update, Some(vec![]));
+        // RFC 5465 section 7.
+        let update = read("RETURN (COUNT UPDATE (UID BODY[HEADER.FIELDS (TO FROM SUBJECT)]))").unwrap().unwrap().update;
+        assert_eq!(update.map(|items| items.len()), Some(2));
         let both = read("RETURN (max SAVE MIN MAX)").unwrap().unwrap();
         assert_eq!((both.wanted, both.save), (vec![Wanted::Max, Wanted::Min], true));
         assert!(read("RETURN (SAVE)").unwrap().unwrap().is_silent());

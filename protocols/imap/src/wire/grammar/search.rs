@@ -61,6 +61,10 @@ pub(crate) enum Key {
     Numbers(Set),
     /// Of these uids.
     Uids(Set),
+    /// Of a higher uid (RFC 9738 section 3.2).
+    UidAfter(u32),
+    /// Of a lower uid.
+    UidBefore(u32),
     /// Of this modseq at least (RFC 7162 section 3.1.5).
     Changed(u64),
     /// So many seconds old at least, by INTERNALDATE (RFC 5032).
@@ -84,19 +88,14 @@ pub(crate) enum Key {
 }
 
 impl Program {
-    /// Is there a key about numbers, uids or what was saved, which mean something in one mailbox only?
-    pub(crate) fn names_messages(&self) -> bool {
-        self.has(&|key| matches!(key, Key::Numbers(_) | Key::Uids(_)))
+    /// Is there a key about what was saved, which means something in the open mailbox only?
+    pub(crate) fn names_saved(&self) -> bool {
+        self.has(&|key| matches!(key, Key::Numbers(Set::Saved) | Key::Uids(Set::Saved)))
     }
 
-    /// Is there a key about what is recent?
-    pub(crate) fn names_recent(&self) -> bool {
-        self.has(&|key| matches!(key, Key::Leaf(SearchKey::Recent | SearchKey::New | SearchKey::Old)))
-    }
-
-    /// Is there a key whose answer changes with the time alone?
-    pub(crate) fn names_age(&self) -> bool {
-        self.has(&|key| matches!(key, Key::Older(_) | Key::Younger(_)))
+    /// Is there a key about message numbers?
+    pub(crate) fn names_numbers(&self) -> bool {
+        self.has(&|key| matches!(key, Key::Numbers(Set::Listed(_))))
     }
 
     /// Is there a key about modseqs? The answer then tells one, and the client gets them from here on.
@@ -124,22 +123,8 @@ impl Seeking {
     /// Does it ask for messages by their numbers?
     pub(crate) fn names_numbers(&self, uid: bool) -> bool {
         match self {
-            Self::Search { program, .. } | Self::Sort { program, .. } | Self::Thread { program, .. } => {
-                !uid || program.keys.iter().any(Key::names_numbers)
-            }
+            Self::Search { program, .. } | Self::Sort { program, .. } | Self::Thread { program, .. } => !uid || program.names_numbers(),
             Self::CancelUpdate { .. } => false,
-        }
-    }
-}
-
-impl Key {
-    fn names_numbers(&self) -> bool {
-        match self {
-            Self::Numbers(set) => *set != Set::Saved,
-            Self::All(keys) => keys.iter().any(Self::names_numbers),
-            Self::Or(two) => two.0.names_numbers() || two.1.names_numbers(),
-            Self::Not(key) | Self::Fuzzy(key) => key.names_numbers(),
-            _ => false,
         }
     }
 }
@@ -215,6 +200,9 @@ fn key(rest: &mut Scanner<'_>, depth: usize) -> Read<Key> {
             Ok(Key::Or(Box::new((one, other))))
         }
         "UID" => argument(rest, Scanner::set).map(Key::Uids),
+        // RFC 9738 section 3.2.
+        "UIDAFTER" => argument(rest, Scanner::nz_number).map(|uid| Key::UidAfter(uid.get())),
+        "UIDBEFORE" => argument(rest, Scanner::nz_number).map(|uid| Key::UidBefore(uid.get())),
         // RFC 6203 section 3.
         "FUZZY" => Ok(Key::Fuzzy(Box::new(argument(rest, |rest| key(rest, depth + 1))?))),
         "MODSEQ" => modseq(rest).map(Key::Changed),
