@@ -116,3 +116,48 @@ fn nothing_is_told_of_what_may_not_be_seen() {
     let reply = sharee.ok("NOOP");
     assert!(!reply.text().contains(&name), "{}", reply.text());
 }
+
+// RFC 5465 sections 5.6 and 5.7: names only, those that are gone among them, of the open mailbox too.
+#[test]
+fn changes_of_annotations_are_told() {
+    let server = shared();
+    let person = server.with_profile("team-lead");
+    let top = unique("annotated");
+    let (mut actor, mut client) = (Imap::login(server, person), Imap::login(server, person));
+    actor.ok(&format!("CREATE {top}"));
+    client.ok(&format!("SELECT {top}"));
+    let refused = client.command("NOTIFY SET (selected (MailboxMetadataChange))");
+    assert!(refused.status.starts_with("BAD"), "{}", refused.status);
+    client.ok(&format!("NOTIFY SET (subtree {top} (MailboxName)) (personal (MailboxMetadataChange ServerMetadataChange))"));
+    actor.ok(&format!("SETMETADATA {top} (/shared/comment \"a\" /private/x \"b\")"));
+    expect(&mut client, &[&format!("* METADATA {top} /private/x /shared/comment")]);
+    actor.ok(&format!("SETMETADATA {top} (/shared/comment NIL)"));
+    expect(&mut client, &[&format!("* METADATA {top} /shared/comment")]);
+    actor.ok(&format!("SETMETADATA \"\" (/private/{top} \"c\")"));
+    expect(&mut client, &[&format!("* METADATA \"\" /private/{top}")]);
+    actor.ok(&format!("SETMETADATA \"\" (/private/{top} NIL)"));
+    expect(&mut client, &[&format!("* METADATA \"\" /private/{top}")]);
+    // What the first group asks is told as well.
+    actor.ok(&format!("CREATE {top}/b"));
+    expect(&mut client, &[&format!("* LIST () \"/\" {top}/b")]);
+}
+
+/// Whoever may not read a mailbox hears nothing of what is set on it, and whoever may hears of what is shared only.
+#[test]
+fn annotations_of_others_are_told_as_far_as_they_may_be_seen() {
+    let server = shared();
+    let (owner, reader) = (server.with_profile("team-lead"), server.with_profile("agent"));
+    let top = unique("annotated");
+    let (mut actor, mut client) = (Imap::login(server, owner), Imap::login(server, reader));
+    for name in [format!("{top}o"), format!("{top}c")] {
+        actor.ok(&format!("CREATE {name}"));
+    }
+    actor.ok(&format!("SETACL {top}o {} lr", reader.address));
+    let shared = format!("Shared/{}", owner.address);
+    client.ok(&format!("NOTIFY SET (subtree {shared} (MailboxMetadataChange))"));
+    actor.ok(&format!("SETMETADATA {top}c (/shared/comment \"a\")"));
+    actor.ok(&format!("SETMETADATA {top}o (/private/x \"a\")"));
+    actor.ok(&format!("SETMETADATA {top}o (/shared/comment \"a\")"));
+    let heard = expect(&mut client, &[&format!("* METADATA {shared}/{top}o /shared/comment")]);
+    assert!(!heard.iter().any(|line| line.contains("/private/") || line.contains(&format!("{top}c"))), "{heard:#?}");
+}

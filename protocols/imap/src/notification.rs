@@ -5,19 +5,16 @@
 
 use crate::commands;
 use crate::reply::{End, Fault};
-use crate::state::{By, Selected, State};
+use crate::state::{Selected, State};
 use crate::view::{Expunges, Snapshot};
 use crate::wire::Wire;
-use crate::wire::grammar::messages::Modifiers;
 use crate::wire::grammar::notify::{Events, Group, Mailboxes};
-use crate::wire::grammar::scan::{Set, astring};
+use crate::wire::grammar::scan::astring;
 use crate::wire::mailbox::{SEPARATOR, on_wire};
-use imap_codec::imap_types::core::Vec1;
-use imap_codec::imap_types::sequence::{Sequence, SequenceSet};
-use octroi_gate::{Area, MailWatch, Session};
-use octroi_model::{CollectionId, Head, ModSeq, Uid, UidValidity};
+use crate::wire::numbers::listed;
+use octroi_gate::{Annotation, Area, MailWatch, Session};
+use octroi_model::{CollectionId, Head, ModSeq, Uid, UidSet, UidValidity};
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
 use tokio::sync::watch;
 
 /// A NOTIFY that is in force.
@@ -34,6 +31,8 @@ pub(crate) struct Notification {
 struct Picture {
     mailboxes: BTreeMap<CollectionId, Seen>,
     subscriptions: BTreeSet<String>,
+    /// Of the server, if changes of them are told.
+    annotations: Vec<Annotation>,
 }
 
 /// A mailbox in a picture.
@@ -43,6 +42,8 @@ struct Seen {
     /// Counters, if its messages may be read.
     head: Option<Head>,
     uid_validity: UidValidity,
+    /// By name, if changes of them are told.
+    annotations: Vec<Annotation>,
 }
 
 /// Something to tell.
@@ -54,6 +55,8 @@ enum Told<'a> {
     Gone(&'a str),
     /// It is subscribed, or no longer; and it may not exist.
     Subscription { name: &'a str, is_on: bool, exists: bool },
+    /// Annotations of these names were set or taken away; an empty name is the server's.
+    Metadata { name: &'a str, entries: Vec<&'a str> },
     /// Messages came or went, or flags changed.
     Counts { name: &'a str, head: Head, uid_validity: UidValidity },
 }
@@ -62,7 +65,8 @@ impl Notification {
     /// From now on.
     pub(crate) async fn begin(session: &Session, groups: Vec<Group>) -> Self {
         let watch = session.watch_mail();
-        Self { groups, watch, is_behind: false, picture: look(session).await }
+        let picture = look(session, &groups).await;
+        Self { groups, watch, is_behind: false, picture }
     }
 
     /// What is asked of the selected mailbox, and whether expunges wait for a command.
@@ -81,7 +85,7 @@ impl Notification {
     /// The state of each mailbox of which messages are told, but of the selected one.
     pub(crate) async fn tell_all(&self, wire: &mut Wire, selected: Option<CollectionId>) -> Result<(), End> {
         for (id, seen) in &self.picture.mailboxes {
-            let is_asked = events_for(&self.groups, &self.picture, &seen.name).is_some_and(|events| events.message_new);
+            let is_asked = is_asked(&self.groups, &self.picture, &seen.name, |events| events.message_new);
             if let (true, Some(head), true) = (is_asked, seen.head, Some(*id) != selected) {
                 write(wire, &Told::Counts { name: &seen.name, head, uid_validity: seen.uid_validity }).await?;
             }
@@ -95,7 +99,7 @@ impl Notification {
         if !std::mem::take(&mut self.is_behind) {
             return Ok(());
         }
-        let now = look(session).await;
+        let now = look(session, &self.groups).await;
         for told in differences(&self.groups, &self.picture, &now, selected) {
             write(wire, &told).await?;
         }
@@ -118,8 +122,8 @@ impl Notification {
         let first = view.lower_bound(last.map_or(Uid(1), Uid::next));
         let newest = view.length().checked_sub(1).and_then(|last| view.uid_at(last));
         let (Some(first), Some(newest)) = (view.uid_at(first), newest) else { return Ok(()) };
-        let Some(set) = uids(first, newest) else { return Ok(()) };
-        match commands::fetch::fetch(wire, selected, &set, &events.items, Modifiers::default(), By::Uid).await {
+        let Some(set) = listed(&UidSet::from_ranges([(first, newest)])) else { return Ok(()) };
+        match commands::fetch::fetch_unasked(wire, selected, &set, &events.items).await {
             Err(Fault::End(end)) => Err(end.into()),
             // A message that has gone meanwhile is told with the next change.
             _ => Ok(()),
@@ -159,31 +163,39 @@ pub(crate) async fn tell(notification: &mut Option<Notification>, wire: &mut Wir
     Ok(notification.tell(wire, &session, state.selected_id()).await?)
 }
 
-/// The uids from one to another.
-fn uids(first: Uid, last: Uid) -> Option<Set> {
-    let (from, to) = (NonZeroU32::new(first.0)?, NonZeroU32::new(last.0)?);
-    Some(Set::Listed(SequenceSet(Vec1::from(Sequence::Range(from.into(), to.into())))))
-}
-
-async fn look(session: &Session) -> Picture {
+async fn look(session: &Session, groups: &[Group]) -> Picture {
     let entries = session.tree(Area::Mail).await.into_iter().filter(|entry| entry.real && entry.head.is_some());
-    let seen =
-        |entry: octroi_gate::Entry| (entry.id, Seen { name: entry.path.join("/"), head: entry.head, uid_validity: entry.uid_validity });
-    Picture { mailboxes: entries.map(seen).collect(), subscriptions: session.subscriptions().into_iter().collect() }
+    let mut picture = Picture { subscriptions: session.subscriptions().into_iter().collect(), ..Picture::default() };
+    for entry in entries {
+        let name = entry.path.join("/");
+        let mut annotations = Vec::new();
+        if is_asked(groups, &picture, &name, |events| events.mailbox_metadata_change) {
+            // Of one that has gone meanwhile there is nothing to tell.
+            annotations = commands::getmetadata::of_mailbox(session, entry.path).await.unwrap_or_default();
+        }
+        let seen = Seen { name, head: entry.head, uid_validity: entry.uid_validity, annotations };
+        picture.mailboxes.insert(entry.id, seen);
+    }
+    if groups.iter().any(|group| group.events.server_metadata_change) {
+        picture.annotations = session.server_annotations().await.unwrap_or_default();
+    }
+    picture
 }
 
-/// What is asked of a mailbox that is not open: by the first group that it is in.
-fn events_for<'a>(groups: &'a [Group], picture: &Picture, name: &str) -> Option<&'a Events> {
+/// Is this asked of a mailbox that is not open? Groups add to one another, up to one that wants nothing of the mailbox.
+// RFC 5465 section 6.
+fn is_asked(groups: &[Group], picture: &Picture, name: &str, of: impl Fn(&Events) -> bool) -> bool {
     let covers = |mailboxes: &Mailboxes| match mailboxes {
         Mailboxes::Selected { .. } => false,
         Mailboxes::Other(filter) => filter.covers(name, |name| picture.subscriptions.contains(name)),
     };
-    groups.iter().find(|group| covers(&group.mailboxes)).map(|group| &group.events)
+    let mut asked = groups.iter().filter(|group| covers(&group.mailboxes)).map(|group| &group.events);
+    asked.find(|events| **events == Events::default() || of(events)).is_some_and(of)
 }
 
 fn differences<'a>(groups: &[Group], before: &'a Picture, now: &'a Picture, selected: Option<CollectionId>) -> Vec<Told<'a>> {
     let mut told = Vec::new();
-    let wants_name = |picture: &Picture, name: &str| events_for(groups, picture, name).is_some_and(|events| events.mailbox_name);
+    let wants_name = |picture: &Picture, name: &str| is_asked(groups, picture, name, |events| events.mailbox_name);
     for (id, seen) in &before.mailboxes {
         if !now.mailboxes.contains_key(id) && wants_name(before, &seen.name) {
             told.push(Told::Gone(&seen.name));
@@ -196,21 +208,37 @@ fn differences<'a>(groups: &[Group], before: &'a Picture, now: &'a Picture, sele
         {
             told.push(Told::Named { name: &seen.name, before: renamed.map(|old| old.name.as_str()) });
         }
-        let Some(events) = events_for(groups, now, &seen.name).filter(|_| Some(*id) != selected) else { continue };
+        // What is not of messages is told of the open mailbox too.
+        told.extend(metadata(&seen.name, old.map_or(&[], |old| &old.annotations), &seen.annotations));
+        if Some(*id) == selected {
+            continue;
+        }
+        let wants = |of: fn(&Events) -> bool| is_asked(groups, now, &seen.name, of);
         let (Some(head), old_head) = (seen.head, old.and_then(|old| old.head).unwrap_or_default()) else { continue };
         let messages = (head.uid_next, head.items) != (old_head.uid_next, old_head.items);
-        if (events.message_new && messages) || (events.flag_change && head.modseq != old_head.modseq) {
+        let changed = head.modseq != old_head.modseq;
+        if (messages && wants(|events| events.message_new)) || (changed && wants(|events| events.flag_change)) {
             told.push(Told::Counts { name: &seen.name, head, uid_validity: seen.uid_validity });
         }
     }
     let names: BTreeSet<&str> = now.mailboxes.values().map(|seen| seen.name.as_str()).collect();
     for name in before.subscriptions.symmetric_difference(&now.subscriptions) {
         let picture = if now.subscriptions.contains(name) { now } else { before };
-        if events_for(groups, picture, name).is_some_and(|events| events.subscription_change) {
+        if is_asked(groups, picture, name, |events| events.subscription_change) {
             told.push(Told::Subscription { name, is_on: now.subscriptions.contains(name), exists: names.contains(name.as_str()) });
         }
     }
+    told.extend(metadata("", &before.annotations, &now.annotations));
     told
+}
+
+/// The annotations that differ; nothing if none do. Both are in the order of their names.
+// RFC 5465 section 5.6: those that are gone among them.
+fn metadata<'a>(name: &'a str, before: &'a [Annotation], now: &'a [Annotation]) -> Option<Told<'a>> {
+    let is_in = |all: &[Annotation], one: &Annotation| all.binary_search(one).is_ok();
+    let changed = now.iter().filter(|one| !is_in(before, one)).chain(before.iter().filter(|one| !is_in(now, one)));
+    let entries: BTreeSet<&str> = changed.map(|(entry, _)| entry.as_str()).collect();
+    (!entries.is_empty()).then(|| Told::Metadata { name, entries: entries.into_iter().collect() })
 }
 
 async fn write(wire: &mut Wire, told: &Told<'_>) -> Result<(), End> {
@@ -224,6 +252,11 @@ async fn write(wire: &mut Wire, told: &Told<'_>) -> Result<(), End> {
         Told::Subscription { name, is_on, exists } => {
             let attributes = [(*is_on, "\\Subscribed"), (!exists, "\\NonExistent")].into_iter().filter(|(is, _)| *is).map(|(_, word)| word);
             list(&attributes.collect::<Vec<_>>().join(" "), name)
+        }
+        // RFC 5464 section 4.4.2.
+        Told::Metadata { name, entries } => {
+            let name = if name.is_empty() { "\"\"".into() } else { on_wire(name, utf8) };
+            format!("* METADATA {name} {}", entries.iter().map(|entry| astring(entry)).collect::<Vec<_>>().join(" "))
         }
         Told::Counts { name, head, uid_validity } => {
             let modseq = if wire.enabled.condstore { format!(" HIGHESTMODSEQ {}", head.modseq.0) } else { String::new() };
@@ -242,7 +275,9 @@ async fn write(wire: &mut Wire, told: &Told<'_>) -> Result<(), End> {
 
 /// The events that are offered, as BADEVENT names them.
 pub(crate) fn offered() -> String {
-    ["MessageNew", "MessageExpunge", "FlagChange", "MailboxName", "SubscriptionChange"].map(astring).join(" ")
+    let messages = ["MessageNew", "MessageExpunge", "FlagChange"];
+    let others = ["MailboxName", "SubscriptionChange", "MailboxMetadataChange", "ServerMetadataChange"];
+    messages.into_iter().chain(others).map(astring).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -254,10 +289,10 @@ mod tests {
     fn picture(mailboxes: &[(u64, &str, u32, u32, u64)], subscriptions: &[&str]) -> Picture {
         let seen = |(id, name, items, next, modseq): &(u64, &str, u32, u32, u64)| {
             let head = Head { items: *items, uid_next: Uid(*next), modseq: ModSeq(*modseq), ..Head::default() };
-            (CollectionId(*id), Seen { name: (*name).to_owned(), head: Some(head), uid_validity: UidValidity(1) })
+            (CollectionId(*id), Seen { name: (*name).to_owned(), head: Some(head), uid_validity: UidValidity(1), annotations: Vec::new() })
         };
         let subscriptions = subscriptions.iter().map(|name| (*name).to_owned()).collect();
-        Picture { mailboxes: mailboxes.iter().map(seen).collect(), subscriptions }
+        Picture { mailboxes: mailboxes.iter().map(seen).collect(), subscriptions, annotations: Vec::new() }
     }
 
     fn group(filter: Filter, messages: bool, flags: bool, names: bool) -> Group {
@@ -270,6 +305,17 @@ mod tests {
             ..Events::default()
         };
         Group { mailboxes: Mailboxes::Other(filter), events }
+    }
+
+    // RFC 5465 sections 5.6 and 5.7.
+    #[test]
+    fn annotations_that_changed_are_named() {
+        let set = |entries: &[(&str, &str)]| entries.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().into())).collect();
+        let before: Vec<Annotation> = set(&[("/private/a", "1"), ("/shared/comment", "x"), ("/shared/gone", "x")]);
+        let now: Vec<Annotation> = set(&[("/private/a", "1"), ("/private/new", "1"), ("/shared/comment", "y")]);
+        let entries = vec!["/private/new", "/shared/comment", "/shared/gone"];
+        assert_eq!(metadata("INBOX", &before, &now), Some(Told::Metadata { name: "INBOX", entries }));
+        assert_eq!(metadata("INBOX", &now, &now), None);
     }
 
     #[test]
@@ -297,7 +343,11 @@ mod tests {
         let renamed =
             differences(&[group(Filter::Mailboxes(vec![MailboxName::read(b"c", false)]), false, false, true)], &before, &now, None);
         assert_eq!(renamed, [Told::Named { name: "c", before: Some("a") }]);
-        // The first group that covers a mailbox says all of it.
+        // Groups add to one another (RFC 5465 section 6).
+        let both = [group(Filter::Inboxes, true, true, false), group(Filter::Personal, false, false, true)];
+        assert!(differences(&both, &before, &now, None).iter().any(|told| matches!(told, Told::Counts { name: "INBOX", .. })));
+        assert!(differences(&both, &before, &now, None).contains(&Told::Gone("gone")));
+        // A group that wants nothing of a mailbox ends it.
         let nothing = [group(Filter::Inboxes, false, false, false), group(Filter::Personal, true, true, false)];
         assert!(!differences(&nothing, &before, &now, None).iter().any(|told| matches!(told, Told::Counts { name: "INBOX", .. })));
     }

@@ -32,8 +32,8 @@ pub(crate) async fn getmetadata(wire: &mut Wire, session: &Session, get: &Get) -
     })
 }
 
-/// The annotations of a mailbox. LIST's too.
-pub(super) async fn of_mailbox(session: &Session, path: Path) -> Result<Vec<Annotation>, Refusal> {
+/// The annotations of a mailbox. LIST's and NOTIFY's too.
+pub(crate) async fn of_mailbox(session: &Session, path: Path) -> Result<Vec<Annotation>, Refusal> {
     session.open(MailboxAt(path), ReadMetadata).await?.annotations()
 }
 

@@ -50,6 +50,8 @@ pub(crate) struct Events {
     pub(crate) flag_change: bool,
     pub(crate) mailbox_name: bool,
     pub(crate) subscription_change: bool,
+    pub(crate) mailbox_metadata_change: bool,
+    pub(crate) server_metadata_change: bool,
     /// There were others, which are not offered.
     pub(crate) others: bool,
 }
@@ -87,8 +89,10 @@ fn group(rest: &mut Scanner<'_>) -> Read<Group> {
     if !events.items.is_empty() && !is_selected {
         return Err("Only new messages of the selected mailbox can be fetched");
     }
-    if is_selected && (events.mailbox_name || events.subscription_change) {
-        return Err("MailboxName and SubscriptionChange are not of the selected mailbox");
+    // RFC 5465 section 6.1: only what happens to messages.
+    if is_selected && (events.mailbox_name || events.subscription_change || events.mailbox_metadata_change || events.server_metadata_change)
+    {
+        return Err("Only events of messages are of the selected mailbox");
     }
     Ok(Group { mailboxes, events })
 }
@@ -119,6 +123,8 @@ fn events(rest: &mut Scanner<'_>) -> Read<Events> {
             "FLAGCHANGE" => events.flag_change = true,
             "MAILBOXNAME" => events.mailbox_name = true,
             "SUBSCRIPTIONCHANGE" => events.subscription_change = true,
+            "MAILBOXMETADATACHANGE" => events.mailbox_metadata_change = true,
+            "SERVERMETADATACHANGE" => events.server_metadata_change = true,
             _ => events.others = true,
         }
         if rest.accept(b')') {
@@ -175,6 +181,8 @@ mod tests {
             "NOTIFY SET (inboxes (FlagChange))",
             "NOTIFY SET (inboxes (MessageNew (UID) MessageExpunge))",
             "NOTIFY SET (selected (MailboxName))",
+            "NOTIFY SET (selected (MailboxMetadataChange))",
+            "NOTIFY SET (selected-delayed (ServerMetadataChange))",
             "NOTIFY SET (subtree (MailboxName))",
             "NOTIFY SET (mailboxes () (MailboxName))",
             "NOTIFY SET (subtree-one a (MailboxName))",
