@@ -10,6 +10,8 @@ mod commands;
 mod config;
 mod courier;
 mod demo;
+mod dkim;
+mod dns;
 mod import;
 mod limits;
 mod profiles;

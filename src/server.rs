@@ -5,6 +5,7 @@ use crate::admin::handle::Handler;
 use crate::admin::socket;
 use crate::config::{Config, Listen};
 use crate::courier::Courier;
+use crate::dkim::Keys;
 use crate::limits::Connections;
 use crate::profiles::Profiles;
 use crate::tls::{Acceptors, Certificate};
@@ -12,9 +13,10 @@ use octroi_dns::Resolver;
 use octroi_gate::{Admin, DataKey, Errands, Gate, Opened, Organisation, Queue};
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
+use octroi_mailauth::{Authenticator, Keyring};
 use octroi_net::{ACME_TLS_ALPN, Acceptor, Authority, Connection, ListenerOptions, Networks, Peer, Shutdown, TlsMode};
 use octroi_portal::{PortalConfig, Served};
-use octroi_smtp::{Kind, SmtpConfig};
+use octroi_smtp::{Kind, Proofs, SmtpConfig};
 use std::fs;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -129,7 +131,13 @@ impl Server {
         };
         let portal = Arc::new(portal_config(config, &sockets));
         let imap = listeners.imap(config, &certificate, sockets.imap, sockets.imaps)?;
-        let smtp_config = Arc::new(config.outbound.over(config.limits.smtp.over(SmtpConfig::default()))?);
+        let resolver = Resolver::new(&config.dns.resolver());
+        let keyring = Keyring::new(config.domains.iter().map(String::as_str));
+        let keys = Keys::new(&config.data, keyring.clone());
+        keys.start(&admin)?;
+        let proofs = proofs(config, &resolver, keyring.clone())?;
+        let smtp_config = SmtpConfig { proofs, ..config.outbound.over(config.limits.smtp.over(SmtpConfig::default()))? };
+        let smtp_config = Arc::new(smtp_config);
         let smtp = listeners.smtp(&smtp_config, &certificate, sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp)?;
         let https = listeners.https(config, &certificate, portal, sockets.https)?;
         let challenges = https.challenges().clone();
@@ -137,13 +145,12 @@ impl Server {
         if let Some(keeper) = Keeper::new(config, challenges, acceptors.clone()) {
             tokio::spawn(keeper.run(shutdown.clone()));
         }
-        let courier = Courier::new(config, gate.clone(), queue.clone())?;
+        let courier = Courier::new(config, gate.clone(), queue.clone(), keyring)?;
         let (hold, carrying) = (shutdown.hold(), courier.carry(errands, shutdown.clone()));
         tokio::spawn(async move {
             carrying.await;
             drop(hold);
         });
-        let resolver = Resolver::new(&config.dns.resolver());
         let hold = shutdown.hold();
         let run = octroi_smtp::run_queue(queue, gate.clone(), resolver, smtp_config, shutdown.clone());
         tokio::spawn(async move {
@@ -151,7 +158,7 @@ impl Server {
             drop(hold);
         });
         let socket = Config::admin_socket(&config.data);
-        let handler = Handler::new(admin.clone(), file.map(Path::to_owned), config.message_bytes_max()).serving(acceptors);
+        let handler = Handler::new(admin.clone(), file.map(Path::to_owned), keys, config.message_bytes_max()).serving(acceptors);
         let admin_listener = socket::bind(&socket).map_err(|e| format!("cannot listen on {}: {e}", socket.display()))?;
         tokio::spawn(socket::serve(admin_listener, handler, shutdown.clone()));
         Ok(Self { gate, admin, certificate: certificate.file, shutdown, socket })
@@ -166,6 +173,13 @@ impl Server {
         self.admin.close().await;
         let _ = fs::remove_file(&self.socket);
     }
+}
+
+/// Who checks mail from elsewhere and signs ours.
+fn proofs(config: &Config, resolver: &Resolver, keyring: Keyring) -> Result<Proofs, String> {
+    let checks = config.mail_auth.checks()?;
+    let authenticator = config.mail_auth.check.then(|| Authenticator::new(resolver, &config.hostname, checks));
+    Ok(Proofs { authenticator, unchecked: config.mail_auth.networks()?, keyring })
 }
 
 struct Listeners {

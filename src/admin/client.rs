@@ -4,8 +4,10 @@ use super::progress::{EVERY, Line, Told};
 use super::protocol::{Reply, Request};
 use crate::cli::At;
 use crate::config::Config;
+use crate::dkim::Keys;
 use crate::server::Store;
 use octroi_gate::Progress;
+use octroi_mailauth::Keyring;
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -159,5 +161,6 @@ async fn offline(config: &Config, file: Option<&Path>, request: Request) -> Resu
 
 /// For a store that nobody serves.
 fn handler(store: &Store, config: &Config, file: Option<&Path>) -> super::handle::Handler {
-    super::handle::Handler::new(store.admin.clone(), file.map(Path::to_owned), config.message_bytes_max())
+    let keys = Keys::new(&config.data, Keyring::default());
+    super::handle::Handler::new(store.admin.clone(), file.map(Path::to_owned), keys, config.message_bytes_max())
 }

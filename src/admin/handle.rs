@@ -2,6 +2,7 @@
 
 use super::protocol::{Reply, Request};
 use crate::config::Config;
+use crate::dkim::Keys;
 use crate::import::receive::Order;
 use crate::profiles::Profiles;
 use crate::tls::{Acceptors, Certificate};
@@ -25,11 +26,12 @@ pub(crate) struct Handler {
     message_bytes_max: u64,
     /// What `reload` gives another certificate to; none where nobody is served.
     acceptors: Acceptors,
+    pub(super) keys: Keys,
 }
 
 impl Handler {
-    pub(crate) fn new(admin: Admin, config: Option<PathBuf>, message_bytes_max: u64) -> Self {
-        Self { admin, config, message_bytes_max, acceptors: Acceptors::default() }
+    pub(crate) fn new(admin: Admin, config: Option<PathBuf>, keys: Keys, message_bytes_max: u64) -> Self {
+        Self { admin, config, message_bytes_max, acceptors: Acceptors::default(), keys }
     }
 
     /// Of a server that has these.
@@ -80,6 +82,9 @@ impl Handler {
             Request::AppPasswordMint(order) => self.mint(&order).await,
             Request::AppPasswordList { address } => self.app_password_list(&address),
             Request::AppPasswordRevoke { id } => done(self.admin.revoke_app_password(&id).await, &id),
+            Request::DkimShow => self.dkim_show(),
+            Request::DkimGenerate => self.dkim_generate().await,
+            Request::DkimSwitch => self.dkim_switch().await,
             Request::QuotaSet { address, path, bytes, items } => self.quota(&address, path, Some(QuotaLimit { bytes, items })).await,
             Request::QuotaRemove { address, path } => self.quota(&address, path, None).await,
             Request::QuotaList { address } => self.quota_list(address.as_deref()),

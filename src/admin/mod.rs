@@ -11,6 +11,7 @@ mod backups;
 pub(crate) mod client;
 mod groups;
 pub(crate) mod handle;
+mod keys;
 pub(crate) mod progress;
 pub(crate) mod protocol;
 mod quotas;

@@ -1,6 +1,7 @@
 //! What goes over the admin socket.
 
 use super::progress::Told;
+use octroi_mailauth::{KeyRecord, Standing};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -40,6 +41,9 @@ pub(crate) enum Request {
     AppPasswordRevoke {
         id: String,
     },
+    DkimShow,
+    DkimGenerate,
+    DkimSwitch,
     QuotaSet {
         address: String,
         path: Option<String>,
@@ -148,6 +152,7 @@ pub(crate) enum Reply {
     Accounts(Vec<AccountLine>),
     AppPasswords(Vec<AppPasswordLine>),
     Quotas(Vec<QuotaLine>),
+    Dkim(Vec<DkimLine>),
     Groups(Vec<GroupLine>),
     Aliases(Vec<AliasLine>),
     /// The end of the audit trail: number of the last line and its link in hexadecimal.
@@ -168,6 +173,14 @@ pub(crate) enum Reply {
     /// Not the answer yet.
     Progress(Told),
     Failed(String),
+}
+
+/// A pair of signing keys.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct DkimLine {
+    pub(crate) standing: Standing,
+    /// What must stand in the DNS below each domain.
+    pub(crate) records: Vec<KeyRecord>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,9 +1,11 @@
 //! The command line, as clap reads it.
 
 mod credentials;
+mod mail;
 mod rules;
 
 pub(crate) use credentials::{Account, AppPassword, Mint, YesNo};
+pub(crate) use mail::{Dkim, DnsRecords};
 pub(crate) use rules::{Alias, Audit, AuditCommand, AuditShow, Explain, Group, Policy, Share};
 
 use clap::{Args, Parser, Subcommand};
@@ -64,8 +66,16 @@ pub(crate) enum Command {
     /// Backups, and getting things back from them.
     #[command(subcommand)]
     Backup(Backup),
+    /// The keys that sign what our people send (DKIM).
+    #[command(subcommand)]
+    Dkim(Dkim),
+    /// Print every DNS record that this server's domains should have, in the syntax of a zone file.
+    Dns(DnsRecords),
     /// Read the configuration and everything in the store, and say what is wrong.
     Check {
+        /// Look for the DNS records instead, and say which are there, missing or different; sign with new keys whose records are there.
+        #[arg(long, requires = "config")]
+        dns: bool,
         #[command(flatten)]
         at: At,
     },

@@ -2,7 +2,7 @@
 
 use crate::cli::Demo;
 use crate::commands::serve::{log_to_stderr, until_stopped};
-use crate::config::{Config, Dns, Listen, Outbound};
+use crate::config::{Config, Dns, Listen, MailAuth, Outbound};
 use crate::demo::{DOMAIN, Person, Ready, fill, people, ports};
 use crate::limits::Limits;
 use crate::server::{Server, Store};
@@ -80,6 +80,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         acme: None,
         proxies: crate::config::Proxies::default(),
         dns: Dns::default(),
+        mail_auth: MailAuth::default(),
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },
         second_factor: crate::config::SecondFactor::default(),
         quota: crate::config::Quota::default(),

@@ -4,6 +4,7 @@ use crate::admin::client::{Reached, reach};
 use crate::admin::handle::Handler;
 use crate::admin::protocol::Request;
 use crate::cli::Import;
+use crate::dkim::Keys;
 use crate::import::maildir::Maildir;
 use crate::import::mbox::Mbox;
 use crate::import::receive::receive;
@@ -11,6 +12,7 @@ use crate::import::send::{Summary, Watch, send};
 use crate::import::source::{Fault, Source};
 use crate::import::wire::tell;
 use crate::server::Store;
+use octroi_mailauth::Keyring;
 use std::io::{IsTerminal, Write, stderr};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -44,7 +46,7 @@ pub(crate) async fn run(arguments: Import) -> Result<ExitCode, String> {
         }
         Reached::Store(config) => {
             let store = Store::open(&config).await?;
-            let handler = Handler::new(store.admin.clone(), None, config.message_bytes_max());
+            let handler = Handler::new(store.admin.clone(), None, Keys::new(&config.data, Keyring::default()), config.message_bytes_max());
             let ended = alone(&handler, request, source, stop, &mut progress).await;
             store.admin.close().await;
             ended

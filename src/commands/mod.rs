@@ -6,6 +6,8 @@ mod app_password;
 mod audit;
 mod backup;
 mod demo;
+mod dkim;
+mod dns;
 mod group;
 mod import;
 mod operate;
@@ -35,6 +37,9 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Reload { at } => operate::reload(&at).await,
         Command::Store(command) => store::run(command).await,
         Command::Backup(command) => backup::run(command).await,
-        Command::Check { at } => operate::check(&at).await,
+        Command::Dkim(command) => dkim::run(command).await,
+        Command::Dns(arguments) => dns::print(&arguments.config).await,
+        Command::Check { dns: true, at } => dns::check(&at).await,
+        Command::Check { dns: false, at } => operate::check(&at).await,
     }
 }

@@ -4,10 +4,12 @@
 
 mod acme;
 mod dns;
+mod mail_auth;
 mod outbound;
 
 pub(crate) use acme::Acme;
 pub(crate) use dns::Dns;
+pub(crate) use mail_auth::MailAuth;
 pub(crate) use outbound::Outbound;
 
 use crate::limits::Limits;
@@ -63,6 +65,9 @@ pub(crate) struct Config {
     /// Where names are looked up.
     #[serde(default, skip_serializing_if = "Dns::is_default")]
     pub(crate) dns: Dns,
+    /// Who mail claims to be from.
+    #[serde(default, skip_serializing_if = "MailAuth::is_default")]
+    pub(crate) mail_auth: MailAuth,
     /// Mail that leaves.
     #[serde(default, skip_serializing_if = "Outbound::is_default")]
     pub(crate) outbound: Outbound,
@@ -248,6 +253,8 @@ impl Config {
         self.engine_options()?;
         self.proxies.by_proxy_protocol()?;
         self.proxies.by_forwarded()?;
+        self.mail_auth.networks().map_err(ConfigError)?;
+        self.mail_auth.checks().map_err(ConfigError)?;
         self.outbound.over(SmtpConfig::default()).map_err(ConfigError)?;
         Ok(())
     }

@@ -16,6 +16,7 @@ mod text;
 use crate::config::{Config, SecondFactor};
 use message::Messenger;
 use octroi_gate::{Content, Errand, Errands, Gate, Notice, Queue, Refusal, ReturnPath};
+use octroi_mailauth::{Keyring, Signing};
 use octroi_model::{Address, Reach, UnixTime};
 use octroi_net::Shutdown;
 use std::net::{IpAddr, Ipv4Addr};
@@ -43,14 +44,15 @@ pub(crate) struct Courier {
     gate: Gate,
     queue: Queue,
     messenger: Option<Arc<Messenger>>,
+    keyring: Keyring,
     turns: Arc<Semaphore>,
 }
 
 impl Courier {
     /// One that sends messages as the configuration says.
-    pub(crate) fn new(config: &Config, gate: Gate, queue: Queue) -> Result<Self, String> {
+    pub(crate) fn new(config: &Config, gate: Gate, queue: Queue, keyring: Keyring) -> Result<Self, String> {
         let messenger = Messenger::new(&config.second_factor)?.map(Arc::new);
-        Ok(Self { gate, queue, messenger, turns: Arc::new(Semaphore::new(SENDING_MAX)) })
+        Ok(Self { gate, queue, messenger, keyring, turns: Arc::new(Semaphore::new(SENDING_MAX)) })
     }
 
     /// Carry errands until the server ends; what waits then is brought still, if that needs nobody else.
@@ -112,19 +114,28 @@ impl Courier {
         let octets = mail::compose(self.gate.organisation(), to, at, letter)?;
         let mut envelope = self.gate.inbound(ReturnPath::Null, IpAddr::V4(Ipv4Addr::LOCALHOST));
         envelope.add(to).await?;
-        Ok(envelope.deliver(content(&octets)).await?)
+        Ok(envelope.deliver(self.content(&octets)).await?)
     }
 
     async fn mail_code(&self, of: &Address, to: &Address, code: &str, minutes: u64) -> Result<(), Error> {
         let letter = text::code(&self.gate.organisation().name, of, code, minutes);
         let octets = mail::compose(self.gate.organisation(), to, UnixTime::now(), &letter)?;
-        Ok(self.queue.send(to, content(&octets)).await?)
+        Ok(self.queue.send(to, self.content(&octets)).await?)
     }
-}
 
-fn content(octets: &Zeroizing<Vec<u8>>) -> Content {
-    let (facts, header_bytes) = octroi_mime::describe(octets);
-    Content::message(&facts, octets, header_bytes)
+    /// A letter as it is kept, signed like all mail of ours.
+    fn content(&self, octets: &Zeroizing<Vec<u8>>) -> Content {
+        let signed = Signing::signed(&self.keyring, octets).map_or_else(
+            |error| {
+                tracing::warn!(error, "a letter is not signed");
+                octets.clone()
+            },
+            Zeroizing::new,
+        );
+        let octets = &signed;
+        let (facts, header_bytes) = octroi_mime::describe(octets);
+        Content::message(&facts, octets, header_bytes)
+    }
 }
 
 /// Why a mail was not brought.

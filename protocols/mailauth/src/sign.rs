@@ -114,8 +114,16 @@ impl Signing {
         Ok(out)
     }
 
+    /// A message that is all here, with its signatures below its `Return-Path`; as it is if nobody signs for its author.
+    pub fn signed(keyring: &Keyring, message: &[u8]) -> Result<Vec<u8>, String> {
+        let fields = Self::whole(keyring, message)?;
+        let line = message.iter().position(|&octet| octet == b'\n').map_or(0, |at| at + 1);
+        let path = if message.starts_with(b"Return-Path:") { line } else { 0 };
+        Ok([&message[..path], fields.as_bytes(), &message[path..]].concat())
+    }
+
     /// The fields for a message that is all here; none if nobody signs for its author.
-    pub fn whole(keyring: &Keyring, message: &[u8]) -> Result<String, String> {
+    pub(crate) fn whole(keyring: &Keyring, message: &[u8]) -> Result<String, String> {
         let end = octroi_mime::header_length(message);
         let Some(mut signing) = Self::begin(keyring, &message[..end]) else { return Ok(String::new()) };
         signing.body(&message[end..]);

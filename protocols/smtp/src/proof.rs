@@ -49,6 +49,16 @@ impl Proofs {
     }
 }
 
+impl Proofs {
+    /// A message of the server itself with its signatures.
+    pub(crate) fn sign(&self, message: Vec<u8>) -> Vec<u8> {
+        Signing::signed(&self.keyring, &message).unwrap_or_else(|error| {
+            warn!(error, "a message of the server leaves without signature");
+            message
+        })
+    }
+}
+
 impl Proof {
     /// The next octets of the body.
     pub(crate) fn body(&mut self, octets: &[u8]) {

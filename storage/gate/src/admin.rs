@@ -329,6 +329,10 @@ impl Admin {
         tree::descend(self.gate.engine(), self.account(owner)?.id, area, path.names()).ok_or(Refusal::Missing)
     }
 
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
     pub(crate) fn engine(&self) -> &dyn Engine {
         self.gate.engine()
     }

@@ -39,6 +39,7 @@ mod refusal;
 mod reserved;
 mod restore;
 mod scram;
+mod seal;
 mod second_factor;
 mod session;
 mod throttle;

@@ -261,6 +261,7 @@ async fn notify(runner: &Runner, queued: &Queued, failures: &[(Address, String)]
     let hostname = &runner.gate.organisation().hostname;
     let arrived = queued.entry.queued;
     let octets = compose(&Report { hostname, to: author, failures, arrived, now, id: &unique_id(), original: &original });
+    let octets = runner.config.proofs.sign(octets);
     let (facts, header_bytes) = octroi_mime::describe(&octets);
     match runner.queue.bounce(author, Content::message(&facts, &octets, header_bytes)).await {
         // The author is gone, or has no room: there is nobody to tell, and trying the recipients again would not help.
