@@ -12,13 +12,14 @@ use crate::{ACME_TLS_ALPN, Acceptor, Bindings, DeflateSlot, PeerCertificate, Rea
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -96,6 +97,13 @@ impl Connection {
         let _ = tcp.set_nodelay(true);
         let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
         Self::over(Stream::Plain(tcp), Peer { addr, tls: false, certificate: None })
+    }
+
+    /// Take over a socket of this machine's file system. To all that is done with it here it is the stream socket that a TCP one is: only
+    /// addresses and options differ, and those are not asked of it again.
+    pub(crate) fn local(stream: UnixStream) -> io::Result<Self> {
+        let tcp = std::net::TcpStream::from(OwnedFd::from(stream.into_std()?));
+        Ok(Self::plain(TcpStream::from_std(tcp)?, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))
     }
 
     /// Connect to `addr`, as outbound mail does.

@@ -47,6 +47,6 @@ pub use challenge::{ACME_TLS_ALPN, Challenges};
 pub use connection::{Connection, Line, LineEnd, Peer, READ_BYTES_MAX, SPILL_BYTES};
 pub use deflate::{DeflateLimit, DeflateSlot, STATE_BYTES as DEFLATE_STATE_BYTES};
 pub use error::{ReadError, StartTlsError, WriteError};
-pub use listener::{ListenerOptions, TlsMode, serve};
+pub use listener::{ListenerOptions, TlsMode, serve, serve_local};
 pub use networks::{NetworkError, Networks};
 pub use shutdown::{Hold, Shutdown};

@@ -1,12 +1,15 @@
-//! The accept loop: accept, count, hear a proxy out, shake hands, hand over. One call of [`serve`] per listening socket.
+//! The accept loop: accept, count, hear a proxy out, shake hands, hand over. One call of [`serve`] or [`serve_local`] per listening
+//! socket.
 
 use crate::slots::{Slot, Slots};
 use crate::{Acceptor, Connection, Hold, Networks, Shutdown, proxy};
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
@@ -60,7 +63,7 @@ where
     let slots = Slots::new(options.connections_max, options.connections_per_peer_max);
     let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
     let listening = Arc::new(Listening { options, refusals, busy, handler });
-    while let Some((tcp, address)) = accept(&listener, &listening.options, &shutdown).await {
+    while let Some((tcp, address)) = accept(|cx| listener.poll_accept(cx), &listening.options, &shutdown).await {
         let hold = shutdown.hold();
         let proxied = listening.options.proxies.contains(address.ip());
         // A proxy's connection counts as the proxy's own until its header has come: headers that are awaited are bounded too.
@@ -74,16 +77,46 @@ where
     }
 }
 
+/// The same for a socket in the file system: all who connect are one peer, at the loopback address, and there are no proxies.
+pub async fn serve_local<B, H, F>(listener: UnixListener, options: ListenerOptions, shutdown: Shutdown, busy: B, handler: H)
+where
+    B: Fn(&crate::Peer) -> Option<Vec<u8>> + Send + Sync + 'static,
+    H: Fn(Connection) -> F + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let slots = Slots::new(options.connections_max, options.connections_max);
+    let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
+    let listening = Arc::new(Listening { options, refusals, busy, handler });
+    while let Some((stream, _)) = accept(|cx| listener.poll_accept(cx), &listening.options, &shutdown).await {
+        let hold = shutdown.hold();
+        let connection = match Connection::local(stream) {
+            Ok(connection) => connection,
+            Err(error) => {
+                warn!(listener = listening.options.name, %error, "a local connection is closed");
+                continue;
+            }
+        };
+        match slots.take(connection.peer().addr.ip()) {
+            Some(slot) => drop(tokio::spawn(listening.clone().run(connection, slot, hold))),
+            None => listening.clone().refuse(connection, hold),
+        }
+    }
+}
+
 /// The next connection; `None` after the shutdown.
-async fn accept(listener: &TcpListener, options: &ListenerOptions, shutdown: &Shutdown) -> Option<(TcpStream, SocketAddr)> {
+async fn accept<T>(
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
+    options: &ListenerOptions,
+    shutdown: &Shutdown,
+) -> Option<T> {
     loop {
         let accepted = tokio::select! {
             biased;
             () = shutdown.triggered() => return None,
-            accepted = listener.accept() => accepted,
+            accepted = poll_fn(&mut poll) => accepted,
         };
         match accepted {
-            Ok(pair) => return Some(pair),
+            Ok(accepted) => return Some(accepted),
             Err(error) if ended_before_accept(&error) => {}
             // EMFILE, ENFILE, ENOBUFS, ENOMEM: the connection stays in the backlog, so trying again at once would spin.
             Err(error) => {

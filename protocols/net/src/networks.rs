@@ -43,6 +43,12 @@ impl Networks {
         texts.iter().map(|text| network(text.as_ref())).collect::<Result<_, _>>().map(Self)
     }
 
+    /// This machine.
+    pub fn loopback() -> Self {
+        let v4 = IpNet::V4(ipnet::Ipv4Net::new_assert(std::net::Ipv4Addr::new(127, 0, 0, 0), 8));
+        Self(Arc::new([v4, IpNet::from(IpAddr::V6(std::net::Ipv6Addr::LOCALHOST))]))
+    }
+
     /// Does the address lie in one of them?
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
