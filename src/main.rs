@@ -20,6 +20,7 @@ mod server;
 mod size;
 mod store_options;
 mod tls;
+mod unix_socket;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -24,7 +24,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 
 /// How long connections may take to end once the server stops.
 const ENDING: Duration = Duration::from_secs(10);
@@ -80,6 +80,7 @@ pub(crate) struct Sockets {
     pub(crate) submission: Vec<TcpListener>,
     pub(crate) submissions: Vec<TcpListener>,
     pub(crate) lmtp: Vec<TcpListener>,
+    pub(crate) lmtp_socket: Option<UnixListener>,
     pub(crate) https: Vec<TcpListener>,
 }
 
@@ -93,6 +94,7 @@ impl Sockets {
             submission: bind(&listen.submission).await?,
             submissions: bind(&listen.submissions).await?,
             lmtp: bind(&listen.lmtp).await?,
+            lmtp_socket: listen.lmtp_socket.as_deref().map(|path| crate::unix_socket::bind(path, listen)).transpose()?,
             https: bind(&listen.https).await?,
         })
     }
@@ -136,9 +138,12 @@ impl Server {
         let keys = Keys::new(&config.data, keyring.clone());
         keys.start(&admin)?;
         let proofs = proofs(config, &resolver, keyring.clone())?;
-        let smtp_config = SmtpConfig { proofs, ..config.outbound.over(config.limits.smtp.over(SmtpConfig::default()))? };
-        let smtp_config = Arc::new(smtp_config);
-        let smtp = listeners.smtp(&smtp_config, &certificate, sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp)?;
+        let smtp_config = config.inbound.over(config.limits.smtp.over(SmtpConfig { proofs, ..SmtpConfig::default() }))?;
+        let smtp_config = Arc::new(config.outbound.over(smtp_config)?);
+        let smtp = listeners.smtp(&smtp_config, &certificate, [sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp])?;
+        if let Some(socket) = sockets.lmtp_socket {
+            listeners.lmtp_socket(&smtp_config, socket);
+        }
         let https = listeners.https(config, &certificate, portal, sockets.https)?;
         let challenges = https.challenges().clone();
         let acceptors = Acceptors::new(vec![imap, smtp, https], listeners.authorities.clone());
@@ -210,15 +215,9 @@ impl Listeners {
         Ok(acceptor)
     }
 
-    fn smtp(
-        &self,
-        settings: &Arc<SmtpConfig>,
-        certificate: &Certificate,
-        inbound: Vec<TcpListener>,
-        submission: Vec<TcpListener>,
-        submissions: Vec<TcpListener>,
-        lmtp: Vec<TcpListener>,
-    ) -> Result<Acceptor, String> {
+    /// The sockets: from other servers, submission with STARTTLS and with TLS, LMTP.
+    fn smtp(&self, settings: &Arc<SmtpConfig>, certificate: &Certificate, sockets: [Vec<TcpListener>; 4]) -> Result<Acceptor, String> {
+        let [inbound, submission, submissions, lmtp] = sockets;
         let acceptor = certificate.acceptor(&[b"smtp"], &self.authorities)?;
         let hostname = self.gate.organisation().hostname.clone();
         let busy = move |_: &Peer| Some(octroi_smtp::busy(&hostname));
@@ -231,6 +230,14 @@ impl Listeners {
         self.spawn("submissions", &TlsMode::Implicit(acceptor.clone()), submissions, busy.clone(), handler(Kind::Submission));
         self.spawn("lmtp", &TlsMode::None, lmtp, busy, handler(Kind::Lmtp));
         Ok(acceptor)
+    }
+
+    fn lmtp_socket(&self, settings: &Arc<SmtpConfig>, socket: UnixListener) {
+        let hostname = self.gate.organisation().hostname.clone();
+        let busy = move |_: &Peer| Some(octroi_smtp::busy(&hostname));
+        let (gate, settings, shutdown) = (self.gate.clone(), settings.clone(), self.shutdown.clone());
+        let handler = move |connection| octroi_smtp::serve(Kind::Lmtp, connection, gate.clone(), settings.clone(), shutdown.clone());
+        tokio::spawn(octroi_net::serve_local(socket, self.options("lmtp", &TlsMode::None), self.shutdown.clone(), busy, handler));
     }
 
     fn https(
@@ -254,6 +261,17 @@ impl Listeners {
         Ok(acceptor)
     }
 
+    fn options(&self, name: &'static str, tls: &TlsMode) -> ListenerOptions {
+        ListenerOptions {
+            name,
+            tls: tls.clone(),
+            connections_max: self.connections.all_max,
+            connections_per_peer_max: self.connections.per_peer_max,
+            handshake_timeout: self.connections.handshake,
+            proxies: self.proxies.clone(),
+        }
+    }
+
     /// Serve each socket in a task of its own.
     fn spawn<B, H, F>(&self, name: &'static str, tls: &TlsMode, sockets: Vec<TcpListener>, busy: B, handler: H)
     where
@@ -262,15 +280,7 @@ impl Listeners {
         F: Future<Output = ()> + Send + 'static,
     {
         for socket in sockets {
-            let options = ListenerOptions {
-                name,
-                tls: tls.clone(),
-                connections_max: self.connections.all_max,
-                connections_per_peer_max: self.connections.per_peer_max,
-                handshake_timeout: self.connections.handshake,
-                proxies: self.proxies.clone(),
-            };
-            tokio::spawn(octroi_net::serve(socket, options, self.shutdown.clone(), busy.clone(), handler.clone()));
+            tokio::spawn(octroi_net::serve(socket, self.options(name, tls), self.shutdown.clone(), busy.clone(), handler.clone()));
         }
     }
 }

@@ -20,6 +20,7 @@ mod demo;
 mod dialogues;
 mod import;
 mod internet;
+mod lmtp_socket;
 mod matrix;
 mod message_limit;
 mod notify;

@@ -80,6 +80,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         acme: None,
         proxies: crate::config::Proxies::default(),
         dns: Dns::default(),
+        inbound: crate::config::Inbound::default(),
         mail_auth: MailAuth::default(),
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },
         second_factor: crate::config::SecondFactor::default(),

@@ -4,11 +4,13 @@
 
 mod acme;
 mod dns;
+mod inbound;
 mod mail_auth;
 mod outbound;
 
 pub(crate) use acme::Acme;
 pub(crate) use dns::Dns;
+pub(crate) use inbound::Inbound;
 pub(crate) use mail_auth::MailAuth;
 pub(crate) use outbound::Outbound;
 
@@ -65,6 +67,9 @@ pub(crate) struct Config {
     /// Where names are looked up.
     #[serde(default, skip_serializing_if = "Dns::is_default")]
     pub(crate) dns: Dns,
+    /// Mail from other servers.
+    #[serde(default, skip_serializing_if = "Inbound::is_default")]
+    pub(crate) inbound: Inbound,
     /// Who mail claims to be from.
     #[serde(default, skip_serializing_if = "MailAuth::is_default")]
     pub(crate) mail_auth: MailAuth,
@@ -107,9 +112,27 @@ pub(crate) struct Listen {
     /// LMTP for a front server; without TLS and log-in, so keep it on loopback.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) lmtp: Vec<SocketAddr>,
+    /// LMTP at a path of the file system: the file's mode says who may connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lmtp_socket: Option<PathBuf>,
+    /// Its mode, in octal; without it `0660`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lmtp_socket_mode: Option<String>,
+    /// The group that it belongs to, by name or number; without it that of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lmtp_socket_group: Option<String>,
     /// WebDAV, CalDAV, CardDAV and the portal over TLS, usually port 443.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) https: Vec<SocketAddr>,
+}
+
+impl Listen {
+    /// The mode of the LMTP socket.
+    pub(crate) fn socket_mode(&self) -> Result<u32, ConfigError> {
+        let Some(text) = &self.lmtp_socket_mode else { return Ok(0o660) };
+        let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
+        mode.ok_or_else(|| ConfigError(format!("`listen.lmtp_socket_mode` is octal, such as `0660`, not `{text}`")))
+    }
 }
 
 /// Certificate files in PEM.
@@ -212,6 +235,7 @@ impl Config {
         let mut config = Self::parse(&text).map_err(|e| ConfigError(format!("{}: {e}", file.display())))?;
         let base = file.parent().unwrap_or(Path::new("."));
         config.data = base.join(&config.data);
+        config.listen.lmtp_socket = config.listen.lmtp_socket.map(|path| base.join(path));
         config.profiles = config.profiles.map(|p| base.join(p));
         config.tls = config.tls.map(|t| Tls { certificate: base.join(t.certificate), key: base.join(t.key) });
         config.acme = config.acme.map(|acme| acme.relative_to(base));
@@ -253,9 +277,11 @@ impl Config {
         self.engine_options()?;
         self.proxies.by_proxy_protocol()?;
         self.proxies.by_forwarded()?;
+        self.inbound.over(SmtpConfig::default()).map_err(ConfigError)?;
         self.mail_auth.networks().map_err(ConfigError)?;
         self.mail_auth.checks().map_err(ConfigError)?;
         self.outbound.over(SmtpConfig::default()).map_err(ConfigError)?;
+        self.listen.socket_mode()?;
         Ok(())
     }
 

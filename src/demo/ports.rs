@@ -14,6 +14,7 @@ pub(crate) async fn claim() -> Result<(Listen, Sockets), String> {
         submission: one(1587).await?,
         submissions: one(1465).await?,
         lmtp: one(2424).await?,
+        lmtp_socket: None,
         https: one(8443).await?,
     };
     let listen = Listen {
@@ -24,6 +25,7 @@ pub(crate) async fn claim() -> Result<(Listen, Sockets), String> {
         submissions: bound(&sockets.submissions),
         lmtp: bound(&sockets.lmtp),
         https: bound(&sockets.https),
+        ..Listen::default()
     };
     Ok((listen, sockets))
 }

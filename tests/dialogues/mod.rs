@@ -76,7 +76,7 @@ dialogues! {
         mbsync, neomutt, offlineimap, thunderbird, thunderbird_shared,
     }
     smtp of "smtp" {
-        auth_before_tls, authzid, external, inbound, limits, lmtp, pipelining, relay, scram, sender, starttls, starttls_injection,
+        auth_before_tls, authzid, binarymime, extensions, external, inbound, limits, lmtp, null_sender, pipelining, relay, scram, sender, starttls, starttls_injection,
         starttls_injection_slow, syntax,
     }
     dav of "dav" {

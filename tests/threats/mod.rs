@@ -8,6 +8,7 @@ mod codes;
 mod credentials;
 mod crowds;
 mod portal;
+mod strangers;
 
 use crate::support::server::DOMAIN;
 use octroi_gate::{Admin, NewAccount, Scope};

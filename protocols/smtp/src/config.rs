@@ -1,7 +1,9 @@
 //! Every limit and deadline of SMTP, with its unit and its reason. Filled by the program from its configuration file; the
 //! defaults are what RFC 5321 asks for.
 
+use crate::guard::Guard;
 use crate::proof::Proofs;
+use octroi_net::Networks;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -31,8 +33,19 @@ pub struct SmtpConfig {
     pub unknown_recipients_max: u32,
     /// How late.
     pub unknown_recipient_delay: Duration,
+    /// Refused commands in one session before each further one is answered late.
+    pub errors_quick: u32,
+    /// How late.
+    pub error_delay: Duration,
+    /// Messages on their way in at the same time, over all connections: each takes up to a mebibyte of memory until it is on disk. More are
+    /// put off with 452, so that a slow disk or a crowd grows the peers' queues and not our memory.
+    pub receptions_max: usize,
     /// Octets of refused data that are read only to reach its end; a peer that sends more is cut off.
     pub discarded_bytes_max: u64,
+    /// What is asked of strangers on port 25.
+    pub strangers: StrangerLimits,
+    /// What is known of them.
+    pub guard: Guard,
     /// Deadlines of the servers.
     pub timeouts: ServerTimeouts,
     /// Deadlines of the outbound client.
@@ -41,6 +54,51 @@ pub struct SmtpConfig {
     pub queue: QueueConfig,
     /// Who checks mail from elsewhere and signs ours.
     pub proofs: Proofs,
+}
+
+/// What is asked of who connects to port 25 from a network that is not ours. Networks are IPv4 /24 and IPv6 /64; senders are counted within
+/// their network. Over a limit they are told to come back later.
+#[derive(Debug, Clone)]
+pub struct StrangerLimits {
+    /// Networks of which nothing of this is asked, such as those of our own relays.
+    pub trusted: Networks,
+    /// How long the greeting waits for who talks before it: no mail server does. Zero still looks whether something has come already.
+    pub greeting_delay: Duration,
+    /// Put off who is new, until so long after the first try; `None`: nobody.
+    pub greylist: Option<Duration>,
+    /// Connections of one network.
+    pub network_connections_per_minute_max: u32,
+    /// Messages of one network.
+    pub network_messages_per_minute_max: u32,
+    /// Recipients of one network's messages.
+    pub network_recipients_per_minute_max: u32,
+    /// Messages of one sender.
+    pub sender_messages_per_minute_max: u32,
+    /// Recipients of one sender's messages.
+    pub sender_recipients_per_minute_max: u32,
+    /// Recipients that are not here which one network has named of late, over all its connections, before each further one is answered late.
+    /// One is forgotten every half minute.
+    pub network_unknown_recipients_quick: u32,
+    /// The same before its connections are ended.
+    pub network_unknown_recipients_max: u32,
+}
+
+impl Default for StrangerLimits {
+    fn default() -> Self {
+        Self {
+            // A relay on this machine, and those who test it.
+            trusted: Networks::loopback(),
+            greeting_delay: Duration::from_millis(500),
+            greylist: None,
+            network_connections_per_minute_max: 300,
+            network_messages_per_minute_max: 3000,
+            network_recipients_per_minute_max: 10_000,
+            sender_messages_per_minute_max: 600,
+            sender_recipients_per_minute_max: 5000,
+            network_unknown_recipients_quick: 20,
+            network_unknown_recipients_max: 100,
+        }
+    }
 }
 
 /// How long the servers wait.
@@ -138,13 +196,19 @@ impl Default for SmtpConfig {
             header_bytes_max: 256 * 1024,
             recipients_max: 1000,
             received_max: 100,
-            commands_per_message_max: 1000,
+            // Enough for every recipient that a message may have, and some that are refused.
+            commands_per_message_max: 3000,
             errors_max: 20,
             auth_failures_max: 3,
             unknown_recipients_quick: 5,
             unknown_recipients_max: 20,
             unknown_recipient_delay: Duration::from_secs(2),
+            errors_quick: 10,
+            error_delay: Duration::from_secs(1),
+            receptions_max: 500,
             discarded_bytes_max: 256 * MIB,
+            strangers: StrangerLimits::default(),
+            guard: Guard::default(),
             timeouts: ServerTimeouts::default(),
             client_timeouts: ClientTimeouts::default(),
             queue: QueueConfig::default(),

@@ -4,6 +4,7 @@
 //! message is kept; nothing is acknowledged before the gate said that it is durable.
 
 use crate::config::SmtpConfig;
+use crate::guard;
 use crate::header::{self, Plan};
 use crate::proof::{Proof, Proofs};
 use crate::refusal;
@@ -34,6 +35,10 @@ pub(crate) struct Reception {
     header_bytes_max: usize,
     /// The octet before the next one: for BDAT, where no end-of-data rule looks at them.
     last: u8,
+    /// BINARYMIME: only the header has lines.
+    binary: bool,
+    /// Its place among the messages that are under way, until it is on disk.
+    place: guard::Reception,
 }
 
 enum Body {
@@ -48,6 +53,7 @@ enum Body {
 impl Reception {
     /// Right before the first octet.
     pub(crate) async fn begin(id: String, kind: Kind, open: &Open, plan: Plan, config: &SmtpConfig) -> Result<Self, Refusal> {
+        let place = config.guard.reception(config.receptions_max).ok_or(Refusal::Limit("messages under way"))?;
         let upload = open.route.upload().await?;
         Ok(Self {
             id,
@@ -61,6 +67,8 @@ impl Reception {
             bytes_max: config.message_bytes_max,
             header_bytes_max: config.header_bytes_max,
             last: 0,
+            binary: open.binary,
+            place,
         })
     }
 
@@ -96,6 +104,7 @@ impl Reception {
     async fn open_body(&mut self, end: usize, route: &Route) {
         let body = std::mem::replace(&mut self.body, Body::Refused(refusal::of_gate(&Refusal::Unavailable)));
         self.body = match body {
+            Body::Header { head, .. } if self.binary && violation(0, &head[..end]).is_some() => Body::Refused(header_not_lines()),
             Body::Header { upload, head } => match self.begin_body(upload, &head, end, route).await {
                 Ok(upload) => Body::Text { upload },
                 Err(reply) => Body::Refused(reply),
@@ -118,7 +127,10 @@ impl Reception {
 
     /// Take in octets of a chunk, which no end-of-data rule has looked at.
     async fn push_chunk(&mut self, octets: &[u8], route: &Route) {
-        if let Some(violation) = violation(self.last, octets) {
+        // RFC 3030 section 3: of a binary message only the header must be lines, which is looked at when it is whole.
+        if !self.binary
+            && let Some(violation) = violation(self.last, octets)
+        {
             self.refuse(refusal::of_data(violation));
         }
         self.last = octets.last().copied().unwrap_or(self.last);
@@ -136,26 +148,31 @@ impl Reception {
         matches!(self.body, Body::Refused(_))
     }
 
-    /// The whole message is here.
-    async fn finish(mut self, open: &mut Open) -> Result<Content, Reply> {
+    /// The whole message is here. Its place is given up by the caller, when it is on disk.
+    async fn finish(mut self, open: &mut Open) -> (Result<Content, Reply>, guard::Reception) {
         if let Body::Header { head, .. } = &self.body {
             let end = head.len();
             self.open_body(end, &open.route).await;
         }
-        let mut upload = match self.body {
-            Body::Refused(reply) => return Err(reply),
-            Body::Text { upload } | Body::Header { upload, .. } => upload,
+        let content = match self.body {
+            Body::Refused(reply) => Err(reply),
+            Body::Text { upload } | Body::Header { upload, .. } => proven(upload, self.proof, &self.plan.trace, open).await,
         };
-        let proven = self.proof.finish(open.sender.take()).await;
-        upload.head(proven.top(&self.plan.trace));
-        if let Some(reply) = proven.refused {
-            return Err(reply);
-        }
-        if proven.junk {
-            open.route.file_as_junk();
-        }
-        described(upload, &open.route).await
+        (content, self.place)
     }
+}
+
+/// The message with what was found out about it above it; refused or filed elsewhere, if that is what follows from it.
+async fn proven(mut upload: Upload, proof: Proof, trace: &str, open: &mut Open) -> Result<Content, Reply> {
+    let proven = proof.finish(open.sender.take()).await;
+    upload.head(proven.top(trace));
+    if let Some(reply) = proven.refused {
+        return Err(reply);
+    }
+    if proven.junk {
+        open.route.file_as_junk();
+    }
+    described(upload, &open.route).await
 }
 
 /// The message as it is to be kept; one with too large an attachment is not.
@@ -187,6 +204,11 @@ fn header_too_big() -> Reply {
     Reply::new(552, "5.3.4", "Header too big")
 }
 
+/// RFC 3030 section 3.
+fn header_not_lines() -> Reply {
+    Reply::new(550, "5.6.0", "Message refused: its header is not made of lines")
+}
+
 /// The first thing in `octets`, which follow `last`, that RFC 5321 section 2.3.8 forbids.
 fn violation(last: u8, octets: &[u8]) -> Option<Violation> {
     let mut before = last;
@@ -210,10 +232,12 @@ impl Session {
     /// DATA (RFC 5321 section 4.1.1.4).
     pub(crate) async fn data(&mut self) -> Result<(), End> {
         let open = match std::mem::take(&mut self.transaction) {
-            Transaction::Open(open) if open.accepted > 0 => open,
+            Transaction::Open(open) if open.accepted > 0 && !open.binary => open,
             other => {
+                let is_binary = matches!(&other, Transaction::Open(open) if open.binary);
                 self.transaction = other;
-                return self.say(&out_of_order()).await;
+                let binary = Reply::new(503, "5.5.1", "A binary message comes by BDAT");
+                return self.say(&if is_binary { binary } else { out_of_order() }).await;
             }
         };
         let mut reception = match self.begin(&open).await {
@@ -245,7 +269,7 @@ impl Session {
         };
         self.receive_chunk(bytes, &mut reception, &open.route).await?;
         if last {
-            if reception.last == b'\r' {
+            if reception.last == b'\r' && !reception.binary {
                 reception.refuse(refusal::of_data(Violation::BareCr));
             }
             return self.complete(*open, *reception).await;
@@ -330,11 +354,13 @@ impl Session {
     /// Hand the message to the gate and answer.
     async fn complete(&mut self, mut open: Open, reception: Reception) -> Result<(), End> {
         let (id, bytes, accepted) = (reception.id.clone(), reception.bytes, open.accepted);
-        let outcomes = match reception.finish(&mut open).await {
+        let (finished, place) = reception.finish(&mut open).await;
+        let outcomes = match finished {
             Ok(content) if self.kind == Kind::Lmtp => open.route.complete_each(content).await,
             Ok(content) => vec![open.route.complete(content).await],
             Err(reply) => vec![Err(reply); self.kind.final_replies(accepted)],
         };
+        drop(place);
         let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
         if let Some(reply) = outcomes.iter().find_map(|outcome| outcome.as_ref().err()) {
             debug!(id, bytes, refused, code = reply.code(), peer = %self.peer(), "message refused");

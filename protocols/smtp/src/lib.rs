@@ -12,17 +12,19 @@
 //! | `inbound`, `submission`, `lmtp` | what is special to each of the three |
 //! | `header`, `stamp` | what becomes of a message's header |
 //! | `proof` | theirs is checked, ours is signed (`octroi-mailauth`) |
+//! | `guard` | what is asked of strangers |
 //! | `refusal` | faults and refusals to replies |
 //! | `outbound` | the queue's runner and its client |
 //! | `dsn` | notifications of failure |
 //!
-//! Known limits: no DSN, REQUIRETLS or BINARYMIME extension; the client does
+//! Known limits: no DSN or REQUIRETLS extension; the client does
 //! not log in at a smarthost and keeps no connection for the next message.
 
 mod auth;
 mod config;
 mod data;
 mod dsn;
+mod guard;
 mod header;
 mod inbound;
 mod lmtp;
@@ -37,7 +39,8 @@ mod submission;
 mod transaction;
 mod wire;
 
-pub use config::{ClientTimeouts, HostPort, OutboundTls, QueueConfig, ServerTimeouts, SmtpConfig};
+pub use config::{ClientTimeouts, HostPort, OutboundTls, QueueConfig, ServerTimeouts, SmtpConfig, StrangerLimits};
+pub use guard::Guard;
 pub use proof::Proofs;
 pub use session::Kind;
 

@@ -1,10 +1,11 @@
 //! MAIL (RFC 5321 section 4.1.1.2): opens a transaction.
 
 use crate::inbound;
+use crate::refusal;
 use crate::session::{End, Kind, Session};
 use crate::submission;
 use crate::transaction::{Open, Route, Transaction};
-use crate::wire::{Mail, Reply};
+use crate::wire::{Fault, Mail, Reply};
 
 impl Session {
     pub(crate) async fn mail(&mut self, mail: Mail) -> Result<(), End> {
@@ -29,11 +30,21 @@ impl Session {
         if mail.bytes > self.config.message_bytes_max {
             return Err(Reply::new(552, "5.3.4", "Message too big"));
         }
-        let route = match self.kind {
+        // RFC 5321 section 4.1.1.11: a parameter of an extension that is not offered here.
+        if mail.auth && self.kind != Kind::Submission {
+            return Err(refusal::of_line(&Fault::UnsupportedParameter));
+        }
+        if self.stranger {
+            self.config.guard.message(self.peer(), &mail.from, &self.config.strangers)?;
+        }
+        let mut route = match self.kind {
             Kind::Submission => Route::Submitted(submission::open(submission::member(self)?, &mail.from).await?.announce(mail.bytes)),
             Kind::Inbound | Kind::Lmtp => Route::Inbound(inbound::open(self, &mail.from).announce(mail.bytes)),
         };
         let sender = self.check_sender(&mail.from);
-        Ok(Open { route, from: mail.from, utf8: mail.utf8, accepted: 0, sender })
+        if mail.binary {
+            route = route.staying();
+        }
+        Ok(Open { route, from: mail.from, utf8: mail.utf8, binary: mail.binary, accepted: 0, sender })
     }
 }

@@ -14,6 +14,8 @@ pub(crate) fn of_gate(refusal: &Refusal) -> Reply {
         Refusal::RecipientNotAllowed => Reply::new(550, "5.7.1", "You may not write to that recipient"),
         // RFC 3463 section 3.8, X.7.2.
         Refusal::NotMember => Reply::new(550, "5.7.2", "Only members of that group may write to it"),
+        // RFC 3463 section 3.7, X.6.1; RFC 3030 section 3.
+        Refusal::Unconvertible => Reply::new(550, "5.6.1", "A binary message cannot be sent on to that recipient"),
         Refusal::Forbidden(_) => Reply::new(550, "5.7.1", "Not permitted"),
         // RFC 5321 section 4.5.3.1.10: 452, so that the client sends the rest in another transaction.
         Refusal::Limit("recipients") => Reply::new(452, "4.5.3", "Too many recipients"),
@@ -47,6 +49,8 @@ pub(crate) fn of_line(fault: &Fault) -> Reply {
         Fault::Octets => Reply::new(500, "5.5.2", "Characters that may not stand in a command"),
         Fault::NotAscii => Reply::new(500, "5.5.2", "Only ASCII may stand here"),
         Fault::UnknownCommand => Reply::new(500, "5.5.1", "Command not recognised"),
+        // RFC 5321 section 4.2.4.
+        Fault::NotOffered => Reply::new(502, "5.5.1", "Command not implemented"),
         Fault::OtherProtocol => Reply::new(500, "5.5.1", "This is a mail server, closing connection"),
         Fault::Syntax(expected) => Reply::new(501, "5.5.4", format!("Syntax: {expected}")),
         Fault::BadChunk => Reply::new(501, "5.5.4", "Syntax: BDAT chunk-size [LAST], closing connection"),

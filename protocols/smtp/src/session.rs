@@ -73,6 +73,8 @@ pub(crate) struct Session {
     pub(crate) errors: u32,
     pub(crate) auth_failures: u32,
     pub(crate) unknown_recipients: u32,
+    /// On port 25, from a network that is not ours.
+    pub(crate) stranger: bool,
     /// Where replies are put together.
     scratch: Vec<u8>,
 }
@@ -82,8 +84,13 @@ pub(crate) async fn run(kind: Kind, connection: Connection, gate: Gate, config: 
     let mut session = Session::new(kind, connection, gate, config, shutdown);
     let protocol = if kind == Kind::Lmtp { "LMTP" } else { "ESMTP" };
     let greeting = Reply::bare(220, format!("{} {protocol}", session.hostname()));
-    if session.say(&greeting).await.is_err() {
-        return;
+    match session.look_at_stranger().await {
+        Ok(()) if session.say(&greeting).await.is_ok() => {}
+        Err(End::Close(reply)) => {
+            session.write(&reply).await.ok();
+            return session.connection.close().await;
+        }
+        _ => return,
     }
     loop {
         match session.converse().await {
@@ -102,7 +109,9 @@ pub(crate) async fn run(kind: Kind, connection: Connection, gate: Gate, config: 
 
 impl Session {
     fn new(kind: Kind, connection: Connection, gate: Gate, config: Arc<SmtpConfig>, shutdown: Shutdown) -> Self {
+        let stranger = kind == Kind::Inbound && !config.strangers.trusted.contains(connection.peer().addr.ip());
         Self {
+            stranger,
             kind,
             gate,
             config,
@@ -128,6 +137,20 @@ impl Session {
                 debug!(%peer, %error, "STARTTLS failed");
                 None
             }
+        }
+    }
+
+    /// A mail server waits for the greeting (RFC 5321 section 3.1), and does not come a thousand times a minute.
+    async fn look_at_stranger(&mut self) -> Result<(), End> {
+        if !self.stranger {
+            return Ok(());
+        }
+        let strangers = &self.config.strangers;
+        self.config.guard.connection(self.connection.peer().addr.ip(), strangers).map_err(End::Close)?;
+        match self.connection.read_some(1, strangers.greeting_delay).await {
+            Err(ReadError::Timeout) => Ok(()),
+            Ok(_) => Err(End::Close(too_early())),
+            Err(_) => Err(End::Gone),
         }
     }
 
@@ -192,6 +215,10 @@ impl Session {
 
     /// EHLO, HELO and LHLO (RFC 5321 section 4.1.1.1). What the client calls itself is not repeated to it.
     async fn hello(&mut self, host: String, extended: bool) -> Result<(), End> {
+        // RFC 2920 section 3.1: it is the last of its group, for nobody knows yet what we offer.
+        if self.stranger && self.connection.pending_input() {
+            return Err(End::Close(too_early()));
+        }
         self.hello = Some(Hello { host, extended });
         self.transaction = Transaction::Idle;
         let mut reply = Reply::bare(250, self.hostname().to_owned());
@@ -203,7 +230,10 @@ impl Session {
             if self.may_log_in() {
                 reply = reply.line(self.mechanisms());
             }
-            reply = reply.line("8BITMIME").line("SMTPUTF8").line("ENHANCEDSTATUSCODES").line("CHUNKING");
+            reply = reply.line("8BITMIME").line("SMTPUTF8").line("ENHANCEDSTATUSCODES").line("CHUNKING").line("BINARYMIME");
+            // RFC 9422 section 4.
+            let recipients_max = self.config.recipients_max.min(self.gate.recipients_max());
+            reply = reply.line(format!("LIMITS RCPTMAX={recipients_max}"));
         }
         self.say(&reply).await
     }
@@ -321,15 +351,19 @@ impl Session {
         self.connection.read_some(max, wait).await.map_err(|error| end_of(&error))
     }
 
-    /// Write a reply; it goes out with the others of its batch. Too many refusals end the session.
+    /// Write a reply; it goes out with the others of its batch. Refusals come ever later, and too many end the session.
     pub(crate) async fn say(&mut self, reply: &Reply) -> Result<(), End> {
+        // A front server of ours passes on what others got wrong; and who is put off has done nothing wrong.
+        if !reply.is_error() || self.kind == Kind::Lmtp {
+            return self.write(reply).await;
+        }
+        self.errors += 1;
+        if self.errors > self.config.errors_quick {
+            self.linger(self.config.error_delay).await?;
+        }
         self.write(reply).await?;
-        // A front server of ours passes on what others got wrong.
-        if reply.is_refusal() && self.kind != Kind::Lmtp {
-            self.errors += 1;
-            if self.errors > self.config.errors_max {
-                return Err(End::Close(Reply::new(421, "4.7.0", "Too many errors, closing connection")));
-            }
+        if self.errors > self.config.errors_max {
+            return Err(End::Close(Reply::new(421, "4.7.0", "Too many errors, closing connection")));
         }
         Ok(())
     }
@@ -350,6 +384,10 @@ impl Session {
         tokio::time::sleep(delay).await;
         Ok(())
     }
+}
+
+fn too_early() -> Reply {
+    Reply::new(554, "5.5.1", "You talk before it is your turn")
 }
 
 fn line_or_end(line: Result<Line, ReadError>) -> Result<Line, Waiting> {

@@ -25,6 +25,8 @@ pub(crate) struct Open {
     pub(crate) from: ReversePath,
     /// SMTPUTF8 was asked for.
     pub(crate) utf8: bool,
+    /// BINARYMIME was asked for: any octets, by BDAT only.
+    pub(crate) binary: bool,
     /// RCPTs that were accepted, one named twice counted twice: LMTP answers each (RFC 2033 section 4.2).
     pub(crate) accepted: usize,
     /// What is being found out about the sender, if it is one to be checked.
@@ -51,6 +53,14 @@ impl Route {
         match self {
             Self::Inbound(envelope) => envelope.recipients(),
             Self::Submitted(envelope) => envelope.recipients(),
+        }
+    }
+
+    /// The message cannot be sent to other servers as it is.
+    pub(crate) fn staying(self) -> Self {
+        match self {
+            Self::Inbound(envelope) => Self::Inbound(envelope.staying()),
+            Self::Submitted(envelope) => Self::Submitted(envelope.staying()),
         }
     }
 

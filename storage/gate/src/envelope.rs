@@ -62,6 +62,8 @@ pub struct Envelope<Kind> {
     places: Vec<Place>,
     /// Octets that were announced; 0 for nobody knows.
     announced: u64,
+    /// What other servers cannot be trusted to take.
+    stays: bool,
 }
 
 /// Where a recipient leads to.
@@ -127,6 +129,7 @@ impl<Kind> Envelope<Kind> {
             remote: Vec::new(),
             places: Vec::new(),
             announced: 0,
+            stays: false,
         }
     }
 
@@ -134,6 +137,13 @@ impl<Kind> Envelope<Kind> {
     #[must_use]
     pub fn announce(mut self, bytes: u64) -> Self {
         self.announced = bytes;
+        self
+    }
+
+    /// The message cannot be sent to other servers as it is: whoever is elsewhere is refused as a recipient.
+    #[must_use]
+    pub fn staying(mut self) -> Self {
+        self.stays = true;
         self
     }
 
@@ -178,6 +188,7 @@ impl<Kind> Envelope<Kind> {
         if roomy.is_empty() && outside.is_empty() {
             return Err(Refusal::OverQuota);
         }
+        self.may_leave(outside.is_empty())?;
         if self.deliveries.len() + roomy.len() > DELIVERIES_MAX {
             return Err(Refusal::Limit("recipients"));
         }
@@ -198,6 +209,10 @@ impl<Kind> Envelope<Kind> {
         }
         self.recipients.push(to.clone());
         Ok(())
+    }
+
+    fn may_leave(&self, reaches_nobody_elsewhere: bool) -> Result<(), Refusal> {
+        if self.stays && !reaches_nobody_elsewhere { Err(Refusal::Unconvertible) } else { Ok(()) }
     }
 
     fn add_remote(&mut self, to: Address) {
@@ -274,6 +289,7 @@ impl Envelope<Internet> {
         if self.gate.is_local_domain(first.domain()) {
             return self.add_local(&first, None).await;
         }
+        self.may_leave(false)?;
         self.add_remote(first);
         self.recipients.push(to.clone());
         self.places.push(Place { inboxes: Vec::new(), leaves: true });
@@ -328,6 +344,7 @@ impl Envelope<Member> {
         self.room()?;
         let ours = self.gate.is_local_domain(to.domain());
         let session = &self.kind.session;
+        self.may_leave(ours)?;
         if let Err(why) = session.permits(&Act::Send { domain: to.domain(), ours })? {
             session.audit("send to", &to.to_string(), Outcome::Refused, &why.to_string()).await;
             return Err(Refusal::RecipientNotAllowed);

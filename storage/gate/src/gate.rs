@@ -170,6 +170,11 @@ impl Gate {
         self.0.organisation.domains.iter().any(|ours| same_domain(ours, domain))
     }
 
+    /// Recipients of one envelope.
+    pub fn recipients_max(&self) -> usize {
+        self.0.limits.recipients_max
+    }
+
     pub(crate) fn engine(&self) -> &dyn Engine {
         &*self.0.engine
     }

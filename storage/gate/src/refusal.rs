@@ -33,6 +33,8 @@ pub enum Refusal {
     NotRelay,
     /// The group takes mail of its members only.
     NotMember,
+    /// The message may not leave as it is, and that recipient is elsewhere.
+    Unconvertible,
     /// The alias would lead to itself.
     Loop,
     /// The profile does not let one write to that recipient.
@@ -90,6 +92,7 @@ impl fmt::Display for Refusal {
             Self::UnknownRecipient => f.write_str("no such recipient here"),
             Self::NotRelay => f.write_str("relaying denied"),
             Self::NotMember => f.write_str("only members may write there"),
+            Self::Unconvertible => f.write_str("the message cannot be sent on as it is"),
             Self::Loop => f.write_str("it would lead to itself"),
             Self::RecipientNotAllowed => f.write_str("not permitted to write to that recipient"),
             Self::Unavailable => f.write_str("temporarily unavailable"),

@@ -48,6 +48,10 @@ pub(crate) struct Mail {
     pub(crate) bytes: u64,
     /// SMTPUTF8 was given.
     pub(crate) utf8: bool,
+    /// BODY=BINARYMIME was given (RFC 3030 section 3).
+    pub(crate) binary: bool,
+    /// AUTH was given (RFC 4954 section 5); who it names is not believed.
+    pub(crate) auth: bool,
 }
 
 /// How a client logs in.
@@ -71,6 +75,8 @@ pub(crate) enum Fault {
     /// UTF-8 where only ASCII may stand.
     NotAscii,
     UnknownCommand,
+    /// Known, but offered nowhere here.
+    NotOffered,
     /// A web browser, or somebody who makes one talk to us.
     OtherProtocol,
     /// How it should have looked.
@@ -113,6 +119,8 @@ pub(crate) fn parse(line: &Line) -> Result<Command, Fault> {
         "EXPN" => Ok(Command::Expn),
         "NOOP" => Ok(Command::Noop),
         "HELP" => Ok(Command::Help),
+        // RFC 1985, RFC 2645, and what RFC 5321 appendix F has retired.
+        "ETRN" | "ATRN" | "TURN" | "SEND" | "SOML" | "SAML" => Err(Fault::NotOffered),
         "GET" | "POST" | "PUT" | "HEAD" | "CONNECT" | "OPTIONS" | "HOST:" => Err(Fault::OtherProtocol),
         _ if !text.is_ascii() => Err(Fault::NotAscii),
         "DATA" | "RSET" | "QUIT" | "STARTTLS" if !rest.is_empty() => Err(Fault::Syntax("This command takes no argument")),
@@ -158,15 +166,17 @@ fn mail(rest: &str) -> Result<Command, Fault> {
     // The path is read; the crate only sees the parameters.
     let line = format!("MAIL FROM:<>{parameters}\r\n");
     let Request::Mail { from: read } = request(&line)? else { return Err(Fault::UnknownCommand) };
-    // RFC 3030 section 3: BINARYMIME is not offered.
-    if read.flags & MAIL_BODY_BINARYMIME != 0 {
-        return Err(Fault::UnsupportedParameter);
-    }
+    let binary = read.flags & MAIL_BODY_BINARYMIME != 0;
+    let auth = match value_of(parameters, "AUTH") {
+        None => false,
+        Some(value) if value == "<>" || is_xtext(value) => true,
+        Some(_) => return Err(Fault::BadParameter("AUTH")),
+    };
     let utf8 = read.flags & MAIL_SMTPUTF8 != 0;
     if !utf8 && !inner.is_ascii() {
         return Err(Fault::NeedsUtf8);
     }
-    Ok(Command::Mail(Mail { from, bytes: read.size as u64, utf8 }))
+    Ok(Command::Mail(Mail { from, bytes: read.size as u64, utf8, binary, auth }))
 }
 
 /// `rest` is what follows `RCPT `.
@@ -211,6 +221,20 @@ fn check_parameters(parameters: &str, known: &[&str]) -> Result<(), Fault> {
         seen.push(keyword);
     }
     Ok(())
+}
+
+/// The value of a parameter, if it is there and has one.
+fn value_of<'a>(parameters: &'a str, keyword: &str) -> Option<&'a str> {
+    let of = |parameter: &'a str| parameter.split_once('=').filter(|(known, _)| known.eq_ignore_ascii_case(keyword));
+    parameters.split(' ').find_map(of).map(|(_, value)| value)
+}
+
+/// RFC 3461 section 4: printable ASCII in which `+` is followed by two capital hexadecimal digits.
+fn is_xtext(value: &str) -> bool {
+    let mut parts = value.split('+');
+    let is_plain = |part: &str| part.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'=');
+    let is_hex = |octet: &u8| octet.is_ascii_digit() || (b'A'..=b'F').contains(octet);
+    parts.next().is_some_and(is_plain) && parts.all(|part| part.len() >= 2 && part.as_bytes()[..2].iter().all(is_hex) && is_plain(part))
 }
 
 /// What EHLO may say: it is written into trace headers, so nothing but names and address literals.

@@ -40,9 +40,9 @@ impl Reply {
         self.code
     }
 
-    /// 4xx or 5xx.
-    pub(crate) fn is_refusal(&self) -> bool {
-        self.code >= 400
+    /// 5xx: what was asked will not do later either.
+    pub(crate) fn is_error(&self) -> bool {
+        self.code >= 500
     }
 
     /// Append the reply as it goes over the wire.

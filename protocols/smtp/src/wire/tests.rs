@@ -16,7 +16,7 @@ fn mailbox(text: &str) -> ReversePath {
 }
 
 fn mail(from: ReversePath, bytes: u64, utf8: bool) -> Command {
-    Command::Mail(Mail { from, bytes, utf8 })
+    Command::Mail(Mail { from, bytes, utf8, binary: false, auth: false })
 }
 
 #[test]
@@ -58,7 +58,11 @@ fn paths_and_parameters() {
     assert_eq!(parsed("MAIL FROM:<a@b.example>"), Ok(mail(mailbox("a@b.example"), 0, false)));
     assert_eq!(parsed("mail from:<> size=7 BODY=8BITMIME"), Ok(mail(ReversePath::Null, 7, false)));
     assert_eq!(parsed("MAIL FROM:<lé@b.example> SMTPUTF8"), Ok(mail(mailbox("lé@b.example"), 0, true)));
-    assert_eq!(parsed("MAIL FROM:<a@b.example> AUTH=<> SIZE=1"), Ok(mail(mailbox("a@b.example"), 1, false)));
+    let with_auth = |bytes| Command::Mail(Mail { from: mailbox("a@b.example"), bytes, utf8: false, binary: false, auth: true });
+    assert_eq!(parsed("MAIL FROM:<a@b.example> AUTH=<> SIZE=1"), Ok(with_auth(1)));
+    assert_eq!(parsed("MAIL FROM:<a@b.example> auth=e+3Dmc2@example.com"), Ok(with_auth(0)));
+    let binary = Command::Mail(Mail { from: mailbox("a@b.example"), bytes: 0, utf8: false, binary: true, auth: false });
+    assert_eq!(parsed("MAIL FROM:<a@b.example> body=binarymime"), Ok(binary));
     assert_eq!(parsed("MAIL FROM:<\"a>b c\"@d.example> SIZE=1"), Ok(mail(mailbox("\"a>b c\"@d.example"), 1, false)));
     assert_eq!(parsed("MAIL FROM:<@r.example,@s.example:a@b.example>"), Ok(mail(mailbox("a@b.example"), 0, false)));
     assert_eq!(parsed("RCPT TO:<Postmaster>"), Ok(Command::Rcpt(ForwardPath::Postmaster)));
@@ -99,10 +103,18 @@ fn what_is_refused() {
     ] {
         assert!(syntax(line), "{line}: {:?}", parsed(line));
     }
+}
+
+#[test]
+fn what_is_refused_for_its_own_reason() {
     for (line, fault) in [
         ("MAIL FROM:<a@b.c> SIZE=1 size=2", Fault::RepeatedParameter),
         ("MAIL FROM:<a@b.c> SMTPUTF8 SMTPUTF8", Fault::RepeatedParameter),
-        ("MAIL FROM:<a@b.c> BODY=BINARYMIME", Fault::UnsupportedParameter),
+        ("MAIL FROM:<a@b.c> BODY=BINARYMIME BODY=8BITMIME", Fault::RepeatedParameter),
+        ("MAIL FROM:<a@b.c> BODY=9BITMIME", Fault::BadParameter("BODY")),
+        ("MAIL FROM:<a@b.c> AUTH=a+4", Fault::BadParameter("AUTH")),
+        ("MAIL FROM:<a@b.c> AUTH=+4g", Fault::BadParameter("AUTH")),
+        ("TURN", Fault::NotOffered),
         ("MAIL FROM:<a@b.c> RET=FULL", Fault::UnsupportedParameter),
         ("MAIL FROM:<a@b.c> X-NEW=1", Fault::UnsupportedParameter),
         ("RCPT TO:<a@b.c> NOTIFY=NEVER", Fault::UnsupportedParameter),
@@ -129,7 +141,7 @@ fn what_is_refused() {
         ("MAIL FROM:<a\x00@b.c>", Fault::Octets),
         ("MAIL FROM:<a@b.c>\rRSET", Fault::Octets),
         ("GET / HTTP/1.1", Fault::OtherProtocol),
-        ("ETRN x", Fault::UnknownCommand),
+        ("ETRN x", Fault::NotOffered),
     ] {
         assert_eq!(parsed(line), Err(fault), "{line}");
     }
@@ -188,7 +200,9 @@ proptest! {
     ) {
         if let Ok(Command::Mail(Mail { from: ReversePath::Mailbox(address), .. }) | Command::Rcpt(ForwardPath::Mailbox(address))) =
             parsed(format!("{verb}{rest}")).map(|command| match command {
-                Command::Rcpt(ForwardPath::Mailbox(address)) => Command::Mail(Mail { from: ReversePath::Mailbox(address), bytes: 0, utf8: true }),
+                Command::Rcpt(ForwardPath::Mailbox(address)) => {
+                    Command::Mail(Mail { from: ReversePath::Mailbox(address), bytes: 0, utf8: true, binary: false, auth: false })
+                },
                 other => other,
             })
         {

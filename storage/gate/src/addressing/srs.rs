@@ -98,8 +98,9 @@ impl SrsKey {
 /// `0` or `1`, and what follows it, of a local part of this scheme. Others than we may separate with `-` or `+`.
 fn scheme(local: &str) -> Option<(u8, &str)> {
     let (head, rest) = local.split_at_checked(4)?;
-    let kind = *head.as_bytes().last()?;
-    let is_scheme = head[..3].eq_ignore_ascii_case("srs") && matches!(kind, b'0' | b'1') && rest.starts_with(['=', '-', '+']);
+    let (name, kind) = head.as_bytes().split_at(3);
+    let kind = kind[0];
+    let is_scheme = name.eq_ignore_ascii_case(b"srs") && matches!(kind, b'0' | b'1') && rest.starts_with(['=', '-', '+']);
     is_scheme.then_some((kind, rest))
 }
 
@@ -179,7 +180,7 @@ mod tests {
         for bad in ["SRS0=", "SRS0=AAAA", "SRS0=AAAA=AA=x", "SRS1=AAAA", "SRS1=AAAA=x=y", "srs0=AAAA=AA=x.example=y"] {
             assert_eq!(key().back(&Address::new(bad, "ours.example").unwrap(), NOW), Some(Err(SrsFault::Forged)), "{bad}");
         }
-        for other in ["SRS", "SRS2=AAAA", "srsly", "lea", "SRS0", "é", "aéb", "ééé"] {
+        for other in ["SRS", "SRS2=AAAA", "srsly", "lea", "SRS0", "é", "aéb", "ééé", "u3é"] {
             assert_eq!(key().back(&Address::new(other, "ours.example").unwrap(), NOW), None, "{other}");
         }
     }
