@@ -23,11 +23,19 @@ mod tls;
 mod unix_socket;
 
 use clap::Parser;
+use std::num::NonZero;
 use std::process::ExitCode;
+
+/// Threads for what blocks, at most: reading from disks, packing, sorting, searching, Argon2. Each keeps contexts for zstd and a part of
+/// the allocator's memory, so a crowd must not get one each; but searches, which may take two for each processor, must leave some to whoever
+/// only reads.
+fn blocking_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get).saturating_mul(8).max(16)
+}
 
 fn main() -> ExitCode {
     let arguments = cli::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().max_blocking_threads(blocking_threads()).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("octroi: cannot start the runtime: {error}");

@@ -20,6 +20,8 @@ pub struct Companion {
 struct Kept {
     value: Arc<dyn Any + Send + Sync>,
     bytes: u64,
+    /// Asked for since the last [`Companion::rest`].
+    used: bool,
 }
 
 impl Companion {
@@ -31,10 +33,13 @@ impl Companion {
     /// The value, or a new one that is kept from now on.
     pub fn get_or_insert<T: Any + Send + Sync>(&self, new: impl FnOnce() -> T) -> Arc<T> {
         let mut slot = self.slot();
-        let kept = slot.as_ref().and_then(|kept| kept.value.clone().downcast::<T>().ok());
+        let kept = slot.as_mut().and_then(|kept| {
+            kept.used = true;
+            kept.value.clone().downcast::<T>().ok()
+        });
         kept.unwrap_or_else(|| {
             let value = Arc::new(new());
-            self.uncount(slot.replace(Kept { value: value.clone(), bytes: 0 }));
+            self.uncount(slot.replace(Kept { value: value.clone(), bytes: 0, used: true }));
             value
         })
     }
@@ -58,6 +63,14 @@ impl Companion {
     /// Keep it no longer. Who holds it may go on using it.
     pub(crate) fn clear(&self) {
         self.uncount(self.slot().take());
+    }
+
+    /// Keep it no longer if nobody has asked for it since this was called last.
+    pub(crate) fn rest(&self) {
+        let mut slot = self.slot();
+        let unused = slot.take_if(|kept| !std::mem::take(&mut kept.used));
+        drop(slot);
+        self.uncount(unused);
     }
 
     fn uncount(&self, kept: Option<Kept>) {

@@ -9,6 +9,7 @@ use crate::check;
 use crate::committer::{Answer, Closed, Message, Submitter, committer};
 use crate::compact::{self, Pass};
 use crate::disk::{Disk, RealDisk};
+use crate::idle;
 use crate::index::{Index, LAST_PASS};
 use crate::interface::{CheckReport, CommitError, Compacted, Engine, Part, PastRequest, Promise, ReadError, Stage, StoreStat, Watcher};
 use crate::news::News;
@@ -100,6 +101,7 @@ impl Embedded {
         let thread = std::thread::Builder::new().name("committer".into()).spawn(move || committer.run())?;
         let projector = tokio::spawn(projector::run(shared.clone(), index.clone()));
         let compactor = tokio::spawn(compact::background(shared.clone(), index.clone(), submitter.turns()));
+        tokio::spawn(idle::run(Arc::downgrade(&shared), shared.options.view_idle));
         let embedded = Arc::new_cyclic(|me| Self {
             me: me.clone(),
             shared,

@@ -15,6 +15,7 @@ mod contents;
 mod disk;
 mod draft;
 mod embedded;
+mod idle;
 mod index;
 mod interface;
 mod journal;

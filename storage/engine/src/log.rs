@@ -23,13 +23,18 @@ pub(crate) async fn empty(writer: &mut SqliteConnection) -> Result<bool, sqlx::E
     Ok(is_busy == 0)
 }
 
+/// Let go of the pages in memory: who works next reads those that it needs.
+pub(crate) async fn shrink(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("PRAGMA shrink_memory").execute(connection).await.map(|_| ())
+}
+
 /// Wait for news; when there are none for a while, do `tidy`, and then wait on.
 pub(crate) async fn news(news: &Notify, tidy: impl Future<Output = Result<(), sqlx::Error>>) {
     if tokio::time::timeout(QUIET, news.notified()).await.is_ok() {
         return;
     }
     if let Err(error) = tidy.await {
-        tracing::warn!(%error, "a log was not emptied");
+        tracing::warn!(%error, "a database was not tidied up");
     }
     news.notified().await;
 }

@@ -12,6 +12,8 @@ pub struct Options {
     /// Items of all views in memory; above it, views that nobody holds are dropped, the longest unused first. An item takes about 250
     /// bytes.
     pub view_items_max: u64,
+    /// A view that nobody holds nor has asked for in this time is dropped, however much room there is. Zero: never.
+    pub view_idle: Duration,
     /// Changes that may be in the journal and not yet in the index; above it commits wait. Bounds the memory and the time that recovery
     /// takes.
     pub backlog_changes_max: u64,
@@ -41,6 +43,7 @@ impl Default for Options {
         Self {
             segment_bytes_max: 256 << 20,
             view_items_max: 4_000_000,
+            view_idle: Duration::from_mins(10),
             backlog_changes_max: 200_000,
             backlog_bytes_max: 256 << 20,
             group_batches_max: 1024,

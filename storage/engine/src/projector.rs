@@ -29,7 +29,7 @@ pub(crate) async fn run(shared: Arc<Shared>, index: Arc<Index>) {
             Ok(0) if shared.stopping.load(Ordering::Acquire) => return,
             Ok(0) => {
                 failures = 0;
-                log::news(&shared.work, index.empty_log()).await;
+                log::news(&shared.work, index.rest()).await;
                 gather(&shared).await;
             }
             Ok(_) => failures = 0,

@@ -532,6 +532,26 @@ impl State {
         }
     }
 
+    /// Now, by the clock that says when a view was last asked for.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.load(Ordering::Relaxed)
+    }
+
+    /// Take out the views that nobody holds nor has asked for since `since`, and drop what is kept unused beside the others. What comes
+    /// back is dropped by the caller, who does not hold the lock any more then.
+    pub(crate) fn rest(&mut self, since: u64) -> Vec<Arc<View>> {
+        let is_idle = |loaded: &Loaded| {
+            let used = loaded.used.load(Ordering::Relaxed);
+            used <= since && loaded.pins.load(Ordering::Relaxed) == 0 && Arc::strong_count(&loaded.view) == 1
+        };
+        let idle: Vec<_> = self.views.extract_if(|_, loaded| is_idle(loaded)).map(|(_, loaded)| loaded.view).collect();
+        self.views.shrink_to_fit();
+        let counted: u64 = idle.iter().map(|view| view.counted()).sum();
+        self.view_items = self.view_items.saturating_sub(counted);
+        self.views.values().for_each(|loaded| loaded.view.companion.rest());
+        idle
+    }
+
     fn view_mut(&mut self, collection: CollectionId) -> Option<&mut View> {
         Some(Arc::make_mut(&mut self.views.get_mut(&collection)?.view))
     }

@@ -168,12 +168,12 @@ impl ViewBuilder {
             }
         }
         match self.0.chunks.last_mut() {
-            Some(last) if last.len() + items.len() <= CHUNK_ITEMS => Arc::make_mut(last).extend(items),
-            _ => {
-                let mut chunk = Vec::with_capacity(CHUNK_ITEMS);
-                chunk.extend(items);
-                self.0.chunks.push(Arc::new(chunk));
+            Some(last) if last.len() + items.len() <= CHUNK_ITEMS => {
+                let last = Arc::make_mut(last);
+                last.reserve_exact(items.len());
+                last.extend(items);
             }
+            _ => self.0.chunks.push(Arc::new(items)),
         }
     }
 
@@ -206,13 +206,16 @@ impl View {
             return;
         }
         if let Some(chunk) = self.chunks.last_mut().filter(|chunk| chunk.len() < CHUNK_ITEMS) {
-            Arc::make_mut(chunk).push(item.clone());
+            let chunk = Arc::make_mut(chunk);
+            if chunk.len() == chunk.capacity() {
+                // A quarter more: most mailboxes are small, and doubling would keep as much empty as there is.
+                chunk.reserve_exact((chunk.len() / 4).clamp(1, CHUNK_ITEMS - chunk.len()));
+            }
+            chunk.push(item.clone());
             return;
         }
         self.starts.push(self.chunks.last().map_or(0, |last| self.starts[at - 1] + last.len() as u32));
-        let mut chunk = Vec::with_capacity(CHUNK_ITEMS);
-        chunk.push(item.clone());
-        self.chunks.push(Arc::new(chunk));
+        self.chunks.push(Arc::new(vec![item.clone()]));
     }
 
     /// The flags of all items in `uids` change.

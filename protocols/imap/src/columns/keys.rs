@@ -1,5 +1,6 @@
 //! A column of collation keys, and each row's place in their order.
 
+use super::make_room;
 use std::sync::OnceLock;
 
 /// Per row a key.
@@ -24,6 +25,8 @@ impl Keys {
         if let Some(ranked) = self.ranked.take() {
             self.sorted = ranked.sorted;
         }
+        make_room(&mut self.octets, key.len());
+        make_room(&mut self.ends, 1);
         self.octets.extend_from_slice(key.as_bytes());
         self.ends.push(self.octets.len() as u32);
     }

@@ -77,6 +77,15 @@ pub(crate) enum Shown {
     To,
 }
 
+/// Make room for so many more, and an eighth: a vector that doubles keeps more empty than any of these will need, as most mailboxes hardly
+/// grow while somebody has them open.
+fn make_room<T>(vector: &mut Vec<T>, more: usize) {
+    const MORE_MIN: usize = 16;
+    if vector.capacity() - vector.len() < more {
+        vector.reserve_exact(more.max(vector.len() / 8).max(MORE_MIN));
+    }
+}
+
 impl Columns {
     /// Rows, holes included.
     fn len(&self) -> usize {
@@ -85,6 +94,13 @@ impl Columns {
 
     /// A row at the end; its uid is larger than all before.
     fn push(&mut self, row: Row) {
+        make_room(&mut self.uids, 1);
+        make_room(&mut self.sent, 1);
+        make_room(&mut self.sent_days, 1);
+        make_room(&mut self.are_replies, 1);
+        make_room(&mut self.ids, 1);
+        make_room(&mut self.references, row.references.len());
+        make_room(&mut self.reference_ends, 1);
         self.uids.push(row.uid);
         for (column, text) in self.texts.iter_mut().zip(&row.texts) {
             column.push(text.as_deref());

@@ -1,5 +1,6 @@
 //! A column of texts, as their collation keys: one run of octets, searched in one pass.
 
+use super::make_room;
 use memchr::memmem::Finder;
 
 /// Behind each text. No UTF-8 has it, so nothing that is looked for reaches over it.
@@ -47,6 +48,8 @@ pub(super) fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<u8> {
 impl Texts {
     /// The next row; nothing when it is not known.
     pub(super) fn push(&mut self, joined: Option<&[u8]>) {
+        make_room(&mut self.octets, joined.map_or(0, <[u8]>::len));
+        make_room(&mut self.ends, 1);
         match joined {
             Some(joined) => self.octets.extend_from_slice(joined),
             None => self.unknown.push(self.ends.len() as u32),

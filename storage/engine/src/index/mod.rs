@@ -29,8 +29,10 @@ const READERS_MAX: u32 = 4;
 const ROWS_AHEAD: usize = 1024;
 /// Pages in the write-ahead log before they are moved into the file, 4 KiB each.
 const CHECKPOINT_PAGES: &str = "8000";
-/// Page cache of the writer in KiB (negative, says SQLite).
-const CACHE_KIB: &str = "-32768";
+/// Page cache of the writer in KiB (negative, says SQLite): what one transaction touches. Beyond that the operating system has the pages too.
+const CACHE_KIB: &str = "-4096";
+/// The same of each connection that reads, which goes through a mailbox once and keeps the result elsewhere.
+const READER_CACHE_KIB: &str = "-512";
 
 /// The index.
 #[derive(Debug)]
@@ -94,7 +96,7 @@ impl Index {
             .max_connections(READERS_MAX)
             // A connection to a file does not go away; asking first would double the cost of each read.
             .test_before_acquire(false)
-            .connect_lazy_with(options.create_if_missing(false));
+            .connect_lazy_with(options.create_if_missing(false).pragma("cache_size", READER_CACHE_KIB));
         Ok(Some(Self { path: path.to_owned(), options: writing, writer: Mutex::new(Some(writer)), readers }))
     }
 
@@ -103,12 +105,13 @@ impl Index {
         MutexGuard::try_map(self.writer.lock().await, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// Empty the write-ahead log into the file if it is long.
-    pub(crate) async fn empty_log(&self) -> Result<(), sqlx::Error> {
+    /// Nothing is to be done: empty the write-ahead log into the file if it is long, and give back what is cached.
+    pub(crate) async fn rest(&self) -> Result<(), sqlx::Error> {
+        let mut writer = self.writer().await?;
         if log::is_long(&self.path) {
-            log::empty(&mut *self.writer().await?).await?;
+            log::empty(&mut writer).await?;
         }
-        Ok(())
+        log::shrink(&mut writer).await
     }
 
     /// Write over another connection from here on, after a write that failed: SQLite may have ended the transaction by itself, as it does

@@ -26,8 +26,8 @@ const CHUNK_BYTES: usize = 64 << 10;
 const UNPACKED_BYTES_MAX: usize = 256 << 20;
 /// Bits of a row's number that count chunks within a section.
 const CHUNK_BITS: u32 = 20;
-/// Page cache of each connection in KiB (negative, says SQLite).
-const CACHE_KIB: &str = "-8192";
+/// Page cache of each connection in KiB (negative, says SQLite): dictionaries are kept elsewhere, and positions are read once.
+const CACHE_KIB: &str = "-1024";
 /// Large values lie on pages of their own; larger pages make fewer.
 const PAGE_BYTES: u32 = 16 << 10;
 /// Rows named in one statement.
@@ -239,6 +239,14 @@ impl SearchFile {
             tracing::debug!("the log of the search index was not emptied: somebody reads");
         }
         Ok(())
+    }
+
+    /// Give back what is cached.
+    pub(crate) async fn shrink(&self) -> Result<(), sqlx::Error> {
+        match self.writer.lock().await.as_mut() {
+            Some(writer) => log::shrink(writer).await,
+            None => Ok(()),
+        }
     }
 
     /// Do all of it, or nothing.

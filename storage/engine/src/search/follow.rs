@@ -129,7 +129,7 @@ impl Follower {
                 Ok(true) => failures = 0,
                 Ok(false) => {
                     failures = 0;
-                    log::news(&self.search.news, self.empty_log()).await;
+                    log::news(&self.search.news, self.rest()).await;
                     self.pause(GATHER).await;
                 }
                 Err(fault) if fault.is_full() => {
@@ -150,11 +150,13 @@ impl Follower {
     }
 
     /// Leave the file as small as it can be.
-    async fn empty_log(&self) -> Result<(), sqlx::Error> {
-        match self.search.file().filter(|file| file.has_long_log()) {
-            Some(file) => file.checkpoint().await,
-            None => Ok(()),
+    /// Nothing is to be done.
+    async fn rest(&self) -> Result<(), sqlx::Error> {
+        let Some(file) = self.search.file() else { return Ok(()) };
+        if file.has_long_log() {
+            file.checkpoint().await?;
         }
+        file.shrink().await
     }
 
     async fn end(&mut self) {

@@ -233,6 +233,27 @@ async fn views_that_nobody_holds_make_room() {
     assert_eq!((held.len(), engine.view(CollectionId(11)).await.unwrap().len()), (4, 5));
 }
 
+#[tokio::test]
+async fn views_that_nobody_looks_at_are_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = with_mailbox(dir.path(), Options { view_idle: Duration::from_millis(20), ..Options::default() }).await;
+    commit(&engine, create(collection(11, None, "b11", CollectionKind::Mailbox))).await.unwrap();
+    for id in [10, 11] {
+        put(&engine, id, None, b"x").await.unwrap();
+    }
+    let held = engine.view(BOX).await.unwrap();
+    let kept = held.companion().get_or_insert(|| 1_u8);
+    engine.view(CollectionId(11)).await.unwrap();
+    // One that is held stays, but what is kept beside it and not used goes.
+    while engine.loaded() != [BOX] || Arc::strong_count(&kept) > 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // They come back as they were.
+    put(&engine, 11, None, b"y").await.unwrap();
+    assert_eq!((held.len(), engine.view(CollectionId(11)).await.unwrap().len()), (1, 2));
+    assert_eq!(*held.companion().get_or_insert(|| 2_u8), 2);
+}
+
 /// What is kept beside a view lives as long as the view, is the same for all its snapshots, and counts as memory.
 #[tokio::test]
 async fn what_is_kept_beside_a_view_goes_with_it() {
