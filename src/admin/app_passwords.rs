@@ -43,7 +43,7 @@ fn scope(order: &MintOrder) -> Result<Scope, String> {
         services = services.with(Service::parse(name).ok_or_else(|| format!("there is no service `{name}`"))?);
     }
     if services == Services::NONE {
-        return Err("name the services it opens: imap, submission, caldav, carddav, files".to_owned());
+        return Err("name the services it opens: imap, submission, caldav, carddav, files, sieve".to_owned());
     }
     let preset = Preset::parse(&order.preset).ok_or_else(|| {
         let names: Vec<&str> = Preset::ALL.iter().map(|(_, name)| *name).collect();

@@ -105,7 +105,7 @@ pub(crate) struct Mint {
     /// What it is for.
     #[arg(long)]
     pub(crate) label: String,
-    /// Services it opens: imap, submission, caldav, carddav, files.
+    /// Services it opens: imap, submission, caldav, carddav, files, sieve.
     #[arg(long, value_delimiter = ',')]
     pub(crate) services: Vec<String>,
     /// What it may do: read, organise (file and flag, never destroy), drop (add only), draft (write drafts, never send), full.

@@ -21,7 +21,7 @@ pub(crate) struct Share {
 pub(crate) struct Explain {
     /// Who.
     pub(crate) who: String,
-    /// Over which service: imap, submission, caldav, carddav, files.
+    /// Over which service: imap, submission, caldav, carddav, files, sieve.
     pub(crate) service: String,
     /// What, as their programs name it: `INBOX`, `Shared/lea@douane.example/Actes`, `equipe~hugo@douane.example`.
     #[arg(default_value = "")]

@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 
 /// Characters of what somebody else has said, such as the name of a program.
 const QUOTED_MAX: usize = 80;
+/// Characters of a sentence with somebody else's words in it.
+const SENTENCE_MAX: usize = 300;
 
 /// A subject and a text.
 pub(super) struct Letter {
@@ -105,6 +107,20 @@ fn say(notice: &Notice) -> Said {
                 facts: vec![from(*peer)],
             }
         }
+        Notice::FilterFailed { script, why } => Said {
+            subject: "Un filtre ne fonctionne pas / A filter does not work",
+            french: (
+                "Un de vos filtres n'a pas pu faire ce qu'il dit. Le message est dans votre boîte de réception : rien n'est perdu."
+                    .to_owned(),
+                "Corrigez le filtre dans votre programme de messagerie. Vous ne recevrez pas d'autre avis tant qu'il reste le même."
+                    .to_owned(),
+            ),
+            english: (
+                "One of your filters could not do what it says. The message is in your INBOX: nothing is lost.".to_owned(),
+                "Correct the filter in your mail program. You are not told again while it stays the same.".to_owned(),
+            ),
+            facts: vec![("Filtre", "Filter", quoted(script)), ("Cause", "Reason", long_quoted(why))],
+        },
         Notice::AppPasswordMade { label, peer } => Said {
             subject: "Nouveau mot de passe d'application / New app password",
             french: (
@@ -187,7 +203,16 @@ fn moment(at: UnixTime, format: &str) -> String {
 
 /// What somebody else has said: on one line, cut short, between quotes.
 fn quoted(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTED_MAX).collect();
+    quoted_to(text, QUOTED_MAX)
+}
+
+/// The same of what takes a sentence.
+fn long_quoted(text: &str) -> String {
+    quoted_to(text, SENTENCE_MAX)
+}
+
+fn quoted_to(text: &str, characters_max: usize) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(characters_max).collect();
     format!("« {} »", clean.trim())
 }
 
@@ -217,6 +242,10 @@ mod tests {
             (
                 Notice::FactorsChanged { what: "second factor remove: passkey or device".to_owned(), peer },
                 ["retiré", "was removed", "a passkey or a device", "192.0.2.7"],
+            ),
+            (
+                Notice::FilterFailed { script: "vacances".to_owned(), why: "line 3: \"nobody\" is no address".to_owned() },
+                ["« vacances »", "line 3", "réception", "nothing is lost"],
             ),
             (Notice::AppPasswordMade { label, peer }, ["« portable »", "192.0.2.7", "révoquez", "revoke"]),
         ] {

@@ -39,27 +39,27 @@ pub enum ReturnPath {
 
 /// From the internet (or a front server over LMTP): reaches our people only.
 pub struct Internet {
-    from: ReturnPath,
+    pub(crate) from: ReturnPath,
     peer: IpAddr,
 }
 
 /// From one of our people: reaches whom the profile allows.
 pub struct Member {
-    session: Session,
-    from: Address,
+    pub(crate) session: Session,
+    pub(crate) from: Address,
 }
 
 /// A message's envelope under way.
 pub struct Envelope<Kind> {
-    gate: Gate,
-    kind: Kind,
+    pub(crate) gate: Gate,
+    pub(crate) kind: Kind,
     recipients: Vec<Address>,
     /// One for each mailbox.
     deliveries: Vec<Delivery>,
     inboxes: HashSet<CollectionId>,
     remote: Vec<Address>,
     /// Where each recipient leads to.
-    places: Vec<Place>,
+    pub(crate) places: Vec<Place>,
     /// Octets that were announced; 0 for nobody knows.
     announced: u64,
     /// What other servers cannot be trusted to take.
@@ -67,10 +67,10 @@ pub struct Envelope<Kind> {
 }
 
 /// Where a recipient leads to.
-struct Place {
-    inboxes: Vec<CollectionId>,
+pub(crate) struct Place {
+    pub(crate) inboxes: Vec<CollectionId>,
     /// Somebody elsewhere as well, or only.
-    leaves: bool,
+    pub(crate) leaves: bool,
 }
 
 impl Gate {
@@ -241,18 +241,26 @@ impl<Kind> Envelope<Kind> {
         from: Option<Address>,
         wanted: impl Fn(CollectionId) -> bool,
     ) -> Result<Batch, Refusal> {
-        let now = UnixTime::now();
         for one in self.deliveries.iter().filter(|one| wanted(one.inbox)) {
-            batch.put(one.inbox, message(now), body);
+            batch.put(one.inbox, message(UnixTime::now()), body);
         }
-        if !self.remote.is_empty() {
-            let queue = crate::queue::collection(&self.gate).ok_or(Refusal::Unavailable)?;
-            let waiting = |address: &Address| QueueRecipient { address: address.clone(), state: RecipientState::Waiting };
-            let recipients = self.remote.iter().map(waiting).collect();
-            let entry = QueueEntry { from, recipients, queued: now, next_try: now, attempts: 0, last_error: String::new() };
-            batch.put(queue, Item { properties: Some(Arc::from(entry.encode()?)), ..message(now) }, body);
+        if let Some((queue, item)) = self.queued(from)? {
+            batch.put(queue, item, body);
         }
         Ok(batch)
+    }
+
+    /// What leaves the house, if anything does, under the return path `from`.
+    pub(crate) fn queued(&self, from: Option<Address>) -> Result<Option<(CollectionId, Item)>, Refusal> {
+        if self.remote.is_empty() {
+            return Ok(None);
+        }
+        let queue = crate::queue::collection(&self.gate).ok_or(Refusal::Unavailable)?;
+        let now = UnixTime::now();
+        let waiting = |address: &Address| QueueRecipient { address: address.clone(), state: RecipientState::Waiting };
+        let recipients = self.remote.iter().map(waiting).collect();
+        let entry = QueueEntry { from, recipients, queued: now, next_try: now, attempts: 0, last_error: String::new() };
+        Ok(Some((queue, Item { properties: Some(Arc::from(entry.encode()?)), ..message(now) })))
     }
 }
 

@@ -69,6 +69,13 @@ pub enum Notice {
         /// From where.
         peer: IpAddr,
     },
+    /// A filter could not do what it says; told once for each version of a script.
+    FilterFailed {
+        /// Its name.
+        script: String,
+        /// What went wrong, for people.
+        why: String,
+    },
     /// An app password was made.
     AppPasswordMade {
         /// The owner's name for it.

@@ -50,6 +50,10 @@ pub struct Limits {
     pub collections_max: usize,
     /// App passwords of one account.
     pub app_passwords_max: usize,
+    /// Scripts of one account.
+    pub scripts_max: usize,
+    /// Octets of one script.
+    pub script_bytes_max: u64,
     /// The quota that a new account gets.
     pub account_quota: Option<QuotaLimit>,
     /// In which a new account's mailboxes are named.
@@ -70,6 +74,8 @@ impl Default for Limits {
             recipients_max: crate::RECIPIENTS_MAX,
             collections_max: 10_000,
             app_passwords_max: 100,
+            scripts_max: 32,
+            script_bytes_max: 64 * 1024,
             account_quota: None,
             language: Language::English,
             confirm_wait: Duration::from_secs(20),

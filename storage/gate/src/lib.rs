@@ -17,6 +17,8 @@ mod envelope;
 mod errand;
 mod explain;
 mod factors;
+mod filing;
+mod filters;
 mod gate;
 mod granted;
 mod groups;
@@ -62,6 +64,8 @@ pub use envelope::{Envelope, Internet, Member as MemberEnvelope, RECIPIENTS_MAX,
 pub use errand::{Errand, Errands, Notice};
 pub use explain::Question;
 pub use factors::RECOVERY_CODES;
+pub use filing::{Filed, Filter, Judged, Sending, Told};
+pub use filters::{SCRIPT_BYTES, SCRIPTS, ScriptFacts};
 pub use gate::{Gate, Limits, Opened, Organisation};
 pub use granted::{
     File, FileAt, Folder, FolderAt, FoundItem, FoundNode, FoundPlace, Granted, Locates, Mailbox, MailboxAt, NewMailbox, NewMailboxAt,

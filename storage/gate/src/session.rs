@@ -6,6 +6,7 @@
 use crate::acts::sharing::in_force;
 use crate::audit::Line;
 use crate::channel::Channel;
+use crate::filters::Warrant;
 use crate::gate::Gate;
 use crate::granted::{Granted, Locates, Object};
 use crate::live::Place;
@@ -248,6 +249,19 @@ impl Session {
         Ok(decide(&Circumstances { profile: &credential.account.profile, zone, strength: *strength, second_factor_age }))
     }
 
+    /// What may be done with this session, for what acts on its owner's behalf later.
+    pub(crate) fn warrant(&self) -> Result<Warrant, Refusal> {
+        let standing = self.standing()?;
+        let Standing { zone, strength, credential, .. } = &*standing;
+        Ok(Warrant {
+            zone: zone.clone(),
+            strength: strength.to_string(),
+            rights: credential.app_password.rights,
+            folders: credential.narrowing.folders.clone(),
+            sends: credential.app_password.services.contains(Service::Submission),
+        })
+    }
+
     /// A mailbox in which nothing may be changed is to be opened as if it could be, for programs that give up on one that is read-only.
     pub fn is_mild_about_read_only(&self) -> bool {
         let policy = self.0.gate.policy();
@@ -282,7 +296,8 @@ pub(crate) fn serves(service: Service) -> Option<Area> {
         Service::Caldav => Some(Area::Calendars),
         Service::Carddav => Some(Area::Contacts),
         Service::Files => Some(Area::Files),
-        Service::Submission => None,
+        // Filters are nobody's to open but through their own acts (`filters`).
+        Service::Submission | Service::Sieve => None,
     }
 }
 

@@ -18,16 +18,19 @@ pub enum Service {
     Carddav = 1 << 3,
     /// Documents over WebDAV.
     Files = 1 << 4,
+    /// Filters for mail (ManageSieve).
+    Sieve = 1 << 5,
 }
 
 impl Service {
     /// All, with the names that configuration and commands use.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Imap, "imap"),
         (Self::Submission, "submission"),
         (Self::Caldav, "caldav"),
         (Self::Carddav, "carddav"),
         (Self::Files, "files"),
+        (Self::Sieve, "sieve"),
     ];
 
     /// The service of that name.
@@ -47,7 +50,7 @@ pub struct Services(u8);
 
 impl Services {
     /// Every service.
-    pub const ALL: Self = Self(0b1_1111);
+    pub const ALL: Self = Self(0b11_1111);
     /// No service.
     pub const NONE: Self = Self(0);
 

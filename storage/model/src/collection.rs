@@ -1,4 +1,5 @@
-//! Collections: what holds items. A mailbox, a calendar, an address book, a folder and the outbound queue are one thing.
+//! Collections: what holds items. A mailbox, a calendar, an address book, a folder, an account's filters and the outbound queue are one
+//! thing.
 
 use crate::{AccountId, CollectionId, GroupId, ModSeq, Name, Rights, Uid, UidValidity, UnixTime};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,8 @@ pub enum CollectionKind {
     Folder,
     /// Messages that wait to leave; opened by the queue runner only.
     Queue,
+    /// An account's Sieve scripts; in another one, whom they have answered lately.
+    Scripts,
 }
 
 /// A mailbox's special use (RFC 6154 section 2).

@@ -105,6 +105,7 @@ pub(crate) struct RawServices {
     pub(crate) caldav: Option<Spanned<ZoneNames>>,
     pub(crate) carddav: Option<Spanned<ZoneNames>>,
     pub(crate) files: Option<Spanned<ZoneNames>>,
+    pub(crate) sieve: Option<Spanned<ZoneNames>>,
 }
 
 #[derive(Deserialize)]

@@ -12,6 +12,7 @@ pub(crate) fn service_name(language: Language, service: Service) -> &'static str
         Service::Caldav => texts.caldav,
         Service::Carddav => texts.carddav,
         Service::Files => texts.files,
+        Service::Sieve => texts.sieve,
     }
 }
 
@@ -47,6 +48,7 @@ super::texts! {
         caldav: "Calendars", "Calendriers";
         carddav: "Contacts", "Contacts";
         files: "Documents", "Documents";
+        sieve: "Mail filters", "Filtres de courrier";
         services_bad:
             "Choose at least one service, and only such as your profile may use.",
             "Choisissez au moins un service, et seulement parmi ceux que votre profil permet.";

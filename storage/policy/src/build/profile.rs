@@ -56,6 +56,7 @@ impl Builder<'_> {
             (Service::Caldav, raw.caldav),
             (Service::Carddav, raw.carddav),
             (Service::Files, raw.files),
+            (Service::Sieve, raw.sieve),
         ];
         let mut services = Vec::new();
         for (service, zones) in listed {
