@@ -22,8 +22,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("octroi-imap", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-sasl"]),
     (
         "octroi-smtp",
-        &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical", "octroi-sasl", "octroi-dns", "octroi-mailauth"],
+        &[
+            "octroi-model",
+            "octroi-gate",
+            "octroi-net",
+            "octroi-mime",
+            "octroi-ical",
+            "octroi-sasl",
+            "octroi-dns",
+            "octroi-mailauth",
+            "octroi-sieve",
+        ],
     ),
+    ("octroi-managesieve", &["octroi-model", "octroi-gate", "octroi-net", "octroi-sasl", "octroi-sieve"]),
     ("octroi-dav", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical", "octroi-http"]),
     ("octroi-portal", &["octroi-model", "octroi-gate", "octroi-net", "octroi-http"]),
     // Outside the house: it puts parts together as the program does, to fuzz them.

@@ -52,6 +52,8 @@ pub struct SmtpConfig {
     pub client_timeouts: ClientTimeouts,
     /// The outbound queue.
     pub queue: QueueConfig,
+    /// What recipients' filters may make us do.
+    pub filters: octroi_sieve::Limits,
     /// Who checks mail from elsewhere and signs ours.
     pub proofs: Proofs,
 }
@@ -213,6 +215,7 @@ impl Default for SmtpConfig {
             client_timeouts: ClientTimeouts::default(),
             queue: QueueConfig::default(),
             proofs: Proofs::default(),
+            filters: octroi_sieve::Limits::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! message is kept; nothing is acknowledged before the gate said that it is durable.
 
 use crate::config::SmtpConfig;
+use crate::filter::{Bench, Outcome, Slot};
 use crate::guard;
 use crate::header::{self, Plan};
 use crate::proof::{Proof, Proofs};
@@ -148,22 +149,22 @@ impl Reception {
         matches!(self.body, Body::Refused(_))
     }
 
-    /// The whole message is here. Its place is given up by the caller, when it is on disk.
-    async fn finish(mut self, open: &mut Open) -> (Result<Content, Reply>, guard::Reception) {
+    /// The whole message is here, with what was found out about it. Its place is given up by the caller, when it is on disk.
+    async fn finish(mut self, open: &mut Open) -> (Result<Upload, Reply>, guard::Reception) {
         if let Body::Header { head, .. } = &self.body {
             let end = head.len();
             self.open_body(end, &open.route).await;
         }
-        let content = match self.body {
+        let upload = match self.body {
             Body::Refused(reply) => Err(reply),
             Body::Text { upload } | Body::Header { upload, .. } => proven(upload, self.proof, &self.plan.trace, open).await,
         };
-        (content, self.place)
+        (upload, self.place)
     }
 }
 
 /// The message with what was found out about it above it; refused or filed elsewhere, if that is what follows from it.
-async fn proven(mut upload: Upload, proof: Proof, trace: &str, open: &mut Open) -> Result<Content, Reply> {
+async fn proven(mut upload: Upload, proof: Proof, trace: &str, open: &mut Open) -> Result<Upload, Reply> {
     let proven = proof.finish(open.sender.take()).await;
     upload.head(proven.top(trace));
     if let Some(reply) = proven.refused {
@@ -172,26 +173,43 @@ async fn proven(mut upload: Upload, proof: Proof, trace: &str, open: &mut Open) 
     if proven.junk {
         open.route.file_as_junk();
     }
-    described(upload, &open.route).await
+    Ok(upload)
 }
 
 /// The message as it is to be kept; one with too large an attachment is not.
-async fn described(upload: Upload, route: &Route) -> Result<Content, Reply> {
+async fn described(upload: Upload, route: &Route, bench: Option<Bench>) -> Result<(Content, Vec<Outcome>), Reply> {
     let of_gate = |refused: Refusal| refusal::of_gate(&refused);
-    let Some(attachment_bytes_max) = route.attachment_bytes_max().map_err(of_gate)? else {
-        return upload.finish_message(octroi_mime::describe).await.map_err(of_gate);
+    let (slot, bytes) = (Slot::default(), upload.bytes());
+    let into = slot.clone();
+    let describe = move |octets: &[u8]| {
+        if let Some(bench) = bench {
+            into.fill(bench, octets, bytes);
+        }
+        octroi_mime::describe(octets)
     };
+    let content = match route.attachment_bytes_max().map_err(of_gate)? {
+        None => upload.finish_message(describe).await.map_err(of_gate)?,
+        Some(attachment_bytes_max) => limited(upload, attachment_bytes_max, describe).await?,
+    };
+    Ok((content, slot.outcomes().await.map_err(of_gate)?))
+}
+
+async fn limited(
+    upload: Upload,
+    attachment_bytes_max: u64,
+    describe: impl FnOnce(&[u8]) -> (Vec<u8>, usize) + Send + 'static,
+) -> Result<Content, Reply> {
     // Of what is too large to be looked through, that is known already.
     if upload.bytes() > DESCRIBED_BYTES_MAX && upload.bytes() > attachment_bytes_max {
         return Err(attachment_too_big());
     }
     let largest = Arc::new(AtomicU64::new(0));
     let found = largest.clone();
-    let describe = move |octets: &[u8]| {
+    let measured = move |octets: &[u8]| {
         found.store(octroi_mime::largest_attachment(octets), Ordering::Release);
-        octroi_mime::describe(octets)
+        describe(octets)
     };
-    let content = upload.finish_message(describe).await.map_err(of_gate)?;
+    let content = upload.finish_message(measured).await.map_err(|refused| refusal::of_gate(&refused))?;
     if largest.load(Ordering::Acquire) > attachment_bytes_max { Err(attachment_too_big()) } else { Ok(content) }
 }
 
@@ -351,13 +369,23 @@ impl Session {
         Ok(())
     }
 
+    /// The message as it is to be kept, and what came of the filters of those who have one.
+    async fn filtered(&mut self, upload: Upload, open: &Open) -> Result<(Content, Vec<Outcome>), Reply> {
+        let filters = open.route.filters().await.map_err(|refused| refusal::of_gate(&refused))?;
+        described(upload, &open.route, Bench::open(self, open, filters)).await
+    }
+
     /// Hand the message to the gate and answer.
     async fn complete(&mut self, mut open: Open, reception: Reception) -> Result<(), End> {
         let (id, bytes, accepted) = (reception.id.clone(), reception.bytes, open.accepted);
         let (finished, place) = reception.finish(&mut open).await;
+        let finished = match finished {
+            Ok(upload) => self.filtered(upload, &open).await,
+            Err(reply) => Err(reply),
+        };
         let outcomes = match finished {
-            Ok(content) if self.kind == Kind::Lmtp => open.route.complete_each(content).await,
-            Ok(content) => vec![open.route.complete(content).await],
+            Ok((content, filtered)) if self.kind == Kind::Lmtp => open.route.complete_each(content, filtered).await,
+            Ok((content, filtered)) => vec![open.route.complete(content, filtered).await],
             Err(reply) => vec![Err(reply); self.kind.final_replies(accepted)],
         };
         drop(place);

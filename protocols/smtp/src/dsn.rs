@@ -149,7 +149,7 @@ fn original_header(original: &[u8]) -> &[u8] {
 }
 
 /// The original's message id, without its brackets, if it is one and can do no harm.
-fn message_id(header: &[u8]) -> Option<String> {
+pub(crate) fn message_id(header: &[u8]) -> Option<String> {
     let field = headers_of(header).find(|field| field.name.eq_ignore_ascii_case(b"Message-ID"))?;
     let value = unfolded(field.value);
     let id = value.trim_ascii().strip_prefix(b"<")?.strip_suffix(b">")?;

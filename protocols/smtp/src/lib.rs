@@ -16,6 +16,7 @@
 //! | `refusal` | faults and refusals to replies |
 //! | `outbound` | the queue's runner and its client |
 //! | `dsn` | notifications of failure |
+//! | `filter/` | recipients' filters, run at the end of a message |
 //!
 //! Known limits: no DSN or REQUIRETLS extension; the client does
 //! not log in at a smarthost and keeps no connection for the next message.
@@ -24,6 +25,7 @@ mod auth;
 mod config;
 mod data;
 mod dsn;
+mod filter;
 mod guard;
 mod header;
 mod inbound;

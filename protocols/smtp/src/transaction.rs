@@ -1,9 +1,10 @@
 //! A mail transaction (RFC 5321 section 3.3) as a variant per state, each holding what its commands need.
 
 use crate::data::Reception;
+use crate::filter::Outcome;
 use crate::refusal;
 use crate::wire::{Reply, ReversePath};
-use octroi_gate::{Content, Envelope, Internet, MemberEnvelope, Refusal, Upload};
+use octroi_gate::{Content, Envelope, Filter, Internet, Judged, MemberEnvelope, Refusal, Upload};
 use octroi_mailauth::SenderChecks;
 use octroi_model::Address;
 
@@ -102,24 +103,75 @@ impl Route {
         }
     }
 
+    /// The filters of those recipients who have one.
+    pub(crate) async fn filters(&self) -> Result<Vec<Filter>, Refusal> {
+        match self {
+            Self::Inbound(envelope) => envelope.filters().await,
+            Self::Submitted(envelope) => envelope.filters().await,
+        }
+    }
+
+    /// The recipients that a filter answers for, by their number.
+    pub(crate) fn recipients_of(&self, filter: &Filter) -> Vec<usize> {
+        match self {
+            Self::Inbound(envelope) => envelope.recipients_of(filter),
+            Self::Submitted(envelope) => envelope.recipients_of(filter),
+        }
+    }
+
+    /// One of our people gets this message and nobody else, however often they were named.
+    pub(crate) fn is_for_one(&self) -> bool {
+        match self {
+            Self::Inbound(envelope) => envelope.deliveries().len() == 1 && !envelope.leaves(),
+            Self::Submitted(envelope) => envelope.deliveries().len() == 1 && !envelope.leaves(),
+        }
+    }
+
     /// Durable when this returns `Ok`, and not before.
-    pub(crate) async fn complete(self, content: Content) -> Result<(), Reply> {
+    pub(crate) async fn complete(self, content: Content, outcomes: Vec<Outcome>) -> Result<(), Reply> {
+        // Who alone gets it refuses it for good.
+        if let Some(reply) = outcomes.iter().find_map(|outcome| outcome.refusal.clone()) {
+            return Err(reply);
+        }
+        let judged = judged(outcomes);
         let done = match self {
-            Self::Inbound(envelope) => envelope.deliver(content).await,
-            Self::Submitted(envelope) => envelope.send(content).await,
+            Self::Inbound(envelope) if judged.is_empty() => envelope.deliver(content).await,
+            Self::Inbound(envelope) => envelope.deliver_filtered(content, judged).await,
+            Self::Submitted(envelope) if judged.is_empty() => envelope.send(content).await,
+            Self::Submitted(envelope) => envelope.send_filtered(content, judged).await,
         };
         done.map_err(|refused| refusal::of_gate(&refused))
     }
 
     /// The same with an outcome for each recipient (RFC 2033 section 4.2): a full mailbox keeps the message from nobody else.
-    pub(crate) async fn complete_each(self, content: Content) -> Vec<Result<(), Reply>> {
+    pub(crate) async fn complete_each(self, content: Content, outcomes: Vec<Outcome>) -> Vec<Result<(), Reply>> {
         let count = self.recipients().len();
-        match self {
-            Self::Inbound(envelope) => match envelope.deliver_each(content).await {
-                Ok(outcomes) => outcomes.into_iter().map(|outcome| outcome.map_err(|refused| refusal::of_gate(&refused))).collect(),
-                Err(refused) => vec![Err(refusal::of_gate(&refused)); count],
-            },
-            Self::Submitted(_) => vec![self.complete(content).await; count],
+        let mut refusals: Vec<(usize, Reply)> = Vec::new();
+        for outcome in &outcomes {
+            let reply = outcome
+                .refusal
+                .iter()
+                .flat_map(|reply| self.recipients_of(&outcome.judged.filter).into_iter().map(|at| (at, reply.clone())));
+            refusals.extend(reply);
         }
+        let delivered = match self {
+            Self::Inbound(envelope) if outcomes.is_empty() => envelope.deliver_each(content).await,
+            Self::Inbound(envelope) => envelope.deliver_each_filtered(content, judged(outcomes)).await,
+            Self::Submitted(_) => return vec![self.complete(content, outcomes).await; count],
+        };
+        let mut replies: Vec<Result<(), Reply>> = match delivered {
+            Ok(each) => each.into_iter().map(|outcome| outcome.map_err(|refused| refusal::of_gate(&refused))).collect(),
+            Err(refused) => return vec![Err(refusal::of_gate(&refused)); count],
+        };
+        for (at, reply) in refusals {
+            if let Some(outcome) = replies.get_mut(at) {
+                *outcome = Err(reply);
+            }
+        }
+        replies
     }
+}
+
+fn judged(outcomes: Vec<Outcome>) -> Vec<Judged> {
+    outcomes.into_iter().map(|outcome| outcome.judged).collect()
 }
