@@ -7,6 +7,7 @@ use octroi_dav::DavConfig;
 use octroi_gate::Limits as GateLimits;
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
+use octroi_managesieve::ManageSieveConfig;
 use octroi_net::DeflateLimit;
 use octroi_portal::PortalConfig;
 use octroi_smtp::SmtpConfig;
@@ -106,6 +107,7 @@ section! {
         recipients_max => recipients_max;
         collections_max => collections_max;
         app_passwords_max => app_passwords_max;
+        scripts_max => scripts_max;
         confirm_wait_seconds => confirm_wait;
         sessions_per_account_max => sessions_per_account_max;
         log_ins_per_minute_max => log_ins_per_minute_max;
@@ -177,6 +179,36 @@ section! {
 }
 
 section! {
+    /// `[limits.sieve]`
+    SieveSection for octroi_sieve::Limits {
+        script_bytes_max => script_bytes_max;
+        nesting_max => nesting_max;
+        actions_max => actions_max;
+        redirects_max => redirects_max;
+        variables_max => variables_max;
+        variable_bytes_max => variable_bytes_max;
+        body_bytes_max => body_bytes_max;
+        work_bytes_max => work_bytes_max;
+    }
+}
+
+section! {
+    /// `[limits.managesieve]`
+    ManageSieveSection for ManageSieveConfig {
+        line_bytes_max => line_bytes_max;
+        literal_bytes_before_login_max => literal_bytes_before_login_max;
+        discard_bytes_max => discard_bytes_max;
+        idle_seconds => idle_timeout;
+        login_seconds => login_timeout;
+        literal_seconds => literal_timeout;
+        write_seconds => write_timeout;
+        handshake_seconds => handshake_timeout;
+        bad_commands_max => bad_commands_max;
+        login_failures_max => login_failures_max;
+    }
+}
+
+section! {
     /// `[limits.http]`
     HttpSection for HttpConfig {
         header_bytes_max => header_bytes_max;
@@ -218,6 +250,8 @@ pub(crate) struct Limits {
     pub(crate) gate: GateSection,
     pub(crate) imap: ImapSection,
     pub(crate) smtp: SmtpSection,
+    pub(crate) sieve: SieveSection,
+    pub(crate) managesieve: ManageSieveSection,
     pub(crate) http: HttpSection,
     pub(crate) dav: DavSection,
     pub(crate) portal: PortalSection,

@@ -14,6 +14,7 @@ use octroi_gate::{Admin, DataKey, Errands, Gate, Opened, Organisation, Queue};
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
 use octroi_mailauth::{Authenticator, Keyring};
+use octroi_managesieve::ManageSieveConfig;
 use octroi_net::{ACME_TLS_ALPN, Acceptor, Authority, Connection, ListenerOptions, Networks, Peer, Shutdown, TlsMode};
 use octroi_portal::{PortalConfig, Served};
 use octroi_smtp::{Kind, Proofs, SmtpConfig};
@@ -64,8 +65,9 @@ impl Store {
         let language = config.language().map_err(|e| e.to_string())?;
         let account_quota = config.quota.of_account().map_err(|e| e.to_string())?;
         let sends_to_numbers = config.second_factor.reaches_numbers();
-        let limits =
-            config.limits.gate.over(octroi_gate::Limits { account_quota, language, sends_to_numbers, ..octroi_gate::Limits::default() });
+        let script_bytes_max = config.limits.sieve.over(octroi_sieve::Limits::default()).script_bytes_max as u64;
+        let own = octroi_gate::Limits { account_quota, language, sends_to_numbers, script_bytes_max, ..octroi_gate::Limits::default() };
+        let limits = config.limits.gate.over(own);
         let Opened { gate, admin, queue, errands } =
             Gate::open(engine, organisation, policy, limits, key).await.map_err(|e| format!("cannot open the store: {e}"))?;
         Ok(Self { gate, admin, queue, errands, authorities })
@@ -81,6 +83,7 @@ pub(crate) struct Sockets {
     pub(crate) submissions: Vec<TcpListener>,
     pub(crate) lmtp: Vec<TcpListener>,
     pub(crate) lmtp_socket: Option<UnixListener>,
+    pub(crate) managesieve: Vec<TcpListener>,
     pub(crate) https: Vec<TcpListener>,
 }
 
@@ -95,6 +98,7 @@ impl Sockets {
             submissions: bind(&listen.submissions).await?,
             lmtp: bind(&listen.lmtp).await?,
             lmtp_socket: listen.lmtp_socket.as_deref().map(|path| crate::unix_socket::bind(path, listen)).transpose()?,
+            managesieve: bind(&listen.managesieve).await?,
             https: bind(&listen.https).await?,
         })
     }
@@ -137,16 +141,19 @@ impl Server {
         let keyring = Keyring::new(config.domains.iter().map(String::as_str));
         let keys = Keys::new(&config.data, keyring.clone());
         keys.start(&admin)?;
+        let filters = config.limits.sieve.over(octroi_sieve::Limits::default());
         let proofs = proofs(config, &resolver, keyring.clone())?;
-        let smtp_config = config.inbound.over(config.limits.smtp.over(SmtpConfig { proofs, ..SmtpConfig::default() }))?;
+        let smtp_config = SmtpConfig { filters, proofs, ..SmtpConfig::default() };
+        let smtp_config = config.inbound.over(config.limits.smtp.over(smtp_config))?;
         let smtp_config = Arc::new(config.outbound.over(smtp_config)?);
         let smtp = listeners.smtp(&smtp_config, &certificate, [sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp])?;
         if let Some(socket) = sockets.lmtp_socket {
             listeners.lmtp_socket(&smtp_config, socket);
         }
+        let managesieve = listeners.managesieve(config, filters, &certificate, sockets.managesieve)?;
         let https = listeners.https(config, &certificate, portal, sockets.https)?;
         let challenges = https.challenges().clone();
-        let acceptors = Acceptors::new(vec![imap, smtp, https], listeners.authorities.clone());
+        let acceptors = Acceptors::new(vec![imap, smtp, managesieve, https], listeners.authorities.clone());
         if let Some(keeper) = Keeper::new(config, challenges, acceptors.clone()) {
             tokio::spawn(keeper.run(shutdown.clone()));
         }
@@ -238,6 +245,22 @@ impl Listeners {
         let (gate, settings, shutdown) = (self.gate.clone(), settings.clone(), self.shutdown.clone());
         let handler = move |connection| octroi_smtp::serve(Kind::Lmtp, connection, gate.clone(), settings.clone(), shutdown.clone());
         tokio::spawn(octroi_net::serve_local(socket, self.options("lmtp", &TlsMode::None), self.shutdown.clone(), busy, handler));
+    }
+
+    fn managesieve(
+        &self,
+        config: &Config,
+        scripts: octroi_sieve::Limits,
+        certificate: &Certificate,
+        offered: Vec<TcpListener>,
+    ) -> Result<Acceptor, String> {
+        let acceptor = certificate.acceptor(&[b"managesieve"], &self.authorities)?;
+        let settings = Arc::new(config.limits.managesieve.over(ManageSieveConfig { scripts, ..ManageSieveConfig::default() }));
+        let busy = |_: &Peer| Some(octroi_managesieve::busy());
+        let (gate, shutdown) = (self.gate.clone(), self.shutdown.clone());
+        let handler = move |connection| octroi_managesieve::serve(connection, gate.clone(), settings.clone(), shutdown.clone());
+        self.spawn("managesieve", &TlsMode::Offered(acceptor.clone()), offered, busy, handler);
+        Ok(acceptor)
     }
 
     fn https(

@@ -33,6 +33,7 @@ mod responses;
 mod search;
 mod sending;
 mod sharing;
+mod sieve;
 mod store;
 mod support;
 mod threats;

@@ -88,6 +88,7 @@ impl Handler {
             Request::QuotaSet { address, path, bytes, items } => self.quota(&address, path, Some(QuotaLimit { bytes, items })).await,
             Request::QuotaRemove { address, path } => self.quota(&address, path, None).await,
             Request::QuotaList { address } => self.quota_list(address.as_deref()),
+            Request::Sieve { address, order } => self.sieve(&parse(&address)?, order).await,
             Request::Share { owner, path, with } => self.share(&owner, &path, &with).await,
             Request::GroupAdd { name } => self.group_add(&name).await,
             Request::GroupRemove { name } => done(self.admin.remove_group(&name).await, &format!("group `{name}`")),

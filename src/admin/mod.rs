@@ -16,5 +16,6 @@ pub(crate) mod progress;
 pub(crate) mod protocol;
 mod quotas;
 mod rules;
+mod sieve;
 pub(crate) mod socket;
 mod store;

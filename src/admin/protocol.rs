@@ -109,6 +109,10 @@ pub(crate) enum Request {
     AuditLines {
         after: u64,
     },
+    Sieve {
+        address: String,
+        order: SieveOrder,
+    },
     Reload,
     Check,
     RebuildSearch,
@@ -155,6 +159,8 @@ pub(crate) enum Reply {
     Dkim(Vec<DkimLine>),
     Groups(Vec<GroupLine>),
     Aliases(Vec<AliasLine>),
+    /// Name, octets, whether it is active.
+    Scripts(Vec<(String, u64, bool)>),
     /// The end of the audit trail: number of the last line and its link in hexadecimal.
     AuditEnd {
         number: u64,
@@ -208,6 +214,27 @@ pub(crate) struct AppPasswordLine {
     pub(crate) created: String,
     pub(crate) expires: Option<String>,
     pub(crate) last_used: Option<String>,
+}
+
+/// What is to be done with somebody's filters.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SieveOrder {
+    Put {
+        name: String,
+        script: String,
+    },
+    List,
+    Get {
+        name: String,
+    },
+    /// `None`: none is active.
+    Activate {
+        name: Option<String>,
+    },
+    Delete {
+        name: String,
+    },
 }
 
 /// What is to be explained.

@@ -3,10 +3,12 @@
 mod credentials;
 mod mail;
 mod rules;
+mod sieve;
 
 pub(crate) use credentials::{Account, AppPassword, Mint, YesNo};
 pub(crate) use mail::{Dkim, DnsRecords};
 pub(crate) use rules::{Alias, Audit, AuditCommand, AuditShow, Explain, Group, Policy, Share};
+pub(crate) use sieve::Sieve;
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -38,6 +40,9 @@ pub(crate) enum Command {
     /// How much an account, or a tree of it, may hold.
     #[command(subcommand)]
     Quota(Quota),
+    /// Mail filters of an account, in Sieve.
+    #[command(subcommand)]
+    Sieve(Sieve),
     /// Import messages from a Maildir or an mbox file.
     Import(Import),
     /// Share a collection with others, or close it again.

@@ -138,6 +138,7 @@ fn announce(config: &Config, server: &Server, mut people: Vec<Person>, json: boo
         ("submission", &listen.submission),
         ("submissions", &listen.submissions),
         ("lmtp", &listen.lmtp),
+        ("managesieve", &listen.managesieve),
     ];
     for (name, bound) in sockets {
         addresses.extend(bound.first().map(|address| (name, address.to_string())));

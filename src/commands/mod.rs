@@ -14,6 +14,7 @@ mod operate;
 mod policy;
 mod quota;
 mod serve;
+mod sieve;
 mod store;
 
 use crate::cli::Command;
@@ -27,6 +28,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Account(command) => account::run(command).await,
         Command::AppPassword(command) => app_password::run(command).await,
         Command::Quota(command) => quota::run(command).await,
+        Command::Sieve(command) => sieve::run(command).await,
         Command::Import(arguments) => import::run(arguments).await,
         Command::Share(arguments) => operate::share(arguments).await,
         Command::Explain(arguments) => operate::explain(arguments).await,

@@ -121,6 +121,9 @@ pub(crate) struct Listen {
     /// The group that it belongs to, by name or number; without it that of the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lmtp_socket_group: Option<String>,
+    /// ManageSieve with STARTTLS, usually port 4190.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) managesieve: Vec<SocketAddr>,
     /// WebDAV, CalDAV, CardDAV and the portal over TLS, usually port 443.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) https: Vec<SocketAddr>,

@@ -15,6 +15,7 @@ pub(crate) async fn claim() -> Result<(Listen, Sockets), String> {
         submissions: one(1465).await?,
         lmtp: one(2424).await?,
         lmtp_socket: None,
+        managesieve: one(4190).await?,
         https: one(8443).await?,
     };
     let listen = Listen {
@@ -24,6 +25,7 @@ pub(crate) async fn claim() -> Result<(Listen, Sockets), String> {
         submission: bound(&sockets.submission),
         submissions: bound(&sockets.submissions),
         lmtp: bound(&sockets.lmtp),
+        managesieve: bound(&sockets.managesieve),
         https: bound(&sockets.https),
         ..Listen::default()
     };

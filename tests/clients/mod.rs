@@ -16,5 +16,6 @@ mod proxies;
 mod python;
 mod rclone;
 mod shares;
+mod sieve_connect;
 mod swaks;
 mod zones;

@@ -79,6 +79,9 @@ dialogues! {
         auth_before_tls, authzid, binarymime, extensions, external, inbound, limits, lmtp, null_sender, pipelining, relay, scram, sender, starttls, starttls_injection,
         starttls_injection_slow, syntax,
     }
+    managesieve of "managesieve" {
+        authzid, before_tls, limits, scripts, starttls, starttls_injection, starttls_injection_slow, syntax,
+    }
     dav of "dav" {
         doctype, traversal, unauthenticated,
     }

@@ -258,7 +258,7 @@ impl Drop for Server {
 }
 
 /// Protocols with an address of their own in the configuration.
-const SERVICES: [&str; 7] = ["imap", "imaps", "smtp", "submission", "submissions", "lmtp", "https"];
+const SERVICES: [&str; 8] = ["imap", "imaps", "smtp", "submission", "submissions", "lmtp", "managesieve", "https"];
 
 /// A configuration for tests: every protocol on a free port of loopback, and `more` at its end.
 pub(crate) fn configuration(data: &Path, more: &str) -> String {
@@ -297,6 +297,7 @@ submission = ["{zone}"]
 caldav = ["{zone}"]
 carddav = ["{zone}"]
 files = ["{zone}"]
+sieve = ["{zone}"]
 [profile.plain.second_factor]
 "*" = "enrolment"
 [[profile.plain.rule]]
