@@ -164,15 +164,20 @@ section! {
         network_unknown_recipients_quick => strangers.network_unknown_recipients_quick;
         network_unknown_recipients_max => strangers.network_unknown_recipients_max;
         discarded_bytes_max => discarded_bytes_max;
+        future_release_seconds => future_release_max;
         command_seconds => timeouts.command;
         data_seconds => timeouts.data;
         message_seconds => timeouts.message;
         handshake_seconds => timeouts.handshake;
         write_seconds => timeouts.write;
         queue_expiry_seconds => queue.expiry;
-        queue_entries_max => queue.entries_max;
+        queue_connections_max => queue.connections_max;
         queue_per_destination_max => queue.per_destination_max;
-        queue_destinations_max => queue.destinations_max;
+        queue_connection_messages_max => queue.connection_messages_max;
+        queue_connection_seconds => queue.connection_age;
+        queue_connection_idle_seconds => queue.connection_idle;
+        queue_notifications_per_hour_max => queue.notifications_max;
+        queue_sweep_seconds => queue.poll;
         queue_hosts_max => queue.hosts_max;
         queue_attempt_seconds => queue.attempt;
     }

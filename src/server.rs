@@ -137,20 +137,17 @@ impl Server {
         };
         let portal = Arc::new(portal_config(config, &sockets));
         let imap = listeners.imap(config, &certificate, sockets.imap, sockets.imaps)?;
-        let resolver = Resolver::new(&config.dns.resolver());
+        let resolver = Resolver::new(&config.dns.resolver()?);
         let keyring = Keyring::new(config.domains.iter().map(String::as_str));
         let keys = Keys::new(&config.data, keyring.clone());
         keys.start(&admin)?;
-        let filters = config.limits.sieve.over(octroi_sieve::Limits::default());
         let proofs = proofs(config, &resolver, keyring.clone())?;
-        let smtp_config = SmtpConfig { filters, proofs, ..SmtpConfig::default() };
-        let smtp_config = config.inbound.over(config.limits.smtp.over(smtp_config))?;
-        let smtp_config = Arc::new(config.outbound.over(smtp_config)?);
+        let smtp_config = Arc::new(SmtpConfig { proofs, ..config.smtp()? });
         let smtp = listeners.smtp(&smtp_config, &certificate, [sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp])?;
         if let Some(socket) = sockets.lmtp_socket {
             listeners.lmtp_socket(&smtp_config, socket);
         }
-        let managesieve = listeners.managesieve(config, filters, &certificate, sockets.managesieve)?;
+        let managesieve = listeners.managesieve(config, smtp_config.filters, &certificate, sockets.managesieve)?;
         let https = listeners.https(config, &certificate, portal, sockets.https)?;
         let challenges = https.challenges().clone();
         let acceptors = Acceptors::new(vec![imap, smtp, managesieve, https], listeners.authorities.clone());
@@ -163,6 +160,7 @@ impl Server {
             carrying.await;
             drop(hold);
         });
+        let steered = queue.clone();
         let hold = shutdown.hold();
         let run = octroi_smtp::run_queue(queue, gate.clone(), resolver, smtp_config, shutdown.clone());
         tokio::spawn(async move {
@@ -170,7 +168,8 @@ impl Server {
             drop(hold);
         });
         let socket = Config::admin_socket(&config.data);
-        let handler = Handler::new(admin.clone(), file.map(Path::to_owned), keys, config.message_bytes_max()).serving(acceptors);
+        let handler = Handler::new(admin.clone(), file.map(Path::to_owned), keys, config.message_bytes_max());
+        let handler = handler.serving(acceptors).queueing(steered);
         let admin_listener = socket::bind(&socket).map_err(|e| format!("cannot listen on {}: {e}", socket.display()))?;
         tokio::spawn(socket::serve(admin_listener, handler, shutdown.clone()));
         Ok(Self { gate, admin, certificate: certificate.file, shutdown, socket })

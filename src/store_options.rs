@@ -70,7 +70,7 @@ fn no_time(key: &str, text: &str) -> String {
 }
 
 /// `90s`, `45m`, `12h`, `30d`.
-fn time(text: &str) -> Option<Duration> {
+pub(crate) fn time(text: &str) -> Option<Duration> {
     let unit = text.chars().next_back()?;
     let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
     let seconds = match unit {

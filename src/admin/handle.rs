@@ -6,7 +6,7 @@ use crate::dkim::Keys;
 use crate::import::receive::Order;
 use crate::profiles::Profiles;
 use crate::tls::{Acceptors, Certificate};
-use octroi_gate::{Admin, Area, PastRequest, Present, Progress, Refusal, RestoreOrder, SearchProgress, Step};
+use octroi_gate::{Admin, Area, PastRequest, Present, Progress, Queue, Refusal, RestoreOrder, SearchProgress, Step};
 use octroi_model::{Address, Name, Path, QuotaLimit, UnixTime};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -27,11 +27,18 @@ pub(crate) struct Handler {
     /// What `reload` gives another certificate to; none where nobody is served.
     acceptors: Acceptors,
     pub(super) keys: Keys,
+    /// Mail that waits to leave.
+    pub(super) queue: Option<Queue>,
 }
 
 impl Handler {
     pub(crate) fn new(admin: Admin, config: Option<PathBuf>, keys: Keys, message_bytes_max: u64) -> Self {
-        Self { admin, config, message_bytes_max, acceptors: Acceptors::default(), keys }
+        Self { admin, config, message_bytes_max, acceptors: Acceptors::default(), keys, queue: None }
+    }
+
+    /// Of a store with this queue.
+    pub(crate) fn queueing(self, queue: Queue) -> Self {
+        Self { queue: Some(queue), ..self }
     }
 
     /// Of a server that has these.
@@ -89,6 +96,9 @@ impl Handler {
             Request::QuotaRemove { address, path } => self.quota(&address, path, None).await,
             Request::QuotaList { address } => self.quota_list(address.as_deref()),
             Request::Sieve { address, order } => self.sieve(&parse(&address)?, order).await,
+            Request::QueueList { after, domain } => self.queue_list(after, domain.as_deref()).await,
+            Request::QueueShow { id } => self.queue_show(id).await,
+            Request::QueueSteer(order) => self.queue_steer(order).await,
             Request::Share { owner, path, with } => self.share(&owner, &path, &with).await,
             Request::GroupAdd { name } => self.group_add(&name).await,
             Request::GroupRemove { name } => done(self.admin.remove_group(&name).await, &format!("group `{name}`")),

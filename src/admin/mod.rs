@@ -14,6 +14,7 @@ pub(crate) mod handle;
 mod keys;
 pub(crate) mod progress;
 pub(crate) mod protocol;
+mod queue;
 mod quotas;
 mod rules;
 mod sieve;

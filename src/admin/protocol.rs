@@ -57,6 +57,14 @@ pub(crate) enum Request {
     QuotaList {
         address: Option<String>,
     },
+    QueueList {
+        after: u32,
+        domain: Option<String>,
+    },
+    QueueShow {
+        id: u32,
+    },
+    QueueSteer(QueueOrder),
     Share {
         owner: String,
         path: String,
@@ -161,6 +169,11 @@ pub(crate) enum Reply {
     Aliases(Vec<AliasLine>),
     /// Name, octets, whether it is active.
     Scripts(Vec<(String, u64, bool)>),
+    /// A portion of the queue, and after which number to go on.
+    Queue {
+        lines: Vec<QueueLine>,
+        next: Option<u32>,
+    },
     /// The end of the audit trail: number of the last line and its link in hexadecimal.
     AuditEnd {
         number: u64,
@@ -314,6 +327,49 @@ pub(crate) struct QuotaLine {
     pub(crate) bytes_max: u64,
     pub(crate) items: u64,
     pub(crate) items_max: Option<u64>,
+}
+
+/// What is to be done with queued messages.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct QueueOrder {
+    pub(crate) act: QueueAct,
+    pub(crate) ids: Vec<u32>,
+    pub(crate) domain: Option<String>,
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum QueueAct {
+    Retry,
+    Hold,
+    Release,
+    Drop,
+}
+
+/// A queued message as `octroi queue list --json` prints it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct QueueLine {
+    pub(crate) id: u32,
+    /// Empty for `<>`.
+    pub(crate) from: String,
+    pub(crate) bytes: u64,
+    pub(crate) queued: String,
+    pub(crate) held: bool,
+    pub(crate) next_try: Option<String>,
+    pub(crate) priority: i8,
+    pub(crate) require_tls: bool,
+    pub(crate) recipients: Vec<QueueRecipientLine>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct QueueRecipientLine {
+    pub(crate) address: String,
+    /// `waiting`, `delivered` or `failed`.
+    pub(crate) state: String,
+    pub(crate) attempts: u32,
+    pub(crate) next_try: Option<String>,
+    pub(crate) last_error: String,
 }
 
 /// A text that is wiped when it is dropped and never printed by accident.

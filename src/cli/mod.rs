@@ -2,11 +2,13 @@
 
 mod credentials;
 mod mail;
+mod queue;
 mod rules;
 mod sieve;
 
 pub(crate) use credentials::{Account, AppPassword, Mint, YesNo};
 pub(crate) use mail::{Dkim, DnsRecords};
+pub(crate) use queue::{Queue, QueueWhich};
 pub(crate) use rules::{Alias, Audit, AuditCommand, AuditShow, Explain, Group, Policy, Share};
 pub(crate) use sieve::Sieve;
 
@@ -43,6 +45,9 @@ pub(crate) enum Command {
     /// Mail filters of an account, in Sieve.
     #[command(subcommand)]
     Sieve(Sieve),
+    /// Mail that waits to leave.
+    #[command(subcommand)]
+    Queue(Queue),
     /// Import messages from a Maildir or an mbox file.
     Import(Import),
     /// Share a collection with others, or close it again.

@@ -68,7 +68,7 @@ pub(crate) async fn new_keys_missing(file: &Path, keys: &[DkimLine]) -> Result<V
 
 /// Look all up, in their order.
 async fn look_up(config: &Config, records: Vec<Record>) -> Result<Vec<Line>, String> {
-    let resolver = Resolver::new(&config.dns.resolver());
+    let resolver = Resolver::new(&config.dns.resolver()?);
     let resolver = resolver.hickory().map_err(|error| format!("no DNS: {error}"))?;
     let mut lines = Vec::new();
     for records in records.chunks(ASKED_AT_ONCE) {

@@ -12,6 +12,7 @@ mod group;
 mod import;
 mod operate;
 mod policy;
+mod queue;
 mod quota;
 mod serve;
 mod sieve;
@@ -29,6 +30,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::AppPassword(command) => app_password::run(command).await,
         Command::Quota(command) => quota::run(command).await,
         Command::Sieve(command) => sieve::run(command).await,
+        Command::Queue(command) => queue::run(command).await,
         Command::Import(arguments) => import::run(arguments).await,
         Command::Share(arguments) => operate::share(arguments).await,
         Command::Explain(arguments) => operate::explain(arguments).await,

@@ -240,6 +240,9 @@ impl Config {
         config.data = base.join(&config.data);
         config.listen.lmtp_socket = config.listen.lmtp_socket.map(|path| base.join(path));
         config.profiles = config.profiles.map(|p| base.join(p));
+        config.dns.trust_anchors = config.dns.trust_anchors.map(|p| base.join(p));
+        config.outbound.authorities = config.outbound.authorities.map(|p| base.join(p));
+        config.outbound.smarthost_password_file = config.outbound.smarthost_password_file.map(|p| base.join(p));
         config.tls = config.tls.map(|t| Tls { certificate: base.join(t.certificate), key: base.join(t.key) });
         config.acme = config.acme.map(|acme| acme.relative_to(base));
         Ok(config)
@@ -283,9 +286,15 @@ impl Config {
         self.inbound.over(SmtpConfig::default()).map_err(ConfigError)?;
         self.mail_auth.networks().map_err(ConfigError)?;
         self.mail_auth.checks().map_err(ConfigError)?;
-        self.outbound.over(SmtpConfig::default()).map_err(ConfigError)?;
         self.listen.socket_mode()?;
         Ok(())
+    }
+
+    /// Settings of SMTP and of the queue; files that they name are read.
+    pub(crate) fn smtp(&self) -> Result<SmtpConfig, String> {
+        let filters = self.limits.sieve.over(octroi_sieve::Limits::default());
+        let smtp = self.limits.smtp.over(SmtpConfig { filters, ..SmtpConfig::default() });
+        self.outbound.over(self.inbound.over(smtp)?, &self.data)
     }
 
     /// How the store is opened.

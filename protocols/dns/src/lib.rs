@@ -2,10 +2,14 @@
 //!
 //! Made once by the program and handed to whoever looks something up.
 
+mod look_up;
+
+pub use look_up::{Answer, NoAnswer};
+
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
-use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::dnssec::TrustAnchors;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -14,18 +18,48 @@ use std::sync::Arc;
 pub struct DnsConfig {
     /// Name servers that look names up for us; none for those of the system (`/etc/resolv.conf`).
     pub servers: Vec<SocketAddr>,
+    /// Answers are to prove themselves (DNSSEC). The name servers must pass on what is needed for that.
+    pub dnssec: bool,
+    /// Keys from which chains of signatures begin, as DNSKEY records of a zone file; `None` for those of the real root.
+    pub trust_anchors: Option<String>,
+}
+
+impl DnsConfig {
+    /// Can it be used?
+    pub fn check(&self) -> Result<(), String> {
+        self.anchors().map(|_| ())
+    }
+
+    fn anchors(&self) -> Result<TrustAnchors, String> {
+        match &self.trust_anchors {
+            None => Ok(TrustAnchors::default()),
+            Some(text) => text.parse().map_err(|error| format!("trust anchors: {error}")),
+        }
+    }
 }
 
 /// Looks names up and keeps the answers as long as they say. Cheap to clone.
 #[derive(Clone)]
 pub struct Resolver {
     inner: Arc<Result<TokioResolver, String>>,
+    validating: Option<Arc<Result<TokioResolver, String>>>,
 }
 
 impl Resolver {
     /// A resolver. That the system has no usable settings is told by each look-up, so that a server without DNS can still relay.
     pub fn new(config: &DnsConfig) -> Self {
-        Self { inner: Arc::new(build(config).map_err(|error| error.to_string())) }
+        let validating = config.dnssec.then(|| Arc::new(config.anchors().and_then(|anchors| build(config, Some(anchors)))));
+        Self { inner: Arc::new(build(config, None)), validating }
+    }
+
+    /// The one that asks for proofs, if it is to.
+    pub(crate) fn validating(&self) -> Option<&TokioResolver> {
+        self.validating.as_ref()?.as_ref().as_ref().ok()
+    }
+
+    /// Are answers asked for their proofs?
+    pub fn has_dnssec(&self) -> bool {
+        self.validating().is_some()
     }
 
     /// The resolver underneath, or why there is none.
@@ -34,19 +68,24 @@ impl Resolver {
     }
 }
 
-fn build(config: &DnsConfig) -> Result<TokioResolver, NetError> {
-    if config.servers.is_empty() {
-        return TokioResolver::builder_tokio()?.build();
-    }
-    let servers = config.servers.iter().map(|server| {
-        let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
-            connection.port = server.port();
-            connection
+fn build(config: &DnsConfig, anchors: Option<TrustAnchors>) -> Result<TokioResolver, String> {
+    let mut builder = if config.servers.is_empty() {
+        TokioResolver::builder_tokio().map_err(|error| error.to_string())?
+    } else {
+        let servers = config.servers.iter().map(|server| {
+            let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
+                connection.port = server.port();
+                connection
+            });
+            NameServerConfig::new(server.ip(), true, connections.to_vec())
         });
-        NameServerConfig::new(server.ip(), true, connections.to_vec())
-    });
-    let servers = ResolverConfig::from_name_servers(servers.collect());
-    TokioResolver::builder_with_config(servers, TokioRuntimeProvider::default()).build()
+        let servers = ResolverConfig::from_name_servers(servers.collect());
+        TokioResolver::builder_with_config(servers, TokioRuntimeProvider::default())
+    };
+    if let Some(anchors) = anchors {
+        builder = builder.with_trust_anchor(Arc::new(anchors));
+    }
+    builder.build().map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -55,7 +94,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_resolver_over_given_servers_needs_nothing_of_the_system() {
-        let config = DnsConfig { servers: vec![SocketAddr::from(([127, 0, 0, 1], 1))] };
+        let config = DnsConfig { servers: vec![SocketAddr::from(([127, 0, 0, 1], 1))], ..DnsConfig::default() };
         assert!(Resolver::new(&config).hickory().is_ok());
     }
 }

@@ -1,10 +1,15 @@
 //! Every limit and deadline of SMTP, with its unit and its reason. Filled by the program from its configuration file; the
 //! defaults are what RFC 5321 asks for.
 
+pub use crate::outbound::Login;
+
 use crate::guard::Guard;
 use crate::proof::Proofs;
 use octroi_net::Networks;
+use rustls::pki_types::CertificateDer;
 use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Octets in a MiB.
@@ -46,6 +51,10 @@ pub struct SmtpConfig {
     pub strangers: StrangerLimits,
     /// What is known of them.
     pub guard: Guard,
+    /// How long our people may have a message held until it leaves (RFC 4865); zero: not at all.
+    pub future_release_max: Duration,
+    /// The highest priority that our people may give a message (RFC 6710), from -9 to 9; what is higher counts as this.
+    pub priority_max: i8,
     /// Deadlines of the servers.
     pub timeouts: ServerTimeouts,
     /// Deadlines of the outbound client.
@@ -157,16 +166,34 @@ pub struct QueueConfig {
     pub port: u16,
     /// DNS may name addresses of this machine and link-local ones: for private networks and tests.
     pub private_addresses: bool,
-    /// Entries that are worked on at the same time.
-    pub entries_max: usize,
+    /// Connections to all destinations together.
+    pub connections_max: usize,
     /// Connections to one destination at the same time.
     pub per_destination_max: usize,
-    /// Destinations of one entry that are worked on at the same time.
-    pub destinations_max: usize,
     /// Hosts that are tried for one destination in one attempt (RFC 5321 section 5.1 wants at least two).
     pub hosts_max: usize,
-    /// The whole of an attempt at one entry.
+    /// The whole of an attempt at one message for one destination.
     pub attempt: Duration,
+    /// When its sender is told that a message takes longer; `None` for never.
+    pub delay_notice: Option<Duration>,
+    /// Notifications to one address within an hour; what is more is not told.
+    pub notifications_max: u32,
+    /// Messages over one connection: a host may count them.
+    pub connection_messages_max: u32,
+    /// How long a connection is used.
+    pub connection_age: Duration,
+    /// How long a connection waits for the next message before it is closed.
+    pub connection_idle: Duration,
+    /// Domains are asked for their MTA-STS policies (RFC 8461).
+    pub mta_sts: bool,
+    /// The port where they tell them; another than 443 only in private networks and tests.
+    pub mta_sts_port: u16,
+    /// Where their policies are kept.
+    pub mta_sts_folder: Option<PathBuf>,
+    /// Whose certificates count beside those of the public authorities.
+    pub authorities: Vec<CertificateDer<'static>>,
+    /// Who we are to the smarthost.
+    pub login: Option<Arc<Login>>,
     /// How long attempts under way may go on after the signal to shut down.
     pub shutdown_grace: Duration,
     /// How often the queue is looked at when it gives no sign of change.
@@ -211,6 +238,8 @@ impl Default for SmtpConfig {
             discarded_bytes_max: 256 * MIB,
             strangers: StrangerLimits::default(),
             guard: Guard::default(),
+            future_release_max: Duration::from_hours(30 * 24),
+            priority_max: 4,
             timeouts: ServerTimeouts::default(),
             client_timeouts: ClientTimeouts::default(),
             queue: QueueConfig::default(),
@@ -257,11 +286,20 @@ impl Default for QueueConfig {
             relay_tls: OutboundTls::Opportunistic,
             port: 25,
             private_addresses: false,
-            entries_max: 64,
-            per_destination_max: 4,
-            destinations_max: 8,
+            connections_max: 200,
+            per_destination_max: 10,
             hosts_max: 5,
             attempt: Duration::from_mins(30),
+            delay_notice: Some(Duration::from_hours(4)),
+            notifications_max: 100,
+            connection_messages_max: 100,
+            connection_age: Duration::from_mins(5),
+            connection_idle: Duration::from_secs(2),
+            mta_sts: true,
+            mta_sts_port: 443,
+            mta_sts_folder: None,
+            authorities: Vec::new(),
+            login: None,
             shutdown_grace: Duration::from_secs(5),
             poll: Duration::from_mins(1),
         }

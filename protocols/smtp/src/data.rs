@@ -378,6 +378,7 @@ impl Session {
     /// Hand the message to the gate and answer.
     async fn complete(&mut self, mut open: Open, reception: Reception) -> Result<(), End> {
         let (id, bytes, accepted) = (reception.id.clone(), reception.bytes, open.accepted);
+        let confirmation = crate::terms::Confirmation::of(&open);
         let (finished, place) = reception.finish(&mut open).await;
         let finished = match finished {
             Ok(upload) => self.filtered(upload, &open).await,
@@ -396,6 +397,9 @@ impl Session {
         if refused < outcomes.len() {
             info!(id, bytes, recipients = accepted - refused, peer = %self.peer(), "message accepted");
             self.commands = 0;
+            if let Some(confirmation) = confirmation {
+                confirmation.send(&self.gate).await;
+            }
         }
         let mut replies: Vec<Reply> = outcomes
             .into_iter()

@@ -1,4 +1,4 @@
-//! The notification that a message could not be delivered (RFC 3461 to 3464, RFC 6522). Pure.
+//! Notifications of what became of a message: failure, delay, success (RFC 3461 to 3464, RFC 6522). Pure.
 //!
 //! What always holds: everything in it that came from outside is printable ASCII in lines of its own or quoted by `mail-builder`;
 //! message ids, which that does not check, are checked here.
@@ -29,37 +29,121 @@ pub(crate) struct Report<'a> {
     pub(crate) hostname: &'a str,
     /// Who sent the message.
     pub(crate) to: &'a Address,
-    /// Who did not get it, and what was said.
-    pub(crate) failures: &'a [(Address, String)],
+    /// What it is about; one notification is about one thing.
+    pub(crate) news: News,
+    /// Whom it concerns.
+    pub(crate) recipients: &'a [Concerned<'a>],
+    /// ENVID as it came (RFC 3461 section 4.4).
+    pub(crate) envid: Option<&'a str>,
     /// When it came to us.
     pub(crate) arrived: UnixTime,
+    /// Until when it is tried, of a delay.
+    pub(crate) until: UnixTime,
     pub(crate) now: UnixTime,
     /// Id of the notification, unique and of our own making.
     pub(crate) id: &'a str,
-    /// The beginning of the message, its header in it.
+    /// The beginning of the message, its header in it; or all of it.
     pub(crate) original: &'a [u8],
+    /// All of it is there and goes back.
+    pub(crate) whole: bool,
+}
+
+/// What has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// It will not be delivered.
+    Failed,
+    /// It takes longer.
+    Delayed,
+    /// A host has it that will not tell (RFC 3461 section 5.2.2).
+    Relayed,
+    /// It is in the mailbox.
+    Delivered,
+}
+
+/// A recipient.
+#[derive(Debug, Clone)]
+pub(crate) struct Concerned<'a> {
+    pub(crate) address: &'a Address,
+    /// ORCPT as it came.
+    pub(crate) orcpt: Option<&'a str>,
+    /// What was said; of a success the name of the host.
+    pub(crate) reason: &'a str,
+}
+
+impl News {
+    fn subject(self) -> &'static str {
+        match self {
+            Self::Failed => "Your message could not be delivered",
+            Self::Delayed => "Your message is delayed",
+            Self::Relayed => "Your message was passed on",
+            Self::Delivered => "Your message was delivered",
+        }
+    }
+
+    /// RFC 3464 section 2.3.3.
+    fn action(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Delayed => "delayed",
+            Self::Relayed => "relayed",
+            Self::Delivered => "delivered",
+        }
+    }
+
+    fn introduction(self) -> &'static str {
+        match self {
+            Self::Failed => "could not be delivered to:",
+            Self::Delayed => "has not been delivered yet to:",
+            Self::Relayed => "was passed on to the server of, which will tell nothing more:",
+            Self::Delivered => "was delivered to:",
+        }
+    }
+
+    fn conclusion(self, until: UnixTime) -> String {
+        match self {
+            Self::Failed => "It will not be tried again. ".to_owned(),
+            Self::Delayed => format!("You need do nothing: it is tried until\r\n{}. ", date(until)),
+            Self::Relayed | Self::Delivered => String::new(),
+        }
+    }
+
+    /// RFC 3463 section 2: the class of a status says how final it is, whatever the last host called it.
+    fn class(self) -> char {
+        match self {
+            Self::Failed => '5',
+            Self::Delayed => '4',
+            Self::Relayed | Self::Delivered => '2',
+        }
+    }
 }
 
 /// The notification, `Return-Path` included.
 pub(crate) fn compose(report: &Report<'_>) -> Vec<u8> {
     let header = original_header(report.original);
-    let header_text = String::from_utf8_lossy(header);
     let kind = ContentType::new("multipart/report")
         .attribute("report-type", "delivery-status")
         .attribute("boundary", format!("report-{}", report.id));
     let status = MimePart::new("message/delivery-status", BodyPart::Binary(delivery_status(report).into_bytes().into()));
+    let original = if report.whole {
+        // RFC 2046 section 5.2.1: as it is.
+        let encoding = if report.original.is_ascii() { "7bit" } else { "8bit" };
+        MimePart::new("message/rfc822", BodyPart::Binary(report.original.into())).transfer_encoding(encoding)
+    } else {
+        MimePart::new("text/rfc822-headers", String::from_utf8_lossy(header).into_owned())
+    };
     let parts = vec![
         MimePart::new("text/plain", explanation(report)),
         // RFC 3464 section 2.1: always 7bit.
         status.transfer_encoding("7bit"),
-        MimePart::new("text/rfc822-headers", header_text.as_ref()),
+        original,
     ];
     let daemon = format!("MAILER-DAEMON@{}", report.hostname);
     let mut message = MessageBuilder::new()
         .header("Return-Path", Raw::new("<>"))
         .from(Mailbox::new_address(Some("Mail delivery"), daemon))
         .to(Mailbox::new_address(None::<&str>, report.to.to_string()))
-        .subject("Your message could not be delivered")
+        .subject(report.news.subject())
         .header("Date", Raw::new(date(report.now)))
         .message_id(format!("{}@{}", report.id, report.hostname))
         // RFC 3834 section 5: nothing shall answer this.
@@ -75,31 +159,64 @@ pub(crate) fn compose(report: &Report<'_>) -> Vec<u8> {
 /// For the person (RFC 6522 section 3).
 fn explanation(report: &Report<'_>) -> String {
     let mut text = format!(
-        "This is the mail server {}.\r\n\r\nThe message that you sent on {}\r\ncould not be delivered to:\r\n\r\n",
+        "This is the mail server {}.\r\n\r\nThe message that you sent on {}\r\n{}\r\n\r\n",
         report.hostname,
-        date(report.arrived)
+        date(report.arrived),
+        report.news.introduction()
     );
-    for (address, reason) in report.failures {
-        let _ = write!(text, "  {address}\r\n    {}\r\n\r\n", printable(reason, DIAGNOSTIC_BYTES_MAX));
+    for concerned in report.recipients {
+        let _ = write!(text, "  {}\r\n    {}\r\n\r\n", concerned.address, printable(concerned.reason, DIAGNOSTIC_BYTES_MAX));
     }
-    text.push_str("It will not be tried again. The header of your message is attached.\r\n");
+    let what = if report.whole { "Your message" } else { "The header of your message" };
+    let _ = write!(text, "{}{what} is attached.\r\n", report.news.conclusion(report.until));
     text
 }
 
 /// For programs (RFC 3464 section 2).
 fn delivery_status(report: &Report<'_>) -> String {
-    let mut text = format!("Reporting-MTA: dns; {}\r\nArrival-Date: {}\r\n", report.hostname, date(report.arrived));
-    for (address, reason) in report.failures {
-        let _ = write!(
-            text,
-            "\r\nFinal-Recipient: {}\r\nAction: failed\r\nStatus: {}\r\nDiagnostic-Code: {}\r\nLast-Attempt-Date: {}\r\n",
-            typed(address),
-            status(reason),
-            diagnostic(reason),
-            date(report.now)
-        );
+    let mut text = String::new();
+    if let Some(envid) = report.envid {
+        let _ = write!(text, "Original-Envelope-Id: {}\r\n", printable(&from_xtext(envid), DIAGNOSTIC_BYTES_MAX));
+    }
+    let _ = write!(text, "Reporting-MTA: dns; {}\r\nArrival-Date: {}\r\n", report.hostname, date(report.arrived));
+    for concerned in report.recipients {
+        text.push_str("\r\n");
+        if let Some((kind, address)) = concerned.orcpt.and_then(|orcpt| orcpt.split_once(';')) {
+            // RFC 3464 section 2.3.1.
+            let (kind, address) = (printable(kind, DIAGNOSTIC_BYTES_MAX), from_xtext(address));
+            let _ = write!(text, "Original-Recipient: {kind}; {}\r\n", printable(&address, DIAGNOSTIC_BYTES_MAX));
+        }
+        let _ = write!(text, "Final-Recipient: {}\r\nAction: {}\r\n", typed(concerned.address), report.news.action());
+        match report.news {
+            News::Failed | News::Delayed => {
+                let (status, diagnostic) = (status(concerned.reason, report.news.class()), diagnostic(concerned.reason));
+                let _ = write!(text, "Status: {status}\r\nDiagnostic-Code: {diagnostic}\r\n");
+            }
+            // RFC 3464 section 2.3.5.
+            News::Relayed => {
+                let _ = write!(text, "Status: 2.0.0\r\nRemote-MTA: dns; {}\r\n", printable(concerned.reason, DIAGNOSTIC_BYTES_MAX));
+            }
+            News::Delivered => text.push_str("Status: 2.0.0\r\n"),
+        }
+        let _ = write!(text, "Last-Attempt-Date: {}\r\n", date(report.now));
+        if report.news == News::Delayed {
+            let _ = write!(text, "Will-Retry-Until: {}\r\n", date(report.until));
+        }
     }
     text
+}
+
+/// RFC 3461 section 4: `+` and two hexadecimal digits for an octet.
+fn from_xtext(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&octet, tail)) = rest.split_first() {
+        let digits = tail.get(..2).filter(|_| octet == b'+').and_then(|pair| std::str::from_utf8(pair).ok());
+        let meant = digits.and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        out.push(meant.unwrap_or(octet));
+        rest = if meant.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// RFC 3464 section 2.3.2; for UTF-8 in the form of RFC 6533 section 3 that stays ASCII.
@@ -121,15 +238,14 @@ fn typed(address: &Address) -> String {
 }
 
 /// The enhanced code in a reply such as `550 5.1.1 No such user`, or one that says as much as the reply's code does.
-fn status(reason: &str) -> String {
+fn status(reason: &str, class: char) -> String {
     let second = reason.split_ascii_whitespace().nth(1).unwrap_or("");
     let numbers: Vec<&str> = second.split('.').collect();
     let is_number = |text: &&str| (1..=3).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit());
     if numbers.len() == 3 && numbers.iter().all(is_number) && matches!(numbers[0], "4" | "5") {
-        // RFC 3463 section 2: what we gave up on is a permanent failure here, whatever the last host called it.
-        return format!("5.{}.{}", numbers[1], numbers[2]);
+        return format!("{class}.{}.{}", numbers[1], numbers[2]);
     }
-    "5.0.0".to_owned()
+    format!("{class}.0.0")
 }
 
 /// RFC 3464 section 2.3.6: `smtp` only for what a host has said.
@@ -164,10 +280,15 @@ mod tests {
 
     fn composed(failures: &[(Address, String)], original: &[u8]) -> String {
         let to = "lea@douane.example".parse().unwrap();
+        let recipients: Vec<Concerned<'_>> = failures.iter().map(|(address, reason)| Concerned { address, orcpt: None, reason }).collect();
         let report = Report {
             hostname: "mail.douane.example",
             to: &to,
-            failures,
+            news: News::Failed,
+            recipients: &recipients,
+            envid: None,
+            whole: false,
+            until: UnixTime(0),
             arrived: UnixTime(1_700_000_000),
             now: UnixTime(1_700_000_600),
             id: "ID1",
@@ -185,6 +306,41 @@ mod tests {
         let failures = [failure("a@b.example", "550 5.1.1 No such user"), failure("c@b.example", "the name was not found")];
         let original = b"Message-ID: <1@douane.example>\r\nFrom: lea@douane.example\r\nSubject: Hello\r\n\r\nSecret body\r\n";
         assert_eq!(composed(&failures, original), include_str!("dsn_golden.eml").replace('\n', "\r\n"));
+    }
+
+    #[test]
+    fn what_was_asked_for_stands_in_it() {
+        let to = "lea@douane.example".parse().unwrap();
+        let address = "a@b.example".parse().unwrap();
+        let recipients = [Concerned { address: &address, orcpt: Some("rfc822;a+2Bx@c.example"), reason: "mx.b.example" }];
+        let report = Report {
+            hostname: "mail.douane.example",
+            to: &to,
+            news: News::Relayed,
+            recipients: &recipients,
+            envid: Some("Q+3D1+0D+0AX-Bad: 1"),
+            arrived: UnixTime(0),
+            until: UnixTime(0),
+            now: UnixTime(0),
+            id: "ID1",
+            original: b"Subject: x\r\n\r\nBody\r\n",
+            whole: true,
+        };
+        let text = String::from_utf8(compose(&report)).unwrap();
+        for line in [
+            "\r\nOriginal-Recipient: rfc822; a+x@c.example\r\n",
+            "\r\nAction: relayed\r\n",
+            "\r\nRemote-MTA: dns; mx.b.example\r\n",
+            "\r\nStatus: 2.0.0\r\n",
+            "Original-Envelope-Id: Q=1??X-Bad: 1\r\n",
+            "Content-Type: message/rfc822\r\n",
+            "\r\nBody\r\n",
+        ] {
+            assert!(text.contains(line), "{line} is missing in {text}");
+        }
+        let delayed = Report { news: News::Delayed, whole: false, ..report };
+        let text = String::from_utf8(compose(&delayed)).unwrap();
+        assert!(text.contains("Will-Retry-Until: ") && text.contains("Action: delayed") && text.contains("Status: 4.0.0"), "{text}");
     }
 
     #[test]
@@ -216,7 +372,7 @@ mod tests {
             ("550 5.1.1111 x", "5.0.0"),
             ("", "5.0.0"),
         ] {
-            assert_eq!(status(reason), expected, "{reason:?}");
+            assert_eq!(status(reason, '5'), expected, "{reason:?}");
         }
     }
 

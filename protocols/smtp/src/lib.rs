@@ -13,13 +13,13 @@
 //! | `header`, `stamp` | what becomes of a message's header |
 //! | `proof` | theirs is checked, ours is signed (`octroi-mailauth`) |
 //! | `guard` | what is asked of strangers |
+//! | `terms` | what travels with a message |
 //! | `refusal` | faults and refusals to replies |
 //! | `outbound` | the queue's runner and its client |
 //! | `dsn` | notifications of failure |
 //! | `filter/` | recipients' filters, run at the end of a message |
 //!
-//! Known limits: no DSN or REQUIRETLS extension; the client does
-//! not log in at a smarthost and keeps no connection for the next message.
+//! Known limits: DSN is offered in submission only.
 
 mod auth;
 mod config;
@@ -38,10 +38,11 @@ mod refusal;
 mod session;
 mod stamp;
 mod submission;
+mod terms;
 mod transaction;
 mod wire;
 
-pub use config::{ClientTimeouts, HostPort, OutboundTls, QueueConfig, ServerTimeouts, SmtpConfig, StrangerLimits};
+pub use config::{ClientTimeouts, HostPort, Login, OutboundTls, QueueConfig, ServerTimeouts, SmtpConfig, StrangerLimits};
 pub use guard::Guard;
 pub use proof::Proofs;
 pub use session::Kind;

@@ -34,17 +34,21 @@ impl Session {
         if mail.auth && self.kind != Kind::Submission {
             return Err(refusal::of_line(&Fault::UnsupportedParameter));
         }
+        let terms = crate::terms::checked(self, mail.terms)?;
         if self.stranger {
             self.config.guard.message(self.peer(), &mail.from, &self.config.strangers)?;
         }
+        let (envid, is_later) = (terms.envid.clone(), terms.not_before.is_some());
         let mut route = match self.kind {
-            Kind::Submission => Route::Submitted(submission::open(submission::member(self)?, &mail.from).await?.announce(mail.bytes)),
+            Kind::Submission => {
+                Route::Submitted(submission::open(submission::member(self)?, &mail.from).await?.announce(mail.bytes).under(terms))
+            }
             Kind::Inbound | Kind::Lmtp => Route::Inbound(inbound::open(self, &mail.from).announce(mail.bytes)),
         };
         let sender = self.check_sender(&mail.from);
         if mail.binary {
             route = route.staying();
         }
-        Ok(Open { route, from: mail.from, utf8: mail.utf8, binary: mail.binary, accepted: 0, sender })
+        Ok(Open { route, from: mail.from, utf8: mail.utf8, binary: mail.binary, accepted: 0, sender, confirm: Vec::new(), is_later, envid })
     }
 }

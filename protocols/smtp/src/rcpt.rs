@@ -5,12 +5,12 @@ use crate::refusal;
 use crate::session::{End, Kind, Session};
 use crate::transaction::Transaction;
 use crate::wire::{ForwardPath, Reply, ReversePath};
-use octroi_gate::Refusal;
+use octroi_gate::{RecipientTerms, Refusal};
 use octroi_model::Address;
 
 impl Session {
-    pub(crate) async fn rcpt(&mut self, to: ForwardPath) -> Result<(), End> {
-        match self.add(to).await {
+    pub(crate) async fn rcpt(&mut self, to: ForwardPath, terms: RecipientTerms) -> Result<(), End> {
+        match self.add(to, terms).await {
             Ok(()) => self.say(&Reply::new(250, "2.1.5", "Recipient accepted")).await,
             Err(Refused::Here(reply)) => self.say(&reply).await,
             Err(Refused::ByGate(refused)) => {
@@ -22,7 +22,10 @@ impl Session {
         }
     }
 
-    async fn add(&mut self, to: ForwardPath) -> Result<(), Refused> {
+    async fn add(&mut self, to: ForwardPath, terms: RecipientTerms) -> Result<(), Refused> {
+        if terms != RecipientTerms::default() && !crate::terms::has_dsn(self.kind) {
+            return Err(Refused::Here(refusal::of_line(&crate::wire::Fault::UnsupportedParameter)));
+        }
         let postmaster = self.gate.organisation().domains.first().and_then(|domain| Address::new("postmaster", domain).ok());
         let peer = self.peer();
         let Transaction::Open(open) = &mut self.transaction else {
@@ -50,7 +53,8 @@ impl Session {
                 .and_then(|()| guard.greylisted(peer, &open.from, &to, limits))
                 .map_err(Refused::Here)?;
         }
-        open.route.add(&to).await.map_err(Refused::ByGate)?;
+        open.route.add(&to, terms.clone()).await.map_err(Refused::ByGate)?;
+        crate::terms::confirm_later(open, &self.gate, to, terms);
         open.accepted += 1;
         Ok(())
     }

@@ -200,7 +200,7 @@ impl Session {
             Command::StartTls => self.start_tls().await,
             Command::Auth { mechanism, initial } => self.auth(mechanism, initial).await,
             Command::Mail(mail) => self.mail(mail).await,
-            Command::Rcpt(to) => self.rcpt(to).await,
+            Command::Rcpt(to, terms) => self.rcpt(to, terms).await,
             Command::Data => self.data().await,
             Command::Bdat { bytes, last } => self.bdat(bytes, last).await,
             Command::Rset => self.rset().await,
@@ -229,6 +229,9 @@ impl Session {
             }
             if self.may_log_in() {
                 reply = reply.line(self.mechanisms());
+            }
+            for extension in crate::terms::offered(self) {
+                reply = reply.line(extension);
             }
             reply = reply.line("8BITMIME").line("SMTPUTF8").line("ENHANCEDSTATUSCODES").line("CHUNKING").line("BINARYMIME");
             // RFC 9422 section 4.

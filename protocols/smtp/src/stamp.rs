@@ -52,6 +52,12 @@ pub(crate) fn date(at: UnixTime) -> String {
     Date::new(at.0).to_rfc822()
 }
 
+/// Date and time of RFC 3339, in UTC.
+pub(crate) fn rfc3339(at: UnixTime) -> String {
+    // Only a time beyond the year 9999 has no such form.
+    jiff::Timestamp::from_second(at.0).unwrap_or(jiff::Timestamp::MAX).to_string()
+}
+
 /// An id for one message at this server: for trace fields, replies and the log. Never given twice.
 pub(crate) fn unique_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);

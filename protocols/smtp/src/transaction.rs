@@ -4,7 +4,7 @@ use crate::data::Reception;
 use crate::filter::Outcome;
 use crate::refusal;
 use crate::wire::{Reply, ReversePath};
-use octroi_gate::{Content, Envelope, Filter, Internet, Judged, MemberEnvelope, Refusal, Upload};
+use octroi_gate::{Content, Envelope, Filter, Internet, Judged, MemberEnvelope, RecipientTerms, Refusal, Upload};
 use octroi_mailauth::SenderChecks;
 use octroi_model::Address;
 
@@ -32,6 +32,12 @@ pub(crate) struct Open {
     pub(crate) accepted: usize,
     /// What is being found out about the sender, if it is one to be checked.
     pub(crate) sender: Option<SenderChecks>,
+    /// Recipients of ours of whom the sender wants to hear that it has arrived.
+    pub(crate) confirm: Vec<(Address, RecipientTerms)>,
+    /// It is to come later (RFC 4865), and so through the queue.
+    pub(crate) is_later: bool,
+    /// ENVID.
+    pub(crate) envid: Option<String>,
 }
 
 /// The envelope; what it lets through depends on who opened it, and the gate holds to that.
@@ -43,10 +49,10 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    pub(crate) async fn add(&mut self, to: &Address) -> Result<(), Refusal> {
+    pub(crate) async fn add(&mut self, to: &Address, terms: RecipientTerms) -> Result<(), Refusal> {
         match self {
             Self::Inbound(envelope) => envelope.add(to).await,
-            Self::Submitted(envelope) => envelope.add(to).await,
+            Self::Submitted(envelope) => envelope.add_under(to, terms).await,
         }
     }
 

@@ -244,8 +244,13 @@ impl View {
         self.head = head;
         let tombstones = Arc::make_mut(&mut self.tombstones);
         let mut kept: Vec<Arc<Vec<Item>>> = Vec::with_capacity(self.chunks.len());
+        let low = uids.ranges().map(|(low, _)| low).min();
+        let high = uids.ranges().map(|(_, high)| high).max();
         for mut chunk in std::mem::take(&mut self.chunks) {
-            if chunk.iter().any(|item| uids.contains(item.uid)) {
+            // A look at the ends of a chunk spares one at its items: of a large mailbox usually one chunk is concerned.
+            let concerned =
+                chunk.last().is_some_and(|last| low <= Some(last.uid)) && chunk.first().is_some_and(|first| Some(first.uid) <= high);
+            if concerned && chunk.iter().any(|item| uids.contains(item.uid)) {
                 for item in chunk.iter().filter(|item| uids.contains(item.uid)) {
                     tombstones.push(Tombstone { uid: item.uid, modseq, name: item.name.clone() });
                     if let Some(name) = &item.name

@@ -8,7 +8,7 @@ use crate::acts::mailbox::message;
 use crate::addressing::{Delivery, Reached};
 use crate::content::{Content, Upload};
 use crate::gate::Gate;
-use crate::queue::{QueueEntry, QueueRecipient, RecipientState};
+use crate::queue::{QueueEntry, QueueRecipient, RecipientTerms, Terms};
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::tree;
@@ -17,12 +17,13 @@ use octroi_model::{Account, AccountId, Address, CollectionId, Item, Outcome, Pat
 use octroi_policy::{Act, Area, Profile};
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// Recipients of one envelope. RFC 5321 section 4.5.3.1.8 wants at least 100; each is a record in the commit, and the body is there once.
 pub const RECIPIENTS_MAX: usize = 1000;
 /// Mailboxes that one envelope reaches, with those behind aliases and groups.
 const DELIVERIES_MAX: usize = 20_000;
+/// Recipients elsewhere in one entry of the queue: an entry has a size, and each further try of one of them writes it anew.
+const QUEUED_TOGETHER: usize = 100;
 /// Name of the limit on whom one profile writes to within an hour.
 pub const RECIPIENTS_PER_HOUR: &str = "recipients per hour";
 /// Octets that the trace fields add to a message on its way in, about; a mailbox with less room than that is full.
@@ -57,13 +58,15 @@ pub struct Envelope<Kind> {
     /// One for each mailbox.
     deliveries: Vec<Delivery>,
     inboxes: HashSet<CollectionId>,
-    remote: Vec<Address>,
+    remote: Vec<(Address, RecipientTerms)>,
     /// Where each recipient leads to.
     pub(crate) places: Vec<Place>,
     /// Octets that were announced; 0 for nobody knows.
     announced: u64,
     /// What other servers cannot be trusted to take.
     stays: bool,
+    /// What was asked for with MAIL.
+    terms: Terms,
 }
 
 /// Where a recipient leads to.
@@ -130,6 +133,7 @@ impl<Kind> Envelope<Kind> {
             places: Vec::new(),
             announced: 0,
             stays: false,
+            terms: Terms::default(),
         }
     }
 
@@ -137,6 +141,13 @@ impl<Kind> Envelope<Kind> {
     #[must_use]
     pub fn announce(mut self, bytes: u64) -> Self {
         self.announced = bytes;
+        self
+    }
+
+    /// What leaves travels under these terms.
+    #[must_use]
+    pub fn under(mut self, terms: Terms) -> Self {
+        self.terms = terms;
         self
     }
 
@@ -205,7 +216,7 @@ impl<Kind> Envelope<Kind> {
         // The same person twice is one delivery.
         self.deliveries.extend(roomy.into_iter().filter(|one| self.inboxes.insert(one.inbox)));
         for one in outside {
-            self.add_remote(one);
+            self.add_remote(one, RecipientTerms::default());
         }
         self.recipients.push(to.clone());
         Ok(())
@@ -215,9 +226,9 @@ impl<Kind> Envelope<Kind> {
         if self.stays && !reaches_nobody_elsewhere { Err(Refusal::Unconvertible) } else { Ok(()) }
     }
 
-    fn add_remote(&mut self, to: Address) {
-        if !self.remote.contains(&to) {
-            self.remote.push(to);
+    fn add_remote(&mut self, to: Address, terms: RecipientTerms) {
+        if !self.remote.iter().any(|(known, _)| *known == to) {
+            self.remote.push((to, terms));
         }
     }
 
@@ -244,23 +255,26 @@ impl<Kind> Envelope<Kind> {
         for one in self.deliveries.iter().filter(|one| wanted(one.inbox)) {
             batch.put(one.inbox, message(UnixTime::now()), body);
         }
-        if let Some((queue, item)) = self.queued(from)? {
+        for (queue, item) in self.queued(from)? {
             batch.put(queue, item, body);
         }
         Ok(batch)
     }
 
     /// What leaves the house, if anything does, under the return path `from`.
-    pub(crate) fn queued(&self, from: Option<Address>) -> Result<Option<(CollectionId, Item)>, Refusal> {
+    pub(crate) fn queued(&self, from: Option<Address>) -> Result<Vec<(CollectionId, Item)>, Refusal> {
         if self.remote.is_empty() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let queue = crate::queue::collection(&self.gate).ok_or(Refusal::Unavailable)?;
         let now = UnixTime::now();
-        let waiting = |address: &Address| QueueRecipient { address: address.clone(), state: RecipientState::Waiting };
-        let recipients = self.remote.iter().map(waiting).collect();
-        let entry = QueueEntry { from, recipients, queued: now, next_try: now, attempts: 0, last_error: String::new() };
-        Ok(Some((queue, Item { properties: Some(Arc::from(entry.encode()?)), ..message(now) })))
+        let first = self.terms.not_before.map_or(now, |at| at.max(now));
+        let entry = |some: &[(Address, RecipientTerms)]| {
+            let recipients = some.iter().map(|(address, terms)| QueueRecipient::new(address.clone(), terms.clone(), first)).collect();
+            let entry = QueueEntry { from: from.clone(), terms: self.terms.clone(), queued: now, held: false, recipients };
+            Ok((queue, crate::queue::item(&self.gate, &entry)?))
+        };
+        self.remote.chunks(QUEUED_TOGETHER).map(entry).collect()
     }
 }
 
@@ -298,7 +312,7 @@ impl Envelope<Internet> {
             return self.add_local(&first, None).await;
         }
         self.may_leave(false)?;
-        self.add_remote(first);
+        self.add_remote(first, RecipientTerms::default());
         self.recipients.push(to.clone());
         self.places.push(Place { inboxes: Vec::new(), leaves: true });
         Ok(())
@@ -349,6 +363,11 @@ impl Envelope<Internet> {
 impl Envelope<Member> {
     /// Add a recipient: one of our people, or somebody elsewhere if the profile lets one write there.
     pub async fn add(&mut self, to: &Address) -> Result<(), Refusal> {
+        self.add_under(to, RecipientTerms::default()).await
+    }
+
+    /// The same under these terms, for who is not one of our people.
+    pub async fn add_under(&mut self, to: &Address, terms: RecipientTerms) -> Result<(), Refusal> {
         self.room()?;
         let ours = self.gate.is_local_domain(to.domain());
         let session = &self.kind.session;
@@ -364,11 +383,19 @@ impl Envelope<Member> {
             session.audit("send to", &to.to_string(), Outcome::Refused, "recipients per hour").await;
             return Err(Refusal::Limit(RECIPIENTS_PER_HOUR));
         }
-        if ours {
-            let poster = session.account();
+        let poster = session.account();
+        if ours && self.terms.not_before.is_none() {
             return self.add_local(to, Some(poster)).await;
         }
-        self.add_remote(to.clone());
+        if ours {
+            // RFC 4865 section 4: what is to come later waits in the queue, whoever it is for.
+            let Reached { ours, outside, .. } = self.gate.reach(to, Some(poster))?;
+            for one in ours.into_iter().map(|one| one.to).chain(outside) {
+                self.add_remote(one, terms.clone());
+            }
+        } else {
+            self.add_remote(to.clone(), terms);
+        }
         self.recipients.push(to.clone());
         self.places.push(Place { inboxes: Vec::new(), leaves: true });
         Ok(())

@@ -92,7 +92,7 @@ pub use purpose::{
     Append, Bind, CreateMailbox, DeleteMailbox, Depart, Expunge, List, MakeFolder, Mark, MoveAway, Purpose, Read, ReadMetadata,
     RemoveFolder, RenameMailbox, Rewrite, Select, ShareFolder, ShareMailbox, Status, Store, Unlink, WriteMetadata, WriteSharedMetadata,
 };
-pub use queue::{Queue, QueueEntry, QueueRecipient, Queued, RecipientState};
+pub use queue::{DeliverBy, Notify, Queue, QueueEntry, QueueRecipient, Queued, RecipientState, RecipientTerms, Ret, Terms, Verdict};
 pub use quota::{FolderQuota, QuotaLine};
 pub use refusal::{Lacks, Refusal};
 pub use restore::{LOST_MAX, RestoreOrder, Restored};

@@ -5,7 +5,7 @@
 mod support;
 
 use octroi_gate::{Content, NewAccount, Refusal, ReturnPath, SrsFault};
-use octroi_model::{Address, AliasName, QuotaLimit, Service, UnixTime};
+use octroi_model::{Address, AliasName, QuotaLimit, Service, Uid};
 use support::{OFFICE, OWNER, SUBJECT, World, address};
 
 fn content() -> Content {
@@ -45,7 +45,7 @@ async fn deliver_from(world: &World, from: ReturnPath, to: &str) -> Result<(), R
 
 /// Return path and recipients of each queued message.
 async fn queued(world: &World) -> Vec<(Option<Address>, Vec<Address>)> {
-    let due = world.queue.due(UnixTime(UnixTime::now().0 + 1), 100).await.unwrap();
+    let due = world.queue.after(Uid(0), 100).await.unwrap().0;
     due.into_iter().map(|one| (one.entry.from, one.entry.recipients.into_iter().map(|to| to.address).collect())).collect()
 }
 

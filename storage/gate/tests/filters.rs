@@ -8,7 +8,7 @@ use octroi_gate::{
     Area, Content, Envelope, Errand, Internet, Judged, Limits, MailboxAt, NewAccount, Notice, Policy, Refusal, ReturnPath, Scope, Select,
     Sending, Session, Told,
 };
-use octroi_model::{Outcome, QuotaLimit, Rights, Service, Services, UnixTime};
+use octroi_model::{Outcome, QuotaLimit, Rights, Service, Services, Uid};
 use support::{OFFICE, OWNER, SUBJECT, World, address, path};
 
 const SCRIPT: &[u8] = b"keep;";
@@ -79,7 +79,7 @@ async fn messages(world: &World, who: &str, mailbox: &str) -> Vec<String> {
 }
 
 async fn queued(world: &World) -> Vec<String> {
-    let entries = world.queue.due(UnixTime(i64::MAX), 100).await.unwrap();
+    let entries = world.queue.after(Uid(0), 100).await.unwrap().0;
     let mut all: Vec<String> = entries
         .iter()
         .map(|queued| {

@@ -4,8 +4,10 @@
 
 mod support;
 
-use octroi_gate::{Area, Content, Credentials, Login, MailboxAt, Queue, Refusal, ReturnPath, Scope, Select, SignIn, code_at};
-use octroi_model::{Outcome, Service, Services, UnixTime};
+use octroi_gate::{
+    Area, Content, Credentials, Login, MailboxAt, Queue, QueueEntry, Refusal, ReturnPath, Scope, Select, SignIn, Verdict, code_at,
+};
+use octroi_model::{Outcome, Service, Services, Uid, UnixTime};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use support::{OFFICE, OWNER, SUBJECT, World, address, open, path};
@@ -209,19 +211,35 @@ async fn members_send_as_themselves_to_whom_the_profile_allows() {
 }
 
 async fn queue_empties(queue: &Queue) {
-    let due = queue.due(UnixTime::now(), 10).await.unwrap();
-    assert_eq!(due.len(), 1);
-    assert_eq!(due[0].entry.recipients[0].address, address("broker@elsewhere.example"));
-    assert_eq!(queue.read(&due[0], 0, 100).await.unwrap(), b"Subject: x\r\n\r\nout\r\n");
-    let mut entry = due[0].entry.clone();
-    entry.attempts = 1;
-    entry.next_try = UnixTime(UnixTime::now().0 + 600);
-    let updated = queue.update(&due[0], entry.clone()).await.unwrap();
-    assert_eq!(queue.update(&due[0], entry).await.err(), Some(Refusal::Precondition));
-    assert!(queue.due(UnixTime::now(), 10).await.unwrap().is_empty());
-    assert_eq!(queue.next_try().await, Some(updated.entry.next_try));
-    queue.done(&updated).await.unwrap();
-    assert_eq!(queue.next_try().await, None);
+    let (all, next) = queue.after(Uid(0), 10).await.unwrap();
+    let [queued] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((queued.entry.recipients[0].address.clone(), next), (address("broker@elsewhere.example"), None));
+    assert_eq!(queue.read(queued, 0, 100).await.unwrap(), b"Subject: x\r\n\r\nout\r\n");
+    let later = UnixTime(UnixTime::now().0 + 600);
+    // A change is asked again when somebody else was quicker, and the entry keeps its number.
+    let id = queued.id;
+    let attempts = |by: u32| {
+        move |entry: &mut QueueEntry| {
+            entry.recipients[0].attempts += by;
+            entry.recipients[0].next_try = later;
+            Verdict::Keep
+        }
+    };
+    let (first, second) = tokio::join!(queue.change(id, attempts(1)), queue.change(id, attempts(10)));
+    assert!(first.unwrap().is_some() && second.unwrap().is_some());
+    let kept = queue.get(id).await.unwrap().unwrap();
+    assert_eq!((kept.id, kept.entry.recipients[0].attempts, kept.entry.next_try()), (id, 11, Some(later)));
+    assert_eq!(queue.read(&kept, 0, 100).await.unwrap().len(), queued.bytes as usize, "the message is what it was");
+    assert_eq!(queue.touched(), [], "the runner knows of what it does itself");
+    queue.hold(id, true).await.unwrap();
+    assert!(queue.get(id).await.unwrap().unwrap().entry.held);
+    queue.hold(id, false).await.unwrap();
+    let released = queue.get(id).await.unwrap().unwrap();
+    assert!(!released.entry.held && released.entry.next_try().unwrap() < later);
+    assert_eq!(queue.touched(), [id, id]);
+    assert!(queue.change(id, |_| Verdict::Remove).await.unwrap().is_none());
+    assert!(queue.is_empty().await.unwrap());
+    assert_eq!(queue.retry(id).await, Err(Refusal::Missing));
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ impl World {
 
     /// Another that asks the same DNS and remembers none of its answers.
     fn over(dns: &FakeDns, config: MailAuthConfig) -> Self {
-        let resolver = Resolver::new(&DnsConfig { servers: vec![dns.address] });
+        let resolver = Resolver::new(&DnsConfig { servers: vec![dns.address], ..DnsConfig::default() });
         Self { authenticator: Authenticator::new(&resolver, "mx.ours.example", config), dns: dns.clone() }
     }
 

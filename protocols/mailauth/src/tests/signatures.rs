@@ -145,7 +145,7 @@ proptest! {
         let head = head.concat() + "\r\n\r\n";
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let resolver = octroi_dns::Resolver::new(&octroi_dns::DnsConfig { servers: vec!["127.0.0.1:9".parse().unwrap()] });
+            let resolver = octroi_dns::Resolver::new(&octroi_dns::DnsConfig { servers: vec!["127.0.0.1:9".parse().unwrap()], ..octroi_dns::DnsConfig::default() });
             let config = MailAuthConfig { wait: std::time::Duration::ZERO, ..MailAuthConfig::default() };
             let authenticator = crate::Authenticator::new(&resolver, "us", config);
             let sender = crate::Sender { peer: "192.0.2.1".parse().unwrap(), hello: "x".to_owned(), from: String::new() };

@@ -3,7 +3,7 @@
 //! What always holds: it says that it is automatic, comes from nobody, and is in the name of its owner only; what a script says stands where
 //! it belongs and starts no field of its own.
 
-use super::{About, content};
+use super::About;
 use crate::dsn::message_id;
 use crate::stamp::{date, unique_id};
 use mail_builder::MessageBuilder;
@@ -26,7 +26,7 @@ pub(super) fn answer(about: &About, filter: &Filter, facts: &Facts<'_>, to: &Add
         reply,
         &unique_id(),
     );
-    let sending = Sending { to: to.clone(), content: content(&octets) };
+    let sending = Sending { to: to.clone(), content: about.own(octets) };
     Told::Answer { sending, seconds: reply.seconds, handle: reply.handle.clone() }
 }
 

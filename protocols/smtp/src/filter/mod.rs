@@ -14,6 +14,7 @@ mod answer;
 mod forward;
 mod refused;
 
+use crate::proof::Proofs;
 use crate::session::{Kind, Session};
 use crate::transaction::Open;
 use crate::wire::{Reply, ReversePath};
@@ -38,6 +39,7 @@ pub(crate) struct About {
     gate: Gate,
     from: Option<Address>,
     limits: Limits,
+    proofs: Proofs,
 }
 
 /// What came of one filter.
@@ -66,7 +68,7 @@ impl Bench {
             ReversePath::Null => None,
             ReversePath::Mailbox(address) => Some(address.clone()),
         };
-        let about = About { gate: session.gate.clone(), from, limits: session.config.filters };
+        let about = About { gate: session.gate.clone(), from, limits: session.config.filters, proofs: session.config.proofs.clone() };
         let each = session.kind == Kind::Lmtp;
         let with_reply = |filter: Filter| {
             let replies = open.route.is_for_one() || (each && !open.route.recipients_of(&filter).is_empty());
@@ -159,6 +161,11 @@ impl About {
             }
         }
         Ok((told, None))
+    }
+
+    /// A message of the server itself.
+    fn own(&self, octets: Vec<u8>) -> Content {
+        content(&self.proofs.sign(octets))
     }
 
     fn is_local(&self, address: &Address) -> bool {

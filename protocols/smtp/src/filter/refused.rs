@@ -2,8 +2,8 @@
 //!
 //! What always holds: nothing that comes from outside starts a line of what programs read.
 
-use super::{About, content};
-use crate::dsn::{self, message_id};
+use super::About;
+use crate::dsn::{self, Concerned, News, message_id};
 use crate::stamp::{date, unique_id};
 use crate::wire::{Reply, printable};
 use mail_builder::MessageBuilder;
@@ -44,17 +44,21 @@ pub(super) fn report(about: &About, filter: &Filter, facts: &Facts<'_>, refusing
         dsn::compose(&dsn::Report {
             hostname: about.hostname(),
             to,
-            failures: &[(filter.to().clone(), format!("550 5.7.1 {reason}"))],
+            news: News::Failed,
+            recipients: &[Concerned { address: filter.to(), orcpt: None, reason: &format!("550 5.7.1 {reason}") }],
+            envid: None,
             arrived: now,
+            until: now,
             now,
             id: &unique_id(),
             original: facts.octets,
+            whole: false,
         })
     } else {
         Notice { hostname: about.hostname(), to, owner: filter.to(), reason: &refusing.reason, now: UnixTime(facts.now) }
             .compose(facts.octets, &unique_id())
     };
-    Some(Told::Report(Sending { to: to.clone(), content: content(&octets) }))
+    Some(Told::Report(Sending { to: to.clone(), content: about.own(octets) }))
 }
 
 /// RFC 8098 section 3.

@@ -69,6 +69,11 @@ impl Answer {
         self.code / 100 == 5
     }
 
+    /// The text of a challenge or greeting.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What EHLO told, if this answers it.
     pub(crate) fn extensions(&self) -> Option<EhloResponse<String>> {
         EhloResponse::parse(&mut self.raw.iter()).ok()

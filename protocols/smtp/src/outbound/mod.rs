@@ -1,161 +1,199 @@
-//! The outbound queue's runner: takes entries whose time has come and tries to hand them over.
+//! The outbound queue's runner: takes what is due and tries to hand it over.
 //!
-//! Started once by the program. What always holds: one attempt at a time per entry, because an entry is leased on disk (its next try
-//! set behind the longest attempt) before it is worked on; so a crash loses nothing.
+//! Started once by the program. What always holds: nobody is tried twice at the same time, because a message is in one worker's hands per
+//! destination and there is one runner per store; what became of an attempt is on disk before the recipient is looked at again. So a crash
+//! loses nothing, and repeats at most what no reply was recorded of.
 //!
 //! | module | |
 //! |---|---|
-//! | `attempt` | one entry: destinations, outcomes, what is recorded |
-//! | `client` | one transaction with one host |
+//! | `lanes` | what waits, by destination |
+//! | `worker` | one connection's messages, one after another |
+//! | `settle` | what becomes of an entry after an attempt or with time, and who is told |
+//! | `client`, `login`, `transact` | a connection and a transaction |
 //! | `answer` | the other side's replies |
-//! | `resolve`, `mx` | which hosts, in which order |
+//! | `resolve`, `mx` | which hosts, in which order, and what TLS they must speak |
+//! | `sts`, `dane`, `tls` | MTA-STS, DANE, TLS settings |
 //! | `schedule` | when again |
-//! | `turns` | how many at once per destination |
-//! | `tls` | TLS settings |
 
 mod answer;
-mod attempt;
 mod client;
+mod dane;
+mod lanes;
+mod login;
 mod mx;
 mod resolve;
 mod schedule;
+mod settle;
+mod sts;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
 mod tls;
-mod turns;
+mod transact;
+mod worker;
+
+pub use login::Login;
 
 use crate::config::SmtpConfig;
 use client::Manners;
+use lanes::Lanes;
 use octroi_dns::Resolver;
-use octroi_gate::{Gate, Queue, QueueEntry, Queued, Refusal};
-use octroi_model::UnixTime;
+use octroi_gate::{Gate, Queue, Queued, Refusal};
+use octroi_model::{Uid, UnixTime};
 use octroi_net::Shutdown;
-use resolve::Hosts;
+use resolve::{Hop, Hosts};
+use settle::Told;
 use std::sync::Arc;
 use std::time::Duration;
+use sts::Policies;
 use tokio::task::JoinSet;
-use tracing::{error, info, warn};
-use turns::Turns;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{error, warn};
 
-/// What a lease lasts longer than the longest attempt: for recording it.
-const LEASE_MARGIN: Duration = Duration::from_mins(1);
-/// How long the queue is left alone after it was looked at: our own records wake us too.
-const REST: Duration = Duration::from_millis(100);
-/// What an entry's last error says while it is leased, so that a lease that outlived its runner is known at the next start.
-const UNDER_WAY: &str = "an attempt is under way";
+/// Entries that are looked at together.
+const PORTION: usize = 1000;
 
-/// What all attempts share.
+/// What all workers share.
 pub(crate) struct Runner {
     queue: Queue,
     gate: Gate,
     config: Arc<SmtpConfig>,
     shutdown: Shutdown,
-    manners: Manners,
+    manners: Arc<Manners>,
     hosts: Hosts,
-    turns: Turns,
+    lanes: Arc<Lanes>,
+    told: Told,
 }
 
 /// Run the queue until `shutdown`; returns when the attempts under way have ended or were cut off.
 pub(crate) async fn run(queue: Queue, gate: Gate, resolver: Resolver, config: Arc<SmtpConfig>, shutdown: Shutdown) {
-    let tls = match tls::TlsConfigs::new() {
+    let tls = match tls::TlsConfigs::new(&config.queue.authorities) {
         Ok(tls) => tls,
         Err(error) => return error!(%error, "no TLS for outbound mail, the queue stands still"),
     };
-    let manners = Manners { hostname: gate.organisation().hostname.clone(), timeouts: config.client_timeouts.clone(), tls };
-    let turns = Turns::new(config.queue.per_destination_max);
+    let policies = Policies::new(config.queue.mta_sts_folder.clone(), tls.verified.clone());
+    let manners = Arc::new(Manners { hostname: gate.organisation().hostname.clone(), timeouts: config.client_timeouts.clone(), tls });
+    let lanes = Arc::new(Lanes::new(config.queue.per_destination_max));
     let _hold = shutdown.hold();
-    let runner = Arc::new(Runner { queue, gate, config, shutdown, manners, hosts: Hosts::new(resolver), turns });
-    reclaim(&runner).await;
-    let mut attempts = JoinSet::new();
+    let (hosts, told) = (Hosts::new(resolver, policies), Told::new(config.queue.notifications_max));
+    let runner = Arc::new(Runner { queue, gate, config, shutdown, manners, hosts, lanes, told });
+    let mut workers = JoinSet::new();
+    let sweeping = tokio::spawn(sweep(runner.clone()));
     let mut changed = runner.queue.watch();
+    let mut seen = Uid(0);
     while !runner.shutdown.is_triggered() {
         changed.mark_unchanged();
-        start_due(&runner, &mut attempts).await;
-        tokio::select! {
-            () = runner.shutdown.triggered() => break,
-            () = tokio::time::sleep(REST) => {}
+        if let Err(refused) = runner.take_in(&mut seen).await {
+            warn!(%refused, "the queue cannot be read");
+        }
+        runner.lanes.promote(UnixTime::now().0);
+        while workers.try_join_next().is_some() {}
+        while workers.len() < runner.config.queue.connections_max.max(1) {
+            let Some(place) = runner.lanes.place() else { break };
+            workers.spawn(worker::run(runner.clone(), place));
         }
         tokio::select! {
             () = runner.shutdown.triggered() => break,
             // An error means that the engine is gone, and so soon are we.
             result = changed.changed() => if result.is_err() { break },
-            Some(_) = attempts.join_next() => {}
-            () = until_next(&runner) => {}
+            () = runner.lanes.news.notified() => {}
+            Some(_) = workers.join_next() => {}
+            () = runner.until_next() => {}
         }
     }
-    while attempts.join_next().await.is_some() {}
+    sweeping.abort();
+    while workers.join_next().await.is_some() {}
 }
 
-/// Entries that were leased when the program ended are due again: there is one runner per store, and it is starting just now.
-async fn reclaim(runner: &Runner) {
-    let all = match runner.queue.due(UnixTime(i64::MAX), usize::MAX).await {
-        Ok(all) => all,
-        Err(refused) => return warn!(%refused, "the queue cannot be read"),
-    };
-    for queued in all.into_iter().filter(|queued| queued.entry.last_error == UNDER_WAY) {
-        info!(attempts = queued.entry.attempts, "an attempt was cut off by the last end of the program");
-        let entry = QueueEntry { next_try: UnixTime::now(), last_error: String::new(), ..queued.entry.clone() };
-        if let Err(refused) = runner.queue.update(&queued, entry).await {
-            warn!(%refused, "it is tried again when its lease has ended");
+/// Look at everything now and then: what has waited too long fails or is told of, and nothing is forgotten.
+async fn sweep(runner: Arc<Runner>) {
+    let mut clock = interval(runner.config.queue.poll);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    clock.tick().await;
+    loop {
+        clock.tick().await;
+        let mut after = Some(Uid(0));
+        while let Some(id) = after {
+            let (entries, next) = match runner.queue.after(id, PORTION).await {
+                Ok(found) => found,
+                Err(refused) => {
+                    warn!(%refused, "the queue cannot be read");
+                    break;
+                }
+            };
+            for queued in entries {
+                match settle::aged(&runner, queued).await {
+                    Ok(Some(queued)) => runner.file(&queued),
+                    Ok(None) => {}
+                    Err(refused) => warn!(%refused, "an old queue entry could not be dealt with"),
+                }
+            }
+            after = next;
+            // A hundred thousand entries are no reason for anybody else to wait.
+            tokio::task::yield_now().await;
         }
     }
-}
-
-/// Lease and start what is due, as far as there is room.
-async fn start_due(runner: &Arc<Runner>, attempts: &mut JoinSet<()>) {
-    while attempts.try_join_next().is_some() {}
-    let room = runner.config.queue.entries_max.max(1).saturating_sub(attempts.len());
-    if room == 0 {
-        return;
-    }
-    let due = match runner.queue.due(UnixTime::now(), room).await {
-        Ok(due) => due,
-        Err(refused) => return warn!(%refused, "the queue cannot be read"),
-    };
-    // Together, so that they share their commits.
-    let mut leases = JoinSet::new();
-    for queued in due {
-        leases.spawn(lease(runner.clone(), queued));
-    }
-    while let Some(leased) = leases.join_next().await {
-        if let Ok(Some(queued)) = leased {
-            attempts.spawn(attempt::run(runner.clone(), queued));
-        }
-    }
-}
-
-/// Take an entry for this attempt.
-async fn lease(runner: Arc<Runner>, queued: Queued) -> Option<Queued> {
-    let next_try = schedule::after(UnixTime::now(), runner.lease());
-    let attempts = queued.entry.attempts.saturating_add(1);
-    let entry = QueueEntry { attempts, next_try, last_error: UNDER_WAY.to_owned(), ..queued.entry.clone() };
-    match runner.queue.update(&queued, entry).await {
-        Ok(queued) => Some(queued),
-        // Taken already.
-        Err(Refusal::Precondition | Refusal::Missing) => None,
-        Err(refused) => {
-            warn!(%refused, "a queue entry could not be leased");
-            None
-        }
-    }
-}
-
-/// Until the next entry's time has come.
-async fn until_next(runner: &Runner) {
-    let poll = runner.config.queue.poll;
-    let wait = match runner.queue.next_try().await {
-        Some(next) => Duration::from_secs(u64::try_from(next.0.saturating_sub(UnixTime::now().0)).unwrap_or(0)).min(poll),
-        None => poll,
-    };
-    // Not quicker than the clock that it is compared with.
-    tokio::time::sleep(wait.max(Duration::from_secs(1))).await;
 }
 
 impl Runner {
-    /// Longer than an attempt can last.
-    fn lease(&self) -> Duration {
-        self.config.queue.attempt + LEASE_MARGIN
+    /// What is new since the last look, and what somebody else has changed.
+    async fn take_in(&self, seen: &mut Uid) -> Result<(), Refusal> {
+        loop {
+            let (entries, next) = self.queue.after(*seen, PORTION).await?;
+            for queued in &entries {
+                *seen = (*seen).max(queued.id);
+                self.file(queued);
+            }
+            match next {
+                Some(id) => *seen = (*seen).max(id),
+                None => break,
+            }
+        }
+        let touched = self.queue.touched();
+        if !touched.is_empty() {
+            self.lanes.forgive();
+        }
+        for id in touched {
+            if let Some(queued) = self.queue.get(id).await? {
+                self.file(&queued);
+            }
+        }
+        Ok(())
+    }
+
+    /// Put an entry into the lanes of those who wait.
+    fn file(&self, queued: &Queued) {
+        if queued.entry.held {
+            return;
+        }
+        let now = UnixTime::now().0;
+        let mut filed: Vec<(Hop, i64)> = Vec::new();
+        for recipient in queued.entry.waiting() {
+            let hop = self.hop(recipient.address.domain());
+            match filed.iter_mut().find(|(known, _)| *known == hop) {
+                Some((_, at)) => *at = (*at).min(recipient.next_try.0),
+                None => filed.push((hop, recipient.next_try.0)),
+            }
+        }
+        for (hop, at) in filed {
+            self.lanes.file(&hop, queued.id, at, queued.entry.terms.priority, now);
+        }
+    }
+
+    /// Where mail for a domain goes.
+    fn hop(&self, domain: &str) -> Hop {
+        if self.gate.is_local_domain(domain) { Hop::Here } else { resolve::hop(domain, &self.config.queue) }
+    }
+
+    /// Until the time of something has come.
+    async fn until_next(&self) {
+        let poll = self.config.queue.poll;
+        let wait = self.lanes.next_event().map_or(poll, |next| {
+            let seconds = u64::try_from(next.saturating_sub(UnixTime::now().0)).unwrap_or(0);
+            Duration::from_secs(seconds).min(poll)
+        });
+        // Not quicker than the clock that it is compared with.
+        tokio::time::sleep(wait.max(Duration::from_secs(1))).await;
     }
 
     /// Returns when attempts must end, so that the program can.

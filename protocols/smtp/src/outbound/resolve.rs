@@ -1,17 +1,19 @@
-//! From a domain to the hosts that take its mail, with their addresses: fixed routes, the smarthost, or DNS.
+//! From a domain to the hosts that take its mail, with their addresses and what TLS they must speak: fixed routes, the smarthost, or DNS
+//! with DANE (RFC 7672) and MTA-STS (RFC 8461).
 
 use super::client::Host;
+use super::dane::Association;
 use super::mx::{Exchange, Exchanges, order};
+use super::sts::{Mode, Policies, Policy};
+use super::tls::HostTls;
 use crate::config::{HostPort, OutboundTls, QueueConfig};
 use crate::stamp::chance;
-use hickory_resolver::TokioResolver;
-use hickory_resolver::net::NetError;
-use hickory_resolver::proto::rr::RData;
-use octroi_dns::Resolver;
+use hickory_resolver::proto::rr::{RData, RecordType};
+use octroi_dns::{Answer, NoAnswer, Resolver};
 use std::net::{AddrParseError, IpAddr, SocketAddr};
 
-/// Addresses of one host that are tried.
-const ADDRESSES_MAX: usize = 4;
+/// Addresses of one host that are tried, of each kind.
+const ADDRESSES_MAX: usize = 2;
 
 /// Where a recipient's mail goes next.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,6 +22,8 @@ pub(crate) enum Hop {
     Relay(HostPort),
     /// The hosts of this domain.
     Domain(String),
+    /// This server.
+    Here,
 }
 
 /// Why nobody takes the mail.
@@ -39,90 +43,182 @@ pub(crate) fn hop(domain: &str, config: &QueueConfig) -> Hop {
     }
 }
 
+/// The hosts of a hop.
+#[derive(Debug, Clone)]
+pub(crate) struct Route {
+    /// In the order in which to try them; not empty.
+    pub(crate) hosts: Vec<Host>,
+    /// Why some hosts of the domain are not among them.
+    pub(crate) left_out: Option<String>,
+}
+
 /// Looks hosts up.
 pub(crate) struct Hosts {
     resolver: Resolver,
+    policies: Policies,
+}
+
+/// Addresses of a host.
+struct Found {
+    ips: Vec<IpAddr>,
+    is_proven: bool,
 }
 
 impl Hosts {
-    pub(crate) fn new(resolver: Resolver) -> Self {
-        Self { resolver }
+    pub(crate) fn new(resolver: Resolver, policies: Policies) -> Self {
+        Self { resolver, policies }
     }
 
-    /// The hosts of a hop in the order in which to try them; not empty.
-    pub(crate) async fn of(&self, hop: &Hop, own: &str, config: &QueueConfig) -> Result<Vec<Host>, Unroutable> {
+    /// The hosts of a hop.
+    pub(crate) async fn of(&self, hop: &Hop, own: &str, config: &QueueConfig) -> Result<Route, Unroutable> {
         match hop {
-            Hop::Relay(relay) => relay_hosts(relay, config.relay_tls).await,
+            Hop::Relay(relay) => relay_hosts(relay, config).await,
+            Hop::Here => Err(Unroutable::Failed("554 5.3.5 this server is not elsewhere".to_owned())),
             Hop::Domain(domain) => match literal(domain) {
-                Some(Ok(ip)) if is_reachable(ip, config) => Ok(vec![host(domain, SocketAddr::new(ip, config.port))]),
+                Some(Ok(ip)) if is_reachable(ip, config) => {
+                    Ok(Route { hosts: vec![host(domain, SocketAddr::new(ip, config.port))], left_out: None })
+                }
                 Some(_) => Err(Unroutable::Failed("550 5.1.2 no such address literal".to_owned())),
                 None => self.domain_hosts(domain, own, config).await,
             },
         }
     }
 
-    async fn domain_hosts(&self, domain: &str, own: &str, config: &QueueConfig) -> Result<Vec<Host>, Unroutable> {
-        let resolver = self.resolver.hickory();
-        let resolver = resolver.map_err(|error| Unroutable::Later(format!("451 4.4.3 no DNS: {error}")))?;
-        let names = match order(exchanges(resolver, domain).await?, domain, own, chance()) {
+    async fn domain_hosts(&self, domain: &str, own: &str, config: &QueueConfig) -> Result<Route, Unroutable> {
+        let (records, is_proven) = self.exchanges(domain).await?;
+        let names = match order(records, domain, own, chance()) {
             Exchanges::Hosts(names) => names,
             // RFC 7505 section 4.1.
             Exchanges::Null => return Err(Unroutable::Failed("556 5.1.10 the domain takes no mail".to_owned())),
             Exchanges::Ourselves => return Err(Unroutable::Failed("554 5.4.6 the domain's mail comes back to us".to_owned())),
         };
+        let policy = if config.mta_sts { self.policies.of(domain, &self.resolver, config).await } else { None };
         let mut hosts = Vec::new();
-        let mut unknown_yet = None;
+        let mut left_out = None;
         for name in names.iter().take(config.hosts_max) {
-            match resolver.lookup_ip(absolute(name)).await {
-                Ok(addresses) => {
-                    let usable = addresses.iter().filter(|&ip| is_reachable(ip, config)).take(ADDRESSES_MAX);
-                    hosts.extend(usable.map(|ip| host(name, SocketAddr::new(ip, config.port))));
-                }
-                Err(error) if error.is_no_records_found() => {}
-                Err(error) => unknown_yet = Some(format!("451 4.4.3 {name}: {error}")),
+            match self.one_host(name, is_proven, policy.as_deref(), config).await {
+                Ok(found) => hosts.extend(found),
+                Err(why) => left_out = Some(why),
             }
         }
-        match (hosts.is_empty(), unknown_yet) {
-            (false, _) => Ok(hosts),
+        match (hosts.is_empty(), left_out) {
+            (false, left_out) => Ok(Route { hosts, left_out }),
             (true, Some(why)) => Err(Unroutable::Later(why)),
             // RFC 5321 section 5.1: MX records that lead nowhere are an error.
             (true, None) => Err(Unroutable::Failed(format!("550 5.4.4 no host of {domain} has an address"))),
         }
     }
-}
 
-/// The MX records of a domain; none when it exists without.
-async fn exchanges(resolver: &TokioResolver, domain: &str) -> Result<Vec<Exchange>, Unroutable> {
-    match resolver.mx_lookup(absolute(domain)).await {
-        Ok(found) => {
-            let records = found.answers().iter().filter_map(|record| match &record.data {
-                RData::MX(mx) => Some(Exchange { preference: mx.preference, host: mx.exchange.to_ascii() }),
-                _ => None,
-            });
-            Ok(records.collect())
+    /// The addresses of one host and what TLS it must speak; none if it has no address; or why it cannot be used now.
+    async fn one_host(&self, name: &str, mx_is_proven: bool, policy: Option<&Policy>, config: &QueueConfig) -> Result<Vec<Host>, String> {
+        let found = self.addresses(name).await?;
+        let ips: Vec<IpAddr> = found.ips.iter().copied().filter(|&ip| is_reachable(ip, config)).collect();
+        if ips.is_empty() {
+            return Ok(Vec::new());
         }
-        Err(error) if error.is_nx_domain() => Err(Unroutable::Failed(format!("550 5.1.2 the domain {domain} does not exist"))),
-        Err(error) if error.is_no_records_found() => Ok(Vec::new()),
-        Err(NetError::Proto(error)) => Err(Unroutable::Failed(format!("550 5.1.2 {domain} is no domain: {error}"))),
-        Err(error) => Err(Unroutable::Later(format!("451 4.4.3 {domain}: {error}"))),
+        let proven = mx_is_proven && found.is_proven;
+        // RFC 8461 section 2: DANE goes before MTA-STS, which cannot make good what DANE refuses.
+        let by_dane = if proven { self.by_dane(name, config).await? } else { None };
+        let enforced = policy.filter(|policy| policy.mode == Mode::Enforce);
+        let tls = match (by_dane, enforced) {
+            (Some(tls), _) => tls,
+            (None, Some(policy)) if policy.allows(name) => HostTls::Verified,
+            (None, Some(_)) => return Err(format!("451 4.7.5 {name} is no host of the domain by its MTA-STS policy")),
+            (None, None) => HostTls::Opportunistic,
+        };
+        let is_proven = proven || tls == HostTls::Verified;
+        let of = |ip| Host { tls: tls.clone(), is_proven, ..host(name, SocketAddr::new(ip, config.port)) };
+        Ok(ips.into_iter().map(of).collect())
+    }
+
+    /// What TLSA records ask for (RFC 7672 section 2.2); `None` where there are none.
+    async fn by_dane(&self, name: &str, config: &QueueConfig) -> Result<Option<HostTls>, String> {
+        let answer = match self.resolver.look_up(&format!("_{}._tcp.{name}", config.port), RecordType::TLSA).await {
+            Ok(answer) if answer.is_proven => answer,
+            Ok(_) | Err(NoAnswer::NoSuchName | NoAnswer::NoRecords | NoAnswer::NotAName(_)) => return Ok(None),
+            // RFC 7672 section 2.1.2: who cannot say whether there are any must not be gone round.
+            Err(NoAnswer::Later(why)) => return Err(format!("451 4.7.5 TLSA records of {name}: {why}")),
+        };
+        let associations: Vec<Association> = answer.records.iter().filter_map(association).collect();
+        Ok(Some(if associations.is_empty() { HostTls::Encrypted } else { HostTls::Dane(associations.into()) }))
+    }
+
+    /// Addresses of both kinds; none if it has none.
+    async fn addresses(&self, name: &str) -> Result<Found, String> {
+        let (six, four) = tokio::join!(self.resolver.look_up(name, RecordType::AAAA), self.resolver.look_up(name, RecordType::A));
+        let mut found = Found { ips: Vec::new(), is_proven: true };
+        let mut unknown_yet = None;
+        for answer in [six, four] {
+            match answer {
+                Ok(Answer { records, is_proven }) => {
+                    found.is_proven &= is_proven;
+                    found.ips.extend(records.iter().filter_map(address).take(ADDRESSES_MAX));
+                }
+                Err(NoAnswer::Later(why)) => unknown_yet = Some(format!("451 4.4.3 {name}: {why}")),
+                Err(_) => {}
+            }
+        }
+        match unknown_yet {
+            Some(why) if found.ips.is_empty() => Err(why),
+            _ => Ok(found),
+        }
+    }
+
+    /// The MX records of a domain, none when it exists without; and whether they prove themselves.
+    async fn exchanges(&self, domain: &str) -> Result<(Vec<Exchange>, bool), Unroutable> {
+        match self.resolver.look_up(domain, RecordType::MX).await {
+            Ok(found) => {
+                let records = found.records.iter().filter_map(|record| match record {
+                    RData::MX(mx) => Some(Exchange { preference: mx.preference, host: mx.exchange.to_ascii() }),
+                    _ => None,
+                });
+                Ok((records.collect(), found.is_proven))
+            }
+            Err(NoAnswer::NoSuchName) => Err(Unroutable::Failed(format!("550 5.1.2 the domain {domain} does not exist"))),
+            // Then it is the domain itself, whose address has its own proof.
+            Err(NoAnswer::NoRecords) => Ok((Vec::new(), self.resolver.has_dnssec())),
+            Err(NoAnswer::NotAName(why)) => Err(Unroutable::Failed(format!("550 5.1.2 {domain} is no domain: {why}"))),
+            Err(NoAnswer::Later(why)) => Err(Unroutable::Later(format!("451 4.4.3 {domain}: {why}"))),
+        }
     }
 }
 
-async fn relay_hosts(relay: &HostPort, tls: OutboundTls) -> Result<Vec<Host>, Unroutable> {
+fn association(record: &RData) -> Option<Association> {
+    match record {
+        RData::TLSA(tlsa) => Association::of(tlsa),
+        _ => None,
+    }
+}
+
+/// The address in a record.
+pub(super) fn address(record: &RData) -> Option<IpAddr> {
+    match record {
+        RData::A(a) => Some(IpAddr::V4(a.0)),
+        RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
+        _ => None,
+    }
+}
+
+async fn relay_hosts(relay: &HostPort, config: &QueueConfig) -> Result<Route, Unroutable> {
     // The system's look-up, so that names in /etc/hosts work.
     let found = tokio::net::lookup_host((relay.host.as_str(), relay.port)).await;
     let found = found.map_err(|error| Unroutable::Later(format!("451 4.4.3 {}: {error}", relay.host)))?;
-    let hosts: Vec<Host> = found.take(ADDRESSES_MAX).map(|address| Host { name: relay.host.clone(), address, tls }).collect();
-    if hosts.is_empty() { Err(Unroutable::Later(format!("451 4.4.4 {} has no address", relay.host))) } else { Ok(hosts) }
+    let tls = match config.relay_tls {
+        OutboundTls::Opportunistic => HostTls::Opportunistic,
+        OutboundTls::Verified => HostTls::Verified,
+    };
+    let is_smarthost = config.smarthost.as_ref() == Some(relay);
+    let login = config.login.clone().filter(|_| is_smarthost);
+    let of = |address| Host { name: relay.host.clone(), address, tls: tls.clone(), is_proven: true, login: login.clone() };
+    let hosts: Vec<Host> = found.take(2 * ADDRESSES_MAX).map(of).collect();
+    if hosts.is_empty() {
+        return Err(Unroutable::Later(format!("451 4.4.4 {} has no address", relay.host)));
+    }
+    Ok(Route { hosts, left_out: None })
 }
 
 fn host(name: &str, address: SocketAddr) -> Host {
-    Host { name: name.to_owned(), address, tls: OutboundTls::Opportunistic }
-}
-
-/// With the dot that keeps the resolver from trying the search domains of this machine.
-fn absolute(name: &str) -> String {
-    format!("{}.", name.trim_end_matches('.'))
+    Host { name: name.to_owned(), address, tls: HostTls::Opportunistic, is_proven: false, login: None }
 }
 
 /// `[192.0.2.1]` or `[IPv6:2001:db8::1]` (RFC 5321 section 4.1.3), and whether it is an address; `None` when it has no brackets.
@@ -134,7 +230,7 @@ fn literal(domain: &str) -> Option<Result<IpAddr, AddrParseError>> {
     }
 }
 
-fn is_reachable(ip: IpAddr, config: &QueueConfig) -> bool {
+pub(super) fn is_reachable(ip: IpAddr, config: &QueueConfig) -> bool {
     config.private_addresses || is_public(ip)
 }
 
@@ -154,6 +250,14 @@ mod tests {
 
     fn relay(host: &str) -> HostPort {
         HostPort { host: host.to_owned(), port: 2525 }
+    }
+
+    fn hosts() -> Hosts {
+        Hosts::new(Resolver::new(&DnsConfig::default()), Policies::new(None, std::sync::Arc::new(rustls_config())))
+    }
+
+    fn rustls_config() -> rustls::ClientConfig {
+        super::super::tls::TlsConfigs::new(&[]).unwrap().verified.as_ref().clone()
     }
 
     #[test]
@@ -189,14 +293,14 @@ mod tests {
     #[tokio::test]
     async fn literals_of_this_machine_are_refused() {
         let hop = Hop::Domain("[127.0.0.1]".to_owned());
-        let refused = Hosts::new(Resolver::new(&DnsConfig::default())).of(&hop, "own", &QueueConfig::default()).await;
+        let refused = hosts().of(&hop, "own", &QueueConfig::default()).await;
         assert!(matches!(refused, Err(Unroutable::Failed(_))), "{refused:?}");
     }
 
     #[tokio::test]
     async fn a_relay_is_looked_up_by_the_system() {
         let hop = Hop::Relay(HostPort { host: "127.0.0.1".to_owned(), port: 2525 });
-        let hosts = Hosts::new(Resolver::new(&DnsConfig::default())).of(&hop, "own", &QueueConfig::default()).await.unwrap();
-        assert_eq!(hosts[0].address, "127.0.0.1:2525".parse().unwrap());
+        let hosts = hosts().of(&hop, "own", &QueueConfig::default()).await.unwrap();
+        assert_eq!(hosts.hosts[0].address, "127.0.0.1:2525".parse().unwrap());
     }
 }

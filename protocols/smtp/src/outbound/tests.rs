@@ -2,16 +2,18 @@
 
 mod sink;
 
-use super::attempt::{apply, destinations};
-use super::client::{Errand, Fault, Host, Manners, Outcome, Source, deliver};
-use super::tls::TlsConfigs;
-use crate::config::{ClientTimeouts, HostPort, OutboundTls, QueueConfig};
-use octroi_gate::{QueueEntry, QueueRecipient, RecipientState, Refusal};
+use super::client::{Dialogue, Fault, Host, Manners, Outcome};
+use super::settle::{Event, apply};
+use super::tls::{HostTls, TlsConfigs};
+use super::transact::{Errand, Sent, Source};
+use crate::config::{ClientTimeouts, QueueConfig};
+use octroi_gate::{DeliverBy, Notify, QueueEntry, QueueRecipient, RecipientState, RecipientTerms, Refusal, Ret, Terms};
 use octroi_model::{Address, UnixTime};
 use octroi_net::dot::{DotReceiver, dot_stuff};
 use proptest::prelude::*;
 use sink::Step::{Drop, Hear, HearData, Say, StartTls};
 use sink::{Sink, Step};
+use std::sync::Arc;
 use std::time::Duration;
 
 struct Message(Vec<u8>);
@@ -32,7 +34,7 @@ impl Source for Broken {
     }
 }
 
-fn manners() -> Manners {
+fn manners() -> Arc<Manners> {
     let short = Duration::from_secs(3);
     let timeouts = ClientTimeouts {
         connect: short,
@@ -44,23 +46,39 @@ fn manners() -> Manners {
         data_end: short,
         quit: Duration::from_millis(100),
     };
-    Manners { hostname: "mail.a.example".to_owned(), timeouts, tls: TlsConfigs::new().unwrap() }
+    Arc::new(Manners { hostname: "mail.a.example".to_owned(), timeouts, tls: TlsConfigs::new(&[]).unwrap() })
 }
 
-fn addresses(texts: &[&str]) -> Vec<Address> {
-    texts.iter().map(|text| text.parse().unwrap()).collect()
+fn recipients(texts: &[&str]) -> Vec<QueueRecipient> {
+    texts.iter().map(|text| QueueRecipient::new(text.parse().unwrap(), RecipientTerms::default(), UnixTime(0))).collect()
 }
 
 fn host(sink: &Sink) -> Host {
-    Host { name: "mx.b.example".to_owned(), address: sink.address, tls: OutboundTls::Opportunistic }
+    Host { name: "mx.b.example".to_owned(), address: sink.address, tls: HostTls::Opportunistic, is_proven: false, login: None }
+}
+
+/// Over a new connection.
+async fn deliver<S: Source>(host: &Host, errand: &Errand<'_, S>) -> Result<Vec<Outcome>, Fault> {
+    let mut dialogue = Dialogue::open(host, &manners(), true).await?;
+    let sent = dialogue.transact(errand).await?;
+    tokio::spawn(dialogue.quit());
+    Ok(sent.outcomes)
 }
 
 async fn send(sink: &Sink, to: &[&str], message: &str) -> Result<Vec<Outcome>, Fault> {
+    send_under(sink, to, message, &Terms::default()).await
+}
+
+async fn send_under(sink: &Sink, to: &[&str], message: &str, terms: &Terms) -> Result<Vec<Outcome>, Fault> {
     let source = Message(message.as_bytes().to_vec());
     let from = "lea@a.example".parse().unwrap();
-    let to = addresses(to);
-    let errand = Errand { from: Some(&from), to: &to, bytes: source.0.len() as u64, utf8_header: false, source: &source };
-    deliver(&host(sink), &errand, &manners(), true).await
+    let to = recipients(to);
+    let to: Vec<&QueueRecipient> = to.iter().collect();
+    deliver(&host(sink), &errand(Some(&from), &to, terms, source.0.len() as u64, &source)).await
+}
+
+fn errand<'a, S>(from: Option<&'a Address>, to: &'a [&'a QueueRecipient], terms: &'a Terms, bytes: u64, source: &'a S) -> Errand<'a, S> {
+    Errand { from, to, terms, bytes, utf8_header: false, source, now: UnixTime(1000) }
 }
 
 fn later(text: &str) -> Outcome {
@@ -184,12 +202,9 @@ async fn a_verified_relay_must_have_a_certificate_for_its_name() {
     let script = vec![Say("220 mx\r\n"), Hear("EHLO"), Say("250-mx\r\n250 STARTTLS\r\n"), Hear("STARTTLS"), Say("220 go\r\n"), StartTls];
     let bare = vec![Say("220 mx\r\n"), Hear("EHLO"), Say("250 mx\r\n")];
     let sink = Sink::start(vec![script, bare]).await;
-    let host = Host { tls: OutboundTls::Verified, ..host(&sink) };
-    let source = Message(b"x\r\n".to_vec());
-    let to = addresses(&["b@b.example"]);
-    let errand = Errand { from: None, to: &to, bytes: 3, utf8_header: false, source: &source };
-    assert!(matches!(deliver(&host, &errand, &manners(), true).await, Err(Fault::Tls(_))), "self-signed");
-    assert!(matches!(deliver(&host, &errand, &manners(), true).await, Err(Fault::NextHost(_))), "not offered");
+    let host = Host { tls: HostTls::Verified, ..host(&sink) };
+    assert!(matches!(Dialogue::open(&host, &manners(), true).await, Err(Fault::Tls(_))), "self-signed");
+    assert!(matches!(Dialogue::open(&host, &manners(), true).await, Err(Fault::NextHost(_))), "not offered");
 }
 
 #[tokio::test]
@@ -240,11 +255,15 @@ async fn an_old_server_is_greeted_again() {
 
 #[tokio::test]
 async fn half_a_message_is_never_ended() {
-    let sink = Sink::start(vec![plain(&[Hear("RCPT"), Say("250 ok\r\n"), Hear("DATA"), Say("354 go\r\n"), HearData])]).await;
+    let rest = [Hear("MAIL"), Say("250 ok\r\n"), Hear("RCPT"), Say("250 ok\r\n"), Hear("DATA"), Say("354 go\r\n"), HearData];
+    let sink = Sink::start(vec![offering("250-mx\r\n250 8BITMIME\r\n", &rest)]).await;
     let from = "lea@a.example".parse().unwrap();
-    let to = addresses(&["b@b.example"]);
-    let errand = Errand { from: Some(&from), to: &to, bytes: 10, utf8_header: false, source: &Broken };
-    let outcome = deliver(&host(&sink), &errand, &manners(), true).await;
+    let to = recipients(&["b@b.example"]);
+    let (to, terms) = (to.iter().collect::<Vec<_>>(), Terms::default());
+    // Without 8BITMIME it would be read before anything is said.
+    let mut dialogue = Dialogue::open(&host(&sink), &manners(), true).await.unwrap();
+    let outcome = dialogue.transact(&errand(Some(&from), &to, &terms, 10, &Broken)).await;
+    drop(dialogue);
     assert!(matches!(outcome, Err(Fault::All(Outcome::Later(_)))), "{outcome:?}");
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(sink.heard().last().unwrap(), "", "no final dot");
@@ -254,10 +273,10 @@ async fn half_a_message_is_never_ended() {
 async fn what_the_host_cannot_take_is_not_offered() {
     let small = vec![Say("220 mx\r\n"), Hear("EHLO"), Say("250-mx\r\n250 SIZE 2\r\n")];
     let sink = Sink::start(vec![small]).await;
-    assert!(matches!(send(&sink, &["b@b.example"], "three").await, Err(Fault::All(Outcome::Failed(_)))));
+    assert!(matches!(send(&sink, &["b@b.example"], "three").await.unwrap()[..], [Outcome::Failed(_)]));
     let ascii = vec![Say("220 mx\r\n"), Hear("EHLO"), Say("250 mx\r\n")];
     let sink = Sink::start(vec![ascii]).await;
-    assert!(matches!(send(&sink, &["é@b.example"], "x").await, Err(Fault::All(Outcome::Failed(_)))));
+    assert!(matches!(send(&sink, &["é@b.example"], "x").await.unwrap()[..], [Outcome::Failed(_)]));
     let utf8 = vec![
         Say("220 mx\r\n"),
         Hear("EHLO"),
@@ -269,55 +288,140 @@ async fn what_the_host_cannot_take_is_not_offered() {
     assert_eq!(send(&sink, &["é@b.example"], "x").await, Ok(vec![failed("550 x")]));
 }
 
-fn entry(recipients: &[(&str, RecipientState)]) -> QueueEntry {
-    let recipients =
-        recipients.iter().map(|(address, state)| QueueRecipient { address: address.parse().unwrap(), state: state.clone() }).collect();
-    QueueEntry { from: None, recipients, queued: UnixTime(0), next_try: UnixTime(0), attempts: 1, last_error: String::new() }
+fn entry(count: usize) -> QueueEntry {
+    let recipients = (0..count).map(|at| {
+        let terms = RecipientTerms { notify: Notify::SUCCESS.and(Notify::FAILURE).and(Notify::DELAY), orcpt: None };
+        QueueRecipient::new(format!("r{at}@b.example").parse().unwrap(), terms, UnixTime(0))
+    });
+    let recipients = recipients.collect();
+    QueueEntry { from: None, terms: Terms::default(), queued: UnixTime(0), held: false, recipients }
 }
 
-#[test]
-fn recipients_go_together_by_next_hop_and_done_ones_are_left_alone() {
-    let waiting = RecipientState::Waiting;
-    let entry = entry(&[
-        ("a@one.example", waiting.clone()),
-        ("b@two.example", waiting.clone()),
-        ("c@ONE.example", waiting.clone()),
-        ("d@one.example", RecipientState::Delivered),
-        ("e@two.example", RecipientState::Failed("550".to_owned())),
-    ]);
-    let mut config = QueueConfig::default();
-    assert_eq!(destinations(&entry, &config).len(), 2);
-    config.smarthost = Some(HostPort { host: "smart".to_owned(), port: 25 });
-    let together = destinations(&entry, &config);
-    assert_eq!(together.len(), 1);
-    assert!(format!("{together:?}").contains("[0, 1, 2]"), "{together:?}");
+fn tried(outcomes: &[Outcome]) -> Vec<(usize, Event)> {
+    outcomes.iter().cloned().map(Event::Tried).enumerate().collect()
 }
 
 #[test]
 fn outcomes_become_states() {
+    let config = QueueConfig::default();
+    let events = tried(&[Outcome::Delivered, failed("550 no"), later("451 busy")]);
+    let sent = Sent { outcomes: Vec::new(), dsn: false, host: "mx".to_owned() };
+    let mut kept = entry(4);
+    let told = apply(&mut kept, &events, Some(&sent), UnixTime(100), &config, 200);
+    assert_eq!((told.succeeded, told.failed, told.delayed), (vec![0], vec![1], vec![]));
+    let states: Vec<RecipientState> = kept.recipients.iter().map(|recipient| recipient.state.clone()).collect();
     let waiting = RecipientState::Waiting;
-    let start = || {
-        entry(&[
-            ("a@b.example", waiting.clone()),
-            ("c@b.example", waiting.clone()),
-            ("d@b.example", waiting.clone()),
-            ("e@b.example", waiting.clone()),
-            ("f@b.example", RecipientState::Delivered),
-        ])
-    };
-    let outcomes = [Some(Outcome::Delivered), Some(failed("550 no")), Some(later("451 busy")), None, Some(failed("never looked at"))];
-    let mut entry = start();
-    let failures = apply(&mut entry, &outcomes, false);
-    assert_eq!(failures, [("c@b.example".parse().unwrap(), "550 no".to_owned())]);
-    let states: Vec<RecipientState> = entry.recipients.iter().map(|recipient| recipient.state.clone()).collect();
-    let failed_one = RecipientState::Failed("550 no".to_owned());
-    assert_eq!(states, [RecipientState::Delivered, failed_one, waiting.clone(), waiting.clone(), RecipientState::Delivered]);
-    assert_eq!(entry.last_error, "451 busy");
+    assert_eq!(states, [RecipientState::Delivered, RecipientState::Failed("550 no".to_owned()), waiting.clone(), waiting]);
+    // One waits by itself, and for nobody else.
+    assert_eq!((kept.recipients[2].next_try, kept.recipients[2].attempts), (UnixTime(160), 1));
+    assert_eq!((kept.recipients[3].next_try, kept.recipients[3].attempts), (UnixTime(0), 0));
 
-    let mut entry = start();
-    let failures = apply(&mut entry, &outcomes, true);
-    assert_eq!(failures.len(), 3, "what waits too long fails");
-    assert!(entry.recipients.iter().all(|recipient| recipient.state != waiting));
+    // A host that knows DSN tells of success itself; and what is over is over.
+    let aware = Sent { dsn: true, ..sent };
+    assert_eq!(apply(&mut entry(1), &tried(&[Outcome::Delivered]), Some(&aware), UnixTime(100), &config, 0).succeeded, Vec::<usize>::new());
+    assert_eq!(apply(&mut kept, &tried(&[failed("x"), later("y")]), None, UnixTime(100), &config, 0), Default::default());
+}
+
+#[test]
+fn what_waits_is_told_of_once_and_fails_at_last() {
+    let config = QueueConfig { expiry: Duration::from_secs(1000), delay_notice: Some(Duration::from_secs(100)), ..QueueConfig::default() };
+    let aged = |entry: &mut QueueEntry, at: i64| apply(entry, &[(0, Event::Aged)], None, UnixTime(at), &config, 0);
+    let mut kept = entry(1);
+    assert_eq!(aged(&mut kept, 99), Default::default());
+    assert_eq!(aged(&mut kept, 100).delayed, [0]);
+    assert_eq!(aged(&mut kept, 101), Default::default(), "once is enough");
+    assert_eq!(aged(&mut kept, 1000).failed, [0]);
+
+    // RFC 2852: by its own time, it fails or is told of.
+    for (fails, now, expected) in [(true, 50, (1, 0)), (false, 50, (0, 1)), (true, 49, (0, 0))] {
+        let mut kept = entry(1);
+        kept.terms.deliver_by = Some(DeliverBy { at: UnixTime(50), fails, trace: false });
+        let told = aged(&mut kept, now);
+        assert_eq!((told.failed.len(), told.delayed.len()), expected, "{fails} {now}");
+    }
+
+    // RFC 4865: what is to come later is not late before.
+    let mut kept = entry(1);
+    kept.terms.not_before = Some(UnixTime(5000));
+    assert_eq!(aged(&mut kept, 5050), Default::default());
+    assert_eq!(aged(&mut kept, 5100).delayed, [0]);
+}
+
+/// Greeting and EHLO with these extensions.
+fn offering(extensions: &'static str, rest: &[Step]) -> Vec<Step> {
+    [&[Say("220 mx\r\n"), Hear("EHLO"), Say(extensions)], rest].concat()
+}
+
+#[tokio::test]
+async fn what_was_asked_for_is_asked_for_again() {
+    let terms = Terms {
+        ret: Some(Ret::Headers),
+        envid: Some("Q1".to_owned()),
+        deliver_by: Some(DeliverBy { at: UnixTime(1060), fails: true, trace: true }),
+        priority: 3,
+        ..Terms::default()
+    };
+    let script = offering(
+        "250-mx\r\n250-DSN\r\n250-MT-PRIORITY\r\n250 DELIVERBY\r\n",
+        &[Hear("MAIL FROM:<lea@a.example> RET=HDRS ENVID=Q1 BY=60;RT MT-PRIORITY=3"), Say("550 x\r\n")],
+    );
+    let sink = Sink::start(vec![script]).await;
+    assert_eq!(send_under(&sink, &["b@b.example"], "x\r\n", &terms).await, Ok(vec![failed("550 x")]));
+    let ignorant = Sink::start(vec![offering("250 mx\r\n", &[])]).await;
+    let outcomes = send_under(&ignorant, &["b@b.example"], "x\r\n", &terms).await.unwrap();
+    assert!(matches!(&outcomes[..], [Outcome::Failed(why)] if why.contains("5.4.7")), "{outcomes:?}");
+    let secret = Terms { require_tls: true, ..Terms::default() };
+    let clear = Sink::start(vec![offering("250-mx\r\n250 REQUIRETLS\r\n", &[])]).await;
+    let outcomes = send_under(&clear, &["b@b.example"], "x\r\n", &secret).await.unwrap();
+    assert!(matches!(&outcomes[..], [Outcome::Failed(why)] if why.contains("5.7.30")), "{outcomes:?}");
+    assert_eq!(clear.heard(), ["EHLO mail.a.example"], "nothing of the message was told");
+}
+
+#[tokio::test]
+async fn a_small_message_goes_in_one_chunk() {
+    let script = offering(
+        "250-mx\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 CHUNKING\r\n",
+        &[Hear("MAIL"), Hear("RCPT"), Hear("BDAT 6 LAST"), Hear("..é"), Say("250 ok\r\n250 ok\r\n250 ok\r\n")],
+    );
+    let sink = Sink::start(vec![script]).await;
+    assert_eq!(send(&sink, &["b@b.example"], "..é\r\n").await, Ok(vec![Outcome::Delivered]));
+}
+
+/// RFC 6152 section 3.
+#[tokio::test]
+async fn octets_that_the_host_does_not_take_are_not_sent() {
+    let sink = Sink::start(vec![offering("250 mx\r\n", &[])]).await;
+    let outcomes = send(&sink, &["b@b.example"], "Subject: x\r\n\r\né\r\n").await.unwrap();
+    assert!(matches!(&outcomes[..], [Outcome::Failed(why)] if why.contains("5.6.3")), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn a_host_that_waits_for_a_message_for_nobody_gets_an_empty_one() {
+    let script = offering(
+        "250-mx\r\n250 PIPELINING\r\n",
+        &[Hear("MAIL"), Hear("RCPT"), Hear("DATA"), Say("250 ok\r\n550 no\r\n354 go\r\n"), HearData, Say("554 nobody\r\n")],
+    );
+    let sink = Sink::start(vec![script]).await;
+    assert_eq!(send(&sink, &["b@b.example"], "x\r\n").await, Ok(vec![failed("550 no")]));
+    assert_eq!(sink.heard().last().unwrap(), ".\r\n");
+}
+
+#[tokio::test]
+async fn messages_follow_each_other_over_one_connection() {
+    let message =
+        [Hear("MAIL"), Say("250 ok\r\n"), Hear("RCPT"), Say("250 ok\r\n"), Hear("DATA"), Say("354 go\r\n"), HearData, Say("250 ok\r\n")];
+    let refused = [Hear("MAIL"), Say("250 ok\r\n"), Hear("RCPT"), Say("550 no\r\n"), Hear("RSET"), Say("250 ok\r\n")];
+    let script = offering("250 mx\r\n", &[&message[..], &refused, &message].concat());
+    let sink = Sink::start(vec![script]).await;
+    let mut dialogue = Dialogue::open(&host(&sink), &manners(), true).await.unwrap();
+    let (source, to, terms) = (Message(b"x\r\n".to_vec()), recipients(&["b@b.example"]), Terms::default());
+    let to: Vec<&QueueRecipient> = to.iter().collect();
+    for expected in [Outcome::Delivered, failed("550 no"), Outcome::Delivered] {
+        let sent = dialogue.transact(&errand(None, &to, &terms, 3, &source)).await.unwrap();
+        assert_eq!(sent.outcomes, [expected]);
+        assert!(dialogue.is_usable() && dialogue.cleared().await);
+    }
+    assert!(!dialogue.is_fresh(3, Duration::from_mins(1)) && dialogue.is_fresh(4, Duration::from_mins(1)));
 }
 
 proptest! {

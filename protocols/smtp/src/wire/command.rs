@@ -4,6 +4,9 @@
 //! SMTPUTF8 allows it, arguments only where the command takes some, and no parameter twice or unknown.
 
 use super::path::{self, ForwardPath, ReversePath};
+use super::terms;
+use octroi_gate::{RecipientTerms, Terms};
+use octroi_model::UnixTime;
 use octroi_net::{Line, LineEnd};
 use smtp_proto::{
     AUTH_EXTERNAL, AUTH_LOGIN, AUTH_PLAIN, AUTH_SCRAM_SHA_256, AUTH_SCRAM_SHA_256_PLUS, Error, MAIL_BODY_BINARYMIME, MAIL_SMTPUTF8, Request,
@@ -17,8 +20,11 @@ pub(crate) const COMMAND_LINE_BYTES_MAX: usize = 2048;
 pub(crate) const AUTH_LINE_BYTES_MAX: usize = 12_288;
 /// RFC 5321 section 4.5.3.1.2.
 const DOMAIN_BYTES_MAX: usize = 255;
-/// Parameters that belong to extensions we offer.
-const MAIL_PARAMETERS: [&str; 4] = ["SIZE", "BODY", "SMTPUTF8", "AUTH"];
+/// Parameters that belong to extensions we offer; whether here and now decides the session.
+const MAIL_PARAMETERS: [&str; 11] =
+    ["SIZE", "BODY", "SMTPUTF8", "AUTH", "RET", "ENVID", "REQUIRETLS", "BY", "HOLDFOR", "HOLDUNTIL", "MT-PRIORITY"];
+/// The same of RCPT.
+const RCPT_PARAMETERS: [&str; 2] = ["NOTIFY", "ORCPT"];
 
 /// A command that is well-formed by itself; whether it fits the state is not decided here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +33,7 @@ pub(crate) enum Command {
     Helo(String),
     Lhlo(String),
     Mail(Mail),
-    Rcpt(ForwardPath),
+    Rcpt(ForwardPath, RecipientTerms),
     Data,
     Bdat { bytes: u64, last: bool },
     Auth { mechanism: Mechanism, initial: Option<Zeroizing<String>> },
@@ -52,6 +58,8 @@ pub(crate) struct Mail {
     pub(crate) binary: bool,
     /// AUTH was given (RFC 4954 section 5); who it names is not believed.
     pub(crate) auth: bool,
+    /// What travels with the message.
+    pub(crate) terms: Terms,
 }
 
 /// How a client logs in.
@@ -176,15 +184,19 @@ fn mail(rest: &str) -> Result<Command, Fault> {
     if !utf8 && !inner.is_ascii() {
         return Err(Fault::NeedsUtf8);
     }
-    Ok(Command::Mail(Mail { from, bytes: read.size as u64, utf8, binary, auth }))
+    let terms = terms::of_mail(&read, parameters, UnixTime::now())?;
+    Ok(Command::Mail(Mail { from, bytes: read.size as u64, utf8, binary, auth, terms }))
 }
 
 /// `rest` is what follows `RCPT `.
 fn rcpt(rest: &str) -> Result<Command, Fault> {
     let (inner, parameters) = path_of(rest, "TO:").ok_or(Fault::Syntax("RCPT TO:<address>"))?;
-    // None of the extensions that we offer has one.
-    check_parameters(parameters, &[])?;
-    path::forward(inner).map(Command::Rcpt).ok_or(Fault::BadRecipient)
+    check_parameters(parameters, &RCPT_PARAMETERS)?;
+    let to = path::forward(inner).ok_or(Fault::BadRecipient)?;
+    // The path is read; the crate only sees the parameters.
+    let line = format!("RCPT TO:<a@b.example>{parameters}\r\n");
+    let Request::Rcpt { to: read } = request(&line)? else { return Err(Fault::UnknownCommand) };
+    Ok(Command::Rcpt(to, terms::of_rcpt(&read, parameters)?))
 }
 
 /// The path after `keyword`, and the parameters behind it with their leading space.

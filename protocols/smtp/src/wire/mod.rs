@@ -5,6 +5,7 @@
 mod command;
 mod path;
 mod reply;
+mod terms;
 #[cfg(test)]
 mod tests;
 

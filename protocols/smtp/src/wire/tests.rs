@@ -4,6 +4,7 @@
 
 use super::path::bracketed;
 use super::*;
+use octroi_gate::{DeliverBy, Notify, RecipientTerms, Ret, Terms};
 use octroi_net::{Line, LineEnd};
 use proptest::prelude::*;
 
@@ -16,7 +17,7 @@ fn mailbox(text: &str) -> ReversePath {
 }
 
 fn mail(from: ReversePath, bytes: u64, utf8: bool) -> Command {
-    Command::Mail(Mail { from, bytes, utf8, binary: false, auth: false })
+    Command::Mail(Mail { from, bytes, utf8, binary: false, auth: false, terms: Terms { utf8, ..Terms::default() } })
 }
 
 #[test]
@@ -65,9 +66,45 @@ fn paths_and_parameters() {
     assert_eq!(parsed("MAIL FROM:<a@b.example> body=binarymime"), Ok(binary));
     assert_eq!(parsed("MAIL FROM:<\"a>b c\"@d.example> SIZE=1"), Ok(mail(mailbox("\"a>b c\"@d.example"), 1, false)));
     assert_eq!(parsed("MAIL FROM:<@r.example,@s.example:a@b.example>"), Ok(mail(mailbox("a@b.example"), 0, false)));
-    assert_eq!(parsed("RCPT TO:<Postmaster>"), Ok(Command::Rcpt(ForwardPath::Postmaster)));
-    assert_eq!(parsed("RCPT TO:<a@b.example>"), Ok(Command::Rcpt(ForwardPath::Mailbox("a@b.example".parse().unwrap()))));
-    assert_eq!(parsed("RCPT TO:<\"\\\"\"@b.example>"), Ok(Command::Rcpt(ForwardPath::Mailbox("\"\\\"\"@b.example".parse().unwrap()))));
+    assert_eq!(parsed("RCPT TO:<Postmaster>"), Ok(Command::Rcpt(ForwardPath::Postmaster, RecipientTerms::default())));
+    assert_eq!(
+        parsed("RCPT TO:<a@b.example>"),
+        Ok(Command::Rcpt(ForwardPath::Mailbox("a@b.example".parse().unwrap()), RecipientTerms::default()))
+    );
+    assert_eq!(
+        parsed("RCPT TO:<\"\\\"\"@b.example>"),
+        Ok(Command::Rcpt(ForwardPath::Mailbox("\"\\\"\"@b.example".parse().unwrap()), RecipientTerms::default()))
+    );
+}
+
+#[test]
+fn what_travels_with_a_message() {
+    let now = octroi_model::UnixTime::now().0;
+    let Ok(Command::Mail(mail)) = parsed("MAIL FROM:<a@b.c> RET=HDRS ENVID=Q+2B1 REQUIRETLS BY=120;RT HOLDFOR=60 MT-PRIORITY=-3") else {
+        panic!("it is not understood")
+    };
+    let Terms { ret, envid, require_tls, deliver_by, not_before, priority, utf8 } = mail.terms;
+    assert_eq!((ret, envid.as_deref(), require_tls, priority, utf8), (Some(Ret::Headers), Some("Q+2B1"), true, -3, false));
+    let DeliverBy { at, fails, trace } = deliver_by.unwrap();
+    assert!(fails && trace && (0..60).contains(&(at.0 - now - 120)) && (0..60).contains(&(not_before.unwrap().0 - now - 60)));
+    let terms = RecipientTerms { notify: Notify::SUCCESS.and(Notify::DELAY), orcpt: Some("rfc822;x+2B@y.example".to_owned()) };
+    let to = ForwardPath::Mailbox("a@b.c".parse().unwrap());
+    assert_eq!(parsed("RCPT TO:<a@b.c> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;x+2B@y.example"), Ok(Command::Rcpt(to, terms)));
+}
+
+#[test]
+fn terms_that_make_no_sense() {
+    for (line, parameter) in [
+        ("RCPT TO:<a@b.c> NOTIFY=NEVER,SUCCESS", "NOTIFY"),
+        ("RCPT TO:<a@b.c> ORCPT=rfc822", "ORCPT"),
+        ("RCPT TO:<a@b.c> ORCPT=rfc822;a+0x@b", "ORCPT"),
+        ("MAIL FROM:<a@b.c> ENVID=a+zz", "ENVID"),
+        ("MAIL FROM:<a@b.c> BY=0;R", "BY"),
+        ("MAIL FROM:<a@b.c> HOLDFOR=10 HOLDUNTIL=2099-01-01T00:00:00Z", "HOLDUNTIL"),
+        ("MAIL FROM:<a@b.c> MT-PRIORITY=10", "MT-PRIORITY"),
+    ] {
+        assert_eq!(parsed(line), Err(Fault::BadParameter(parameter)), "{line}");
+    }
 }
 
 #[test]
@@ -115,9 +152,8 @@ fn what_is_refused_for_its_own_reason() {
         ("MAIL FROM:<a@b.c> AUTH=a+4", Fault::BadParameter("AUTH")),
         ("MAIL FROM:<a@b.c> AUTH=+4g", Fault::BadParameter("AUTH")),
         ("TURN", Fault::NotOffered),
-        ("MAIL FROM:<a@b.c> RET=FULL", Fault::UnsupportedParameter),
         ("MAIL FROM:<a@b.c> X-NEW=1", Fault::UnsupportedParameter),
-        ("RCPT TO:<a@b.c> NOTIFY=NEVER", Fault::UnsupportedParameter),
+        ("RCPT TO:<a@b.c> SIZE=1", Fault::UnsupportedParameter),
         ("MAIL FROM:<a@b.c> SIZE=x", Fault::BadParameter("SIZE")),
         ("MAIL FROM:<a@b.c> SIZE=", Fault::BadParameter("parameter")),
         ("MAIL FROM:<a@b.c> BODY=9BIT", Fault::BadParameter("BODY")),
@@ -198,10 +234,11 @@ proptest! {
     fn any_argument_is_read_or_refused(
         verb in prop_oneof!["MAIL FROM:<", "RCPT TO:<", "BDAT ", "AUTH ", "EHLO "], rest in "[ -~é]{0,60}",
     ) {
-        if let Ok(Command::Mail(Mail { from: ReversePath::Mailbox(address), .. }) | Command::Rcpt(ForwardPath::Mailbox(address))) =
+        if let Ok(Command::Mail(Mail { from: ReversePath::Mailbox(address), .. }) | Command::Rcpt(ForwardPath::Mailbox(address), _)) =
             parsed(format!("{verb}{rest}")).map(|command| match command {
-                Command::Rcpt(ForwardPath::Mailbox(address)) => {
-                    Command::Mail(Mail { from: ReversePath::Mailbox(address), bytes: 0, utf8: true, binary: false, auth: false })
+                Command::Rcpt(ForwardPath::Mailbox(address), _) => {
+                    let terms = Terms { utf8: true, ..Terms::default() };
+                    Command::Mail(Mail { from: ReversePath::Mailbox(address), bytes: 0, utf8: true, binary: false, auth: false, terms })
                 },
                 other => other,
             })

@@ -11,11 +11,10 @@ use crate::envelope::ReturnPath;
 use crate::errand::Notice;
 use crate::filters::TOLD;
 use crate::gate::Gate;
-use crate::queue::{self, QueueEntry, QueueRecipient, RecipientState};
+use crate::queue::{self, QueueEntry, QueueRecipient, RecipientTerms, Terms};
 use crate::refusal::Refusal;
 use octroi_engine::{Batch, BodyIndex, Change, CommitError, Expect};
 use octroi_model::{Address, AuditVia, CollectionId, FlagEdit, Flags, Head, Item, ModSeq, Outcome, QuotaRoot, UidSet, UnixTime};
-use std::sync::Arc;
 
 /// How often a delivery is planned anew because rights, mailboxes or memories have moved meanwhile.
 const PLANS_MAX: usize = 16;
@@ -155,11 +154,11 @@ impl<'e> Delivery<'e> {
 /// Committing.
 impl Delivery<'_> {
     /// All or none, unless it is for each. `queued`: what leaves with the same commit.
-    pub(super) async fn commit(mut self, queued: Option<(CollectionId, Item)>) -> Result<Filed, Refusal> {
+    pub(super) async fn commit(mut self, queued: Vec<(CollectionId, Item)>) -> Result<Filed, Refusal> {
         let mut filed: Filed = vec![Ok(()); self.inboxes.len()];
         let engine = self.gate.engine();
         for _ in 0..PLANS_MAX {
-            let Plan { batch, refused } = self.plan(&filed, queued.as_ref()).await?;
+            let Plan { batch, refused } = self.plan(&filed, &queued).await?;
             if batch.is_empty() {
                 self.tell(refused).await;
                 return Ok(filed);
@@ -191,7 +190,7 @@ impl Delivery<'_> {
         Err(Refusal::Unavailable)
     }
 
-    async fn plan(&self, filed: &Filed, queued: Option<&(CollectionId, Item)>) -> Result<Plan, Refusal> {
+    async fn plan(&self, filed: &Filed, queued: &[(CollectionId, Item)]) -> Result<Plan, Refusal> {
         let mut plan = Plan { batch: self.whole.clone(), refused: Vec::new() };
         plan.batch.expect(Expect::Generation(self.gate.engine().generation()));
         for (inbox, _) in self.inboxes.iter().zip(filed).filter(|(_, outcome)| outcome.is_ok()) {
@@ -200,7 +199,7 @@ impl Delivery<'_> {
                 None => _ = plan.batch.put(*inbox, message(UnixTime::now()), self.message),
             }
         }
-        if let Some((queue, item)) = queued {
+        for (queue, item) in queued {
             plan.batch.put(*queue, item.clone(), self.message);
         }
         Ok(plan)
@@ -278,9 +277,8 @@ impl Delivery<'_> {
             plan.batch.put(inbox, message(UnixTime::now()), *body);
         }
         if !leaves.is_empty() {
-            let queue = queue::collection(self.gate).ok_or(Refusal::Unavailable)?;
-            let properties = Some(Arc::from(leaving(from.clone(), leaves).encode()?));
-            plan.batch.put(queue, Item { properties, ..message(UnixTime::now()) }, *body);
+            let collection = queue::collection(self.gate).ok_or(Refusal::Unavailable)?;
+            plan.batch.put(collection, queue::item(self.gate, &leaving(from.clone(), leaves))?, *body);
         }
         Ok(true)
     }
@@ -341,6 +339,6 @@ impl Delivery<'_> {
 /// The entry of the queue for a message that a filter sends.
 fn leaving(from: Option<Address>, to: Vec<Address>) -> QueueEntry {
     let now = UnixTime::now();
-    let recipients = to.into_iter().map(|address| QueueRecipient { address, state: RecipientState::Waiting }).collect();
-    QueueEntry { from, recipients, queued: now, next_try: now, attempts: 0, last_error: String::new() }
+    let recipients = to.into_iter().map(|address| QueueRecipient::new(address, RecipientTerms::default(), now)).collect();
+    QueueEntry { from, terms: Terms::default(), queued: now, held: false, recipients }
 }
