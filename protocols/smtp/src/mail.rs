@@ -35,20 +35,20 @@ impl Session {
             return Err(refusal::of_line(&Fault::UnsupportedParameter));
         }
         let terms = crate::terms::checked(self, mail.terms)?;
+        let (envid, is_later) = (terms.envid.clone(), terms.not_before.is_some());
         if self.stranger {
             self.config.guard.message(self.peer(), &mail.from, &self.config.strangers)?;
         }
-        let (envid, is_later) = (terms.envid.clone(), terms.not_before.is_some());
         let mut route = match self.kind {
-            Kind::Submission => {
-                Route::Submitted(submission::open(submission::member(self)?, &mail.from).await?.announce(mail.bytes).under(terms))
-            }
+            Kind::Submission => Route::Submitted(submission::open(submission::member(self)?, &mail.from).await?.announce(mail.bytes)),
             Kind::Inbound | Kind::Lmtp => Route::Inbound(inbound::open(self, &mail.from).announce(mail.bytes)),
         };
         let sender = self.check_sender(&mail.from);
         if mail.binary {
             route = route.staying();
         }
-        Ok(Open { route, from: mail.from, utf8: mail.utf8, binary: mail.binary, accepted: 0, sender, confirm: Vec::new(), is_later, envid })
+        let route = route.under(terms);
+        let (utf8, binary) = (mail.utf8, mail.binary);
+        Ok(Open { route, from: mail.from, utf8, binary, accepted: 0, sender, confirm: Vec::new(), is_later, envid })
     }
 }

@@ -109,6 +109,15 @@ impl Route {
         }
     }
 
+impl Route {
+    /// What leaves travels under these terms.
+    pub(crate) fn under(self, terms: Terms) -> Self {
+        match self {
+            Self::Inbound(envelope) => Self::Inbound(envelope.under(terms)),
+            Self::Submitted(envelope) => Self::Submitted(envelope.under(terms)),
+        }
+    }
+
     /// The filters of those recipients who have one.
     pub(crate) async fn filters(&self) -> Result<Vec<Filter>, Refusal> {
         match self {
