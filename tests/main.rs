@@ -25,6 +25,7 @@ mod mail_auth;
 mod matrix;
 mod message_limit;
 mod notify;
+mod plateau;
 mod policy;
 mod portal;
 mod quota;
