@@ -29,6 +29,21 @@ fn the_benchmarks_run() {
     }
 }
 
+/// Accepting and delivering, on ours only: it needs `smtp-source` of Debian's `postfix`.
+#[test]
+#[ignore = "needs postfix: ./test --full"]
+fn mail_is_brought_and_delivered() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("rates.json");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/deliver");
+    let arguments = ["--alone", "--messages", "64", "--rounds", "1", "--binary", OCTROI, "--json", json.to_str().unwrap()];
+    let said = run("python3", &[&[script], &arguments[..]].concat()).good();
+    let rates: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    for sessions in ["1", "16", "64"] {
+        assert!(rates["Octroi"][sessions][0].as_f64().is_some_and(|rate| rate > 0.0), "{said}");
+    }
+}
+
 /// Eight sessions mixing all kinds of commands: each answer is an OK, and what it says agrees with what was said before.
 #[test]
 fn sessions_mix_commands_without_an_error() {

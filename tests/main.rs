@@ -28,6 +28,7 @@ mod notify;
 mod plateau;
 mod policy;
 mod portal;
+mod pump;
 mod quota;
 #[path = "fuzz/src/responses.rs"]
 mod responses;

@@ -8,6 +8,7 @@ mod codes;
 mod credentials;
 mod crowds;
 mod portal;
+mod starttls;
 mod strangers;
 
 use crate::support::server::DOMAIN;

@@ -38,7 +38,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("octroi-dav", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical", "octroi-http"]),
     ("octroi-portal", &["octroi-model", "octroi-gate", "octroi-net", "octroi-http"]),
     // Outside the house: it puts parts together as the program does, to fuzz them.
-    ("octroi-fuzz", &["octroi-model", "octroi-engine", "octroi-gate", "octroi-net", "octroi-mime", "octroi-imap", "octroi-sieve"]),
+    (
+        "octroi-fuzz",
+        &["octroi-model", "octroi-engine", "octroi-gate", "octroi-net", "octroi-mime", "octroi-imap", "octroi-smtp", "octroi-sieve"],
+    ),
 ];
 
 /// What the tests of a protocol may name beside that: they put a gate before a store, as the program does. Code that is shipped cannot.

@@ -4,7 +4,7 @@ use crate::data::Reception;
 use crate::filter::Outcome;
 use crate::refusal;
 use crate::wire::{Reply, ReversePath};
-use octroi_gate::{Content, Envelope, Filter, Internet, Judged, MemberEnvelope, RecipientTerms, Refusal, Upload};
+use octroi_gate::{Content, Envelope, Filter, Internet, Judged, MemberEnvelope, RecipientTerms, Refusal, Terms, Upload};
 use octroi_mailauth::SenderChecks;
 use octroi_model::Address;
 
@@ -109,7 +109,6 @@ impl Route {
         }
     }
 
-impl Route {
     /// What leaves travels under these terms.
     pub(crate) fn under(self, terms: Terms) -> Self {
         match self {

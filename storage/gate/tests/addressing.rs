@@ -231,3 +231,64 @@ async fn what_is_forwarded_finds_its_way_back() {
     // Without the alias nothing leaves.
     assert_eq!(deliver(&world, "lea@private.example").await, Err(Refusal::NotRelay));
 }
+
+/// What one message to so many costs, beside one to one: prints it, and holds that the body is there once.
+async fn to_many(count: usize) {
+    const BODY_BYTES: usize = 400_000;
+    let world = World::new().await;
+    let people: Vec<Address> = (0..count).map(|number| address(&format!("p{number}@octroi.example"))).collect();
+    for person in &people {
+        let new = NewAccount { address: person, display_name: "", profile: "owner", password: None, remote_access: false };
+        world.admin.add_account(new).await.unwrap();
+    }
+    // Octets that no compression makes smaller.
+    let mut state = 1_u64;
+    let filling: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    })
+    .take(BODY_BYTES)
+    .collect();
+    let octets = [b"Subject: x\r\n\r\n".as_slice(), &filling].concat();
+    let journal = || -> u64 {
+        let files = std::fs::read_dir(world.folder.path()).unwrap().flatten().flat_map(|entry| match std::fs::read_dir(entry.path()) {
+            Ok(folder) => folder.flatten().collect(),
+            Err(_) => vec![entry],
+        });
+        use std::os::unix::fs::MetadataExt;
+        // What is written ahead takes room and is no content.
+        files.filter(|file| !file.path().to_string_lossy().contains("sqlite")).map(|file| file.metadata().unwrap().blocks() * 512).sum()
+    };
+    let mut took = Vec::new();
+    for recipients in [&people[..1], &people[..]] {
+        let before = journal();
+        let mut envelope = world.gate.inbound(ReturnPath::Null, OFFICE);
+        let begun = std::time::Instant::now();
+        for person in recipients {
+            envelope.add(person).await.unwrap();
+        }
+        let added = begun.elapsed();
+        let content = Content::message(b"facts", &octets, 14);
+        let begun = std::time::Instant::now();
+        envelope.deliver(content).await.unwrap();
+        let delivered = begun.elapsed();
+        let grown = journal().saturating_sub(before);
+        assert!(grown < 16 * BODY_BYTES as u64, "{grown} octets more for {} recipients", recipients.len());
+        took.push((recipients.len(), added, delivered, grown));
+    }
+    for (recipients, added, delivered, grown) in took {
+        println!("{recipients} recipients: named in {added:?}, delivered in {delivered:?}, {grown} octets of disk");
+    }
+    assert_eq!(messages(&world, &people[count - 1].to_string()).await, 1);
+}
+
+#[tokio::test]
+async fn a_body_is_stored_once_for_many() {
+    to_many(100).await;
+}
+
+#[tokio::test]
+#[ignore = "prints what a thousand recipients cost: cargo test --release -p octroi-gate --test addressing -- --ignored --nocapture"]
+async fn a_thousand_recipients() {
+    to_many(1000).await;
+}

@@ -59,10 +59,13 @@ fn paths_and_parameters() {
     assert_eq!(parsed("MAIL FROM:<a@b.example>"), Ok(mail(mailbox("a@b.example"), 0, false)));
     assert_eq!(parsed("mail from:<> size=7 BODY=8BITMIME"), Ok(mail(ReversePath::Null, 7, false)));
     assert_eq!(parsed("MAIL FROM:<lé@b.example> SMTPUTF8"), Ok(mail(mailbox("lé@b.example"), 0, true)));
-    let with_auth = |bytes| Command::Mail(Mail { from: mailbox("a@b.example"), bytes, utf8: false, binary: false, auth: true, terms: Terms::default() });
+    let with_auth = |bytes| {
+        Command::Mail(Mail { from: mailbox("a@b.example"), bytes, utf8: false, binary: false, auth: true, terms: Terms::default() })
+    };
     assert_eq!(parsed("MAIL FROM:<a@b.example> AUTH=<> SIZE=1"), Ok(with_auth(1)));
     assert_eq!(parsed("MAIL FROM:<a@b.example> auth=e+3Dmc2@example.com"), Ok(with_auth(0)));
-    let binary = Command::Mail(Mail { from: mailbox("a@b.example"), bytes: 0, utf8: false, binary: true, auth: false, terms: Terms::default() });
+    let binary =
+        Command::Mail(Mail { from: mailbox("a@b.example"), bytes: 0, utf8: false, binary: true, auth: false, terms: Terms::default() });
     assert_eq!(parsed("MAIL FROM:<a@b.example> body=binarymime"), Ok(binary));
     assert_eq!(parsed("MAIL FROM:<\"a>b c\"@d.example> SIZE=1"), Ok(mail(mailbox("\"a>b c\"@d.example"), 1, false)));
     assert_eq!(parsed("MAIL FROM:<@r.example,@s.example:a@b.example>"), Ok(mail(mailbox("a@b.example"), 0, false)));
