@@ -120,6 +120,7 @@ pub(crate) struct Server {
     pub(crate) certificate: PathBuf,
     shutdown: Shutdown,
     socket: PathBuf,
+    lmtp_socket: Option<PathBuf>,
 }
 
 impl Server {
@@ -172,7 +173,7 @@ impl Server {
         let handler = handler.serving(acceptors).queueing(steered);
         let admin_listener = socket::bind(&socket).map_err(|e| format!("cannot listen on {}: {e}", socket.display()))?;
         tokio::spawn(socket::serve(admin_listener, handler, shutdown.clone()));
-        Ok(Self { gate, admin, certificate: certificate.file, shutdown, socket })
+        Ok(Self { gate, admin, certificate: certificate.file, shutdown, socket, lmtp_socket: config.listen.lmtp_socket.clone() })
     }
 
     /// End: no new connections, let those that are open end, then close the store.
@@ -182,7 +183,9 @@ impl Server {
             tracing::warn!("some connections did not end in time");
         }
         self.admin.close().await;
-        let _ = fs::remove_file(&self.socket);
+        for socket in [Some(&self.socket), self.lmtp_socket.as_ref()].into_iter().flatten() {
+            let _ = fs::remove_file(socket);
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! SMTP smuggling (CVE-2023-51764, -51765, -51766, CVE-2026-33604): ends of data that some other server would take for one.
 //! Only CRLF `.` CRLF ends a message; a bare CR or LF is refused.
 
+use crate::support::http::base64;
 use crate::support::imap::Imap;
 use crate::support::smtp::Smtp;
+use crate::support::wire::Wire;
 use crate::support::{Server, message, shared, unique};
 
 /// Everything that has been taken for an end of data somewhere.
@@ -13,13 +15,17 @@ const NOT_AN_END: &[&str] =
 fn attempt(server: &Server, service: &str, end: &str) {
     let to = &server.user(5).address;
     let (outer, inner) = (unique("outer"), unique("smuggled"));
-    let mut smtp = Smtp::connect(server, service);
-    smtp.expect("MAIL FROM:<a@outside.test>", 250);
+    let (mut smtp, from) = match service {
+        "submissions" => (submission(server), to.as_str()),
+        _ => (Smtp::connect(server, service), "a@outside.test"),
+    };
+    smtp.expect(&format!("MAIL FROM:<{from}>"), 250);
     smtp.expect(&format!("RCPT TO:<{to}>"), 250);
     smtp.expect("DATA", 354);
     let smuggled = message("boss@outside.test", to, &inner);
-    let octets =
-        format!("Subject: {outer}\r\n\r\nbody{end}MAIL FROM:<boss@outside.test>\r\nRCPT TO:<{to}>\r\nDATA\r\n{smuggled}\r\n.\r\nNOOP\r\n");
+    let octets = format!(
+        "Subject: {outer}\r\nFrom: <{from}>\r\n\r\nbody{end}MAIL FROM:<boss@outside.test>\r\nRCPT TO:<{to}>\r\nDATA\r\n{smuggled}\r\n.\r\nNOOP\r\n"
+    );
     smtp.wire.send(octets);
     let first = smtp.reply().unwrap();
     // With a NUL before or after the dot there is no bare CR or LF: it may be taken as one message, or refused.
@@ -38,11 +44,39 @@ fn attempt(server: &Server, service: &str, end: &str) {
     assert_eq!(taken, first.code == 250, "{service}, {end:?}: the reply and the mailbox must agree");
 }
 
+/// Logged in, as the one who gets the messages.
+fn submission(server: &Server) -> Smtp {
+    let person = server.user(5);
+    let mut smtp = Smtp { wire: Wire::tls(server.address("submissions"), server.certificate()) };
+    smtp.reply().unwrap();
+    smtp.expect("EHLO client.test", 250);
+    let plain = base64(format!("\0{}\0{}", person.address, person.app_password).as_bytes());
+    smtp.expect(&format!("AUTH PLAIN {plain}"), 235);
+    smtp
+}
+
+/// The same octets in one chunk, whose end is counted: nothing in it is a command, and what is no line end is refused.
+#[test]
+fn a_chunk_holds_no_commands() {
+    let server = shared();
+    let to = &server.user(5).address;
+    for end in NOT_AN_END {
+        let mut smtp = Smtp::connect(server, "smtp");
+        smtp.expect("MAIL FROM:<a@outside.test>", 250);
+        smtp.expect(&format!("RCPT TO:<{to}>"), 250);
+        let octets = format!("Subject: {}\r\n\r\nbody{end}RSET\r\nQUIT\r\n", unique("chunk"));
+        smtp.wire.send(format!("BDAT {} LAST\r\n{octets}", octets.len()));
+        assert_eq!(smtp.reply().unwrap().code, 550, "{end:?}");
+        smtp.expect("NOOP", 250);
+    }
+}
+
 #[test]
 fn nothing_but_the_end_of_data_ends_data() {
     for end in NOT_AN_END {
         attempt(shared(), "smtp", end);
         attempt(shared(), "lmtp", end);
+        attempt(shared(), "submissions", end);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::tree;
 use octroi_engine::{Batch, BodyIndex, CommitError};
-use octroi_model::{Account, AccountId, Address, CollectionId, Item, Outcome, Path, Rights, Service, UnixTime};
+use octroi_model::{Account, AccountId, Address, CollectionId, Item, Outcome, Path, QuotaRoot, Rights, Service, UnixTime};
 use octroi_policy::{Act, Area, Profile};
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -74,6 +74,12 @@ pub(crate) struct Place {
     pub(crate) inboxes: Vec<CollectionId>,
     /// Somebody elsewhere as well, or only.
     pub(crate) leaves: bool,
+}
+
+impl Place {
+    fn reaches_any(&self, left: &HashSet<CollectionId>) -> bool {
+        self.leaves || self.inboxes.iter().any(|inbox| left.contains(inbox))
+    }
 }
 
 impl Gate {
@@ -232,15 +238,33 @@ impl<Kind> Envelope<Kind> {
         }
     }
 
-    /// Everything in one commit.
+    /// Everything in one commit. A full mailbox puts it off for all, unless whoever was written to reaches others as well.
     async fn commit(&self, content: Content, from: Option<Address>) -> Result<(), Refusal> {
         let mut bare = Batch::new();
         let body = bare.body(content.body);
-        match self.gate.engine().commit(self.fill(bare, body, from, |_| true)?).await {
-            // An account was removed between RCPT and DATA: the peer tries again and is told at RCPT.
-            Err(CommitError::Gone) => Err(Refusal::Unavailable),
-            other => Ok(other.map(|_| ())?),
+        let mut left = self.inboxes.clone();
+        loop {
+            match self.gate.engine().commit(self.fill(bare.clone(), body, from.clone(), |inbox| left.contains(&inbox))?).await {
+                // An account was removed between RCPT and DATA: the peer tries again and is told at RCPT.
+                Err(CommitError::Gone) => return Err(Refusal::Unavailable),
+                Err(CommitError::OverQuota(full)) => {
+                    self.leave_out(&mut left, &full)?;
+                    if self.places.iter().any(|place| !place.reaches_any(&left)) {
+                        return Err(Refusal::OverQuota);
+                    }
+                }
+                other => return Ok(other.map(|_| ())?),
+            }
         }
+    }
+
+    /// Take those out that count for a quota that is full.
+    fn leave_out(&self, left: &mut HashSet<CollectionId>, full: &[QuotaRoot]) -> Result<(), Refusal> {
+        let engine = self.gate.engine();
+        let asked = left.len();
+        left.retain(|inbox| !engine.quotas_above(*inbox).iter().any(|quota| full.contains(&quota.root)));
+        // If that is nobody, the quota was lifted meanwhile.
+        if left.len() == asked { Err(Refusal::Unavailable) } else { Ok(()) }
     }
 
     /// What is to be done with the body: into the mailboxes that are wanted, and into the queue for who is elsewhere, under the return path
@@ -334,21 +358,11 @@ impl Envelope<Internet> {
             match engine.commit(self.fill(bare.clone(), body, from.clone(), |inbox| left.contains(&inbox))?).await {
                 Ok(_) => break,
                 Err(CommitError::Gone) => return Err(Refusal::Unavailable),
-                Err(CommitError::OverQuota(full)) => {
-                    let asked = left.len();
-                    left.retain(|inbox| !engine.quotas_above(*inbox).iter().any(|quota| full.contains(&quota.root)));
-                    if left.len() == asked {
-                        // The quota was lifted meanwhile.
-                        return Err(Refusal::Unavailable);
-                    }
-                }
+                Err(CommitError::OverQuota(full)) => self.leave_out(&mut left, &full)?,
                 Err(other) => return Err(other.into()),
             }
         }
-        let outcome = |place: &Place| {
-            let reached = place.leaves || place.inboxes.iter().any(|inbox| left.contains(inbox));
-            if reached { Ok(()) } else { Err(Refusal::OverQuota) }
-        };
+        let outcome = |place: &Place| if place.reaches_any(&left) { Ok(()) } else { Err(Refusal::OverQuota) };
         Ok(self.places.iter().map(outcome).collect())
     }
 

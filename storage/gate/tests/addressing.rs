@@ -6,6 +6,7 @@ mod support;
 
 use octroi_gate::{Content, NewAccount, Refusal, ReturnPath, SrsFault};
 use octroi_model::{Address, AliasName, QuotaLimit, Service, Uid};
+use std::os::unix::fs::MetadataExt;
 use support::{OFFICE, OWNER, SUBJECT, World, address};
 
 fn content() -> Content {
@@ -167,6 +168,19 @@ async fn one_full_mailbox_keeps_a_message_from_no_group() {
     assert_eq!((messages(&world, OWNER).await, messages(&world, SUBJECT).await), (1, 0));
     assert!(world.lines().await.iter().any(|line| line.entry.act == "deliver" && line.entry.subject == SUBJECT));
     assert_eq!(deliver(&world, SUBJECT).await, Err(Refusal::OverQuota));
+    // Likewise where the size was not told before it came; but nobody is left out who was named.
+    let roomy = QuotaLimit { bytes: 2000, items: None };
+    world.admin.set_quota(&address(SUBJECT), None, Some(roomy)).await.unwrap();
+    let large = || Content::message(b"facts", format!("Subject: x\r\n\r\n{}", "x".repeat(3000)).as_bytes(), 14);
+    for (also, expected) in [(None, Ok(())), (Some(SUBJECT), Err(Refusal::OverQuota))] {
+        let mut envelope = world.gate.inbound(ReturnPath::Null, OFFICE);
+        envelope.add(&address("both@octroi.example")).await.unwrap();
+        if let Some(also) = also {
+            envelope.add(&address(also)).await.unwrap();
+        }
+        assert_eq!(envelope.deliver(large()).await, expected);
+    }
+    assert_eq!((messages(&world, OWNER).await, messages(&world, SUBJECT).await), (2, 0));
 }
 
 #[tokio::test]
@@ -255,7 +269,6 @@ async fn to_many(count: usize) {
             Ok(folder) => folder.flatten().collect(),
             Err(_) => vec![entry],
         });
-        use std::os::unix::fs::MetadataExt;
         // What is written ahead takes room and is no content.
         files.filter(|file| !file.path().to_string_lossy().contains("sqlite")).map(|file| file.metadata().unwrap().blocks() * 512).sum()
     };
