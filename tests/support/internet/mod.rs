@@ -6,6 +6,7 @@
 
 mod dns;
 mod host;
+mod policy;
 
 pub(crate) use host::{Host, Manner, Say};
 
@@ -28,6 +29,8 @@ pub(crate) struct Internet {
     port: u16,
     /// Holds the port while no host does.
     _port: TcpListener,
+    /// Holds the port on which all policies are told.
+    https: TcpListener,
     authority: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
 }
@@ -39,6 +42,7 @@ impl Internet {
         // Other test programs may run beside this one.
         let block = [127, 64 + (std::process::id() % 128) as u8, COUNT.fetch_add(1, Ordering::Relaxed)];
         let port = TcpListener::bind((Ipv4Addr::new(block[0], block[1], block[2], 1), 0)).unwrap();
+        let https = TcpListener::bind((Ipv4Addr::new(block[0], block[1], block[2], 1), 0)).unwrap();
         let folder = tempfile::Builder::new().prefix("octroi-internet-").tempdir().unwrap();
         let dns = Dns::start();
         std::fs::write(folder.path().join("anchors"), dns.trust_anchor()).unwrap();
@@ -46,12 +50,42 @@ impl Internet {
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap();
         std::fs::write(folder.path().join("authority.pem"), authority.pem()).unwrap();
-        Self { dns, block, next: AtomicU8::new(2), port: port.local_addr().unwrap().port(), _port: port, authority, folder }
+        Self { dns, block, next: AtomicU8::new(2), port: port.local_addr().unwrap().port(), _port: port, https, authority, folder }
     }
 
     /// What a server's configuration says to live here: lines of `[dns]` and `[outbound]`. More lines of `[outbound]` may follow them.
     pub(crate) fn settings(&self) -> String {
-        format!("[dns]\nservers = [\"{}\"]\n[outbound]\nport = {}\nprivate_addresses = true\n", self.dns.address(), self.port)
+        self.settings_with("")
+    }
+
+    /// The same with DNSSEC.
+    pub(crate) fn settings_with_dnssec(&self) -> String {
+        self.settings_with(&format!("dnssec = true\ntrust_anchors = \"{}\"\n", self.trust_anchors().display()))
+    }
+
+    fn settings_with(&self, dns: &str) -> String {
+        let (server, https, authority) = (self.dns.address(), self.https.local_addr().unwrap().port(), self.authority());
+        format!(
+            "[dns]\nservers = [\"{server}\"]\n{dns}[outbound]\nport = {}\nprivate_addresses = true\nmta_sts_port = {https}\n\
+             authorities = \"{}\"\n",
+            self.port,
+            authority.display()
+        )
+    }
+
+    /// A domain whose MTA-STS policy says so, told under a certificate of the authority; `records` are those of its zone.
+    pub(crate) fn zone_with_policy(&self, origin: &str, records: &str, policy: &str) {
+        let host = self.address();
+        let (config, _) = self.certified(&[&format!("mta-sts.{origin}")]);
+        policy::serve(SocketAddr::new(IpAddr::V4(host), self.https.local_addr().unwrap().port()), config, policy.to_owned());
+        self.zone(origin, &format!("{records}\n_mta-sts TXT \"v=STSv1; id=20261101;\"\nmta-sts A {host}"));
+    }
+
+    /// The TLSA record for a host that shows that certificate.
+    pub(crate) fn tlsa(&self, host: &str, certificate: &CertificateDer<'_>) -> String {
+        let sum = ::ring::digest::digest(&::ring::digest::SHA256, certificate);
+        let sum: String = sum.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
+        format!("_{}._tcp.{host} TLSA 3 0 1 {sum}", self.port)
     }
 
     /// Where names are looked up, over UDP and TCP.
