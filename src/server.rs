@@ -17,7 +17,7 @@ use octroi_mailauth::{Authenticator, Keyring};
 use octroi_managesieve::ManageSieveConfig;
 use octroi_net::{ACME_TLS_ALPN, Acceptor, Authority, Connection, ListenerOptions, Networks, Peer, Shutdown, TlsMode};
 use octroi_portal::{PortalConfig, Served};
-use octroi_smtp::{Kind, Proofs, SmtpConfig};
+use octroi_smtp::{Kind, Proofs, SmtpConfig, SpamHooks};
 use std::fs;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -66,7 +66,9 @@ impl Store {
         let account_quota = config.quota.of_account().map_err(|e| e.to_string())?;
         let sends_to_numbers = config.second_factor.reaches_numbers();
         let script_bytes_max = config.limits.sieve.over(octroi_sieve::Limits::default()).script_bytes_max as u64;
-        let own = octroi_gate::Limits { account_quota, language, sends_to_numbers, script_bytes_max, ..octroi_gate::Limits::default() };
+        let learns = config.spam.rspamd_learn.is_some();
+        let own =
+            octroi_gate::Limits { account_quota, language, sends_to_numbers, script_bytes_max, learns, ..octroi_gate::Limits::default() };
         let limits = config.limits.gate.over(own);
         let Opened { gate, admin, queue, errands } =
             Gate::open(engine, organisation, policy, limits, key).await.map_err(|e| format!("cannot open the store: {e}"))?;
@@ -193,7 +195,8 @@ impl Server {
 fn proofs(config: &Config, resolver: &Resolver, keyring: Keyring) -> Result<Proofs, String> {
     let checks = config.mail_auth.checks()?;
     let authenticator = config.mail_auth.check.then(|| Authenticator::new(resolver, &config.hostname, checks));
-    Ok(Proofs { authenticator, unchecked: config.mail_auth.networks()?, keyring })
+    let spam = config.spam.hooks()?.map(|hooks| Arc::new(SpamHooks::new(resolver, hooks)));
+    Ok(Proofs { authenticator, unchecked: config.mail_auth.networks()?, keyring, spam })
 }
 
 struct Listeners {

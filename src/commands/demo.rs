@@ -2,7 +2,7 @@
 
 use crate::cli::Demo;
 use crate::commands::serve::{log_to_stderr, until_stopped};
-use crate::config::{Config, Dns, Listen, MailAuth, Outbound};
+use crate::config::{Config, Dns, Listen, MailAuth, Outbound, Spam};
 use crate::demo::{DOMAIN, Person, Ready, fill, people, ports};
 use crate::limits::Limits;
 use crate::server::{Server, Store};
@@ -82,6 +82,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         dns: Dns::default(),
         inbound: crate::config::Inbound::default(),
         mail_auth: MailAuth::default(),
+        spam: Spam::default(),
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },
         second_factor: crate::config::SecondFactor::default(),
         quota: crate::config::Quota::default(),

@@ -7,12 +7,14 @@ mod dns;
 mod inbound;
 mod mail_auth;
 mod outbound;
+mod spam;
 
 pub(crate) use acme::Acme;
 pub(crate) use dns::Dns;
 pub(crate) use inbound::Inbound;
 pub(crate) use mail_auth::MailAuth;
 pub(crate) use outbound::Outbound;
+pub(crate) use spam::Spam;
 
 use crate::limits::Limits;
 use crate::profiles::Profiles;
@@ -73,6 +75,9 @@ pub(crate) struct Config {
     /// Who mail claims to be from.
     #[serde(default, skip_serializing_if = "MailAuth::is_default")]
     pub(crate) mail_auth: MailAuth,
+    /// What others think of mail.
+    #[serde(default, skip_serializing_if = "Spam::is_default")]
+    pub(crate) spam: Spam,
     /// Mail that leaves.
     #[serde(default, skip_serializing_if = "Outbound::is_default")]
     pub(crate) outbound: Outbound,
@@ -286,6 +291,7 @@ impl Config {
         self.inbound.over(SmtpConfig::default()).map_err(ConfigError)?;
         self.mail_auth.networks().map_err(ConfigError)?;
         self.mail_auth.checks().map_err(ConfigError)?;
+        self.spam.hooks().map_err(ConfigError)?;
         self.listen.socket_mode()?;
         Ok(())
     }

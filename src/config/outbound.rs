@@ -110,7 +110,7 @@ fn span(key: &str, text: &str) -> Result<Duration, String> {
 }
 
 /// `host:port`, the host perhaps an IPv6 address in brackets.
-fn host_port(text: &str) -> Result<HostPort, String> {
+pub(super) fn host_port(text: &str) -> Result<HostPort, String> {
     let fail = || format!("`{text}` is not host:port");
     let (host, port) = text.rsplit_once(':').ok_or_else(fail)?;
     let host = host.trim_start_matches('[').trim_end_matches(']');

@@ -15,10 +15,11 @@ mod text;
 
 use crate::config::{Config, SecondFactor};
 use message::Messenger;
-use octroi_gate::{Content, Errand, Errands, Gate, Notice, Queue, Refusal, ReturnPath};
+use octroi_gate::{Content, Errand, Errands, Gate, JudgedMessage, Notice, Queue, Refusal, ReturnPath};
 use octroi_mailauth::{Keyring, Signing};
 use octroi_model::{Address, Reach, UnixTime};
 use octroi_net::Shutdown;
+use octroi_smtp::{Learn, Rspamd};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +46,7 @@ pub(crate) struct Courier {
     queue: Queue,
     messenger: Option<Arc<Messenger>>,
     keyring: Keyring,
+    rspamd: Option<Rspamd>,
     turns: Arc<Semaphore>,
 }
 
@@ -52,7 +54,8 @@ impl Courier {
     /// One that sends messages as the configuration says.
     pub(crate) fn new(config: &Config, gate: Gate, queue: Queue, keyring: Keyring) -> Result<Self, String> {
         let messenger = Messenger::new(&config.second_factor)?.map(Arc::new);
-        Ok(Self { gate, queue, messenger, keyring, turns: Arc::new(Semaphore::new(SENDING_MAX)) })
+        let rspamd = config.spam.rspamd()?;
+        Ok(Self { gate, queue, messenger, keyring, rspamd, turns: Arc::new(Semaphore::new(SENDING_MAX)) })
     }
 
     /// Carry errands until the server ends; what waits then is brought still, if that needs nobody else.
@@ -79,6 +82,7 @@ impl Courier {
     async fn bring(&self, errand: Errand, sending: Option<&mut JoinSet<()>>) {
         match errand {
             Errand::Notice { to, at, notice } => self.notice(&to, at, &notice).await,
+            Errand::Judged(message) => self.teach(message, sending),
             Errand::Code { of, reach: Reach::Mail(address), code, minutes } => {
                 if let Err(error) = self.mail_code(&of, &address, &code, minutes).await {
                     tracing::warn!(%of, %error, "a code could not be queued");
@@ -101,6 +105,27 @@ impl Courier {
                 }
             },
         }
+    }
+
+    /// Have rspamd learn; what it does not hear of is lost, and nobody waits for it.
+    fn teach(&self, message: JudgedMessage, sending: Option<&mut JoinSet<()>>) {
+        let (Some(rspamd), Some(sending)) = (&self.rspamd, sending) else { return };
+        if sending.len() >= WAITING_MAX {
+            return tracing::warn!("rspamd was not told of a message: too many wait");
+        }
+        let (rspamd, turns) = (rspamd.clone(), self.turns.clone());
+        sending.spawn(async move {
+            // Nobody closes it.
+            let _turn = turns.acquire().await;
+            let what = if message.spam { Learn::Spam } else { Learn::Ham };
+            let learnt = match message.octets().await {
+                Ok(octets) => rspamd.learn(what, octets).await,
+                Err(refused) => Err(refused.to_string()),
+            };
+            if let Err(error) = learnt {
+                tracing::warn!(error, "rspamd did not learn a message");
+            }
+        });
     }
 
     async fn notice(&self, to: &Address, at: UnixTime, notice: &Notice) {

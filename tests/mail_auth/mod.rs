@@ -4,6 +4,7 @@
 mod dns;
 mod keys;
 mod received;
+mod spam;
 
 use crate::support::http::base64;
 use crate::support::imap::Imap;

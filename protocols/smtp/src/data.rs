@@ -157,15 +157,18 @@ impl Reception {
         }
         let upload = match self.body {
             Body::Refused(reply) => Err(reply),
-            Body::Text { upload } | Body::Header { upload, .. } => proven(upload, self.proof, &self.plan.trace, open).await,
+            Body::Text { upload } | Body::Header { upload, .. } => proven(upload, self.proof, &self.id, &self.plan.trace, open).await,
         };
         (upload, self.place)
     }
 }
 
 /// The message with what was found out about it above it; refused or filed elsewhere, if that is what follows from it.
-async fn proven(mut upload: Upload, proof: Proof, trace: &str, open: &mut Open) -> Result<Upload, Reply> {
-    let proven = proof.finish(open.sender.take()).await;
+async fn proven(mut upload: Upload, proof: Proof, id: &str, trace: &str, open: &mut Open) -> Result<Upload, Reply> {
+    let mut proven = proof.finish(open.sender.take()).await;
+    if let Some(suspect) = open.suspect.take() {
+        proven = proven.suspected(suspect, id, open.route.recipients(), trace, upload.in_memory()).await;
+    }
     upload.head(proven.top(trace));
     if let Some(reply) = proven.refused {
         return Err(reply);

@@ -14,6 +14,8 @@ pub(crate) struct Plan {
     pub(crate) received_max: usize,
     /// `Authentication-Results` that claim to be of this host are taken out.
     pub(crate) results_of: Option<String>,
+    /// What others think of it (`X-Spam-…`) is taken out.
+    pub(crate) opinions_go: bool,
     /// For a submitted message: the fields to add when they lack.
     pub(crate) complete: Option<Completion>,
 }
@@ -108,6 +110,10 @@ fn is_forged(field: &Header<'_>, plan: &Plan) -> bool {
     if is(field, "Return-Path") {
         return true;
     }
+    // Filters of our people's would take it for ours.
+    if plan.opinions_go && field.name.get(..7).is_some_and(|name| name.eq_ignore_ascii_case(b"X-Spam-")) {
+        return true;
+    }
     // RFC 8601 section 5: results that claim to be ours, and did not come from us, mislead.
     let Some(host) = &plan.results_of else { return false };
     if !is(field, "Authentication-Results") {
@@ -128,7 +134,13 @@ mod tests {
     use super::*;
 
     fn plan() -> Plan {
-        Plan { trace: "Received: by us\r\n".to_owned(), received_max: 3, results_of: Some("mail.example".to_owned()), complete: None }
+        Plan {
+            trace: "Received: by us\r\n".to_owned(),
+            received_max: 3,
+            results_of: Some("mail.example".to_owned()),
+            opinions_go: true,
+            complete: None,
+        }
     }
 
     fn submitted() -> Plan {
@@ -165,7 +177,7 @@ mod tests {
 
     #[test]
     fn trace_goes_on_top_and_forgeries_out() {
-        let head = "Return-Path: <forged@x>\r\nAuthentication-Results: MAIL.example; spf=pass\r\nAuthentication-Results: other.example; spf=pass\r\n\
+        let head = "Return-Path: <forged@x>\r\nx-spam-Status: No\r\nAuthentication-Results: MAIL.example; spf=pass\r\nAuthentication-Results: other.example; spf=pass\r\n\
                     Subject: a\r\n b\r\n\r\n";
         let expected = "Received: by us\r\nAuthentication-Results: other.example; spf=pass\r\nSubject: a\r\n b\r\n\r\n";
         assert_eq!(rewritten(head, &plan()).unwrap(), expected);

@@ -23,6 +23,7 @@ pub(crate) fn plan(session: &Session, open: &Open, id: &str) -> Plan {
         trace: trace(session, open, id),
         received_max: session.config.received_max,
         results_of: Some(session.hostname().to_owned()),
+        opinions_go: true,
         complete: None,
     }
 }

@@ -15,6 +15,7 @@
 //! | `guard` | what is asked of strangers |
 //! | `terms` | what travels with a message |
 //! | `refusal` | faults and refusals to replies |
+//! | `spam` | lists of addresses, rspamd |
 //! | `outbound` | the queue's runner and its client |
 //! | `dsn` | notifications of failure |
 //! | `filter/` | recipients' filters, run at the end of a message |
@@ -36,6 +37,7 @@ mod proof;
 mod rcpt;
 mod refusal;
 mod session;
+mod spam;
 mod stamp;
 mod submission;
 mod terms;
@@ -46,6 +48,7 @@ pub use config::{ClientTimeouts, HostPort, Login, OutboundTls, QueueConfig, Serv
 pub use guard::Guard;
 pub use proof::Proofs;
 pub use session::Kind;
+pub use spam::{Learn, Rspamd, SpamConfig, SpamHooks};
 
 use octroi_dns::Resolver;
 use octroi_gate::{Gate, Queue};

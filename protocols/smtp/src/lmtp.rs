@@ -7,5 +7,11 @@ use crate::session::Session;
 use crate::transaction::Open;
 
 pub(crate) fn plan(session: &Session, open: &Open, id: &str) -> Plan {
-    Plan { trace: inbound::trace(session, open, id), received_max: session.config.received_max, results_of: None, complete: None }
+    Plan {
+        trace: inbound::trace(session, open, id),
+        received_max: session.config.received_max,
+        results_of: None,
+        opinions_go: false,
+        complete: None,
+    }
 }

@@ -43,12 +43,12 @@ impl Session {
             Kind::Submission => Route::Submitted(submission::open(submission::member(self)?, &mail.from).await?.announce(mail.bytes)),
             Kind::Inbound | Kind::Lmtp => Route::Inbound(inbound::open(self, &mail.from).announce(mail.bytes)),
         };
-        let sender = self.check_sender(&mail.from);
+        let (sender, suspect) = (self.check_sender(&mail.from), self.suspect(&mail.from));
         if mail.binary {
             route = route.staying();
         }
         let route = route.under(terms);
         let (utf8, binary) = (mail.utf8, mail.binary);
-        Ok(Open { route, from: mail.from, utf8, binary, accepted: 0, sender, confirm: Vec::new(), is_later, envid })
+        Ok(Open { route, from: mail.from, utf8, binary, accepted: 0, sender, suspect, confirm: Vec::new(), is_later, envid })
     }
 }

@@ -2,10 +2,13 @@
 
 use crate::header;
 use crate::session::{Kind, Session};
+use crate::spam::{SpamHooks, Suspect, Suspicion};
 use crate::wire::{Reply, ReversePath};
 use octroi_mailauth::{Authenticator, Keyring, MessageChecks, Reason, Sender, SenderChecks, Signing, Treatment, Verdict};
+use octroi_model::Address;
 use octroi_net::Networks;
 use std::fmt;
+use std::sync::Arc;
 use tracing::{info, warn};
 
 /// Who checks and who signs. By default nobody does.
@@ -17,6 +20,8 @@ pub struct Proofs {
     pub unchecked: Networks,
     /// Signs mail of ours.
     pub keyring: Keyring,
+    /// What others think of a message.
+    pub spam: Option<Arc<SpamHooks>>,
 }
 
 impl fmt::Debug for Proofs {
@@ -106,6 +111,25 @@ impl Proven {
         Self { fields: field, junk: treatment == Treatment::Junk, refused }
     }
 
+    /// What lists and rspamd say is added; whoever refuses first is heard.
+    fn suspect(&mut self, suspicion: Suspicion) {
+        self.fields.push_str(&suspicion.fields);
+        self.junk |= suspicion.junk;
+        self.refused = self.refused.take().or(suspicion.refused);
+    }
+
+    /// Ask what others think of it, as long as nobody has refused it. `rest` is what stands below the trace, if it is in memory.
+    pub(crate) async fn suspected(mut self, suspect: Suspect, id: &str, recipients: &[Address], trace: &str, rest: Option<&[u8]>) -> Self {
+        let (hooks, about) = (suspect.hooks.clone(), suspect.about(id, recipients));
+        if self.refused.is_none() {
+            self.suspect(hooks.listed(suspect.listing).await);
+        }
+        if self.refused.is_none() {
+            self.suspect(hooks.judged(&about, &self.top(trace), rest).await);
+        }
+        self
+    }
+
     /// All that goes on top: `Return-Path` first, then these fields, then the trace.
     pub(crate) fn top(&self, trace: &str) -> Vec<u8> {
         header::insert_below_return_path(trace, &self.fields).into_bytes()
@@ -126,14 +150,30 @@ fn reply(reason: Option<&Reason>) -> Reply {
 impl Session {
     /// Begin to look the sender up, so that the answers are here when the message is.
     pub(crate) fn check_sender(&self, from: &ReversePath) -> Option<SenderChecks> {
-        let proofs = &self.config.proofs;
-        let peer = self.peer();
-        let authenticator = proofs.authenticator.as_ref().filter(|_| self.kind == Kind::Inbound && !proofs.unchecked.contains(peer))?;
-        let hello = self.hello.as_ref().map(|hello| hello.host.clone()).unwrap_or_default();
-        let from = match from {
-            ReversePath::Null => String::new(),
-            ReversePath::Mailbox(address) => address.to_string(),
-        };
-        Some(authenticator.sender(Sender { peer, hello, from }))
+        let authenticator = self.config.proofs.authenticator.as_ref().filter(|_| self.is_checked())?;
+        Some(authenticator.sender(Sender { peer: self.peer(), hello: self.hello_name(), from: from_text(from) }))
+    }
+
+    /// Likewise, begin to ask what others think of it.
+    pub(crate) fn suspect(&self, from: &ReversePath) -> Option<Suspect> {
+        let hooks = self.config.proofs.spam.clone().filter(|_| self.is_checked())?;
+        Some(Suspect::begin(hooks, self.peer(), self.hello_name(), from_text(from)))
+    }
+
+    fn hello_name(&self) -> String {
+        self.hello.as_ref().map(|hello| hello.host.clone()).unwrap_or_default()
+    }
+
+    /// Is mail of this peer somebody's whom we do not know?
+    fn is_checked(&self) -> bool {
+        self.kind == Kind::Inbound && !self.config.proofs.unchecked.contains(self.peer())
+    }
+}
+
+/// A return path as checks take it.
+fn from_text(from: &ReversePath) -> String {
+    match from {
+        ReversePath::Null => String::new(),
+        ReversePath::Mailbox(address) => address.to_string(),
     }
 }

@@ -47,6 +47,7 @@ pub(crate) fn plan(session: &Session, open: &Open, id: &str) -> Plan {
         trace: trace_fields(&trace),
         received_max: session.config.received_max,
         results_of: Some(hostname.to_owned()),
+        opinions_go: false,
         complete: Some(Completion { date: date(now), message_id: format!("<{id}@{hostname}>") }),
     }
 }

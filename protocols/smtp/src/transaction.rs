@@ -3,6 +3,7 @@
 use crate::data::Reception;
 use crate::filter::Outcome;
 use crate::refusal;
+use crate::spam::Suspect;
 use crate::wire::{Reply, ReversePath};
 use octroi_gate::{Content, Envelope, Filter, Internet, Judged, MemberEnvelope, RecipientTerms, Refusal, Terms, Upload};
 use octroi_mailauth::SenderChecks;
@@ -38,6 +39,8 @@ pub(crate) struct Open {
     pub(crate) is_later: bool,
     /// ENVID.
     pub(crate) envid: Option<String>,
+    /// What others think of it, being asked.
+    pub(crate) suspect: Option<Suspect>,
 }
 
 /// The envelope; what it lets through depends on who opened it, and the gate holds to that.

@@ -200,6 +200,8 @@ pub trait Stage: Send {
     fn expect_head(&mut self);
     /// What goes in front of all that is written, because it is known last; at most [`crate::HEAD_BYTES_MAX`].
     fn head(&mut self, octets: Vec<u8>);
+    /// The octets that were written, while all of them are in memory.
+    fn in_memory(&self) -> Option<&[u8]>;
     /// All octets were written: make them durable (if they are in a file) and hand them over. `describe` is called with the octets; of a
     /// content above [`crate::DESCRIBED_BYTES_MAX`] with its first mebibyte. A document has nothing to describe.
     fn finish(self: Box<Self>, describe: Option<Describe>) -> Promise<'static, Result<Body, CommitError>>;

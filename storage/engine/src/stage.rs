@@ -168,6 +168,10 @@ impl Stage for Staging {
         self.head = Some(Vec::new());
     }
 
+    fn in_memory(&self) -> Option<&[u8]> {
+        matches!(self.spill, Spill::None).then_some(&self.first)
+    }
+
     fn head(&mut self, octets: Vec<u8>) {
         self.head = Some(octets);
     }

@@ -57,6 +57,11 @@ impl Upload {
         self.stage.head(octets);
     }
 
+    /// What was written, while it is so little that it is all in memory.
+    pub fn in_memory(&self) -> Option<&[u8]> {
+        self.stage.in_memory()
+    }
+
     /// Add octets.
     pub async fn write(&mut self, octets: &[u8]) -> Result<(), Refusal> {
         self.bytes += octets.len() as u64;

@@ -3,13 +3,20 @@
 //! The gate decides and the program carries: [`Errands`] is handed to it once, by [`crate::Gate::open`]. What does not fit into the bounded
 //! queue is dropped and logged; a code can be asked for again, and a notice stands in the portal as well.
 
-use octroi_model::{Address, Reach, Service, UnixTime};
+use crate::gate::Gate;
+use crate::refusal::Refusal;
+use octroi_engine::Part;
+use octroi_model::{Address, ContentRef, Reach, Service, UnixTime};
 use std::net::IpAddr;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 /// Errands that wait.
 const WAITING_MAX: usize = 256;
+/// Messages of one move that are told about.
+const JUDGED_AT_ONCE_MAX: usize = 64;
+/// Octets of a message that is told about.
+const JUDGED_BYTES_MAX: u64 = 1 << 20;
 
 /// Something to bring.
 #[derive(Debug)]
@@ -34,6 +41,30 @@ pub enum Errand {
         /// For how many minutes it counts.
         minutes: u64,
     },
+    /// A message that somebody has moved into their Junk mailbox, or out of it.
+    Judged(JudgedMessage),
+}
+
+/// A message that somebody has judged by moving it.
+pub struct JudgedMessage {
+    /// It is spam, they say.
+    pub spam: bool,
+    gate: Gate,
+    content: ContentRef,
+}
+
+impl std::fmt::Debug for JudgedMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JudgedMessage").field("spam", &self.spam).finish_non_exhaustive()
+    }
+}
+
+impl JudgedMessage {
+    /// All of it.
+    pub async fn octets(&self) -> Result<Vec<u8>, Refusal> {
+        let parts = self.gate.engine().read(vec![(self.content, Part::Whole)]).await?;
+        Ok(parts.into_iter().next().unwrap_or_default())
+    }
 }
 
 /// What an owner is told.
@@ -108,6 +139,14 @@ impl Outbox {
     pub(crate) fn put(&self, errand: Errand) {
         if self.0.try_send(errand).is_err() {
             tracing::warn!("a notice or code could not be brought: too many wait, or nobody carries them");
+        }
+    }
+
+    /// Messages were judged; of very many, and of what is too large to be looked at, nothing is told.
+    pub(crate) fn judged<'a>(&self, gate: &Gate, spam: bool, contents: impl Iterator<Item = &'a ContentRef>) {
+        let sensible = contents.filter(|content| content.bytes() <= JUDGED_BYTES_MAX).take(JUDGED_AT_ONCE_MAX);
+        for content in sensible {
+            self.put(Errand::Judged(JudgedMessage { spam, gate: gate.clone(), content: *content }));
         }
     }
 

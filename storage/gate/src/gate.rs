@@ -66,6 +66,8 @@ pub struct Limits {
     pub log_ins_per_minute_max: u32,
     /// The program can send codes to numbers: a command or webhook is configured.
     pub sends_to_numbers: bool,
+    /// The program has somebody learn from what people move into Junk and out of it.
+    pub learns: bool,
 }
 
 impl Default for Limits {
@@ -82,6 +84,7 @@ impl Default for Limits {
             sessions_per_account_max: 200,
             log_ins_per_minute_max: 600,
             sends_to_numbers: false,
+            learns: false,
         }
     }
 }

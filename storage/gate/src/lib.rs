@@ -61,7 +61,7 @@ pub use channel::{Channel, ClientCertificate};
 pub use content::{Content, Upload};
 pub use directory::Principal;
 pub use envelope::{Envelope, Internet, Member as MemberEnvelope, RECIPIENTS_MAX, RECIPIENTS_PER_HOUR, ReturnPath};
-pub use errand::{Errand, Errands, Notice};
+pub use errand::{Errand, Errands, JudgedMessage, Notice};
 pub use explain::Question;
 pub use factors::RECOVERY_CODES;
 pub use filing::{Filed, Filter, Judged, Sending, Told};

@@ -36,7 +36,7 @@ async fn next_code(world: &World) -> String {
     loop {
         match world.errands.lock().await.next().await.unwrap() {
             Errand::Code { code, .. } => return code.to_string(),
-            Errand::Notice { .. } => {}
+            Errand::Notice { .. } | Errand::Judged(_) => {}
         }
     }
 }

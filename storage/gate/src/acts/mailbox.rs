@@ -242,6 +242,7 @@ impl Granted<Mailbox, Append> {
             self.renew()
         };
         let receipt = self.session.commit_deeds(self.engine(), batch, &[deed], renew).await?;
+        self.judged_by(source.collection_id(), &view, &from);
         self.copied(&receipt.changes, from)
     }
 
