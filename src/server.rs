@@ -330,5 +330,10 @@ fn portal_config(config: &Config, sockets: &Sockets) -> PortalConfig {
         submissions: port(&sockets.submissions),
         dav,
     };
-    PortalConfig { support: config.support.clone(), served, ..config.limits.portal.over(PortalConfig::default()) }
+    PortalConfig {
+        support: config.support.clone(),
+        served,
+        mta_sts: config.mail_auth.mta_sts_policy(&config.hostname),
+        ..config.limits.portal.over(PortalConfig::default())
+    }
 }

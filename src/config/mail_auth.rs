@@ -5,6 +5,9 @@ use octroi_net::Networks;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// For how long others remember the policy: RFC 8461 section 3.2 recommends weeks.
+const MTA_STS_AGE_SECONDS: u64 = 14 * 86_400;
+
 /// What is made of who mail claims to be from. `docs/mail-authentication.md` says why the defaults are what they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -25,6 +28,21 @@ pub(crate) struct MailAuth {
     pub(crate) dns_seconds: u64,
     /// Signatures of one message that are looked at.
     pub(crate) signatures_max: usize,
+    /// What other servers are told of TLS with us (MTA-STS): `off`, `testing` or `enforce`. The certificate must be one that everybody trusts.
+    pub(crate) mta_sts: MtaSts,
+}
+
+/// What is asked of servers that send to us (RFC 8461 section 5).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MtaSts {
+    /// Nothing is asked.
+    #[default]
+    Off,
+    /// They report what would fail.
+    Testing,
+    /// They send over TLS that is right, or not at all.
+    Enforce,
 }
 
 /// What becomes of a message.
@@ -71,6 +89,7 @@ impl Default for MailAuth {
             arc_trusted: defaults.arc_trusted,
             dns_seconds: defaults.wait.as_secs(),
             signatures_max: defaults.signatures_max,
+            mta_sts: MtaSts::Off,
         }
     }
 }
@@ -78,6 +97,16 @@ impl Default for MailAuth {
 impl MailAuth {
     pub(super) fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The policy that others are told (RFC 8461 section 3.2).
+    pub(crate) fn mta_sts_policy(&self, hostname: &str) -> Option<String> {
+        let mode = match self.mta_sts {
+            MtaSts::Off => return None,
+            MtaSts::Testing => "testing",
+            MtaSts::Enforce => "enforce",
+        };
+        Some(format!("version: STSv1\r\nmode: {mode}\r\nmx: {hostname}\r\nmax_age: {MTA_STS_AGE_SECONDS}\r\n"))
     }
 
     /// Whose mail is not checked.

@@ -121,6 +121,15 @@ fn of_domain(domain: &str, host: &str, config: &Config, keys: &[DkimLine], recor
     records.push(must(&format!("_dmarc.{domain}"), Data::Txt(format!("v=DMARC1; p=none; rua=mailto:{postmaster}"))));
     // RFC 8460 section 3.
     records.push(may(&format!("_smtp._tls.{domain}"), Data::Txt(format!("v=TLSRPTv1; rua=mailto:{postmaster}"))));
+    if let Some(policy) = config.mail_auth.mta_sts_policy(&config.hostname) {
+        // RFC 8461 section 3.1: another id for another policy.
+        let id: String = ring::digest::digest(&ring::digest::SHA256, policy.as_bytes()).as_ref()[..10]
+            .iter()
+            .map(|octet| format!("{octet:02x}"))
+            .collect();
+        records.push(may(&format!("_mta-sts.{domain}"), Data::Txt(format!("v=STSv1; id={id}"))));
+        records.push(may(&format!("mta-sts.{domain}"), Data::Cname(host.to_owned())));
+    }
     services(domain, host, config, records);
 }
 

@@ -8,7 +8,7 @@ use octroi_mailauth::{KeyRecord, Standing};
 
 fn config() -> Config {
     Config::parse(
-        "data = \"/nowhere\"\norganisation = \"x\"\nhostname = \"mail.ours.example\"\ndomains = [\"ours.example\"]\n[listen]\n\
+        "data = \"/nowhere\"\norganisation = \"x\"\nhostname = \"mail.ours.example\"\ndomains = [\"ours.example\"]\n[mail_auth]\nmta_sts = \"testing\"\n[listen]\n\
          smtp = [\"0.0.0.0:25\", \"203.0.113.9:25\"]\nimaps = [\"0.0.0.0:993\"]\nhttps = [\"0.0.0.0:8443\"]\n",
     )
     .unwrap()
@@ -26,6 +26,7 @@ fn all_records_in_the_syntax_of_a_zone() {
         "ours.example.\tTXT\t\"v=spf1 mx -all\"",
         "_dmarc.ours.example.\tTXT\t\"v=DMARC1; p=none; rua=mailto:postmaster@ours.example\"",
         "_smtp._tls.ours.example.\tTXT\t\"v=TLSRPTv1; rua=mailto:postmaster@ours.example\"",
+        "mta-sts.ours.example.\tCNAME\tmail.ours.example.",
         "_imaps._tcp.ours.example.\tSRV\t0 1 993 mail.ours.example.",
         "_imap._tcp.ours.example.\tSRV\t0 0 0 .",
         "_caldavs._tcp.ours.example.\tSRV\t0 1 8443 mail.ours.example.",
@@ -33,6 +34,7 @@ fn all_records_in_the_syntax_of_a_zone() {
     ] {
         assert!(lines.iter().any(|line| line == expected), "{expected}: {lines:#?}");
     }
+    assert!(lines.iter().any(|line| line.starts_with("_mta-sts.ours.example.\tTXT\t\"v=STSv1; id=")), "{lines:#?}");
     // RFC 1035 section 3.3.14: strings of 255 octets at most.
     let key = lines.iter().find(|line| line.starts_with("r1._domainkey.ours.example.")).unwrap();
     let strings: Vec<usize> = key.split('"').skip(1).step_by(2).map(str::len).collect();

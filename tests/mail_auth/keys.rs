@@ -2,6 +2,7 @@
 
 use super::dns::Data;
 use super::{DOMAIN, FakeDns, found, octroi, peer, submitted, world};
+use crate::support::process::run;
 use crate::support::{Server, message, unique};
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -48,6 +49,22 @@ fn what_our_people_send_is_signed() {
     let subject = unique("incomplete");
     assert_eq!(submitted(&server, &format!("From: {}\r\nSubject: {subject}\r\n\r\nx\r\n", people[0])), 250);
     verified(&server, &subject);
+}
+
+/// RFC 8461 section 3.2.
+#[test]
+fn other_servers_are_told_of_tls_when_the_administrator_says_so() {
+    let policy = |server: &Server| {
+        let url = server.url("/.well-known/mta-sts.txt");
+        run("curl", &["-s", "-w", "\n%{http_code} %{content_type}", "--cacert", server.certificate().to_str().unwrap(), &url]).good()
+    };
+    let (server, _dns) = world("");
+    assert!(policy(&server).ends_with("\n404 "));
+    let (server, _dns) = world("mta_sts = \"enforce\"\n");
+    let expected = "version: STSv1\r\nmode: enforce\r\nmx: localhost\r\nmax_age: 1209600\r\n\n200 text/plain; charset=utf-8";
+    assert_eq!(policy(&server), expected);
+    let zone = octroi(&server, &["dns"]).good();
+    assert!(zone.contains("_mta-sts.bench.test.\tTXT\t\"v=STSv1; id="), "{zone}");
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub struct PortalConfig {
     pub support: Option<String>,
     /// Where programs connect.
     pub served: Served,
+    /// The MTA-STS policy that other mail servers are told, whole; none without it.
+    pub mta_sts: Option<String>,
 }
 
 /// Where people's programs connect. What is `None` is not served, and the help page does not mention it.
@@ -46,6 +48,7 @@ impl Default for PortalConfig {
             sign_ins_max: 32,
             support: None,
             served: Served::default(),
+            mta_sts: None,
         }
     }
 }

@@ -15,6 +15,7 @@
 //! | `parts`, `ways` | fields, tables and pictures; the ways to give a second factor |
 //! | `passkey.js` | the one script |
 //! | `autoconfig` | settings for mail programs that ask by themselves |
+//! | `mta_sts` | what other mail servers ask before they send |
 //! | `language`, `texts/` | French and English, a file for each area |
 //!
 //! A new page is a file in `pages/` with a `Place` and its handlers, a line in the list there, a route here, and its texts.
@@ -26,6 +27,7 @@ mod config;
 mod form;
 mod frame;
 mod language;
+mod mta_sts;
 mod pages;
 mod parts;
 mod request;
@@ -87,6 +89,7 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal/audit/verify", get(pages::audit::show).post(pages::audit::verify))
         .route("/portal/help", get(pages::help::show))
         .route("/mail/config-v1.1.xml", get(autoconfig::show))
+        .route("/.well-known/mta-sts.txt", get(mta_sts::show))
         .route("/.well-known/autoconfig/mail/config-v1.1.xml", get(autoconfig::show))
         .route("/portal/{*rest}", any(pages::missing::show))
         .with_state(Arc::new(pages::Portal::new(gate, config)))
