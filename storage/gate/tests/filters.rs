@@ -163,6 +163,9 @@ async fn one_commit_does_all_that_a_filter_wants() {
     assert_eq!(messages(&world, FRIEND, "INBOX").await, [""]);
     assert_eq!(queued(&world).await, ["<> to from@elsewhere.example", "from@elsewhere.example to friend@elsewhere.example"]);
     assert_eq!(refused(&world).await, ["filter file lists/none"]);
+    // Where what was sent on does not arrive, its author is told, wherever they are.
+    world.queue.notify(&address("author@elsewhere.example"), content("bounce")).await.unwrap();
+    assert_eq!(queued(&world).await[0], "<> to author@elsewhere.example");
     deliver(&world, OWNER, vec![made("Lists/Rust", &["\\Flagged", "OTHER"])]).await;
     assert_eq!(messages(&world, OWNER, "Lists/Rust").await, ["\\Seen $Mine other", "\\Flagged other"]);
     // Discarded.
