@@ -8,7 +8,7 @@ const IMAP_WITHOUT_RIGHTS: [&str; 7] = ["authenticate", "cancelupdate", "compres
 /// Files beside the methods that are none.
 const DAV_HELPERS: [&str; 4] = ["destination", "export", "make", "mod"];
 
-fn files(folder: &str) -> BTreeSet<String> {
+pub(super) fn files(folder: &str) -> BTreeSet<String> {
     let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned)).collect()

@@ -10,6 +10,7 @@ mod dav;
 mod imap;
 mod imap_rows;
 mod known;
+mod managesieve;
 mod smtp;
 mod world;
 

@@ -9,7 +9,7 @@ use crate::support::wire::Wire;
 use crate::support::{message, unique};
 
 /// Who may send to whom: `send_to`, one of ours, somebody outside.
-const SENDS: [(&str, bool, bool); 4] =
+pub(super) const SENDS: [(&str, bool, bool); 4] =
     [("inside", true, false), ("outside", false, true), ("nobody", false, false), ("anyone", true, true)];
 
 fn log_in(world: &World, subject: &Subject) -> Result<Smtp, u16> {

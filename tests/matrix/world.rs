@@ -82,7 +82,7 @@ pub(super) fn sets() -> Vec<(String, String)> {
 
 fn profiles() -> String {
     let mut text = "[zone.office]\nnetworks = [\"127.0.0.0/16\"]\n".to_owned();
-    let services = "[profile.NAME.services]\nimap = [\"*\"]\nsubmission = [\"*\"]\ncaldav = [\"*\"]\ncarddav = [\"*\"]\nfiles = [\"*\"]\n\
+    let services = "[profile.NAME.services]\nimap = [\"*\"]\nsubmission = [\"*\"]\ncaldav = [\"*\"]\ncarddav = [\"*\"]\nfiles = [\"*\"]\nsieve = [\"*\"]\n\
                     [profile.NAME.second_factor]\n\"*\" = \"enrolment\"\n\
                     [[profile.NAME.rule]]\nowner = \"self\"\npath = \"**\"\nrights = \"lrswipkxtea\"\n";
     let mut profile = |name: &str, more: &str, rules: &str| {

@@ -29,6 +29,7 @@ submission = ["*"]
 caldav = ["*"]
 carddav = ["*"]
 files = ["*"]
+sieve = ["*"]
 [profile.person.second_factor]
 office = "enrolment"
 anywhere = "12h"

@@ -1,5 +1,5 @@
 //! A gate before a real store, and clients that reach a protocol under TLS, with and without a certificate of their own. For the tests of
-//! log-ins; those of SMTP include this file too.
+//! log-ins; those of SMTP and ManageSieve include this file too.
 
 #![allow(clippy::unwrap_used, dead_code)]
 
@@ -32,7 +32,7 @@ pub(crate) const MAIN: &str = "Quay-Lantern-4821";
 
 /// What the profiles open, and so what a credential may.
 fn mail() -> Services {
-    Services::NONE.with(Service::Imap).with(Service::Submission)
+    Services::NONE.with(Service::Imap).with(Service::Submission).with(Service::Sieve)
 }
 
 const PROFILES: &str = r#"
@@ -43,6 +43,7 @@ send_to = "anyone"
 [profile.plain.services]
 imap = ["*"]
 submission = ["*"]
+sieve = ["*"]
 [profile.plain.second_factor]
 "*" = "enrolment"
 [[profile.plain.rule]]
@@ -54,6 +55,7 @@ portal = true
 [profile.careful.services]
 imap = ["*"]
 submission = ["*"]
+sieve = ["*"]
 [profile.careful.second_factor]
 "*" = "device"
 [[profile.careful.rule]]
