@@ -65,7 +65,7 @@ impl Store {
         let language = config.language().map_err(|e| e.to_string())?;
         let account_quota = config.quota.of_account().map_err(|e| e.to_string())?;
         let sends_to_numbers = config.second_factor.reaches_numbers();
-        let script_bytes_max = config.limits.sieve.over(octroi_sieve::Limits::default()).script_bytes_max as u64;
+        let script_bytes_max = config.filters().script_bytes_max as u64;
         let learns = config.spam.rspamd_learn.is_some();
         let own =
             octroi_gate::Limits { account_quota, language, sends_to_numbers, script_bytes_max, learns, ..octroi_gate::Limits::default() };
@@ -171,7 +171,7 @@ impl Server {
             drop(hold);
         });
         let socket = Config::admin_socket(&config.data);
-        let handler = Handler::new(admin.clone(), file.map(Path::to_owned), keys, config.message_bytes_max());
+        let handler = Handler::new(admin.clone(), file.map(Path::to_owned), keys, config);
         let handler = handler.serving(acceptors).queueing(steered);
         let admin_listener = socket::bind(&socket).map_err(|e| format!("cannot listen on {}: {e}", socket.display()))?;
         tokio::spawn(socket::serve(admin_listener, handler, shutdown.clone()));

@@ -162,6 +162,5 @@ async fn offline(config: &Config, file: Option<&Path>, request: Request) -> Resu
 /// For a store that nobody serves.
 fn handler(store: &Store, config: &Config, file: Option<&Path>) -> super::handle::Handler {
     let keys = Keys::new(&config.data, Keyring::default());
-    super::handle::Handler::new(store.admin.clone(), file.map(Path::to_owned), keys, config.message_bytes_max())
-        .queueing(store.queue.clone())
+    super::handle::Handler::new(store.admin.clone(), file.map(Path::to_owned), keys, config).queueing(store.queue.clone())
 }

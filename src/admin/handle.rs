@@ -24,6 +24,8 @@ pub(crate) struct Handler {
     config: Option<PathBuf>,
     /// Octets that a message may have which is imported.
     message_bytes_max: u64,
+    /// What a filter may be.
+    pub(super) filters: octroi_sieve::Limits,
     /// What `reload` gives another certificate to; none where nobody is served.
     acceptors: Acceptors,
     pub(super) keys: Keys,
@@ -32,8 +34,10 @@ pub(crate) struct Handler {
 }
 
 impl Handler {
-    pub(crate) fn new(admin: Admin, config: Option<PathBuf>, keys: Keys, message_bytes_max: u64) -> Self {
-        Self { admin, config, message_bytes_max, acceptors: Acceptors::default(), keys, queue: None }
+    /// `file` is where the configuration stands, if it is to be read again.
+    pub(crate) fn new(admin: Admin, file: Option<PathBuf>, keys: Keys, config: &Config) -> Self {
+        let (message_bytes_max, filters) = (config.message_bytes_max(), config.filters());
+        Self { admin, config: file, message_bytes_max, filters, acceptors: Acceptors::default(), keys, queue: None }
     }
 
     /// Of a store with this queue.

@@ -11,7 +11,7 @@ impl Handler {
     pub(super) async fn sieve(&self, owner: &Address, order: SieveOrder) -> Result<Reply, String> {
         match order {
             SieveOrder::Put { name, script } => {
-                octroi_sieve::compile(&script, &octroi_sieve::Limits::default()).map_err(|fault| fault.to_string())?;
+                octroi_sieve::compile(&script, &self.filters).map_err(|fault| fault.to_string())?;
                 done(self.admin.put_script(owner, &name, script.as_bytes()).await, &named(&name))
             }
             SieveOrder::List => {

@@ -46,7 +46,7 @@ pub(crate) async fn run(arguments: Import) -> Result<ExitCode, String> {
         }
         Reached::Store(config) => {
             let store = Store::open(&config).await?;
-            let handler = Handler::new(store.admin.clone(), None, Keys::new(&config.data, Keyring::default()), config.message_bytes_max());
+            let handler = Handler::new(store.admin.clone(), None, Keys::new(&config.data, Keyring::default()), &config);
             let ended = alone(&handler, request, source, stop, &mut progress).await;
             store.admin.close().await;
             ended

@@ -298,8 +298,7 @@ impl Config {
 
     /// Settings of SMTP and of the queue; files that they name are read.
     pub(crate) fn smtp(&self) -> Result<SmtpConfig, String> {
-        let filters = self.limits.sieve.over(octroi_sieve::Limits::default());
-        let smtp = self.limits.smtp.over(SmtpConfig { filters, ..SmtpConfig::default() });
+        let smtp = self.limits.smtp.over(SmtpConfig { filters: self.filters(), ..SmtpConfig::default() });
         self.outbound.over(self.inbound.over(smtp)?, &self.data)
     }
 
@@ -317,6 +316,11 @@ impl Config {
     /// The admin socket of a data folder.
     pub(crate) fn admin_socket(data: &Path) -> PathBuf {
         data.join("admin.sock")
+    }
+
+    /// What a filter may be, and make the server do.
+    pub(crate) fn filters(&self) -> octroi_sieve::Limits {
+        self.limits.sieve.over(octroi_sieve::Limits::default())
     }
 
     /// Octets that a message may have which is imported: what one may have that a program appends.
