@@ -94,10 +94,11 @@ fn is_of_content(name: &[u8]) -> bool {
     name.len() > prefix.len() && name[..prefix.len()].eq_ignore_ascii_case(prefix)
 }
 
-/// A part with the fields that describe it, and no others.
+/// A part with the fields that describe it, and no others. What has none is a text.
 fn part(reason: &str) -> Vec<u8> {
     let text = normalize_newlines(reason.as_bytes());
-    let header = header_length(&text);
+    let is_described = headers_of(&text).any(|field| is_of_content(field.name));
+    let header = if is_described { header_length(&text) } else { 0 };
     let mut out = Vec::with_capacity(text.len());
     for field in headers_of(&text[..header]).filter(|field| is_of_content(field.name)) {
         out.extend_from_slice(&text[field.range.clone()]);
