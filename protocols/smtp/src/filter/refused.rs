@@ -55,8 +55,15 @@ pub(super) fn report(about: &About, filter: &Filter, facts: &Facts<'_>, refusing
             whole: false,
         })
     } else {
-        Notice { hostname: about.hostname(), to, owner: filter.to(), reason: &refusing.reason, now: UnixTime(facts.now) }
-            .compose(facts.octets, &unique_id())
+        let notice = Notice {
+            hostname: about.hostname(),
+            to,
+            owner: filter.to(),
+            reason: &refusing.reason,
+            is_final: about.is_local(to),
+            now: UnixTime(facts.now),
+        };
+        notice.compose(facts.octets, &unique_id())
     };
     Some(Told::Report(Sending { to: to.clone(), content: about.own(octets) }))
 }
@@ -67,6 +74,8 @@ struct Notice<'a> {
     to: &'a Address,
     owner: &'a Address,
     reason: &'a str,
+    /// It goes to one of ours, so it gets its return path here (RFC 5321 section 4.4).
+    is_final: bool,
     now: UnixTime,
 }
 
@@ -85,8 +94,11 @@ impl Notice<'_> {
             MimePart::new("message/disposition-notification", BodyPart::Binary(fields.into_bytes().into())).transfer_encoding("7bit"),
             MimePart::new("text/rfc822-headers", String::from_utf8_lossy(header).into_owned()),
         ];
-        let mut message = MessageBuilder::new()
-            .header("Return-Path", Raw::new("<>"))
+        let mut message = MessageBuilder::new();
+        if self.is_final {
+            message = message.header("Return-Path", Raw::new("<>"));
+        }
+        message = message
             .from(Mailbox::new_address(None::<&str>, self.owner.to_string()))
             .to(Mailbox::new_address(None::<&str>, self.to.to_string()))
             .subject("Automatically rejected mail")
@@ -139,8 +151,14 @@ mod tests {
     #[test]
     fn a_notice_says_what_was_done() {
         let (to, owner) = ("a@b.example".parse().unwrap(), "lea@x.example".parse().unwrap());
-        let notice =
-            Notice { hostname: "mail.x.example", to: &to, owner: &owner, reason: "Non merci, été\n", now: UnixTime(1_700_000_000) };
+        let notice = Notice {
+            hostname: "mail.x.example",
+            to: &to,
+            owner: &owner,
+            reason: "Non merci, été\n",
+            is_final: true,
+            now: UnixTime(1_700_000_000),
+        };
         let text = String::from_utf8(notice.compose(b"Message-ID: <1@b.example>\r\nSubject: x\r\n\r\nsecret\r\n", "ID1")).unwrap();
         for expected in [
             "report-type=\"disposition-notification\"",
