@@ -44,6 +44,9 @@ pub(crate) struct Outbound {
     /// When the sender of a message that waits is told so, such as `4h`; `never` for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) delay_notice: Option<String>,
+    /// The highest priority (MT-PRIORITY) that our people may give a message, from -9 to 9; what is higher counts as this. Default 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) priority_max: Option<i8>,
     /// The port of the hosts that DNS names; 25 everywhere but in private networks and tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) port: Option<u16>,
@@ -66,6 +69,7 @@ impl Outbound {
         if self.relay_tls_required {
             settings.queue.relay_tls = OutboundTls::Verified;
         }
+        settings.priority_max = self.priority_max.unwrap_or(settings.priority_max);
         let queue = &mut settings.queue;
         queue.login = self.login()?;
         queue.authorities = self.authorities.as_deref().map(certificates).transpose()?.unwrap_or_default();

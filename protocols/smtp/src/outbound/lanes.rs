@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 /// How long a destination is left alone after the first time that no host of it could be reached; doubled with each further time.
 const DOWN_FIRST: Duration = Duration::from_secs(30);
+/// Workers for a destination that was not reached yet.
+const FIRST_WORKERS: usize = 2;
 /// The longest such time.
 const DOWN_MAX: Duration = Duration::from_mins(30);
 
@@ -60,6 +62,8 @@ struct Lane {
     down_until: Option<Instant>,
     /// How often it could not be reached since it could.
     down_count: u32,
+    /// It was reached since it is known.
+    is_known: bool,
 }
 
 /// A worker's place in a lane; left when dropped.
@@ -197,6 +201,7 @@ impl Inner {
             wake: Arc::default(),
             down_until: None,
             down_count: 0,
+            is_known: false,
         };
         self.lanes.insert(self.next, lane);
         self.next
@@ -243,8 +248,13 @@ impl Inner {
 
 impl Lane {
     fn wants_worker(&self, per_lane_max: usize) -> bool {
-        // After a time in which it could not be reached, one tries first.
-        let most = if self.down_count > 0 { 1 } else { per_lane_max };
+        // After a time in which it could not be reached, one tries first; and a few where nobody has been: many silent destinations
+        // must not have all the workers.
+        let most = match (self.down_count, self.is_known) {
+            (0, true) => per_lane_max,
+            (0, false) => per_lane_max.min(FIRST_WORKERS),
+            _ => 1,
+        };
         self.due.len() > self.idle + self.starting && self.workers < most && self.down_until.is_none_or(|until| until <= Instant::now())
     }
 }
@@ -319,9 +329,9 @@ impl Place {
     pub(super) fn up(&self) {
         let mut inner = self.lanes.lock();
         if let Some(found) = inner.lanes.get_mut(&self.lane)
-            && found.down_count > 0
+            && (found.down_count > 0 || !found.is_known)
         {
-            (found.down_count, found.down_until) = (0, None);
+            (found.down_count, found.down_until, found.is_known) = (0, None, true);
             inner.offer(self.lane, self.lanes.per_lane_max);
             self.lanes.news.notify_one();
         }
@@ -396,6 +406,18 @@ mod tests {
         assert_eq!(taken.len(), 3);
         drop(places);
         assert!(lanes.place().is_some(), "more waits in a");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nobody_has_been_a_few_go_first() {
+        let lanes = lanes(4);
+        for id in 1..=9 {
+            lanes.file(&hop("a"), Uid(id), 0, 0, 0);
+        }
+        let first: Vec<Place> = std::iter::from_fn(|| lanes.place()).collect();
+        assert_eq!(first.len(), FIRST_WORKERS);
+        first[0].up();
+        assert_eq!(std::iter::from_fn(|| lanes.place()).map(std::mem::forget).count(), 2);
     }
 
     #[tokio::test(start_paused = true)]
