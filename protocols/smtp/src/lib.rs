@@ -66,6 +66,13 @@ pub async fn run_queue(queue: Queue, gate: Gate, resolver: Resolver, config: Arc
     outbound::run(queue, gate, resolver, config, shutdown).await;
 }
 
+/// What is read out of the replies of another server, and what is written of them into a notification. For the fuzz target; that it holds
+/// together is checked here.
+#[cfg(feature = "fuzzing")]
+pub fn fuzz_replies(octets: &[u8]) {
+    outbound::fuzz(octets);
+}
+
 /// What a peer is told that has too many connections (RFC 5321 section 3.8), for the listener.
 pub fn busy(hostname: &str) -> Vec<u8> {
     let mut out = Vec::new();

@@ -83,25 +83,60 @@ impl Answer {
 /// The next reply, whole, within `within`.
 pub(crate) async fn read(connection: &mut Connection, within: Duration) -> Result<Answer, NoAnswer> {
     let deadline = Instant::now() + within;
-    let mut raw = Vec::new();
-    let mut first = None;
-    for _ in 0..LINES_MAX {
+    let mut lines = Lines::default();
+    loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let line = connection.read_line(LINE_BYTES_MAX, left).await.map_err(NoAnswer::Read)?.bytes;
-        let (code, more) = head(&line)?;
-        // RFC 5321 section 4.2.1: the code is the same on each line.
-        if *first.get_or_insert(code) != code {
-            return Err(NoAnswer::Nonsense("the code changes within a reply"));
-        }
-        if !more || raw.len() + line.len() < TEXT_BYTES_MAX {
-            raw.extend_from_slice(&line[..line.len().min(TEXT_BYTES_MAX / 3)]);
-            raw.extend_from_slice(b"\r\n");
-        }
-        if !more {
-            return parse(raw);
+        if let Some(answer) = lines.push(&line)? {
+            return Ok(answer);
         }
     }
-    Err(NoAnswer::Nonsense("a reply without end"))
+}
+
+/// The replies in these octets, up to the first that is none. For the fuzz target; what comes of it does not matter.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read_octets(octets: &[u8]) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    let mut lines = Lines::default();
+    for line in octets.split(|octet| *octet == b'\n') {
+        match lines.push(&line[..line.len().min(LINE_BYTES_MAX)]) {
+            Ok(None) => {}
+            Ok(Some(answer)) => {
+                answers.push(answer);
+                lines = Lines::default();
+            }
+            Err(_) => break,
+        }
+    }
+    answers
+}
+
+/// The lines of a reply so far.
+#[derive(Default)]
+struct Lines {
+    raw: Vec<u8>,
+    code: Option<u16>,
+    count: usize,
+}
+
+impl Lines {
+    /// The reply, if this line ends it.
+    fn push(&mut self, line: &[u8]) -> Result<Option<Answer>, NoAnswer> {
+        self.count += 1;
+        if self.count > LINES_MAX {
+            return Err(NoAnswer::Nonsense("a reply without end"));
+        }
+        let (code, more) = head(line)?;
+        // RFC 5321 section 4.2.1: the code is the same on each line.
+        if *self.code.get_or_insert(code) != code {
+            return Err(NoAnswer::Nonsense("the code changes within a reply"));
+        }
+        if !more || self.raw.len() + line.len() < TEXT_BYTES_MAX {
+            self.raw.extend_from_slice(&line[..line.len().min(TEXT_BYTES_MAX / 3)]);
+            self.raw.extend_from_slice(b"\r\n");
+        }
+        if more { Ok(None) } else { parse(std::mem::take(&mut self.raw)).map(Some) }
+    }
 }
 
 /// Code and whether more lines follow.

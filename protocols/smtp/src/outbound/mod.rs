@@ -18,6 +18,8 @@
 mod answer;
 mod client;
 mod dane;
+#[cfg(feature = "fuzzing")]
+mod fuzz;
 mod lanes;
 mod login;
 mod mx;
@@ -32,6 +34,8 @@ mod tls;
 mod transact;
 mod worker;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use fuzz::fuzz;
 pub use login::Login;
 
 use crate::config::SmtpConfig;
