@@ -1,5 +1,7 @@
 //! Mail for other domains, in a fake internet on loopback: MX records, hosts that are dead, busy, slow or hostile.
 
+mod crash;
+mod peers;
 mod protection;
 mod steering;
 
