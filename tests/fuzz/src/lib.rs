@@ -1,4 +1,4 @@
-//! What the fuzz targets have in common: IMAP served in this process to one hostile client after another.
+//! What the fuzz targets have in common: IMAP and SMTP served in this process to one hostile client after another.
 //!
 //! Called by the targets in `targets/`, one for each state of a connection. An input is the octets that a client sends in that state,
 //! before it hangs up. What always holds, or the target fails: nothing panics, in whatever task; every response is well-formed and none
@@ -8,12 +8,17 @@
 //! |---|---|
 //! | `world` | a store with two accounts in memory, and a log-in |
 //! | `dialogue` | one connection under TLS from its first octet to its end |
-//! | `responses` | what a server may say |
+//! | `responses` | what an IMAP server may say |
+//! | `replies` | what an SMTP server may say |
 
 mod dialogue;
+mod replies;
 mod responses;
 mod world;
 
+pub use octroi_smtp::Kind;
+
+use dialogue::Protocol;
 use std::cell::RefCell;
 use world::{MINE, THEIRS, World};
 
@@ -70,13 +75,38 @@ pub fn imap(state: State, input: &[u8]) {
         let answers_max = ANSWER_BYTES_MAX + sent.len() * ANSWER_BYTES_PER_OCTET;
         HEAP.reset_peak_usage();
         let before = HEAP.current_usage();
-        let answers = world.converse(&sent, answers_max);
+        let answers = world.converse(Protocol::Imap, &sent, answers_max);
         let taken = HEAP.peak_usage().saturating_sub(before);
         assert!(taken < MEMORY_BYTES_MAX + 4 * answers.len(), "{taken} octets of memory for {} octets of input", input.len());
         responses::check(&answers, &sent);
         assert!(!contains(&answers, THEIRS), "somebody else's mailbox was seen");
         let logged_in = contains(&sent, world.secret().as_bytes()) || contains(&sent, world.plain().as_bytes());
         assert!(logged_in || !contains(&answers, MINE), "a mailbox was seen without logging in");
+    });
+}
+
+/// Octets of replies that one octet of a command may ask for: every command is one short line.
+const REPLY_BYTES_PER_OCTET: usize = 512;
+
+/// One connection that sends these octets over SMTP of that kind. Submission is logged in already.
+pub fn smtp(kind: Kind, input: &[u8]) {
+    if contains(input, MINE) || contains(input, THEIRS) {
+        return;
+    }
+    WORLD.with_borrow_mut(|slot| {
+        let world = World::for_next(slot);
+        let login = format!("EHLO client.test\r\nAUTH PLAIN {}\r\n", world.plain());
+        let prelude = if kind == Kind::Submission { login } else { String::new() };
+        let sent = [prelude.as_bytes(), &world.filled_in(input)].concat();
+        let answers_max = ANSWER_BYTES_MAX + sent.len() * REPLY_BYTES_PER_OCTET;
+        HEAP.reset_peak_usage();
+        let before = HEAP.current_usage();
+        let answers = world.converse(Protocol::Smtp(kind), &sent, answers_max);
+        let taken = HEAP.peak_usage().saturating_sub(before);
+        assert!(taken < MEMORY_BYTES_MAX + 4 * answers.len(), "{taken} octets of memory for {} octets of input", input.len());
+        replies::check(&answers, &sent);
+        // Nobody here may write to anybody elsewhere.
+        assert!(!world.anything_leaves(), "a message is queued for another server");
     });
 }
 

@@ -3,7 +3,7 @@
 //! Made when the first input comes. What inputs do to a mailbox stays, so the account is a new one now and then, and more rarely so is
 //! the store.
 
-use crate::dialogue::Ends;
+use crate::dialogue::{Ends, Protocol};
 use data_encoding::BASE64;
 use octroi_engine::{Embedded, Options};
 use octroi_gate::{Admin, DataKey, Errands, Gate, Limits, NewAccount, Opened, Organisation, Policy, Queue, Scope};
@@ -25,9 +25,10 @@ const ACCOUNTS_PER_STORE: u32 = 128;
 
 const PROFILES: &str = r#"
 [profile.plain]
-send_to = "anyone"
+send_to = "inside"
 [profile.plain.services]
 imap = ["*"]
+submission = ["*"]
 [profile.plain.second_factor]
 "*" = "enrolment"
 [[profile.plain.action]]
@@ -66,7 +67,8 @@ pub(crate) struct World {
     plain: String,
     inputs: u32,
     accounts: u32,
-    _rest: (Queue, Errands, TempDir),
+    queue: Queue,
+    _rest: (Errands, TempDir),
 }
 
 impl World {
@@ -106,7 +108,7 @@ impl World {
         });
         let Opened { gate, admin, queue, errands } = opened;
         let (inputs, accounts, empty) = (0, 0, String::new());
-        let rest = (queue, errands, folder);
+        let rest = (errands, folder);
         let mut world = Self {
             runtime,
             gate,
@@ -117,6 +119,7 @@ impl World {
             plain: empty,
             inputs,
             accounts,
+            queue,
             _rest: rest,
         };
         (world.user, world.secret) = world.account("stranger");
@@ -130,7 +133,7 @@ impl World {
         let secret = self.runtime.block_on(async {
             let new = NewAccount { address: &address, display_name: "", profile: "plain", password: None, remote_access: true };
             self.admin.add_account(new).await.unwrap();
-            let scope = Scope::of(Services::NONE.with(Service::Imap));
+            let scope = Scope::of(Services::NONE.with(Service::Imap).with(Service::Submission));
             self.admin.mint_app_password(&address, scope, "fuzz").await.unwrap().secret.to_string()
         });
         (user, secret)
@@ -151,14 +154,19 @@ impl World {
             append("INBOX", message);
         }
         append(&word, MAIL[0]);
-        let answers = self.converse(&commands, crate::ANSWER_BYTES_MAX);
+        let answers = self.converse(Protocol::Imap, &commands, crate::ANSWER_BYTES_MAX);
         let answers = String::from_utf8_lossy(&answers);
         assert_eq!(answers.matches("s OK ").count(), 4 + MAIL.len() + 1, "{answers}");
     }
 
     /// All that the server says to a client that sends these octets.
-    pub(crate) fn converse(&mut self, sent: &[u8], answers_max: usize) -> Vec<u8> {
-        self.runtime.block_on(self.ends.converse(&self.gate, sent, answers_max))
+    pub(crate) fn converse(&mut self, protocol: Protocol, sent: &[u8], answers_max: usize) -> Vec<u8> {
+        self.runtime.block_on(self.ends.converse(protocol, &self.gate, sent, answers_max))
+    }
+
+    /// Is a message queued for another server?
+    pub(crate) fn anything_leaves(&self) -> bool {
+        self.runtime.block_on(self.queue.next_try()).is_some()
     }
 
     /// The input with the real name and secret where it says `$user`, `$secret` or `$plain`: no fuzzer guesses them.
