@@ -279,14 +279,14 @@ impl<Kind> Envelope<Kind> {
         for one in self.deliveries.iter().filter(|one| wanted(one.inbox)) {
             batch.put(one.inbox, message(UnixTime::now()), body);
         }
-        for (queue, item) in self.queued(from)? {
+        for (queue, item) in self.queued(from.as_ref())? {
             batch.put(queue, item, body);
         }
         Ok(batch)
     }
 
     /// What leaves the house, if anything does, under the return path `from`.
-    pub(crate) fn queued(&self, from: Option<Address>) -> Result<Vec<(CollectionId, Item)>, Refusal> {
+    pub(crate) fn queued(&self, from: Option<&Address>) -> Result<Vec<(CollectionId, Item)>, Refusal> {
         if self.remote.is_empty() {
             return Ok(Vec::new());
         }
@@ -295,7 +295,7 @@ impl<Kind> Envelope<Kind> {
         let first = self.terms.not_before.map_or(now, |at| at.max(now));
         let entry = |some: &[(Address, RecipientTerms)]| {
             let recipients = some.iter().map(|(address, terms)| QueueRecipient::new(address.clone(), terms.clone(), first)).collect();
-            let entry = QueueEntry { from: from.clone(), terms: self.terms.clone(), queued: now, held: false, recipients };
+            let entry = QueueEntry { from: from.cloned(), terms: self.terms.clone(), queued: now, held: false, recipients };
             Ok((queue, crate::queue::item(&self.gate, &entry)?))
         };
         self.remote.chunks(QUEUED_TOGETHER).map(entry).collect()

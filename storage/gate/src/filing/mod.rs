@@ -208,14 +208,14 @@ impl<Kind> Envelope<Kind> {
 impl Envelope<Internet> {
     /// Deliver to everybody as their filters say: all or none. On disk when this returns.
     pub async fn deliver_filtered(self, content: Content, judged: Vec<Judged>) -> Result<(), Refusal> {
-        let queued = self.queued(self.gate.forwarding_path(&self.kind.from))?;
+        let queued = self.queued(self.gate.forwarding_path(&self.kind.from).as_ref())?;
         let filed = Delivery::new(&self.gate, self.inboxes(), self.kind.from.clone(), content, judged).await?.commit(queued).await?;
         all(&filed)
     }
 
     /// The same to everybody who has room for it, as LMTP can say.
     pub async fn deliver_each_filtered(self, content: Content, judged: Vec<Judged>) -> Result<Filed, Refusal> {
-        let queued = self.queued(self.gate.forwarding_path(&self.kind.from))?;
+        let queued = self.queued(self.gate.forwarding_path(&self.kind.from).as_ref())?;
         let inboxes = self.inboxes();
         let mut delivery = Delivery::new(&self.gate, inboxes.clone(), self.kind.from.clone(), content, judged).await?;
         delivery.for_each = true;
@@ -234,7 +234,7 @@ impl Envelope<Member> {
     /// Deliver to our people as their filters say and queue for the others, in one commit. On disk when this returns.
     pub async fn send_filtered(self, content: Content, judged: Vec<Judged>) -> Result<(), Refusal> {
         self.kind.session.check().await?;
-        let queued = self.queued(Some(self.kind.from.clone()))?;
+        let queued = self.queued(Some(&self.kind.from))?;
         let from = ReturnPath::Address(self.kind.from.clone());
         let filed = Delivery::new(&self.gate, self.inboxes(), from, content, judged).await?.commit(queued).await?;
         all(&filed)
