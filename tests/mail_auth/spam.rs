@@ -3,12 +3,19 @@
 use super::dns::Data;
 use super::{FakeDns, found, sent, world};
 use crate::support::imap::Imap;
+use crate::support::server::watch;
 use crate::support::smtp::Smtp;
 use crate::support::{Server, eventually, message, unique};
+use std::fs::File;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
+/// For the real one to start.
+const START_MAX: Duration = Duration::from_mins(5);
 const THEM: &str = "jo@them.example";
 
 /// An rspamd that judges by the subject and remembers what it was asked.
@@ -153,4 +160,84 @@ fn lists_of_addresses_are_obeyed() {
         assert_eq!(Smtp::connect(&server, "lmtp").try_send(THEM, &server.user(1).address, &text).unwrap().code, 250);
         assert!(!String::from_utf8(found(&server, server.user(1), "INBOX", &again)).unwrap().contains("X-Spam"));
     }
+}
+
+/// Debian's rspamd, in a folder of its own; it ends with the test.
+struct Real {
+    child: Child,
+    _watchdog: Child,
+    folder: TempDir,
+    judge: u16,
+    learn: u16,
+}
+
+impl Real {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let (one, other) = (free(), free());
+        let (judge, learn) = (one.local_addr().unwrap().port(), other.local_addr().unwrap().port());
+        drop((one, other));
+        let at = folder.path().display();
+        // Its DNS never answers: only what it finds in the message itself counts.
+        let text = format!(
+            "options {{ pidfile = \"{at}/pid\"; tempdir = \"{at}\"; filters = \"\"; hs_cache_dir = \"{at}\"; control_socket = \"{at}/control mode=0600\";\n\
+             dns {{ nameserver = [\"127.0.0.1:9\"]; timeout = 0.1s; retransmits = 1; }} }}\n\
+             logging {{ type = \"console\"; level = \"info\"; }}\nactions {{ reject = 15; add_header = 6; greylist = 4; }}\n\
+             worker \"normal\" {{ bind_socket = \"127.0.0.1:{judge}\"; count = 1; }}\n\
+             worker \"controller\" {{ bind_socket = \"127.0.0.1:{learn}\"; count = 1; password = \"secret\"; secure_ip = []; }}\n"
+        );
+        let config = folder.path().join("rspamd.conf");
+        std::fs::write(&config, text).unwrap();
+        let log = File::create(folder.path().join("log")).unwrap();
+        let mut command = Command::new("rspamd");
+        command.args(["-f", "--insecure", "-c"]).arg(&config).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let child = command.spawn().unwrap();
+        let watchdog = watch(&child, None);
+        let real = Self { child, _watchdog: watchdog, folder, judge, learn };
+        // Its first start compiles what it looks for.
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", judge)).is_err() {
+            assert!(start.elapsed() < START_MAX, "it does not start: {}", real.log());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        real
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Real {
+    fn drop(&mut self) {
+        // It takes its workers along.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+#[ignore = "needs rspamd: ./test --full"]
+fn the_real_rspamd_judges_and_learns() {
+    const GTUBE: &str = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X";
+    let real = Real::start();
+    let (server, _dns) = world(&format!(
+        "[spam]\nrspamd = \"127.0.0.1:{}\"\nrspamd_learn = \"127.0.0.1:{}\"\nrspamd_password = \"secret\"\nwait_seconds = 60\n",
+        real.judge, real.learn
+    ));
+    let person = server.user(1);
+    let (spam, ham) = (unique("gtube"), unique("ham"));
+    let refused = sent(&server, THEM, (message(THEM, &person.address, &spam) + GTUBE + "\r\n").as_bytes());
+    assert_eq!(refused.code, 554, "{refused:?}: {}", real.log());
+    assert_eq!(reply(&server, &ham).code, 250);
+    assert!(String::from_utf8(found(&server, person, "INBOX", &ham)).unwrap().contains("X-Spam-Status: No, score="));
+    let mut imap = Imap::login(&server, person);
+    imap.ok("SELECT INBOX");
+    let uid = imap.search_subject(&ham)[0];
+    imap.ok(&format!("UID MOVE {uid} Junk"));
+    eventually("it to be asked to learn", || {
+        real.log().contains("/learnspam").then_some(()).or_else(|| real.log().contains("learned message as spam").then_some(()))
+    });
+    assert!(!server.log().contains("did not learn"), "{}", server.log());
 }
