@@ -42,8 +42,8 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Store(command) => store::run(command).await,
         Command::Backup(command) => backup::run(command).await,
         Command::Dkim(command) => dkim::run(command).await,
-        Command::Dns(arguments) => dns::print(&arguments.config).await,
-        Command::Check { dns: true, at } => dns::check(&at).await,
+        Command::Dns(arguments) => Box::pin(dns::print(&arguments.config)).await,
+        Command::Check { dns: true, at } => Box::pin(dns::check(&at)).await,
         Command::Check { dns: false, at } => operate::check(&at).await,
     }
 }

@@ -25,9 +25,9 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
             Reply::Queue { lines, .. } => {
                 let line = lines.first().ok_or_else(unexpected)?;
                 if json {
-                    print(line, true)?
+                    print(line, true)?;
                 } else {
-                    show(line)
+                    show(line);
                 }
                 Ok(ExitCode::SUCCESS)
             }

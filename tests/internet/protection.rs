@@ -143,10 +143,10 @@ fn what_must_be_secret_is_sent_to_who_keeps_it_so() {
         let host = internet.host(if aware { manner.offering("REQUIRETLS") } else { manner });
         let records = format!("@ MX 10 mx\nmx A {}\n{}", host.ip(), internet.tlsa("mx", &shown));
         if proven {
-            internet.signed_zone(origin, &records)
+            internet.signed_zone(origin, &records);
         } else {
-            internet.zone(origin, &records)
-        };
+            internet.zone(origin, &records);
+        }
         host
     };
     let good = domain("good.example", true, true);

@@ -239,12 +239,12 @@ impl<Kind> Envelope<Kind> {
     }
 
     /// Everything in one commit. A full mailbox puts it off for all, unless whoever was written to reaches others as well.
-    async fn commit(&self, content: Content, from: Option<Address>) -> Result<(), Refusal> {
+    async fn commit(&self, content: Content, from: Option<&Address>) -> Result<(), Refusal> {
         let mut bare = Batch::new();
         let body = bare.body(content.body);
         let mut left = self.inboxes.clone();
         loop {
-            match self.gate.engine().commit(self.fill(bare.clone(), body, from.clone(), |inbox| left.contains(&inbox))?).await {
+            match self.gate.engine().commit(self.fill(bare.clone(), body, from, |inbox| left.contains(&inbox))?).await {
                 // An account was removed between RCPT and DATA: the peer tries again and is told at RCPT.
                 Err(CommitError::Gone) => return Err(Refusal::Unavailable),
                 Err(CommitError::OverQuota(full)) => {
@@ -273,13 +273,13 @@ impl<Kind> Envelope<Kind> {
         &self,
         mut batch: Batch,
         body: BodyIndex,
-        from: Option<Address>,
+        from: Option<&Address>,
         wanted: impl Fn(CollectionId) -> bool,
     ) -> Result<Batch, Refusal> {
         for one in self.deliveries.iter().filter(|one| wanted(one.inbox)) {
             batch.put(one.inbox, message(UnixTime::now()), body);
         }
-        for (queue, item) in self.queued(from.as_ref())? {
+        for (queue, item) in self.queued(from)? {
             batch.put(queue, item, body);
         }
         Ok(batch)
@@ -344,7 +344,7 @@ impl Envelope<Internet> {
 
     /// Deliver to everybody who was accepted: all or none. On disk when this returns.
     pub async fn deliver(self, content: Content) -> Result<(), Refusal> {
-        self.commit(content, self.gate.forwarding_path(&self.kind.from)).await
+        self.commit(content, self.gate.forwarding_path(&self.kind.from).as_ref()).await
     }
 
     /// Deliver to everybody who has room for it, as LMTP can say: an outcome for each of [`Envelope::recipients`]. On disk when this returns.
@@ -355,7 +355,7 @@ impl Envelope<Internet> {
         let body = bare.body(content.body);
         let mut left = self.inboxes.clone();
         while !left.is_empty() || self.leaves() {
-            match engine.commit(self.fill(bare.clone(), body, from.clone(), |inbox| left.contains(&inbox))?).await {
+            match engine.commit(self.fill(bare.clone(), body, from.as_ref(), |inbox| left.contains(&inbox))?).await {
                 Ok(_) => break,
                 Err(CommitError::Gone) => return Err(Refusal::Unavailable),
                 Err(CommitError::OverQuota(full)) => self.leave_out(&mut left, &full)?,
@@ -429,6 +429,6 @@ impl Envelope<Member> {
     /// Deliver to our people and queue for the others, in one commit. On disk when this returns.
     pub async fn send(self, content: Content) -> Result<(), Refusal> {
         self.kind.session.check().await?;
-        self.commit(content, Some(self.kind.from.clone())).await
+        self.commit(content, Some(&self.kind.from)).await
     }
 }

@@ -54,7 +54,7 @@ pub(crate) struct Outcome {
 pub(crate) struct Slot(Arc<Mutex<Option<Filled>>>);
 
 enum Filled {
-    Copied(Bench, Vec<u8>, u64),
+    Copied(Box<Bench>, Vec<u8>, u64),
     Done(Vec<Outcome>),
 }
 
@@ -88,7 +88,7 @@ impl Slot {
     /// Here are the octets; `bytes` is how many there are in all.
     pub(crate) fn fill(&self, bench: Bench, octets: &[u8], bytes: u64) {
         let filled = if octets.len() <= COPIED_BYTES_MAX {
-            Filled::Copied(bench, octets.to_vec(), bytes)
+            Filled::Copied(Box::new(bench), octets.to_vec(), bytes)
         } else {
             Filled::Done(bench.run(octets, bytes))
         };
