@@ -142,8 +142,8 @@ mod tests {
     use super::*;
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
-    fn judged(record: TLSA, own: &CertificateDer<'_>, others: &[CertificateDer<'_>], name: &str) -> bool {
-        let associations: Arc<[Association]> = Association::of(&record).into_iter().collect();
+    fn judged(record: &TLSA, own: &CertificateDer<'_>, others: &[CertificateDer<'_>], name: &str) -> bool {
+        let associations: Arc<[Association]> = Association::of(record).into_iter().collect();
         let verifier = DaneVerifier::new(associations, Arc::new(rustls::crypto::ring::default_provider()));
         let name = ServerName::try_from(name.to_owned()).unwrap();
         verifier.verify_server_cert(own, others, &name, &[], UnixTime::now()).is_ok()
@@ -156,7 +156,7 @@ mod tests {
         let sum = |octets: &[u8]| digest(&SHA256, octets).as_ref().to_vec();
         let of_key = ParsedCertificate::try_from(own.der()).unwrap().subject_public_key_info().as_ref().to_vec();
         let ee = |selector, matching, data: Vec<u8>| TLSA::new(CertUsage::DaneEe, selector, matching, data);
-        let good = |record: TLSA| judged(record, own.der(), &[], "mx.b.example");
+        let good = |record: TLSA| judged(&record, own.der(), &[], "mx.b.example");
         // For another name all the same.
         assert!(good(ee(Selector::Spki, Matching::Sha256, sum(&of_key))));
         assert!(good(ee(Selector::Full, Matching::Sha256, sum(own.der()))));
@@ -176,8 +176,8 @@ mod tests {
             CertificateParams::new(vec!["mx.b.example".to_owned()]).unwrap().signed_by(&KeyPair::generate().unwrap(), &authority).unwrap();
         let root = authority.der().clone();
         let record = TLSA::new(CertUsage::DaneTa, Selector::Full, Matching::Sha256, digest(&SHA256, &root).as_ref().to_vec());
-        assert!(judged(record.clone(), own.der(), std::slice::from_ref(&root), "mx.b.example"));
-        assert!(!judged(record.clone(), own.der(), std::slice::from_ref(&root), "mx.c.example"));
-        assert!(!judged(record, own.der(), &[], "mx.b.example"), "it does not show the authority");
+        assert!(judged(&record, own.der(), std::slice::from_ref(&root), "mx.b.example"));
+        assert!(!judged(&record, own.der(), std::slice::from_ref(&root), "mx.c.example"));
+        assert!(!judged(&record, own.der(), &[], "mx.b.example"), "it does not show the authority");
     }
 }

@@ -3,7 +3,7 @@
 mod sink;
 
 use super::client::{Dialogue, Fault, Host, Manners, Outcome};
-use super::settle::{Event, apply};
+use super::settle::{Event, ToTell, apply};
 use super::tls::{HostTls, TlsConfigs};
 use super::transact::{Errand, Sent, Source};
 use crate::config::{ClientTimeouts, QueueConfig};
@@ -319,7 +319,7 @@ fn outcomes_become_states() {
     // A host that knows DSN tells of success itself; and what is over is over.
     let aware = Sent { dsn: true, ..sent };
     assert_eq!(apply(&mut entry(1), &tried(&[Outcome::Delivered]), Some(&aware), UnixTime(100), &config, 0).succeeded, Vec::<usize>::new());
-    assert_eq!(apply(&mut kept, &tried(&[failed("x"), later("y")]), None, UnixTime(100), &config, 0), Default::default());
+    assert_eq!(apply(&mut kept, &tried(&[failed("x"), later("y")]), None, UnixTime(100), &config, 0), ToTell::default());
 }
 
 #[test]
@@ -327,9 +327,9 @@ fn what_waits_is_told_of_once_and_fails_at_last() {
     let config = QueueConfig { expiry: Duration::from_secs(1000), delay_notice: Some(Duration::from_secs(100)), ..QueueConfig::default() };
     let aged = |entry: &mut QueueEntry, at: i64| apply(entry, &[(0, Event::Aged)], None, UnixTime(at), &config, 0);
     let mut kept = entry(1);
-    assert_eq!(aged(&mut kept, 99), Default::default());
+    assert_eq!(aged(&mut kept, 99), ToTell::default());
     assert_eq!(aged(&mut kept, 100).delayed, [0]);
-    assert_eq!(aged(&mut kept, 101), Default::default(), "once is enough");
+    assert_eq!(aged(&mut kept, 101), ToTell::default(), "once is enough");
     assert_eq!(aged(&mut kept, 1000).failed, [0]);
 
     // RFC 2852: by its own time, it fails or is told of.
@@ -343,7 +343,7 @@ fn what_waits_is_told_of_once_and_fails_at_last() {
     // RFC 4865: what is to come later is not late before.
     let mut kept = entry(1);
     kept.terms.not_before = Some(UnixTime(5000));
-    assert_eq!(aged(&mut kept, 5050), Default::default());
+    assert_eq!(aged(&mut kept, 5050), ToTell::default());
     assert_eq!(aged(&mut kept, 5100).delayed, [0]);
 }
 
