@@ -86,7 +86,7 @@ impl Spam {
         };
         let judge = host_port(judge).map_err(|e| format!("`spam.rspamd`: {e}"))?;
         let password = self.rspamd_password.as_ref().map(|password| Zeroizing::new(password.0.clone()));
-        Ok(Some(Rspamd { judge, learn, password, wait: Duration::from_secs(self.wait_seconds) }))
+        Rspamd::new(judge, learn, password, Duration::from_secs(self.wait_seconds)).map(Some)
     }
 
     /// What the hooks take; `None` if nobody is asked.

@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "octroi-dns",
             "octroi-mailauth",
             "octroi-sieve",
+            "octroi-webclient",
         ],
     ),
     ("octroi-managesieve", &["octroi-model", "octroi-gate", "octroi-net", "octroi-sasl", "octroi-sieve"]),

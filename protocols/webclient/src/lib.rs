@@ -1,8 +1,8 @@
 //! Asking web servers: one request, one bounded answer.
 //!
 //! For whoever in the house needs something of the web: a certificate authority, a domain's policy, a webhook. What always holds: a server that
-//! is not on this machine is spoken to over TLS with a certificate that the trusted authorities vouch for; redirections are not followed; an
-//! answer has a limit, and the whole a deadline; neither body stands in an error.
+//! is not on this machine is spoken to over TLS with a certificate that the trusted authorities vouch for, unless it is one that the
+//! administrator has put into their own network; redirections are not followed; an answer has a limit, and the whole a deadline; neither body stands in an error.
 
 use bytes::Bytes;
 use http::header::HOST;
@@ -28,6 +28,8 @@ pub struct WebClient {
     deadline: Duration,
     /// Octets of an answer's body.
     answer_bytes_max: usize,
+    /// Services of one's own network are spoken to without TLS, too.
+    clear: bool,
 }
 
 /// Where a URL leads.
@@ -73,6 +75,10 @@ impl std::error::Error for WebError {}
 impl Origin {
     /// Of an absolute URL: `https`, or `http` to a loopback address; never with a user or password in it.
     pub fn of(url: &Uri) -> Result<Self, WebError> {
+        Self::parse(url, false)
+    }
+
+    fn parse(url: &Uri, clear: bool) -> Result<Self, WebError> {
         let fail = |why: &str| Err(WebError::Url(why.to_owned()));
         let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else { return fail("not a whole URL") };
         if authority.as_str().contains('@') {
@@ -81,7 +87,7 @@ impl Origin {
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = match scheme {
             "https" => Some(ServerName::try_from(host.clone()).map_err(|_| WebError::Url(format!("`{host}` is not a host")))?),
-            "http" if host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()) => None,
+            "http" if clear || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()) => None,
             "http" => return fail("without TLS only to a loopback address such as 127.0.0.1"),
             _ => return fail("neither https nor http"),
         };
@@ -103,7 +109,18 @@ impl WebClient {
             .with_safe_default_protocol_versions()
             .map_err(|e| WebError::Authority(e.to_string()))?;
         let config = builder.with_root_certificates(roots).with_no_client_auth();
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)), deadline, answer_bytes_max })
+        Ok(Self::over(Arc::new(config), deadline, answer_bytes_max))
+    }
+
+    /// One with TLS settings that are there already.
+    pub fn over(tls: Arc<ClientConfig>, deadline: Duration, answer_bytes_max: usize) -> Self {
+        Self { tls: TlsConnector::from(tls), deadline, answer_bytes_max, clear: false }
+    }
+
+    /// The same for services of one's own network, which may speak plain HTTP.
+    #[must_use]
+    pub fn in_our_network(self) -> Self {
+        Self { clear: true, ..self }
     }
 
     /// Ask what a request with an absolute URL asks for, at the addresses that the system knows for its host.
@@ -118,7 +135,7 @@ impl WebClient {
 
     async fn within(&self, request: Request<Bytes>, addresses: Option<&[SocketAddr]>) -> Result<Response<Bytes>, WebError> {
         let asking = async {
-            let origin = Origin::of(request.uri())?;
+            let origin = Origin::parse(request.uri(), self.clear)?;
             let stream = match addresses {
                 Some(addresses) => TcpStream::connect(addresses).await,
                 None => TcpStream::connect((origin.host.as_str(), origin.port)).await,

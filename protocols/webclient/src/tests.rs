@@ -99,4 +99,5 @@ fn urls_that_are_not_asked() {
         assert!(error.contains(why), "{url}: {error}");
     }
     assert!(Origin::of(&"http://[::1]:8080/".parse().unwrap()).is_ok());
+    assert!(Origin::parse(&"http://rspamd.lan:11333/".parse().unwrap(), true).is_ok(), "in our own network");
 }

@@ -5,23 +5,19 @@
 
 use super::resolve::{address, is_reachable};
 use crate::config::QueueConfig;
+use bytes::Bytes;
 use hickory_resolver::proto::rr::{RData, RecordType};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{Request, StatusCode};
 use octroi_dns::{NoAnswer, Resolver};
 use octroi_model::UnixTime;
+use octroi_webclient::WebClient;
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tracing::{debug, warn};
 
 /// RFC 8461 section 3.3 suggests 64 KiB.
@@ -65,7 +61,7 @@ struct Known {
 /// Fetches policies and keeps them.
 pub(crate) struct Policies {
     folder: Option<PathBuf>,
-    tls: Arc<ClientConfig>,
+    web: WebClient,
     known: Mutex<HashMap<String, Known>>,
 }
 
@@ -108,7 +104,7 @@ impl Policy {
 impl Policies {
     /// Kept in `folder`, in memory only without one; `tls` checks the certificates of who tells them.
     pub(crate) fn new(folder: Option<PathBuf>, tls: Arc<ClientConfig>) -> Self {
-        Self { folder, tls, known: Mutex::default() }
+        Self { folder, web: WebClient::over(tls, FETCH, POLICY_BYTES_MAX), known: Mutex::default() }
     }
 
     /// The policy of a domain, if it has one.
@@ -132,8 +128,7 @@ impl Policies {
         if kept.is_some_and(|known| known.id == id) {
             return kept_policy;
         }
-        let fetched = tokio::time::timeout(FETCH, self.fetch(domain, resolver, config)).await;
-        match fetched.unwrap_or_else(|_| Err("it took too long".to_owned())) {
+        match self.fetch(domain, resolver, config).await {
             Ok((policy, text)) => {
                 let policy = Arc::new(policy);
                 let known = Known { id, policy: Some(policy.clone()), until: now + policy.max_age };
@@ -196,20 +191,13 @@ impl Policies {
                 ips.extend(answer.records.iter().filter_map(address).filter(|ip| is_reachable(*ip, config)));
             }
         }
-        let mut tcp = Err("it has no address".to_owned());
-        for ip in ips {
-            tcp = TcpStream::connect(SocketAddr::new(ip, config.mta_sts_port)).await.map_err(|error| error.to_string());
-            if tcp.is_ok() {
-                break;
-            }
+        if ips.is_empty() {
+            return Err("it has no address".to_owned());
         }
-        let name = ServerName::try_from(host.clone()).map_err(|error| error.to_string())?;
-        let tls = TlsConnector::from(self.tls.clone()).connect(name, tcp?).await.map_err(|error| error.to_string())?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls)).await.map_err(|error| error.to_string())?;
-        let driving = tokio::spawn(connection);
-        let request = Request::get("/.well-known/mta-sts.txt").header(HOST, &host).header(USER_AGENT, "Octroi");
-        let request = request.body(Empty::<Bytes>::new()).map_err(|error| error.to_string())?;
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        let addresses: Vec<SocketAddr> = ips.into_iter().map(|ip| SocketAddr::new(ip, config.mta_sts_port)).collect();
+        let request = Request::get(format!("https://{host}/.well-known/mta-sts.txt")).header(USER_AGENT, "Octroi");
+        let request = request.body(Bytes::new()).map_err(|error| error.to_string())?;
+        let response = self.web.ask_at(request, &addresses).await.map_err(|error| error.to_string())?;
         // A redirect is an answer like any other that is not 200.
         if response.status() != StatusCode::OK {
             return Err(format!("it answers {}", response.status()));
@@ -218,9 +206,7 @@ impl Policies {
         if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/plain") {
             return Err("its answer is not text/plain".to_owned());
         }
-        let body = Limited::new(response.into_body(), POLICY_BYTES_MAX).collect().await.map_err(|error| error.to_string())?;
-        driving.abort();
-        let text = String::from_utf8(body.to_bytes().to_vec()).map_err(|_| "it is not UTF-8".to_owned())?;
+        let text = String::from_utf8(response.into_body().to_vec()).map_err(|_| "it is not UTF-8".to_owned())?;
         let policy = Policy::parse(&text).ok_or("it is no policy")?;
         Ok((policy, text))
     }

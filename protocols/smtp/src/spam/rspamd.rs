@@ -2,16 +2,13 @@
 
 use super::About;
 use crate::config::HostPort;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper::header::{HOST, HeaderName, HeaderValue};
-use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, StatusCode};
+use octroi_webclient::WebClient;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
-use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
 /// Octets of an answer that are read.
@@ -24,14 +21,10 @@ const SYMBOL_BYTES_MAX: usize = 64;
 /// An rspamd. Cheap to clone.
 #[derive(Clone)]
 pub struct Rspamd {
-    /// Who judges (its normal worker).
-    pub judge: HostPort,
-    /// Who learns (its controller); nobody if there is none.
-    pub learn: Option<HostPort>,
-    /// The controller's password.
-    pub password: Option<Zeroizing<String>>,
-    /// How long it may take.
-    pub wait: Duration,
+    judge: HostPort,
+    learn: Option<HostPort>,
+    password: Option<Zeroizing<String>>,
+    web: WebClient,
 }
 
 impl fmt::Debug for Rspamd {
@@ -80,6 +73,12 @@ struct Answer {
 }
 
 impl Rspamd {
+    /// `judge` is its normal worker; `learn` the controller, with its password, if it is to be taught; `wait` how long it may take.
+    pub fn new(judge: HostPort, learn: Option<HostPort>, password: Option<Zeroizing<String>>, wait: Duration) -> Result<Self, String> {
+        let web = WebClient::new(None, wait, ANSWER_BYTES_MAX).map_err(|e| e.to_string())?.in_our_network();
+        Ok(Self { judge, learn, password, web })
+    }
+
     /// Ask about a message.
     pub(super) async fn judge(&self, about: &About, message: Vec<u8>) -> Result<Judged, String> {
         let peer = about.peer.to_string();
@@ -123,32 +122,20 @@ impl Rspamd {
         fields: &[(&'static str, &str)],
         message: Vec<u8>,
     ) -> Result<(StatusCode, Bytes), String> {
-        tokio::time::timeout(self.wait, exchange(to, path, fields, message)).await.map_err(|_| "it takes too long".to_owned())?
+        let mut request = Request::post(url(to, path)).body(Bytes::from(message)).map_err(|e| e.to_string())?;
+        let headers = request.headers_mut();
+        for (name, value) in fields {
+            // What cannot be said is left out.
+            if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+                headers.append(HeaderName::from_static(name), value);
+            }
+        }
+        let answer = self.web.ask(request).await.map_err(|e| format!("{}:{}: {e}", to.host, to.port))?;
+        Ok((answer.status(), answer.into_body()))
     }
 }
 
-async fn exchange(to: &HostPort, path: &str, fields: &[(&'static str, &str)], message: Vec<u8>) -> Result<(StatusCode, Bytes), String> {
-    let mut request = Request::new(Full::new(Bytes::from(message)));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = path.parse().map_err(|_| "no path".to_owned())?;
-    let headers = request.headers_mut();
-    headers.insert(HOST, HeaderValue::from_str(&to.host).map_err(|_| "no host".to_owned())?);
-    for (name, value) in fields {
-        // What cannot be said is left out.
-        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-            headers.append(HeaderName::from_static(name), value);
-        }
-    }
-    let stream = TcpStream::connect((to.host.as_str(), to.port)).await.map_err(|e| format!("{}:{}: {e}", to.host, to.port))?;
-    let broken = |e: hyper::Error| e.to_string();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    let asked = async move {
-        let answer = sender.send_request(request).await.map_err(broken)?;
-        let status = answer.status();
-        let octets = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await.map_err(|e| e.to_string())?.to_bytes();
-        Ok((status, octets))
-    };
-    // Without a sender the connection ends.
-    let (answer, _) = tokio::join!(asked, connection);
-    answer
+fn url(to: &HostPort, path: &str) -> String {
+    let host = if to.host.contains(':') { format!("[{}]", to.host) } else { to.host.clone() };
+    format!("http://{host}:{}{path}", to.port)
 }

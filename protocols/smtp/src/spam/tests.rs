@@ -35,7 +35,7 @@ fn ok(json: &str) -> &'static str {
 }
 
 fn hooks(judge: HostPort, put_off: bool) -> SpamHooks {
-    let rspamd = Rspamd { judge, learn: None, password: None, wait: Duration::from_secs(20) };
+    let rspamd = Rspamd::new(judge, None, None, Duration::from_secs(20)).unwrap();
     let config = SpamConfig {
         dnsbl: Vec::new(),
         dnsbl_wait: Duration::from_secs(1),
@@ -102,7 +102,7 @@ async fn rspamd_is_taught() {
     for (what, path) in [(Learn::Spam, "/learnspam"), (Learn::Ham, "/learnham")] {
         let (controller, asked) = answering("HTTP/1.1 208 Known\r\nContent-Length: 0\r\n\r\n").await;
         let password = Some(Zeroizing::new("secret".to_owned()));
-        let rspamd = Rspamd { judge: controller.clone(), learn: Some(controller), password, wait: Duration::from_secs(20) };
+        let rspamd = Rspamd::new(controller.clone(), Some(controller), password, Duration::from_secs(20)).unwrap();
         rspamd.learn(what, b"the end\r\n".to_vec()).await.unwrap();
         let asked = asked.await.unwrap();
         assert!(asked.starts_with(&format!("POST {path} HTTP/1.1\r\n")) && asked.contains("password: secret\r\n"), "{asked}");
