@@ -69,6 +69,13 @@ pub struct Envelope<Kind> {
     terms: Terms,
 }
 
+/// What holds for a message that one of its recipients sends on.
+pub(crate) struct Onward {
+    /// Other servers cannot be trusted to take it.
+    pub(crate) stays: bool,
+    pub(crate) terms: Terms,
+}
+
 /// Where a recipient leads to.
 pub(crate) struct Place {
     pub(crate) inboxes: Vec<CollectionId>,
@@ -148,6 +155,11 @@ impl<Kind> Envelope<Kind> {
     pub fn announce(mut self, bytes: u64) -> Self {
         self.announced = bytes;
         self
+    }
+
+    /// What holds for a message wherever it is sent on to.
+    pub(crate) fn onward(&self) -> Onward {
+        Onward { stays: self.stays, terms: Terms { require_tls: self.terms.require_tls, utf8: self.terms.utf8, ..Terms::default() } }
     }
 
     /// What leaves travels under these terms.

@@ -7,7 +7,7 @@ use crate::acts::mailbox::message;
 use crate::addressing::Reached;
 use crate::audit::Line;
 use crate::content::Content;
-use crate::envelope::ReturnPath;
+use crate::envelope::{Onward, ReturnPath};
 use crate::errand::Notice;
 use crate::filters::TOLD;
 use crate::gate::Gate;
@@ -52,6 +52,7 @@ struct Refused {
 pub(super) struct Delivery<'e> {
     gate: &'e Gate,
     inboxes: Vec<CollectionId>,
+    onward: Onward,
     whole: Batch,
     message: BodyIndex,
     shares: Vec<Share>,
@@ -73,12 +74,13 @@ impl<'e> Delivery<'e> {
         gate: &'e Gate,
         inboxes: Vec<CollectionId>,
         from: ReturnPath,
+        onward: Onward,
         content: Content,
         judged: Vec<Judged>,
     ) -> Result<Self, Refusal> {
         let mut whole = Batch::new();
         let message = whole.body(content.body);
-        let mut delivery = Self { gate, inboxes, whole, message, shares: Vec::new(), full: Vec::new(), for_each: false };
+        let mut delivery = Self { gate, inboxes, onward, whole, message, shares: Vec::new(), full: Vec::new(), for_each: false };
         for judged in judged {
             let share = delivery.decide(judged, &from).await?;
             delivery.shares.push(share);
@@ -112,7 +114,13 @@ impl<'e> Delivery<'e> {
     fn forward(&mut self, share: &mut Share, sending: Sending, original: &ReturnPath) {
         let Sending { to, content } = sending;
         let is_nobody = self.gate.is_local_domain(to.domain()) && self.gate.reach(&to, Some(share.filter.account.id)).is_err();
-        let may = if is_nobody { Err("there is no such recipient here".to_owned()) } else { share.filter.send_to(&to) };
+        let may = if is_nobody {
+            Err("there is no such recipient here".to_owned())
+        } else if self.onward.stays && !self.gate.is_local_domain(to.domain()) {
+            Err("the message cannot be sent to other servers as it is".to_owned())
+        } else {
+            share.filter.send_to(&to)
+        };
         match may {
             Ok(()) => {
                 let bytes = content.bytes();
@@ -261,7 +269,7 @@ impl Delivery<'_> {
             let Ok(Reached { ours, outside, .. }) = self.gate.reach(to, Some(filter.account.id)) else { return Ok(false) };
             let has_room = |inbox: &CollectionId| self.gate.has_room(*inbox, *bytes) && !self.is_full(*inbox);
             inboxes.extend(ours.into_iter().map(|one| one.inbox).filter(has_room));
-            leaves = outside;
+            leaves = if self.onward.stays { Vec::new() } else { outside };
         } else {
             leaves.push(to.clone());
         }
@@ -278,7 +286,7 @@ impl Delivery<'_> {
         }
         if !leaves.is_empty() {
             let collection = queue::collection(self.gate).ok_or(Refusal::Unavailable)?;
-            plan.batch.put(collection, queue::item(self.gate, &leaving(from.clone(), leaves))?, *body);
+            plan.batch.put(collection, queue::item(self.gate, &leaving(from.clone(), self.onward.terms.clone(), leaves))?, *body);
         }
         Ok(true)
     }
@@ -337,8 +345,8 @@ impl Delivery<'_> {
 }
 
 /// The entry of the queue for a message that a filter sends.
-fn leaving(from: Option<Address>, to: Vec<Address>) -> QueueEntry {
+fn leaving(from: Option<Address>, terms: Terms, to: Vec<Address>) -> QueueEntry {
     let now = UnixTime::now();
     let recipients = to.into_iter().map(|address| QueueRecipient::new(address, RecipientTerms::default(), now)).collect();
-    QueueEntry { from, terms: Terms::default(), queued: now, held: false, recipients }
+    QueueEntry { from, terms, queued: now, held: false, recipients }
 }

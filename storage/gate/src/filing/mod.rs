@@ -209,7 +209,8 @@ impl Envelope<Internet> {
     /// Deliver to everybody as their filters say: all or none. On disk when this returns.
     pub async fn deliver_filtered(self, content: Content, judged: Vec<Judged>) -> Result<(), Refusal> {
         let queued = self.queued(self.gate.forwarding_path(&self.kind.from).as_ref())?;
-        let filed = Delivery::new(&self.gate, self.inboxes(), self.kind.from.clone(), content, judged).await?.commit(queued).await?;
+        let filed =
+            Delivery::new(&self.gate, self.inboxes(), self.kind.from.clone(), self.onward(), content, judged).await?.commit(queued).await?;
         all(&filed)
     }
 
@@ -217,7 +218,7 @@ impl Envelope<Internet> {
     pub async fn deliver_each_filtered(self, content: Content, judged: Vec<Judged>) -> Result<Filed, Refusal> {
         let queued = self.queued(self.gate.forwarding_path(&self.kind.from).as_ref())?;
         let inboxes = self.inboxes();
-        let mut delivery = Delivery::new(&self.gate, inboxes.clone(), self.kind.from.clone(), content, judged).await?;
+        let mut delivery = Delivery::new(&self.gate, inboxes.clone(), self.kind.from.clone(), self.onward(), content, judged).await?;
         delivery.for_each = true;
         let filed = delivery.commit(queued).await?;
         let outcomes: HashMap<CollectionId, Result<(), Refusal>> = inboxes.into_iter().zip(filed).collect();
@@ -236,7 +237,7 @@ impl Envelope<Member> {
         self.kind.session.check().await?;
         let queued = self.queued(Some(&self.kind.from))?;
         let from = ReturnPath::Address(self.kind.from.clone());
-        let filed = Delivery::new(&self.gate, self.inboxes(), from, content, judged).await?.commit(queued).await?;
+        let filed = Delivery::new(&self.gate, self.inboxes(), from, self.onward(), content, judged).await?.commit(queued).await?;
         all(&filed)
     }
 }
