@@ -29,19 +29,24 @@ fn the_benchmarks_run() {
     }
 }
 
-/// Accepting and delivering, on ours only: it needs `smtp-source` of Debian's `postfix`.
+/// Accepting and delivering, and relaying, on ours only: it needs `smtp-source` and `smtp-sink` of Debian's `postfix`.
 #[test]
 #[ignore = "needs postfix: ./test --full"]
-fn mail_is_brought_and_delivered() {
-    let folder = tempfile::tempdir().unwrap();
-    let json = folder.path().join("rates.json");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/deliver");
-    let arguments = ["--alone", "--messages", "64", "--rounds", "1", "--binary", OCTROI, "--json", json.to_str().unwrap()];
-    let said = run("python3", &[&[script], &arguments[..]].concat()).good();
-    let rates: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+fn mail_is_brought_delivered_and_relayed() {
+    let rates = |script: &str| -> serde_json::Value {
+        let folder = tempfile::tempdir().unwrap();
+        let json = folder.path().join("rates.json");
+        let script = format!("{}/tests/bench/{script}", env!("CARGO_MANIFEST_DIR"));
+        let arguments = ["--alone", "--messages", "64", "--rounds", "1", "--binary", OCTROI, "--json", json.to_str().unwrap()];
+        run("python3", &[&[script.as_str()], &arguments[..]].concat()).good();
+        serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap()
+    };
+    let delivered = rates("deliver");
     for sessions in ["1", "16", "64"] {
-        assert!(rates["Octroi"][sessions][0].as_f64().is_some_and(|rate| rate > 0.0), "{said}");
+        assert!(delivered["Octroi"][sessions][0].as_f64().is_some_and(|rate| rate > 0.0), "{delivered}");
     }
+    let relayed = rates("relay");
+    assert!(relayed["Octroi"][0].as_f64().is_some_and(|rate| rate > 0.0), "{relayed}");
 }
 
 /// Eight sessions mixing all kinds of commands: each answer is an OK, and what it says agrees with what was said before.

@@ -173,6 +173,8 @@ class Octroi(Server):
     def __init__(self, folder: pathlib.Path, binary: pathlib.Path, accounts: int):
         super().__init__(folder)
         self.binary, self.accounts = binary, accounts
+        # Further arguments.
+        self.more: list[str] = []
         self.passwords: dict[str, str] = {}
         self.people: list[dict] = []
 
@@ -180,6 +182,7 @@ class Octroi(Server):
         self.folder.mkdir(exist_ok=True)
         log = open(self.folder / "log", "ab")
         command = [str(self.binary), "demo", "--json", "--accounts", str(self.accounts), "--domain", DOMAIN, "--data", str(self.data())]
+        command += self.more
         self.child = start(command, stdout=subprocess.PIPE, stderr=log)
         log.close()
         ready, _, _ = select.select([self.child.stdout], [], [], START_SECONDS)
