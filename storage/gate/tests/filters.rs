@@ -161,7 +161,11 @@ async fn one_commit_does_all_that_a_filter_wants() {
     // What is not there leaves the message in the INBOX.
     assert_eq!(messages(&world, OWNER, "INBOX").await, [""]);
     assert_eq!(messages(&world, FRIEND, "INBOX").await, [""]);
-    assert_eq!(queued(&world).await, ["<> to from@elsewhere.example", "from@elsewhere.example to friend@elsewhere.example"]);
+    let [answered, forwarded] = &queued(&world).await[..] else { panic!("{:?}", queued(&world).await) };
+    assert_eq!(answered, "<> to from@elsewhere.example");
+    // Under a return path of ours (SRS).
+    assert!(forwarded.starts_with("SRS0="), "{forwarded}");
+    assert!(forwarded.ends_with("=elsewhere.example=from@octroi.example to friend@elsewhere.example"), "{forwarded}");
     assert_eq!(refused(&world).await, ["filter file lists/none"]);
     // Where what was sent on does not arrive, its author is told, wherever they are.
     world.queue.notify(&address("author@elsewhere.example"), content("bounce")).await.unwrap();
