@@ -196,7 +196,7 @@ fn proofs(config: &Config, resolver: &Resolver, keyring: Keyring) -> Result<Proo
     let checks = config.mail_auth.checks()?;
     let authenticator = config.mail_auth.check.then(|| Authenticator::new(resolver, &config.hostname, checks));
     let spam = config.spam.hooks()?.map(|hooks| Arc::new(SpamHooks::new(resolver, hooks)));
-    Ok(Proofs { authenticator, unchecked: config.mail_auth.networks()?, keyring, spam })
+    Ok(Proofs { authenticator, keyring, spam })
 }
 
 struct Listeners {

@@ -9,8 +9,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Inbound {
-    /// Addresses or networks of which nothing of what follows is asked, nor the limits of networks and senders: relays of our own. Without
-    /// it this machine; an empty list trusts nobody.
+    /// Addresses or networks of which nothing of what follows is asked, nor the limits of networks and senders, and whose mail is not
+    /// checked, for it is not theirs: relays and scanners of our own. Without it this machine; an empty list trusts nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trusted: Option<Vec<String>>,
     /// Milliseconds before the greeting, in which whoever talks is refused.

@@ -1,7 +1,6 @@
 //! `[mail_auth]`: what is made of who mail claims to be from.
 
 use octroi_mailauth::{MailAuthConfig, Treatment};
-use octroi_net::Networks;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -14,8 +13,6 @@ const MTA_STS_AGE_SECONDS: u64 = 14 * 86_400;
 pub(crate) struct MailAuth {
     /// Check mail from other servers: SPF, DKIM, ARC, DMARC.
     pub(crate) check: bool,
-    /// Addresses or networks whose mail is not checked, because it is not theirs: front servers, scanners, this machine.
-    pub(crate) unchecked: Vec<String>,
     /// What becomes of mail whose sender's domain does not send from there: `note`, `junk` or `refuse`.
     pub(crate) spf_fail: Becomes,
     /// What becomes of mail that its author's domain disowns with `p=reject`.
@@ -82,7 +79,6 @@ impl Default for MailAuth {
         let defaults = MailAuthConfig::default();
         Self {
             check: true,
-            unchecked: vec!["127.0.0.0/8".to_owned(), "::1".to_owned()],
             spf_fail: defaults.spf_fail.into(),
             dmarc_reject: defaults.dmarc_reject.into(),
             dmarc_quarantine: defaults.dmarc_quarantine.into(),
@@ -107,11 +103,6 @@ impl MailAuth {
             MtaSts::Enforce => "enforce",
         };
         Some(format!("version: STSv1\r\nmode: {mode}\r\nmx: {hostname}\r\nmax_age: {MTA_STS_AGE_SECONDS}\r\n"))
-    }
-
-    /// Whose mail is not checked.
-    pub(crate) fn networks(&self) -> Result<Networks, String> {
-        Networks::parse(&self.unchecked).map_err(|e| format!("`mail_auth.unchecked`: {e}"))
     }
 
     /// What the checks take.

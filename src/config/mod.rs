@@ -289,7 +289,6 @@ impl Config {
         self.proxies.by_proxy_protocol()?;
         self.proxies.by_forwarded()?;
         self.inbound.over(SmtpConfig::default()).map_err(ConfigError)?;
-        self.mail_auth.networks().map_err(ConfigError)?;
         self.mail_auth.checks().map_err(ConfigError)?;
         self.spam.hooks().map_err(ConfigError)?;
         self.listen.socket_mode()?;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// What others think of mail to port 25. Nobody is asked by default. Whose mail `mail_auth.unchecked` names is not asked about.
+/// What others think of mail to port 25. Nobody is asked by default. What `inbound.trusted` brings is not asked about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Spam {

@@ -22,7 +22,7 @@ use std::process::{Command, Stdio};
 /// A server that asks that DNS and checks everybody, this machine too.
 fn world(more: &str) -> (Server, FakeDns) {
     let dns = FakeDns::start();
-    let server = configured(&format!("[dns]\nservers = [\"{}\"]\n[mail_auth]\nunchecked = []\n{more}", dns.address));
+    let server = configured(&format!("[dns]\nservers = [\"{}\"]\n[inbound]\ntrusted = []\n[mail_auth]\n{more}", dns.address));
     (server, dns)
 }
 

@@ -6,7 +6,6 @@ use crate::spam::{SpamHooks, Suspect, Suspicion};
 use crate::wire::{Reply, ReversePath};
 use octroi_mailauth::{Authenticator, Keyring, MessageChecks, Reason, Sender, SenderChecks, Signing, Treatment, Verdict};
 use octroi_model::Address;
-use octroi_net::Networks;
 use std::fmt;
 use std::sync::Arc;
 use tracing::{info, warn};
@@ -16,8 +15,6 @@ use tracing::{info, warn};
 pub struct Proofs {
     /// Checks mail from other servers.
     pub authenticator: Option<Authenticator>,
-    /// Networks whose mail is not checked: none of it comes from where its sender's domain sends from.
-    pub unchecked: Networks,
     /// Signs mail of ours.
     pub keyring: Keyring,
     /// What others think of a message.
@@ -150,23 +147,18 @@ fn reply(reason: Option<&Reason>) -> Reply {
 impl Session {
     /// Begin to look the sender up, so that the answers are here when the message is.
     pub(crate) fn check_sender(&self, from: &ReversePath) -> Option<SenderChecks> {
-        let authenticator = self.config.proofs.authenticator.as_ref().filter(|_| self.is_checked())?;
+        let authenticator = self.config.proofs.authenticator.as_ref().filter(|_| self.stranger)?;
         Some(authenticator.sender(Sender { peer: self.peer(), hello: self.hello_name(), from: from_text(from) }))
     }
 
     /// Likewise, begin to ask what others think of it.
     pub(crate) fn suspect(&self, from: &ReversePath) -> Option<Suspect> {
-        let hooks = self.config.proofs.spam.clone().filter(|_| self.is_checked())?;
+        let hooks = self.config.proofs.spam.clone().filter(|_| self.stranger)?;
         Some(Suspect::begin(hooks, self.peer(), self.hello_name(), from_text(from)))
     }
 
     fn hello_name(&self) -> String {
         self.hello.as_ref().map(|hello| hello.host.clone()).unwrap_or_default()
-    }
-
-    /// Is mail of this peer somebody's whom we do not know?
-    fn is_checked(&self) -> bool {
-        self.kind == Kind::Inbound && !self.config.proofs.unchecked.contains(self.peer())
     }
 }
 
