@@ -83,7 +83,9 @@ fn postfix(ip: IpAddr, port: u16, relay: u16) -> Peer {
 fn exim(ip: IpAddr, port: u16, relay: u16) -> Peer {
     let folder = folder(&[("", "Debian-exim"), ("spool", "Debian-exim"), ("mail", "Debian-exim")]);
     let at = folder.path().display();
-    let program = exim_program();
+    // It starts itself again as the user it was built for, who may not reach where the project is.
+    let program = folder.path().join("exim4");
+    fs::copy(exim_program(), &program).unwrap();
     let configuration = format!(
         "primary_hostname = mx.exim.example\nexim_path = {}\nspool_directory = {at}/spool\nlog_file_path = {at}/%slog\npid_file_path = {at}/pid\n\
          daemon_smtp_ports = {port}\nlocal_interfaces = {ip}\nchunking_advertise_hosts = *\ndsn_advertise_hosts = *\nnever_users =\n\
