@@ -10,7 +10,7 @@ use imap_codec::decode::Decoder;
 use imap_codec::imap_types::auth::{AuthMechanism, AuthenticateData};
 use imap_codec::imap_types::secret::Secret;
 use octroi_gate::{Credentials, Login, Session};
-use octroi_sasl::{Exchange, Finished};
+use octroi_sasl::{Exchange, Finished, plain, text};
 use std::borrow::Cow;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -112,21 +112,6 @@ async fn ask(wire: &mut Wire, challenge: &[u8], until: Instant) -> Result<Zeroiz
         Ok((b"", AuthenticateData::Cancel)) => Err(Reply::bad("Given up").into()),
         _ => Err(Reply::bad("The response is not base64").into()),
     }
-}
-
-/// User name and secret of RFC 4616's `[authzid] NUL authcid NUL passwd`. Nobody acts for somebody else, so an authorisation identity
-/// may only repeat the user name.
-fn plain(response: &[u8]) -> Option<(&str, &str)> {
-    let text = std::str::from_utf8(response).ok()?;
-    let mut parts = text.split('\0');
-    let (identity, user, secret) = (parts.next()?, parts.next()?, parts.next()?);
-    let own = identity.is_empty() || identity.eq_ignore_ascii_case(user);
-    (parts.next().is_none() && own && !user.is_empty() && !secret.is_empty()).then_some((user, secret))
-}
-
-/// A user name or a secret of LOGIN.
-fn text(response: &[u8]) -> Option<&str> {
-    std::str::from_utf8(response).ok().filter(|text| !text.contains('\0'))
 }
 
 /// The authorisation identity, empty for the certificate's owner. Whether it may be anybody else is the gate's to say: never.

@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use octroi_gate::{Channel, ClientCertificate, Credentials, Gate, Login, Pending, Refusal, Session};
 use octroi_model::Service;
 use octroi_net::Shutdown;
-use octroi_sasl::{Exchange, Finished};
+use octroi_sasl::{Exchange, Finished, plain, text};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -156,20 +156,6 @@ impl Entrance<'_> {
 
 fn decoded(response: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
     BASE64.decode(response).map(Zeroizing::new).map_err(|_| Reply::no("The response is not base64").into())
-}
-
-fn text(response: &[u8]) -> Option<&str> {
-    std::str::from_utf8(response).ok().filter(|text| !text.contains('\0'))
-}
-
-/// User name and secret of RFC 4616's `[authzid] NUL authcid NUL passwd`. Nobody acts for somebody else, so an authorisation identity may
-/// only repeat the user name.
-fn plain(response: &[u8]) -> Option<(&str, &str)> {
-    let text = std::str::from_utf8(response).ok()?;
-    let mut parts = text.split('\0');
-    let (identity, user, secret) = (parts.next()?, parts.next()?, parts.next()?);
-    let own = identity.is_empty() || identity.eq_ignore_ascii_case(user);
-    (parts.next().is_none() && own && !user.is_empty() && !secret.is_empty()).then_some((user, secret))
 }
 
 #[cfg(test)]
