@@ -6,9 +6,8 @@
 use octroi_gate::Admin;
 use octroi_mailauth::{KeyPair, KeySet, Keyring};
 use octroi_model::UnixTime;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -83,18 +82,9 @@ impl Keys {
     fn save(&self, admin: &Admin, keys: &KeySet) -> Result<(), String> {
         let octets = keys.encode().map_err(|e| e.to_string())?;
         let sealed = admin.seal(&octets).map_err(|r| format!("the keys could not be sealed: {r}"))?;
-        replace(&self.folder, FILE, &sealed).map_err(|e| format!("cannot write {}: {e}", self.folder.join(FILE).display()))
+        let file = self.folder.join(FILE);
+        crate::files::replace(&file, &sealed).map_err(|e| format!("cannot write {}: {e}", file.display()))
     }
-}
-
-/// Whole and on disk, or as it was.
-fn replace(folder: &Path, name: &str, octets: &[u8]) -> io::Result<()> {
-    let partial = folder.join(format!("{name}.new"));
-    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
-    out.write_all(octets)?;
-    out.sync_all()?;
-    fs::rename(&partial, folder.join(name))?;
-    fs::File::open(folder)?.sync_all()
 }
 
 /// Today, with a letter behind it from the second pair of the day on.

@@ -12,6 +12,7 @@ mod courier;
 mod demo;
 mod dkim;
 mod dns;
+mod files;
 mod import;
 mod limits;
 mod profiles;

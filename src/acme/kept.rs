@@ -4,8 +4,8 @@
 
 use crate::tls::Certificate;
 use std::fs;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::parse_x509_pem;
@@ -87,12 +87,7 @@ impl Kept {
     fn write(&self, file: &Path, octets: &[u8]) -> Result<(), String> {
         let writing = || {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-            let beside = file.with_extension("new");
-            let mut out = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-            out.write_all(octets)?;
-            out.sync_all()?;
-            fs::rename(&beside, file)?;
-            fs::File::open(&self.folder)?.sync_all()
+            crate::files::replace(file, octets)
         };
         writing().map_err(|e: std::io::Error| format!("cannot write {}: {e}", file.display()))
     }
