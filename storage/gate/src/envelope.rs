@@ -279,6 +279,11 @@ impl<Kind> Envelope<Kind> {
         if left.len() == asked { Err(Refusal::Unavailable) } else { Ok(()) }
     }
 
+    /// What each of [`Envelope::recipients`] hears when the message is in the mailboxes that are left.
+    pub(crate) fn outcomes(&self, left: &HashSet<CollectionId>) -> Vec<Result<(), Refusal>> {
+        self.places.iter().map(|place| if place.reaches_any(left) { Ok(()) } else { Err(Refusal::OverQuota) }).collect()
+    }
+
     /// What is to be done with the body: into the mailboxes that are wanted, and into the queue for who is elsewhere, under the return path
     /// `from`.
     fn fill(
@@ -374,8 +379,7 @@ impl Envelope<Internet> {
                 Err(other) => return Err(other.into()),
             }
         }
-        let outcome = |place: &Place| if place.reaches_any(&left) { Ok(()) } else { Err(Refusal::OverQuota) };
-        Ok(self.places.iter().map(outcome).collect())
+        Ok(self.outcomes(&left))
     }
 
     fn sender_text(&self) -> String {

@@ -23,7 +23,7 @@ use crate::refusal::Refusal;
 use delivery::Delivery;
 use octroi_model::{Account, Address, CollectionId, Item, Name, Narrowing, Rights, Service};
 use octroi_policy::{Act, Area, Circumstances, Facts, Profile};
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The active script of a recipient.
@@ -190,9 +190,7 @@ impl<Kind> Envelope<Kind> {
         }
         Ok(found)
     }
-}
 
-impl<Kind> Envelope<Kind> {
     /// The recipients that a filter answers for, by their number in [`Envelope::recipients`]: those that lead to its owner and to nobody else.
     pub fn recipients_of(&self, filter: &Filter) -> Vec<usize> {
         let alone = |place: &Place| !place.leaves && place.inboxes == [filter.inbox];
@@ -221,13 +219,10 @@ impl Envelope<Internet> {
         let mut delivery = Delivery::new(&self.gate, inboxes.clone(), self.kind.from.clone(), self.onward(), content, judged).await?;
         delivery.for_each = true;
         let filed = delivery.commit(queued).await?;
-        let outcomes: HashMap<CollectionId, Result<(), Refusal>> = inboxes.into_iter().zip(filed).collect();
-        let of = |place: &Place| {
-            let mut reached = place.inboxes.iter().map(|inbox| outcomes.get(inbox).copied().unwrap_or(Err(Refusal::Unavailable)));
-            let first = reached.next().unwrap_or(Ok(()));
-            if place.leaves || first.is_ok() || reached.any(|outcome| outcome.is_ok()) { Ok(()) } else { first }
-        };
-        Ok(self.places.iter().map(of).collect())
+        // Only a quota keeps a message from one mailbox and not from all.
+        let left: HashSet<CollectionId> =
+            inboxes.into_iter().zip(filed).filter(|(_, outcome)| outcome.is_ok()).map(|(inbox, _)| inbox).collect();
+        Ok(self.outcomes(&left))
     }
 }
 
