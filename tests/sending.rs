@@ -4,8 +4,7 @@ use crate::support::http::base64;
 use crate::support::imap::Imap;
 use crate::support::server::{configured_with_profiles, plain_profile};
 use crate::support::smtp::Smtp;
-use crate::support::wire::Wire;
-use crate::support::{Person, Server, message, unique};
+use crate::support::{Server, message, unique};
 
 const LIMITS: &str = "send_to = \"anyone\"\nrecipients_per_hour = 5\nattachment_bytes_max = \"10K\"";
 
@@ -30,15 +29,6 @@ fn configured(more: &str) -> Server {
     configured_with_profiles(&plain_profile(LIMITS, "*", &format!("{SEND_AS_OTHERS}{more}")), "")
 }
 
-fn submission(server: &Server, person: &Person) -> Smtp {
-    let mut smtp = Smtp { wire: Wire::tls(server.address("submissions"), server.certificate()) };
-    smtp.reply().unwrap();
-    smtp.expect("EHLO client.test", 250);
-    let plain = base64(format!("\0{}\0{}", person.address, person.app_password).as_bytes());
-    smtp.expect(&format!("AUTH PLAIN {plain}"), 235);
-    smtp
-}
-
 /// The reply to a message with those senders; what was begun is forgotten.
 fn sent(smtp: &mut Smtp, envelope: &str, header: &str, to: &str, subject: &str) -> u16 {
     let code = smtp.try_send(envelope, to, &message(header, to, subject)).unwrap().code;
@@ -52,7 +42,7 @@ fn one_sends_as_another_with_the_rule_and_the_right_only() {
     let server = configured(SEND_AS);
     let (owner, deputy) = (server.user(1), server.user(2));
     let (chief, own) = (&owner.address, &deputy.address);
-    let mut smtp = submission(&server, deputy);
+    let mut smtp = Smtp::submission(&server, deputy);
     assert_eq!(smtp.command(&format!("MAIL FROM:<{chief}>")).code, 550, "the rule alone");
     assert_eq!(sent(&mut smtp, own, chief, own, &unique("forged")), 550, "the rule alone, in the header");
 
@@ -78,7 +68,7 @@ fn the_right_without_a_rule_lets_nobody_send_as_another() {
     let server = configured("");
     let (owner, deputy) = (server.user(1), server.user(2));
     Imap::login(&server, owner).ok(&format!("SETACL INBOX {} 2", deputy.address));
-    let mut smtp = submission(&server, deputy);
+    let mut smtp = Smtp::submission(&server, deputy);
     assert_eq!(smtp.command(&format!("MAIL FROM:<{}>", owner.address)).code, 550);
     assert_eq!(sent(&mut smtp, &deputy.address, &owner.address, &deputy.address, &unique("forged")), 550);
 }
@@ -89,7 +79,7 @@ fn recipients_within_an_hour_are_limited() {
     let server = configured("");
     let (person, other) = (server.user(1), server.user(2));
     let rcpt = format!("RCPT TO:<{}>", other.address);
-    let mut smtp = submission(&server, person);
+    let mut smtp = Smtp::submission(&server, person);
     for _ in 0..5 {
         smtp.expect(&format!("MAIL FROM:<{}>", person.address), 250);
         smtp.expect(&rcpt, 250);
@@ -99,10 +89,10 @@ fn recipients_within_an_hour_are_limited() {
     let refused = smtp.expect(&rcpt, 450);
     assert!(refused.text.starts_with("4.7.1 ") && refused.text.contains("within an hour"), "{}", refused.text);
     // Another connection is no way round, and nobody else is held to it.
-    let mut again = submission(&server, person);
+    let mut again = Smtp::submission(&server, person);
     again.expect(&format!("MAIL FROM:<{}>", person.address), 250);
     again.expect(&rcpt, 450);
-    let mut another = submission(&server, other);
+    let mut another = Smtp::submission(&server, other);
     another.expect(&format!("MAIL FROM:<{}>", other.address), 250);
     another.expect(&rcpt, 250);
 }
@@ -111,7 +101,7 @@ fn recipients_within_an_hour_are_limited() {
 fn too_large_an_attachment_is_not_taken() {
     let server = configured("");
     let (person, other) = (server.user(1), server.user(2));
-    let mut smtp = submission(&server, person);
+    let mut smtp = Smtp::submission(&server, person);
     let with_file = |subject: &str, bytes: usize| {
         let lines: String =
             base64(&vec![7; bytes]).as_bytes().chunks(76).map(|line| format!("{}\r\n", str::from_utf8(line).unwrap())).collect();

@@ -1,10 +1,8 @@
 //! SMTP smuggling (CVE-2023-51764, -51765, -51766, CVE-2026-33604): ends of data that some other server would take for one.
 //! Only CRLF `.` CRLF ends a message; a bare CR or LF is refused.
 
-use crate::support::http::base64;
 use crate::support::imap::Imap;
 use crate::support::smtp::Smtp;
-use crate::support::wire::Wire;
 use crate::support::{Server, message, shared, unique};
 
 /// Everything that has been taken for an end of data somewhere.
@@ -16,7 +14,7 @@ fn attempt(server: &Server, service: &str, end: &str) {
     let to = &server.user(5).address;
     let (outer, inner) = (unique("outer"), unique("smuggled"));
     let (mut smtp, from) = match service {
-        "submissions" => (submission(server), to.as_str()),
+        "submissions" => (Smtp::submission(server, server.user(5)), to.as_str()),
         _ => (Smtp::connect(server, service), "a@outside.test"),
     };
     smtp.expect(&format!("MAIL FROM:<{from}>"), 250);
@@ -42,17 +40,6 @@ fn attempt(server: &Server, service: &str, end: &str) {
     assert!(!found.lines().any(|l| l.starts_with("* SEARCH ") && l.len() > "* SEARCH ".len()), "{service}, {end:?} smuggled: {found}");
     let taken = !imap.search_subject(&outer).is_empty();
     assert_eq!(taken, first.code == 250, "{service}, {end:?}: the reply and the mailbox must agree");
-}
-
-/// Logged in, as the one who gets the messages.
-fn submission(server: &Server) -> Smtp {
-    let person = server.user(5);
-    let mut smtp = Smtp { wire: Wire::tls(server.address("submissions"), server.certificate()) };
-    smtp.reply().unwrap();
-    smtp.expect("EHLO client.test", 250);
-    let plain = base64(format!("\0{}\0{}", person.address, person.app_password).as_bytes());
-    smtp.expect(&format!("AUTH PLAIN {plain}"), 235);
-    smtp
 }
 
 /// The same octets in one chunk, whose end is counted: nothing in it is a command, and what is no line end is refused.

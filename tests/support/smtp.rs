@@ -1,6 +1,7 @@
 //! A small SMTP and LMTP client, one command at a time.
 
-use super::server::Server;
+use super::http::base64;
+use super::server::{Person, Server};
 use super::wire::Wire;
 use std::io;
 
@@ -21,6 +22,16 @@ impl Smtp {
     #[track_caller]
     pub(crate) fn connect(server: &Server, service: &str) -> Self {
         Self::try_connect(server.address(service), service == "lmtp").unwrap_or_else(|e| panic!("{service}: {e}"))
+    }
+
+    /// Submission over TLS, logged in.
+    pub(crate) fn submission(server: &Server, person: &Person) -> Self {
+        let mut smtp = Self { wire: Wire::tls(server.address("submissions"), server.certificate()) };
+        smtp.reply().unwrap();
+        smtp.expect("EHLO client.test", 250);
+        let plain = base64(format!("\0{}\0{}", person.address, person.app_password).as_bytes());
+        smtp.expect(&format!("AUTH PLAIN {plain}"), 235);
+        smtp
     }
 
     /// Likewise, for when the server may be away.
