@@ -1,15 +1,17 @@
 //! A column of collation keys, and each row's place in their order.
 
+use super::dictionary::Dictionary;
 use super::make_room;
+use std::ops::Index;
 use std::sync::OnceLock;
 
 /// Per row a key.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Keys {
-    octets: Vec<u8>,
-    /// Where each row ends; a column has far less than four gigabytes.
-    ends: Vec<u32>,
-    /// The order of the rows that there were when it was last asked for: new ones are few, and sorting takes up what is sorted.
+    distinct: Dictionary,
+    /// The key of each row.
+    rows: Vec<u32>,
+    /// The order of the keys that there were when it was last asked for: new ones are few, and sorting takes up what is sorted.
     sorted: Vec<u32>,
     ranked: OnceLock<Ranked>,
 }
@@ -17,54 +19,69 @@ pub(super) struct Keys {
 #[derive(Debug, Clone)]
 struct Ranked {
     sorted: Vec<u32>,
+    /// By key.
     ranks: Vec<u32>,
+}
+
+/// Each row's place in the order of the keys; equal keys have the same.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ranks<'a> {
+    ranks: &'a [u32],
+    rows: &'a [u32],
+}
+
+impl Ranks<'_> {
+    /// How many places there are: all are below.
+    pub(crate) fn count(&self) -> usize {
+        self.ranks.len()
+    }
+}
+
+impl Index<usize> for Ranks<'_> {
+    type Output = u32;
+
+    fn index(&self, row: usize) -> &u32 {
+        &self.ranks[self.rows[row] as usize]
+    }
 }
 
 impl Keys {
     pub(super) fn push(&mut self, key: &str) {
-        if let Some(ranked) = self.ranked.take() {
+        let known = self.distinct.len();
+        let number = self.distinct.number(key.as_bytes());
+        if self.distinct.len() > known
+            && let Some(ranked) = self.ranked.take()
+        {
             self.sorted = ranked.sorted;
         }
-        make_room(&mut self.octets, key.len());
-        make_room(&mut self.ends, 1);
-        self.octets.extend_from_slice(key.as_bytes());
-        self.ends.push(self.octets.len() as u32);
-    }
-
-    fn key(&self, row: usize) -> &[u8] {
-        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.octets[start as usize..self.ends[row] as usize]
+        make_room(&mut self.rows, 1);
+        self.rows.push(number);
     }
 
     pub(super) fn is_empty(&self, row: usize) -> bool {
-        self.key(row).is_empty()
+        self.distinct.get(self.rows[row]).is_empty()
     }
 
-    /// Each row's place in the order of the keys; equal keys have the same.
-    pub(super) fn ranks(&self) -> &[u32] {
-        &self.ranked.get_or_init(|| self.rank()).ranks
+    pub(super) fn ranks(&self) -> Ranks<'_> {
+        Ranks { ranks: &self.ranked.get_or_init(|| self.rank()).ranks, rows: &self.rows }
     }
 
     fn rank(&self) -> Ranked {
-        let rows = self.sorted.iter().copied().chain(self.sorted.len() as u32..self.ends.len() as u32);
+        let numbers = self.sorted.iter().copied().chain(self.sorted.len() as u32..self.distinct.len() as u32);
         // Most keys differ in their first octets, which are at hand here.
-        let mut order: Vec<(u64, u32)> = rows.map(|row| (prefix(self.key(row as usize)), row)).collect();
+        let mut order: Vec<(u64, u32)> = numbers.map(|number| (prefix(self.distinct.get(number)), number)).collect();
         order.sort_by(|(one_prefix, one), (other_prefix, other)| {
-            one_prefix.cmp(other_prefix).then_with(|| self.key(*one as usize).cmp(self.key(*other as usize)))
+            one_prefix.cmp(other_prefix).then_with(|| self.distinct.get(*one).cmp(self.distinct.get(*other)))
         });
         let mut ranks = vec![0; order.len()];
-        let mut rank = 0;
-        for (at, (_, row)) in order.iter().enumerate() {
-            if at > 0 && self.key(order[at - 1].1 as usize) != self.key(*row as usize) {
-                rank += 1;
-            }
-            ranks[*row as usize] = rank;
+        for (rank, (_, number)) in order.iter().enumerate() {
+            ranks[*number as usize] = rank as u32;
         }
-        Ranked { sorted: order.into_iter().map(|(_, row)| row).collect(), ranks }
+        Ranked { sorted: order.into_iter().map(|(_, number)| number).collect(), ranks }
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.octets.len() + self.ends.len() * 3 * size_of::<u32>()
+        self.distinct.bytes() + (self.rows.len() + 2 * self.distinct.len()) * size_of::<u32>()
     }
 }
 
@@ -88,11 +105,11 @@ mod tests {
             for (at, word) in words.iter().enumerate() {
                 // Asking in between must not change what is answered in the end.
                 if at == cut {
-                    prop_assert_eq!(keys.ranks().len(), at);
+                    prop_assert!(keys.ranks().count() <= at);
                 }
                 keys.push(word);
             }
-            let ranks = keys.ranks().to_vec();
+            let ranks = keys.ranks();
             for (one, word) in words.iter().enumerate() {
                 prop_assert_eq!(keys.is_empty(one), word.is_empty());
                 for (other, with) in words.iter().enumerate() {

@@ -8,10 +8,12 @@
 //! |---|---|
 //! | `fill` | from the store to columns, kept beside the mailbox for all sessions |
 //! | `row` | one message, from its facts |
+//! | `dictionary` | texts that repeat, each kept once |
 //! | `texts` | texts as collation keys, and which of them have a needle |
 //! | `keys` | texts by their order |
 //! | `places` | from message numbers to rows |
 
+mod dictionary;
 mod fill;
 mod keys;
 mod places;
@@ -19,6 +21,7 @@ mod row;
 mod texts;
 
 pub(crate) use fill::{columns_for, columns_of, fill_later};
+pub(crate) use keys::Ranks;
 pub(crate) use places::{Places, Verdicts};
 
 use keys::Keys;
@@ -173,7 +176,7 @@ impl Columns {
     }
 
     /// The place of each row's base subject in their order; equal ones have the same.
-    pub(crate) fn subject_ranks(&self) -> &[u32] {
+    pub(crate) fn subject_ranks(&self) -> Ranks<'_> {
         self.subjects.ranks()
     }
 
@@ -188,12 +191,12 @@ impl Columns {
     }
 
     /// The place of each row's first mailbox in their order; equal ones have the same.
-    pub(crate) fn mailbox_ranks(&self, who: Who) -> &[u32] {
+    pub(crate) fn mailbox_ranks(&self, who: Who) -> Ranks<'_> {
         self.mailboxes[who as usize].ranks()
     }
 
     /// The place of what each row shows of its first mailbox in their order; equal ones have the same.
-    pub(crate) fn display_ranks(&self, shown: Shown) -> &[u32] {
+    pub(crate) fn display_ranks(&self, shown: Shown) -> Ranks<'_> {
         self.displays[shown as usize].ranks()
     }
 

@@ -1,5 +1,6 @@
-//! A column of texts, as their collation keys: one run of octets, searched in one pass.
+//! A column of texts, as their collation keys: those that differ are one run of octets, searched in one pass.
 
+use super::dictionary::Dictionary;
 use super::make_room;
 use memchr::memmem::Finder;
 
@@ -9,9 +10,9 @@ const END: u8 = 0xff;
 /// Per row the texts of one field, none when the field is not there.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Texts {
-    octets: Vec<u8>,
-    /// Where each row ends; a column has far less than four gigabytes.
-    ends: Vec<u32>,
+    runs: Dictionary,
+    /// The run of each row.
+    rows: Vec<u32>,
     /// Rows of which this column says nothing, ascending.
     unknown: Vec<u32>,
 }
@@ -48,13 +49,12 @@ pub(super) fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<u8> {
 impl Texts {
     /// The next row; nothing when it is not known.
     pub(super) fn push(&mut self, joined: Option<&[u8]>) {
-        make_room(&mut self.octets, joined.map_or(0, <[u8]>::len));
-        make_room(&mut self.ends, 1);
-        match joined {
-            Some(joined) => self.octets.extend_from_slice(joined),
-            None => self.unknown.push(self.ends.len() as u32),
+        if joined.is_none() {
+            self.unknown.push(self.rows.len() as u32);
         }
-        self.ends.push(self.octets.len() as u32);
+        let run = self.runs.number(joined.unwrap_or_default());
+        make_room(&mut self.rows, 1);
+        self.rows.push(run);
     }
 
     pub(super) fn unknown(&self) -> &[u32] {
@@ -63,30 +63,42 @@ impl Texts {
 
     /// The rows that have a text with the needle in it. The empty needle is in every text.
     pub(super) fn with(&self, needle: &[u8]) -> Bits {
-        let mut found = Bits::new(self.ends.len());
+        let runs = self.runs_with(needle);
+        let mut found = Bits::new(self.rows.len());
+        for (row, run) in self.rows.iter().enumerate() {
+            if runs.contains(*run as usize) {
+                found.set(row);
+            }
+        }
+        found
+    }
+
+    fn runs_with(&self, needle: &[u8]) -> Bits {
+        let (octets, ends) = (self.runs.octets(), self.runs.ends());
+        let mut found = Bits::new(ends.len());
         if needle.is_empty() {
             let mut start = 0;
-            for (row, end) in self.ends.iter().enumerate() {
+            for (run, end) in ends.iter().enumerate() {
                 if start < *end {
-                    found.set(row);
+                    found.set(run);
                 }
                 start = *end;
             }
             return found;
         }
         let finder = Finder::new(needle);
-        let (mut at, mut row) = (0, 0);
-        while let Some(next) = finder.find(&self.octets[at..]) {
-            row += self.ends[row..].iter().take_while(|end| **end as usize <= at + next).count();
-            found.set(row);
+        let (mut at, mut run) = (0, 0);
+        while let Some(next) = finder.find(&octets[at..]) {
+            run += ends[run..].iter().take_while(|end| **end as usize <= at + next).count();
+            found.set(run);
             // Once is enough.
-            at = self.ends[row] as usize;
+            at = ends[run] as usize;
         }
         found
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.octets.len() + self.ends.len() * size_of::<u32>()
+        self.runs.bytes() + self.rows.len() * size_of::<u32>()
     }
 }
 

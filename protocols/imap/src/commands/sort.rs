@@ -3,7 +3,7 @@
 //! What is sorted by is a number per message: a date, a size, or the place of a text among those of the mailbox. So the order is one sort
 //! of numbers, and the answer one run of octets.
 
-use crate::columns::{Columns, Places, Shown, Who, columns_for, columns_of};
+use crate::columns::{Columns, Places, Ranks, Shown, Who, columns_for, columns_of};
 use crate::commands::search::{Answer, admit_search, forget_if_refused, matching, prepare, save};
 use crate::progress::Progress;
 use crate::reply::{Done, Fault, Reply};
@@ -168,7 +168,8 @@ fn order(messages: &Messages, criteria: &[Criterion]) -> Vec<usize> {
 fn numbers(messages: &Messages, criterion: Criterion) -> Vec<u64> {
     // Flipping the sign makes numbers without one that have the same order.
     let signed = |seconds: i64| seconds as u64 ^ 1 << 63;
-    let ranked = |ranks: &[u32]| (0..messages.positions.len()).map(|at| messages.row(at).map_or(0, |row| u64::from(ranks[row]))).collect();
+    let ranked =
+        |ranks: Ranks<'_>| (0..messages.positions.len()).map(|at| messages.row(at).map_or(0, |row| u64::from(ranks[row]))).collect();
     let mut numbers: Vec<u64> = match criterion.by {
         Key::Arrival => messages.arrivals.iter().map(|seconds| signed(*seconds)).collect(),
         Key::Date => (0..messages.positions.len()).map(|at| signed(messages.sent(at))).collect(),

@@ -201,7 +201,7 @@ impl Subjects<'_> {
         let is_empty = |root: u32| root as usize >= count;
         let is_reply = |root: u32| row(root).is_some_and(|row| self.messages.columns().is_reply(row));
         // (5) (B)
-        let mut table: Vec<u32> = vec![NONE; ranks.len()];
+        let mut table: Vec<u32> = vec![NONE; ranks.count()];
         for root in &roots {
             let Some(row) = row(*root) else { continue };
             let slot = &mut table[ranks[row] as usize];
