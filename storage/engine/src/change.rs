@@ -6,8 +6,8 @@
 
 use octroi_model::{
     Account, AccountId, Acl, Alias, AliasId, Annotated, AnnotationEdit, AppPassword, AppPasswordId, AuditEntry, AuditLine, Collection,
-    CollectionId, Confirmation, Factors, FlagEdit, Group, GroupId, Hash, Head, Item, LastUse, ModSeq, Name, Narrowing, QuotaLimit,
-    QuotaRoot, ScramKeys, SpecialUse, Uid, UidSet,
+    CollectionId, Confirmation, Factors, FlagEdit, Group, GroupId, Hash, Head, Item, LastUse, Lock, LockId, ModSeq, Name, Narrowing,
+    QuotaLimit, QuotaRoot, ScramKeys, SpecialUse, Uid, UidSet, UnixTime,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -91,6 +91,13 @@ pub enum Change {
     SetAlias(Alias),
     /// Such an address goes.
     RemoveAlias(AliasId),
+    /// Something is locked. Its id comes from [`crate::Engine::new_id`]. The uid of an item is stamped, by its name: the batch may put it.
+    /// Refused with [`crate::CommitError::Conflict`] where another lock does not let it be.
+    Lock(Lock),
+    /// A lock that stands binds until another moment.
+    RefreshLock { id: LockId, expires: UnixTime },
+    /// A lock goes. Those of what is removed or moved away go with it, without this.
+    Unlock(LockId),
 }
 
 impl Change {
@@ -148,15 +155,36 @@ pub enum Expect {
     UnchangedSince { collection: CollectionId, uids: UidSet, modseq: ModSeq },
     /// The account's second factors are those of this version.
     Factors { account: AccountId, version: u64 },
+    /// The lock stands.
+    Locked(LockId),
+    /// What changes a collection's own properties may be done, as far as locks go: for changes that are not held against them by
+    /// themselves, such as of its ACL.
+    Unlocked(CollectionId),
 }
 
 /// Changes that happen together or not at all. What is expected is judged on the state before the batch; each change sees those before
 /// it in the batch. Cloning shares the bodies, so that a batch refused as stale can be asked for again.
 #[derive(Debug, Default, Clone)]
 pub struct Batch {
+    pub(crate) holding: Holding,
     pub(crate) expects: Vec<Expect>,
     pub(crate) changes: Vec<(Change, Option<usize>)>,
     pub(crate) bodies: Vec<Arc<Body>>,
+}
+
+/// The locks that do not bind a batch.
+#[derive(Debug, Clone)]
+pub(crate) enum Holding {
+    /// Those that whoever asks has.
+    These(Vec<LockId>),
+    /// Any.
+    All,
+}
+
+impl Default for Holding {
+    fn default() -> Self {
+        Self::These(Vec::new())
+    }
 }
 
 /// Names a body that a batch holds, so that several items can share it.
@@ -172,6 +200,19 @@ impl Batch {
     /// Refuse the whole batch unless this holds.
     pub fn expect(&mut self, expect: Expect) -> &mut Self {
         self.expects.push(expect);
+        self
+    }
+
+    /// Who asks has these locks: what they cover can be changed. Each has to stand.
+    pub fn hold(&mut self, locks: &[LockId]) -> &mut Self {
+        self.holding = Holding::These(locks.to_vec());
+        self.expects.extend(locks.iter().map(|id| Expect::Locked(*id)));
+        self
+    }
+
+    /// No lock binds this batch: for what must not be kept from happening, as the removal of an account.
+    pub fn over_locks(&mut self) -> &mut Self {
+        self.holding = Holding::All;
         self
     }
 

@@ -440,6 +440,7 @@ pub(crate) fn created_id(change: &Change) -> Option<u64> {
         Change::Mint(app_password) => Some(app_password.id.0),
         Change::SetGroup(group) => Some(group.id.0),
         Change::SetAlias(alias) => Some(alias.id.0),
+        Change::Lock(lock) => Some(lock.id.0),
         Change::SetFactors { factors, .. } => {
             factors.passkeys.iter().map(|passkey| passkey.id.0).chain(factors.devices.iter().map(|device| device.id.0)).max()
         }

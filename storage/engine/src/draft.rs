@@ -10,8 +10,8 @@ use crate::state::State;
 use crate::trail::Trail;
 use crate::view::View;
 use octroi_model::{
-    Account, AccountId, AppPassword, AppPasswordId, Collection, CollectionId, Factors, FlagEdit, Flags, Hash, Head, Item, ModSeq, Name,
-    Uid, UidSet, UnixTime,
+    Account, AccountId, AppPassword, AppPasswordId, Collection, CollectionId, Factors, FlagEdit, Flags, Hash, Head, Item, Lock, LockId,
+    ModSeq, Name, Uid, UidSet, UnixTime,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -48,6 +48,7 @@ pub(crate) struct Layer {
     pub(crate) app_passwords: HashMap<AppPasswordId, Option<Arc<AppPassword>>>,
     pub(crate) public_ids: HashMap<String, Option<AppPasswordId>>,
     pub(crate) factors: HashMap<AccountId, Option<Arc<Factors>>>,
+    pub(crate) locks: BTreeMap<LockId, Option<Arc<Lock>>>,
     /// The end of the audit trail, if it has moved.
     pub(crate) trail: Option<Trail>,
     pub(crate) generation_moves: u64,
@@ -126,6 +127,7 @@ impl<'a> Draft<'a> {
             app_passwords,
             public_ids,
             factors,
+            locks,
             trail,
             generation_moves,
             quotas,
@@ -141,6 +143,7 @@ impl<'a> Draft<'a> {
         self.group.app_passwords.extend(app_passwords.drain());
         self.group.public_ids.extend(public_ids.drain());
         self.group.factors.extend(factors.drain());
+        self.group.locks.append(locks);
         self.group.trail = trail.take().or(self.group.trail.take());
         self.group.generation_moves += std::mem::take(generation_moves);
         self.group.quotas.take_in(quotas);

@@ -23,7 +23,8 @@ use crate::trail::Trail;
 use crate::view::View;
 use octroi_model::{
     Account, AccountId, Alias, Annotated, Annotations, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection,
-    CollectionId, Confirmation, ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota, ScramKeys,
+    CollectionId, Confirmation, ContentRef, Factors, Group, GroupId, Lock, LockId, LockToken, ModSeq, Name, Narrowing, Quota, ScramKeys,
+    Uid, UnixTime,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -442,6 +443,27 @@ impl Engine for Embedded {
     fn alias(&self, key: &str) -> Option<Arc<Alias>> {
         let state = self.shared.state();
         state.aliases.get(state.alias_keys.get(key)?).cloned()
+    }
+
+    fn locks(&self) -> Vec<Arc<Lock>> {
+        self.shared.state().locks.all().cloned().collect()
+    }
+
+    fn lock(&self, id: LockId) -> Option<Arc<Lock>> {
+        self.shared.state().locks.get(id).cloned()
+    }
+
+    fn lock_by_token(&self, token: LockToken) -> Option<Arc<Lock>> {
+        self.shared.state().locks.by_token(token).cloned()
+    }
+
+    fn locks_over(&self, collection: CollectionId, item: Option<Uid>) -> Vec<Arc<Lock>> {
+        self.shared.state().locks_over(collection, item, UnixTime::now())
+    }
+
+    fn locks_at(&self, collection: CollectionId) -> Vec<Arc<Lock>> {
+        let now = UnixTime::now();
+        self.shared.state().locks.at(collection).filter(|lock| lock.stands(now)).cloned().collect()
     }
 
     fn groups(&self) -> Vec<Arc<Group>> {

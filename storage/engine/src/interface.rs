@@ -13,7 +13,8 @@ use crate::trail::Trail;
 use crate::view::View;
 use octroi_model::{
     Account, AccountId, Alias, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, AuditQuery, Collection, CollectionId,
-    Confirmation, ContentRef, Factors, Group, GroupId, ModSeq, Name, Narrowing, Quota, QuotaRoot, ScramKeys, UnixTime,
+    Confirmation, ContentRef, Factors, Group, GroupId, Lock, LockId, LockToken, ModSeq, Name, Narrowing, Quota, QuotaRoot, ScramKeys, Uid,
+    UnixTime,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -41,6 +42,10 @@ pub enum CommitError {
     NotEmpty,
     /// A second-factor code was used before.
     Replayed,
+    /// What would be changed is locked, and whoever asks does not have this lock.
+    Locked(LockId),
+    /// What would be locked is, or something in it.
+    Conflict(LockId),
     /// More would be in these trees than may be, in ascending order.
     OverQuota(Vec<QuotaRoot>),
     /// A counter or table is full: uids, keywords, properties.
@@ -60,6 +65,8 @@ impl fmt::Display for CommitError {
             Self::Exists => f.write_str("the name is taken"),
             Self::NotEmpty => f.write_str("it is not empty"),
             Self::Replayed => f.write_str("the code was used before"),
+            Self::Locked(id) => write!(f, "lock {id} is in the way"),
+            Self::Conflict(id) => write!(f, "lock {id} lets no other be"),
             Self::OverQuota(_) => f.write_str("a quota would be exceeded"),
             Self::Full => f.write_str("a table is full"),
             Self::NoSpace => f.write_str("the disk is full"),
@@ -269,6 +276,17 @@ pub trait Engine: Send + Sync + 'static {
     fn aliases(&self) -> Vec<Arc<Alias>>;
     /// One of them by [`octroi_model::AliasName::key`].
     fn alias(&self, key: &str) -> Option<Arc<Alias>>;
+    /// All locks by age, also those that no longer bind.
+    fn locks(&self) -> Vec<Arc<Lock>>;
+    /// One lock.
+    fn lock(&self, id: LockId) -> Option<Arc<Lock>>;
+    /// One of them by what clients know it by.
+    fn lock_by_token(&self, token: LockToken) -> Option<Arc<Lock>>;
+    /// The locks that bind who changes a collection, or an item in it: its own and the deep ones above. A uid that no item has stands for
+    /// one that is to come.
+    fn locks_over(&self, collection: CollectionId, item: Option<Uid>) -> Vec<Arc<Lock>>;
+    /// The locks that bind and are on a collection or its items.
+    fn locks_at(&self, collection: CollectionId) -> Vec<Arc<Lock>>;
     /// All groups by age.
     fn groups(&self) -> Vec<Arc<Group>>;
     /// One group.

@@ -20,6 +20,7 @@ mod index;
 mod interface;
 mod journal;
 mod large;
+mod locks;
 mod log;
 mod news;
 mod options;

@@ -108,6 +108,7 @@ impl Replay {
         restored.factors.into_iter().for_each(|(id, factors)| drop(state.factors.insert(id, Arc::new(factors))));
         restored.groups.into_iter().for_each(|group| drop(state.groups.insert(group.id, Arc::new(group))));
         restored.aliases.into_iter().for_each(|alias| state.insert_alias(Arc::new(alias)));
+        restored.locks.into_iter().for_each(|lock| state.locks.insert(Arc::new(lock)));
         restored.annotations.into_iter().for_each(|(of, set)| state.restore_annotations(of, set));
         state.trail = restored.trail;
         restored.quotas.into_iter().for_each(|(root, limit)| state.set_quota(root, Some(limit), &mut Applied::default()));

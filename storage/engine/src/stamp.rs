@@ -3,7 +3,7 @@
 //! Called by the committer for one batch after the other. A stamped change says all that applying it needs.
 
 use crate::body::Body;
-use crate::change::{Batch, Change, Expect};
+use crate::change::{Batch, Change, Expect, Holding};
 use crate::draft::{Draft, Edit, Facts, Stop};
 use crate::interface::CommitError;
 use crate::trail::Trail;
@@ -26,7 +26,7 @@ const SYSTEM: AccountId = AccountId(0);
 #[derive(Debug)]
 pub(crate) struct Stamper<'a> {
     pub(crate) draft: Draft<'a>,
-    now: UnixTime,
+    pub(crate) now: UnixTime,
 }
 
 impl<'a> Stamper<'a> {
@@ -50,7 +50,7 @@ impl<'a> Stamper<'a> {
 
     fn stamp_all(&mut self, batch: &Batch, generation: u64) -> Result<Vec<Change>, Stop> {
         for (at, expect) in batch.expects.iter().enumerate() {
-            self.expect(at, expect, generation)?;
+            self.expect(at, expect, (generation, &batch.holding))?;
         }
         let mut stamped = Vec::with_capacity(batch.changes.len());
         for (change, body) in &batch.changes {
@@ -60,13 +60,16 @@ impl<'a> Stamper<'a> {
                 None => None,
             };
             self.draft.batch.generation_moves += u64::from(change.moves_rights());
+            if let Holding::These(held) = &batch.holding {
+                self.judge_locks(change, held)?;
+            }
             stamped.push(self.change(change, body)?);
         }
         self.draft.judge_quotas()?;
         Ok(stamped)
     }
 
-    fn expect(&self, at: usize, expect: &Expect, generation: u64) -> Result<(), Stop> {
+    fn expect(&self, at: usize, expect: &Expect, (generation, holding): (u64, &Holding)) -> Result<(), Stop> {
         let holds = match expect {
             Expect::Generation(granted) => {
                 if *granted != generation + self.draft.generation_moves() {
@@ -95,6 +98,11 @@ impl<'a> Stamper<'a> {
                 self.draft.items(*collection, uids)?.iter().all(|item| item.modseq <= *modseq)
             }
             Expect::Factors { account, version } => self.draft.factors_version(*account) == *version,
+            Expect::Locked(id) => self.draft.lock(*id).is_some_and(|lock| lock.stands(self.now)),
+            Expect::Unlocked(collection) => match holding {
+                Holding::These(held) => self.judge_content((*collection, None), held).map(|()| true)?,
+                Holding::All => true,
+            },
         };
         if holds { Ok(()) } else { Err(CommitError::Expectation(at).into()) }
     }
@@ -164,6 +172,7 @@ impl<'a> Stamper<'a> {
         if (old_parent, &old.name) != (parent, name) {
             self.check_free(parent, name)?;
         }
+        self.draft.unlock_tree(id)?;
         let roots = self.draft.roots_above(id)?;
         let old_parent_head = self.bump(old_parent)?;
         let new_parent_head = if parent == old_parent { old_parent_head } else { self.bump(parent)? };
@@ -181,6 +190,7 @@ impl<'a> Stamper<'a> {
         if self.draft.has_children(id) {
             return Err(CommitError::NotEmpty.into());
         }
+        self.draft.unlock_at(id, |_| true);
         self.draft.count(id, self.draft.head(id)?, Head::default())?;
         self.draft.forget_quota(QuotaRoot::Collection(id));
         let mut parent_head = None;
@@ -299,6 +309,7 @@ impl<'a> Stamper<'a> {
         self.draft.count(id, before, head)?;
         self.draft.batch.heads.insert(id, head);
         let uids = UidSet::from_uids(gone.iter().map(|item| item.uid));
+        self.draft.unlock_at(id, |lock| lock.root.item.as_ref().is_some_and(|item| uids.contains(item.uid)));
         if !gone.is_empty() {
             self.draft.lay_edit(id, Edit::Gone(uids.clone()));
         }
@@ -326,6 +337,7 @@ impl<'a> Stamper<'a> {
                 self.draft.batch.account_keys.insert(account.address.key(), None);
                 self.draft.batch.accounts.insert(*id, None);
                 self.draft.batch.factors.insert(*id, None);
+                self.draft.unlock_of(*id);
                 self.draft.forget_quota(QuotaRoot::Account(*id));
             }
             Change::SetQuota { root, limit } => {
@@ -354,6 +366,7 @@ impl<'a> Stamper<'a> {
             Change::Mint(app_password) => self.mint(app_password)?,
             Change::Annotate { of, entries } => self.draft.annotate(*of, entries)?,
             Change::SetFactors { .. } | Change::Log(_) | Change::Audit(_) => return self.record_change(change),
+            Change::Lock(_) | Change::RefreshLock { .. } | Change::Unlock(_) => return self.lock_change(change),
             Change::Revoke(id) => {
                 let app_password = self.draft.app_password(*id)?.clone();
                 self.drop_app_password(&app_password);
@@ -421,7 +434,7 @@ impl<'a> Stamper<'a> {
         Ok(())
     }
 
-    fn item_named(&self, id: CollectionId, name: &Name) -> Result<Option<Facts>, Stop> {
+    pub(crate) fn item_named(&self, id: CollectionId, name: &Name) -> Result<Option<Facts>, Stop> {
         if self.holds_names(id)? { self.draft.item_named(id, name) } else { Ok(None) }
     }
 

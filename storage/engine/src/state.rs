@@ -7,12 +7,14 @@ use crate::annotations::Kept;
 use crate::change::Change;
 use crate::companion::Companion;
 use crate::journal::Position;
+use crate::locks::Locks;
 use crate::quota::Quotas;
 use crate::trail::Trail;
 use crate::view::{View, ViewBuilder};
 use octroi_model::{
     Account, AccountId, Alias, AliasId, Annotated, Annotations, AppPassword, AppPasswordId, AuditLine, AuditVia, Collection, CollectionId,
-    Confirmation, Factors, Group, GroupId, Head, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, ScramKeys, Tombstone, TotpState,
+    Confirmation, Factors, Group, GroupId, Head, Lock, LockId, ModSeq, Name, Narrowing, QuotaLimit, QuotaRoot, ScramKeys, Tombstone,
+    TotpState,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -38,6 +40,7 @@ pub(crate) struct State {
     pub(crate) aliases: BTreeMap<AliasId, Arc<Alias>>,
     /// By [`octroi_model::AliasName::key`].
     pub(crate) alias_keys: HashMap<String, AliasId>,
+    pub(crate) locks: Locks,
     pub(crate) trail: Trail,
     pub(crate) collections: HashMap<CollectionId, Arc<Collection>>,
     /// Those that have an ACL of their own: there are few, and every tree that somebody sees begins with them.
@@ -127,6 +130,7 @@ pub(crate) enum Record {
     Factors(AccountId, Option<Arc<Factors>>),
     Group(GroupId, Option<Arc<Group>>),
     Alias(AliasId, Option<Arc<Alias>>),
+    Lock(LockId, Option<Arc<Lock>>),
 }
 
 /// What came of applying changes.
@@ -168,6 +172,9 @@ impl State {
             }
             Change::Put { collection, head, .. } | Change::Flag { collection, head, .. } | Change::Expunge { collection, head, .. } => {
                 self.set_head(*collection, *head, applied);
+                if let Change::Expunge { uids, .. } = change {
+                    self.unlock_items(*collection, uids, applied);
+                }
                 if let Some(view) = self.view_mut(*collection) {
                     let before = view.counted();
                     apply_items(view, change);
@@ -214,6 +221,7 @@ impl State {
             }
             Change::RenameCollection { collection, parent, name, old_parent_head, new_parent_head } => {
                 let Some(old) = self.collections.get(collection).cloned() else { return };
+                self.unlock_tree(*collection, applied);
                 if let Some(old_parent) = old.parent {
                     self.move_head(old_parent, *old_parent_head, applied);
                     self.bury(old_parent, &old.name, old_parent_head.modseq, applied);
@@ -229,6 +237,7 @@ impl State {
             Change::RemoveCollection { collection, parent_head } => {
                 let Some(old) = self.remove_collection(*collection) else { return };
                 self.uncover(&old, applied);
+                self.unlock_at(*collection, applied);
                 self.forget_annotations_at(*collection, old.owner, applied);
                 if let (Some(parent), Some(head)) = (old.parent, parent_head) {
                     self.move_head(parent, *head, applied);
@@ -253,6 +262,7 @@ impl State {
             Change::RemoveAccount(id) => {
                 let Some(account) = self.accounts.remove(id) else { return };
                 self.forget_annotations_of(*id, applied);
+                self.unlock_of(*id, applied);
                 self.set_quota(QuotaRoot::Account(*id), None, applied);
                 self.account_keys.remove(&account.address.key());
                 self.homes.remove(id);
@@ -336,6 +346,7 @@ impl State {
                 self.remove_alias(*id);
                 applied.sides.push(Side::Record(Record::Alias(*id, None)));
             }
+            Change::Lock(_) | Change::RefreshLock { .. } | Change::Unlock(_) => self.apply_lock(change, applied),
             _ => {}
         }
     }

@@ -41,6 +41,10 @@ number!(
     AliasId(u64)
 );
 number!(
+    /// A write lock; never reused.
+    LockId(u64)
+);
+number!(
     /// The unique identifier of an item within its collection (RFC 9051 section 2.3.1.1). 0 means "not assigned yet".
     Uid(u32)
 );

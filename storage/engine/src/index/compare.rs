@@ -26,7 +26,7 @@ const SAME: &[(&str, &str)] = &[
             coalesce((SELECT modseq FROM fresh.forgotten f WHERE f.collection = t.collection), 0))",
     ),
     ("audit line", "SELECT line, account, record FROM {}.audit"),
-    ("record of app password, account, group or alias", "SELECT id, kind, record FROM {}.records"),
+    ("record of app password, account, group, alias or lock", "SELECT id, kind, record FROM {}.records"),
 ];
 
 /// Differences of one kind that are listed.

@@ -2,13 +2,13 @@
 
 use super::Index;
 use super::blocks::{self, Graves};
-use super::project::{ALIAS, FACTORS, GROUP, NARROWING, SCRAM};
+use super::project::{ALIAS, FACTORS, GROUP, LOCK, NARROWING, SCRAM};
 use crate::journal::Position;
 use crate::trail::Trail;
 use crate::view::{View, ViewBuilder};
 use octroi_model::{
     Account, AccountId, Alias, Annotated, Annotations, AppPassword, AppPasswordId, AuditFrom, AuditLine, AuditQuery, Collection,
-    CollectionId, Confirmation, Factors, Group, Head, Item, ModSeq, Narrowing, QuotaLimit, QuotaRoot, ScramKeys, Uid, UnixTime,
+    CollectionId, Confirmation, Factors, Group, Head, Item, Lock, ModSeq, Narrowing, QuotaLimit, QuotaRoot, ScramKeys, Uid, UnixTime,
 };
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
@@ -32,6 +32,7 @@ pub(crate) struct Restored {
     pub(crate) factors: Vec<(AccountId, Factors)>,
     pub(crate) groups: Vec<Group>,
     pub(crate) aliases: Vec<Alias>,
+    pub(crate) locks: Vec<Lock>,
     pub(crate) trail: Trail,
     pub(crate) collections: Vec<Collection>,
     pub(crate) quotas: Vec<(QuotaRoot, QuotaLimit)>,
@@ -61,6 +62,7 @@ impl Index {
                 FACTORS => restored.factors.push((AccountId(id), record(&row, 2)?)),
                 GROUP => restored.groups.push(record(&row, 2)?),
                 ALIAS => restored.aliases.push(record(&row, 2)?),
+                LOCK => restored.locks.push(record(&row, 2)?),
                 kind => return Err(sqlx::Error::Decode(format!("a record of kind {kind}").into())),
             }
         }

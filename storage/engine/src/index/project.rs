@@ -24,6 +24,7 @@ pub(super) const FACTORS: i64 = 1;
 pub(super) const GROUP: i64 = 2;
 pub(super) const SCRAM: i64 = 3;
 pub(super) const ALIAS: i64 = 4;
+pub(super) const LOCK: i64 = 5;
 
 impl Index {
     /// Apply `entries`, which follow what the index has.
@@ -266,6 +267,7 @@ impl Record {
             Self::Factors(id, _) => (FACTORS, id.0),
             Self::Group(id, _) => (GROUP, id.0),
             Self::Alias(id, _) => (ALIAS, id.0),
+            Self::Lock(id, _) => (LOCK, id.0),
         }
     }
 
@@ -276,6 +278,7 @@ impl Record {
             Self::Factors(_, record) => record.as_deref().map(bytes),
             Self::Group(_, record) => record.as_deref().map(bytes),
             Self::Alias(_, record) => record.as_deref().map(bytes),
+            Self::Lock(_, record) => record.as_deref().map(bytes),
         }
         .transpose()
     }

@@ -8,8 +8,8 @@ use crate::Change;
 use octroi_model::{
     AccountId, Alias, AliasId, AliasName, Annotated, AppPassword, AppPasswordId, AuditEntry, AuditLine, AuditVia, CollectionId,
     CollectionKind, Confirmation, ContentRef, Device, Encoding, FactorId, FactorKind, Factors, FlagEdit, Flags, Grantee, Group, GroupId,
-    Hash, Head, Item, LastUse, LeadsTo, ModSeq, Narrowing, Outcome, Passkey, QuotaLimit, QuotaRoot, Reach, Rights, ScramKeys, Service,
-    Services, SpecialUse, TotpState, Tries, Uid, UidSet, UnixTime,
+    Hash, Head, Item, LastUse, LeadsTo, Lock, LockId, LockRoot, LockScope, LockToken, LockedItem, ModSeq, Narrowing, Outcome, Passkey,
+    QuotaLimit, QuotaRoot, Reach, Rights, ScramKeys, Service, Services, SpecialUse, TotpState, Tries, Uid, UidSet, UnixTime,
 };
 
 pub(crate) fn app_password() -> AppPassword {
@@ -184,6 +184,21 @@ fn later(id: CollectionId) -> Vec<Change> {
         }),
         Change::RemoveAlias(AliasId(42)),
         Change::CreateCollection { collection: collection(6, None, "sieve", CollectionKind::Scripts), parent_head: None },
+        Change::Lock(Lock {
+            id: LockId(44),
+            token: LockToken::new([5; 16]),
+            root: LockRoot { collection: id, item: Some(LockedItem { name: name("été.txt"), uid: Uid(11) }) },
+            scope: LockScope::Shared,
+            deep: true,
+            account: AccountId(7),
+            credential: "k3f9".into(),
+            owner: Some("<owner xmlns=\"DAV:\">Léa</owner>".into()),
+            created: UnixTime(1_700_000_000),
+            expires: UnixTime(1_700_003_600),
+            made: true,
+        }),
+        Change::RefreshLock { id: LockId(44), expires: UnixTime(1_700_007_200) },
+        Change::Unlock(LockId(44)),
     ]
 }
 

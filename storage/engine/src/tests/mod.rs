@@ -12,6 +12,7 @@ mod damage;
 mod full;
 mod golden;
 mod kill;
+mod locks;
 mod model;
 mod parts;
 mod property;
