@@ -108,6 +108,11 @@ section! {
         collections_max => collections_max;
         app_passwords_max => app_passwords_max;
         scripts_max => scripts_max;
+        locks_max => locks_max;
+        locks_per_account_max => locks_per_account_max;
+        lock_owner_bytes_max => lock_owner_bytes_max;
+        lock_seconds => lock_time;
+        lock_seconds_max => lock_time_max;
         confirm_wait_seconds => confirm_wait;
         sessions_per_account_max => sessions_per_account_max;
         log_ins_per_minute_max => log_ins_per_minute_max;

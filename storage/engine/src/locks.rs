@@ -96,7 +96,9 @@ impl State {
     }
 
     fn drop_locks(&mut self, gone: Vec<LockId>, applied: &mut Applied) {
-        gone.into_iter().for_each(|id| self.drop_lock(id, applied));
+        for id in gone {
+            self.drop_lock(id, applied);
+        }
     }
 
     /// These items are gone.
@@ -119,7 +121,9 @@ impl State {
         }
         let parent = |id: CollectionId| self.collections.get(&id).and_then(|collection| collection.parent);
         let inside: Vec<_> = self.locks.at.keys().copied().filter(|id| is_within(*id, top, parent)).collect();
-        inside.into_iter().for_each(|id| self.unlock_at(id, applied));
+        for id in inside {
+            self.unlock_at(id, applied);
+        }
     }
 
     /// An account is gone, and so are its locks on what is not its own.
@@ -290,7 +294,7 @@ impl Stamper<'_> {
         if !self.draft.has_locks() || self.locked_kind(of.0)?.is_none() {
             return Ok(());
         }
-        self.judge(&self.standing_over(of)?, held)
+        judge(&self.standing_over(of)?, held)
     }
 
     fn judge_items(&self, id: CollectionId, uids: &UidSet, held: &[LockId]) -> Result<(), Stop> {
@@ -323,13 +327,6 @@ impl Stamper<'_> {
             at = self.draft.collection(here)?.parent;
         }
         Ok(found)
-    }
-
-    /// Are all of the locks on one thing held? Of shared ones, any that is held will do: who shares it may write (RFC 4918 section 6.2).
-    fn judge(&self, over: &[&Arc<Lock>], held: &[LockId]) -> Result<(), Stop> {
-        let shares = over.iter().any(|lock| lock.scope == LockScope::Shared && held.contains(&lock.id));
-        let bound = over.iter().find(|lock| !(held.contains(&lock.id) || (shares && lock.scope == LockScope::Shared)));
-        bound.map_or(Ok(()), |lock| Err(CommitError::Locked(lock.id).into()))
     }
 
     /// Lock, keep locked, unlock.
@@ -387,4 +384,11 @@ impl Stamper<'_> {
         }
         Ok(())
     }
+}
+
+/// Are all of the locks on one thing held? Of shared ones, any that is held will do: who shares it may write (RFC 4918 section 6.2).
+fn judge(over: &[&Arc<Lock>], held: &[LockId]) -> Result<(), Stop> {
+    let shares = over.iter().any(|lock| lock.scope == LockScope::Shared && held.contains(&lock.id));
+    let bound = over.iter().find(|lock| !(held.contains(&lock.id) || (shares && lock.scope == LockScope::Shared)));
+    bound.map_or(Ok(()), |lock| Err(CommitError::Locked(lock.id).into()))
 }

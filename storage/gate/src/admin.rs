@@ -135,6 +135,7 @@ impl Admin {
             }
         }
         batch.push(Change::RemoveAccount(account.id));
+        batch.over_locks();
         self.gate.engine().commit(batch).await?;
         self.note("account remove", &address.to_string(), "").await;
         Ok(())

@@ -54,6 +54,16 @@ pub struct Limits {
     pub scripts_max: usize,
     /// Octets of one script.
     pub script_bytes_max: u64,
+    /// Locks in all: they are held in memory.
+    pub locks_max: usize,
+    /// Locks of one account.
+    pub locks_per_account_max: usize,
+    /// Octets of what a client says of itself with a lock.
+    pub lock_owner_bytes_max: usize,
+    /// How long a lock binds for who does not say.
+    pub lock_time: Duration,
+    /// How long at most.
+    pub lock_time_max: Duration,
     /// The quota that a new account gets.
     pub account_quota: Option<QuotaLimit>,
     /// In which a new account's mailboxes are named.
@@ -78,6 +88,11 @@ impl Default for Limits {
             app_passwords_max: 100,
             scripts_max: 32,
             script_bytes_max: 64 * 1024,
+            locks_max: 10_000,
+            locks_per_account_max: 1_000,
+            lock_owner_bytes_max: 4096,
+            lock_time: Duration::from_hours(1),
+            lock_time_max: Duration::from_hours(24),
             account_quota: None,
             language: Language::English,
             confirm_wait: Duration::from_secs(20),

@@ -26,6 +26,7 @@ mod import;
 mod junk;
 mod key;
 mod live;
+mod locks;
 mod login;
 mod mail_watch;
 mod narrowed;
@@ -52,6 +53,7 @@ pub use acts::file::{READ_BYTES_MAX, When};
 pub use acts::flagging::{Conditional, FlagMode};
 pub use acts::folder::{Changes, DISPLAY_NAME, FolderFacts, Member, MemberIs};
 pub use acts::in_the_way::InTheWay;
+pub use acts::locking::{LockFacts, LockWish, MemberLocks};
 pub use acts::mailbox::{Appended, Copied, Draft, KEYWORD_BYTES_MAX, MailboxStatus, MailboxView};
 pub use acts::metadata::{ANNOTATION_BYTES, ANNOTATIONS, Annotation};
 pub use acts::sharing::{AclEdit, AclFacts, Identifier};
@@ -74,6 +76,7 @@ pub use granted::{
 pub use import::{Import, Imported, Present};
 pub use key::{DataKey, KEY_FILE};
 pub use live::LiveSession;
+pub use locks::LockLine;
 pub use login::{Credentials, Login, Pending};
 pub use mail_watch::MailWatch;
 pub use octroi_engine::{
@@ -89,8 +92,9 @@ pub use portal::{
     PortalSession, Preset, ProfileFacts, Scope, SignIn, Stepped,
 };
 pub use purpose::{
-    Append, Bind, CreateMailbox, DeleteMailbox, Depart, Expunge, List, MakeFolder, Mark, MoveAway, Purpose, Read, ReadMetadata,
-    RemoveFolder, RenameMailbox, Rewrite, Select, ShareFolder, ShareMailbox, Status, Store, Unlink, WriteMetadata, WriteSharedMetadata,
+    Append, Bind, BreakLocks, CreateMailbox, DeleteMailbox, Depart, Expunge, List, LockFile, LockFolder, MakeFolder, Mark, MoveAway,
+    Purpose, Read, ReadMetadata, RemoveFolder, RenameMailbox, Rewrite, Select, ShareFolder, ShareMailbox, Status, Store, Unlink,
+    WriteMetadata, WriteSharedMetadata,
 };
 pub use queue::{DeliverBy, Notify, Queue, QueueEntry, QueueRecipient, Queued, RecipientState, RecipientTerms, Ret, Terms, Verdict};
 pub use quota::{FolderQuota, QuotaLine};

@@ -96,12 +96,18 @@ purposes! {
     Folder: MakeFolder needs LOOKUP | CREATE;
     /// DELETE of a collection, source of its MOVE.
     Folder: RemoveFolder needs LOOKUP | DELETE_COLLECTION;
+    /// LOCK of a collection: DAV:write-content (RFC 3744 appendix B), and of everything below it if the lock is deep.
+    Folder: LockFolder needs LOOKUP | WRITE;
+    /// UNLOCK of somebody else's lock on it or on what is in it: DAV:unlock. RFC 3744 section 3.5.
+    Folder: BreakLocks needs LOOKUP | ADMIN;
     /// ACL, DAV:acl. RFC 3744 section 3.6, 8.1.
     Folder: ShareFolder needs LOOKUP | ADMIN;
     /// GET, HEAD, source of COPY. RFC 3744 appendix B.
     File: Read needs LOOKUP | READ;
     /// PUT over something: DAV:write-content. RFC 3744 section 3.3.
     File: Rewrite needs LOOKUP | WRITE;
+    /// LOCK: who may write it may lock it (RFC 3744 appendix B).
+    File: LockFile needs LOOKUP | WRITE;
     /// DELETE: DAV:unbind. RFC 3744 section 3.10.
     File: Unlink needs LOOKUP | EXPUNGE;
     /// The source of MOVE: as of a message.

@@ -1,7 +1,7 @@
 //! Why the gate refuses: what a protocol's own `refusal.rs` maps to replies, and no more than a peer may learn.
 
 use octroi_engine::{CommitError, ReadError};
-use octroi_model::Rights;
+use octroi_model::{LockId, Rights};
 use std::fmt;
 
 /// A refusal. Nothing was done.
@@ -15,6 +15,12 @@ pub enum Refusal {
     Ended,
     /// What was expected did not hold when it came to be committed.
     Precondition,
+    /// It is locked by somebody, or the request does not say that it has the lock.
+    Locked(LockId),
+    /// It cannot be locked: this lock lets no other be.
+    LockConflict(LockId),
+    /// No such lock covers it.
+    NoSuchLock,
     /// The name is taken.
     Exists,
     /// It still holds something.
@@ -83,6 +89,9 @@ impl fmt::Display for Refusal {
             Self::Forbidden(lacking) => write!(f, "not permitted (rights {lacking} are lacking)"),
             Self::Ended => f.write_str("the session has ended"),
             Self::Precondition => f.write_str("it was changed meanwhile"),
+            Self::Locked(_) => f.write_str("it is locked"),
+            Self::LockConflict(_) => f.write_str("it is locked already"),
+            Self::NoSuchLock => f.write_str("no such lock covers it"),
             Self::Exists => f.write_str("the name is taken"),
             Self::NotEmpty => f.write_str("it is not empty"),
             Self::Unsupported => f.write_str("that is not possible here"),
@@ -122,6 +131,8 @@ impl From<CommitError> for Refusal {
         match error {
             CommitError::Stale => Self::Unavailable,
             CommitError::Expectation(_) => Self::Precondition,
+            CommitError::Locked(id) => Self::Locked(id),
+            CommitError::Conflict(id) => Self::LockConflict(id),
             CommitError::Gone => Self::Missing,
             CommitError::Exists => Self::Exists,
             CommitError::NotEmpty => Self::NotEmpty,

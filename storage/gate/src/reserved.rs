@@ -97,6 +97,7 @@ impl Session {
         deeds: &[Deed],
         renew: impl Fn() -> Result<u64, Refusal>,
     ) -> Result<Receipt, Refusal> {
+        self.hold(&mut batch);
         let peer = self.peer().to_string();
         for deed in deeds {
             match self.decide_deed(deed) {

@@ -3,6 +3,7 @@
 //! Held by a connection (and cached for a minute by HTTP). Whether it still stands is asked before each command ([`Session::check`]):
 //! a revoked credential, a changed profile or a lapsed confirmation ends it there, and [`Session::ended`] wakes who is idle.
 
+use crate::acts::locking::Held;
 use crate::acts::sharing::in_force;
 use crate::audit::Line;
 use crate::channel::Channel;
@@ -32,7 +33,7 @@ const SUBSCRIPTIONS_MAX: usize = 5_000;
 
 /// An open log-in. Cheap to clone; the clones are one session.
 #[derive(Clone)]
-pub struct Session(pub(crate) Arc<Inner>);
+pub struct Session(pub(crate) Arc<Inner>, pub(crate) Held);
 
 pub(crate) struct Inner {
     pub(crate) gate: Gate,
@@ -65,6 +66,13 @@ pub(crate) struct Opening {
     pub(crate) place: Place,
 }
 
+impl Inner {
+    /// Visible id of the app password.
+    pub(crate) fn public_id(&self) -> &str {
+        &self.public_id
+    }
+}
+
 impl Session {
     pub(crate) fn new(gate: Gate, opening: Opening) -> Self {
         let Opening { credential, via, strength, place } = opening;
@@ -80,16 +88,19 @@ impl Session {
             confirmed_at: None,
             rights: HashMap::new(),
         };
-        Self(Arc::new(Inner {
-            gate,
-            account: credential.account.id,
-            address: credential.account.address.clone(),
-            display_name: credential.account.display_name.clone(),
-            public_id: credential.app_password.public_id.clone(),
-            via,
-            place,
-            standing: Mutex::new(standing),
-        }))
+        Self(
+            Arc::new(Inner {
+                gate,
+                account: credential.account.id,
+                address: credential.account.address.clone(),
+                display_name: credential.account.display_name.clone(),
+                public_id: credential.app_password.public_id.clone(),
+                via,
+                place,
+                standing: Mutex::new(standing),
+            }),
+            Held::default(),
+        )
     }
 
     /// Whose session it is.
@@ -117,7 +128,7 @@ impl Session {
         self.check_now()
     }
 
-    fn check_now(&self) -> Result<(), Refusal> {
+    pub(crate) fn check_now(&self) -> Result<(), Refusal> {
         self.standing().map(|_| ())
     }
 

@@ -365,6 +365,18 @@ pub(crate) fn locate(engine: &dyn Engine, account: AccountId, area: Area, path: 
     Some((at, inner.join("/")))
 }
 
+/// Where others see what is at a path of an owner's.
+pub(crate) fn shared_path(engine: &dyn Engine, area: Area, owner: AccountId, inner: &Path) -> Option<Path> {
+    let address = engine.account(owner)?.address.key();
+    if is_flat(area) {
+        let [name] = inner.names() else { return None };
+        return Path::from_names(vec![Name::new(&format!("{name}{SHARED_MARK}{address}")).ok()?]).ok();
+    }
+    let mut names = vec![Name::new(SHARED).ok()?, Name::new(&address).ok()?];
+    names.extend_from_slice(inner.names());
+    Path::from_names(names).ok()
+}
+
 /// The collection of an owner at a path as they name it.
 pub(crate) fn descend(engine: &dyn Engine, owner: AccountId, area: Area, names: &[Name]) -> Option<Arc<Collection>> {
     names.iter().try_fold(home(engine, owner, area)?, |at, name| child(engine, &at, name))

@@ -248,7 +248,7 @@ impl Oracle {
     }
 
     fn may_lock(&self, path: &str, shared: bool, deep: bool) -> bool {
-        let bad = |lock: &Known| !lock.over && !(shared && lock.shared);
+        let bad = |lock: &Known| !(lock.over || shared && lock.shared);
         let inside = self.locks.iter().filter(|lock| deep && self.folders.contains_key(path) && below(&lock.path, path));
         !self.over(path).any(bad) && !inside.into_iter().any(bad)
     }
@@ -283,85 +283,115 @@ async fn play(acts: Vec<(Act, BTreeSet<usize>)>) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// The folder of a number: its path and its id.
+fn folder(oracle: &Oracle, nth: usize) -> (String, u64) {
+    oracle.folders.iter().nth(nth % oracle.folders.len()).map(|(path, id)| (path.clone(), *id)).unwrap()
+}
+
 async fn step(engine: &Embedded, oracle: &mut Oracle, act: &Act, (id, held): (u64, &[u64])) -> Result<(), TestCaseError> {
-    let folder = |nth: usize| oracle.folders.iter().nth(nth % oracle.folders.len()).map(|(path, id)| (path.clone(), *id)).unwrap();
     let mut batch = Batch::new();
     batch.hold(&held.iter().map(|id| LockId(*id)).collect::<Vec<_>>());
-    let (allowed, conflict) = match act {
-        Act::Lock { at, of, shared, deep, over } => {
-            let (path, at) = folder(*at);
-            let path = of.map_or(path.clone(), |of| format!("{path}/{of}"));
-            if of.is_some() && !oracle.files.contains_key(&path) {
-                return Ok(());
-            }
-            let scope = if *shared { LockScope::Shared } else { LockScope::Exclusive };
-            let now = UnixTime::now().0;
-            let expires = UnixTime(if *over { now } else { now + 1000 });
-            batch.push(Change::Lock(Lock { scope, deep: *deep, expires, ..lock(id, at, *of) }));
-            let allowed = oracle.may_lock(&path, *shared, *deep);
-            if allowed {
-                oracle.locks.push(Known { id, path, shared: *shared, deep: *deep, over: *over });
-            }
-            (allowed, true)
-        }
-        Act::Unlock { nth } => {
-            let Some(known) = oracle.locks.get(*nth) else { return Ok(()) };
+    let asked = match act {
+        Act::Lock { .. } => ask_lock(oracle, act, id, &mut batch),
+        Act::Unlock { nth } if *nth < oracle.locks.len() => {
             batch = Batch::new();
-            batch.push(Change::Unlock(LockId(known.id)));
-            oracle.locks.remove(*nth);
-            (true, false)
+            batch.push(Change::Unlock(LockId(oracle.locks.remove(*nth).id)));
+            Some(true)
         }
-        Act::Put { at, of } => {
-            let (above, at) = folder(*at);
-            let path = format!("{above}/{of}");
-            if oracle.folders.contains_key(&path) {
-                return Ok(());
-            }
-            let body = batch.body(Body::document(b"x"));
-            batch.put(CollectionId(at), item(Flags::NONE, Some(of)), body);
-            let allowed = oracle.is_free(if oracle.files.contains_key(&path) { &path } else { &above }, held);
-            let receipt = engine.commit(batch).await;
-            prop_assert_eq!(receipt.is_ok(), allowed, "{:?} {:?} {:?}", act, oracle, receipt);
-            if let Ok(receipt) = receipt {
-                oracle.files.insert(path, uid_of(&receipt).0);
-            }
-            return Ok(());
-        }
-        Act::Expunge { at, of } => {
-            let (above, at) = folder(*at);
-            let path = format!("{above}/{of}");
-            let Some(uid) = oracle.files.get(&path).copied() else { return Ok(()) };
-            batch.push(expunge(at, uids(&[uid])));
-            let allowed = oracle.is_free(&path, held) && oracle.is_free(&above, held);
-            if allowed {
-                oracle.files.remove(&path);
-                oracle.forget(|at| at == path);
-            }
-            (allowed, false)
-        }
+        Act::Unlock { .. } => None,
+        Act::Put { at, of } => return put_step(engine, oracle, (*at, of), (batch, held)).await,
+        Act::Expunge { at, of } => ask_expunge(oracle, (*at, of), held, &mut batch),
+        Act::Rename { .. } => ask_rename(oracle, act, held, &mut batch),
+        Act::Create { .. } | Act::Remove { .. } | Act::Property { .. } => ask_folder(oracle, act, (id, held), &mut batch),
+    };
+    let Some(allowed) = asked else { return Ok(()) };
+    let locks = matches!(act, Act::Lock { .. });
+    match engine.commit(batch).await.map(|_| ()) {
+        Ok(()) => prop_assert!(allowed, "{:?} with {:?} in {:?}", act, held, oracle),
+        Err(CommitError::Locked(_)) => prop_assert!(!allowed && !locks, "{:?} with {:?} in {:?}", act, held, oracle),
+        Err(CommitError::Conflict(_)) => prop_assert!(!allowed && locks, "{:?} in {:?}", act, oracle),
+        other => prop_assert!(false, "{:?} {:?} in {:?}", other, act, oracle),
+    }
+    Ok(())
+}
+
+fn ask_lock(oracle: &mut Oracle, act: &Act, id: u64, batch: &mut Batch) -> Option<bool> {
+    let Act::Lock { at, of, shared, deep, over } = act else { return None };
+    let (path, at) = folder(oracle, *at);
+    let path = of.map_or(path.clone(), |of| format!("{path}/{of}"));
+    if of.is_some() && !oracle.files.contains_key(&path) {
+        return None;
+    }
+    let scope = if *shared { LockScope::Shared } else { LockScope::Exclusive };
+    let now = UnixTime::now().0;
+    let expires = UnixTime(if *over { now } else { now + 1000 });
+    batch.push(Change::Lock(Lock { scope, deep: *deep, expires, ..lock(id, at, *of) }));
+    let allowed = oracle.may_lock(&path, *shared, *deep);
+    if allowed {
+        oracle.locks.push(Known { id, path, shared: *shared, deep: *deep, over: *over });
+    }
+    Some(allowed)
+}
+
+async fn put_step(
+    engine: &Embedded,
+    oracle: &mut Oracle,
+    (at, of): (usize, &str),
+    (mut batch, held): (Batch, &[u64]),
+) -> Result<(), TestCaseError> {
+    let (above, at) = folder(oracle, at);
+    let path = format!("{above}/{of}");
+    if oracle.folders.contains_key(&path) {
+        return Ok(());
+    }
+    let body = batch.body(Body::document(b"x"));
+    batch.put(CollectionId(at), item(Flags::NONE, Some(of)), body);
+    let allowed = oracle.is_free(if oracle.files.contains_key(&path) { &path } else { &above }, held);
+    let receipt = engine.commit(batch).await;
+    prop_assert_eq!(receipt.is_ok(), allowed, "put {} with {:?} in {:?}", path, held, oracle);
+    if let Ok(receipt) = receipt {
+        oracle.files.insert(path, uid_of(&receipt).0);
+    }
+    Ok(())
+}
+
+fn ask_expunge(oracle: &mut Oracle, (at, of): (usize, &str), held: &[u64], batch: &mut Batch) -> Option<bool> {
+    let (above, at) = folder(oracle, at);
+    let path = format!("{above}/{of}");
+    batch.push(expunge(at, uids(&[*oracle.files.get(&path)?])));
+    let allowed = oracle.is_free(&path, held) && oracle.is_free(&above, held);
+    if allowed {
+        oracle.files.remove(&path);
+        oracle.forget(|at| at == path);
+    }
+    Some(allowed)
+}
+
+fn ask_folder(oracle: &mut Oracle, act: &Act, (id, held): (u64, &[u64]), batch: &mut Batch) -> Option<bool> {
+    match act {
         Act::Create { parent, of } => {
-            let (above, at) = folder(*parent);
+            let (above, at) = folder(oracle, *parent);
             let path = format!("{above}/{of}");
             if oracle.folders.contains_key(&path) || oracle.files.contains_key(&path) {
-                return Ok(());
+                return None;
             }
             batch.push(create(Collection { owner: AccountId(7), ..collection(id, Some(at), of, CollectionKind::Folder) }));
             let allowed = oracle.is_free(&above, held);
             if allowed {
                 oracle.folders.insert(path, id);
             }
-            (allowed, false)
+            Some(allowed)
         }
         Act::Property { at } => {
-            let (path, at) = folder(*at);
+            let (path, at) = folder(oracle, *at);
             let (name, value) = ("displayname".into(), Some("x".into()));
             batch.push(Change::SetProperty { collection: CollectionId(at), name, value, head: Head::default() });
-            (oracle.is_free(&path, held), false)
+            Some(oracle.is_free(&path, held))
         }
         Act::Remove { at } => {
-            let (path, at) = folder(*at);
+            let (path, at) = folder(oracle, *at);
             if path.is_empty() || oracle.folders.keys().any(|other| below(other, &path)) {
-                return Ok(());
+                return None;
             }
             batch.push(Change::RemoveCollection { collection: CollectionId(at), parent_head: None });
             let allowed = oracle.is_tree_free(&path, held) && oracle.is_free(&parent(&path), held);
@@ -370,35 +400,29 @@ async fn step(engine: &Embedded, oracle: &mut Oracle, act: &Act, (id, held): (u6
                 oracle.files.retain(|file, _| !below(file, &path));
                 oracle.forget(|at| at == path || below(at, &path));
             }
-            (allowed, false)
+            Some(allowed)
         }
-        Act::Rename { at, parent: into, of } => {
-            let ((path, at), (above, into)) = (folder(*at), folder(*into));
-            let to = format!("{above}/{of}");
-            let taken = oracle.folders.contains_key(&to) || oracle.files.contains_key(&to);
-            if path.is_empty() || taken || above == path || below(&above, &path) {
-                return Ok(());
-            }
-            batch.push(rename(at, into, of));
-            let allowed = oracle.is_tree_free(&path, held) && oracle.is_free(&parent(&path), held) && oracle.is_free(&above, held);
-            if allowed {
-                oracle.forget(|at| at == path || below(at, &path));
-                let moved =
-                    |old: &String| if *old == path || below(old, &path) { format!("{to}{}", &old[path.len()..]) } else { old.clone() };
-                oracle.folders = oracle.folders.iter().map(|(old, id)| (moved(old), *id)).collect();
-                oracle.files = oracle.files.iter().map(|(old, uid)| (moved(old), *uid)).collect();
-            }
-            (allowed, false)
-        }
-    };
-    let outcome = engine.commit(batch).await.map(|_| ());
-    match outcome {
-        Ok(()) => prop_assert!(allowed, "{:?} with {:?} in {:?}", act, held, oracle),
-        Err(CommitError::Locked(_)) => prop_assert!(!allowed && !conflict, "{:?} with {:?} in {:?}", act, held, oracle),
-        Err(CommitError::Conflict(_)) => prop_assert!(!allowed && conflict, "{:?} in {:?}", act, oracle),
-        other => prop_assert!(false, "{:?} {:?} in {:?}", other, act, oracle),
+        _ => None,
     }
-    Ok(())
+}
+
+fn ask_rename(oracle: &mut Oracle, act: &Act, held: &[u64], batch: &mut Batch) -> Option<bool> {
+    let Act::Rename { at, parent: into, of } = act else { return None };
+    let ((path, at), (above, into)) = (folder(oracle, *at), folder(oracle, *into));
+    let to = format!("{above}/{of}");
+    let taken = oracle.folders.contains_key(&to) || oracle.files.contains_key(&to);
+    if path.is_empty() || taken || above == path || below(&above, &path) {
+        return None;
+    }
+    batch.push(rename(at, into, of));
+    let allowed = oracle.is_tree_free(&path, held) && oracle.is_free(&parent(&path), held) && oracle.is_free(&above, held);
+    if allowed {
+        oracle.forget(|at| at == path || below(at, &path));
+        let moved = |old: &String| if *old == path || below(old, &path) { format!("{to}{}", &old[path.len()..]) } else { old.clone() };
+        oracle.folders = oracle.folders.iter().map(|(old, id)| (moved(old), *id)).collect();
+        oracle.files = oracle.files.iter().map(|(old, uid)| (moved(old), *uid)).collect();
+    }
+    Some(allowed)
 }
 
 proptest! {

@@ -4,6 +4,7 @@ pub(crate) mod file;
 pub(crate) mod flagging;
 pub(crate) mod folder;
 pub(crate) mod in_the_way;
+pub(crate) mod locking;
 pub(crate) mod mailbox;
 pub(crate) mod mailbox_tree;
 pub(crate) mod metadata;

@@ -7,7 +7,7 @@ use crate::granted::{Folder, Granted, Mailbox, Object};
 use crate::purpose::{Purpose, ShareFolder, ShareMailbox};
 use crate::refusal::Refusal;
 use crate::session::ANCESTORS_MAX;
-use octroi_engine::{Batch, Change, Engine};
+use octroi_engine::{Batch, Change, Engine, Expect};
 use octroi_model::{Acl, Address, Collection, Grantee, Group, Outcome, Rights};
 use octroi_policy::{Act, Sharee};
 use std::fmt;
@@ -172,6 +172,8 @@ async fn edit_acl<O: Object, P: Purpose<O>>(
     let (peer, subject) = (granted.session.peer().to_string(), granted.node().subject());
     let reason: Vec<String> = acl.iter().filter_map(|(of, rights)| Some(format!("{}={rights}", name(engine, of)?))).collect();
     let mut batch = Batch::new();
+    // RFC 4918 section 7.4: an ACL is a property of the collection.
+    batch.expect(Expect::Unlocked(collection.id));
     batch.push(granted.session.line("share", &subject, &peer, Outcome::Done, &reason.join(" ")).into_change());
     batch.push(Change::SetAcl { collection: collection.id, acl: Some(acl) });
     granted.commit(batch).await?;
