@@ -88,11 +88,6 @@ impl Admin {
         self.note("lock break", &place(line.at.as_ref()), &format!("of {whose}")).await;
         Ok(())
     }
-
-    /// Take out locks that are over; to be called now and then.
-    pub async fn sweep_locks(&self) {
-        self.gate.sweep_locks().await;
-    }
 }
 
 fn place(at: Option<&(Address, Area, Path, Option<Name>)>) -> String {

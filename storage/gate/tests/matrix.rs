@@ -11,10 +11,11 @@ use std::fmt::Write;
 use octroi_gate::purpose::{Row, TABLE};
 use octroi_gate::{
     Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Depart, Entry, Expunge, FileAt, FlagMode, FolderAt, InTheWay, List,
-    MailboxAt, MakeFolder, Mark, MemberIs, MoveAway, NewMailboxAt, Read, ReadMetadata, Refusal, RemoveFolder, RenameMailbox, Rewrite,
-    Select, Session, ShareFolder, ShareMailbox, Status, Store, Unlink, When, WriteMetadata, WriteSharedMetadata,
+    LockFile, LockFolder, LockWish, MailboxAt, MakeFolder, Mark, MemberIs, MoveAway, NewMailboxAt, Read, ReadMetadata, Refusal,
+    RemoveFolder, RenameMailbox, Rewrite, Select, Session, ShareFolder, ShareMailbox, Status, Store, Unlink, When, WriteMetadata,
+    WriteSharedMetadata,
 };
-use octroi_model::{CollectionKind, Flags, Rights, Service, Uid, UidSet};
+use octroi_model::{CollectionKind, Flags, LockScope, Rights, Service, Uid, UidSet};
 use support::{OWNER, SUBJECT, World, address, draft, name, path, policy, policy_from};
 
 /// What the owner has, as text: compared before and after.
@@ -111,6 +112,7 @@ impl Stage {
                 let target = self.mail.open(MailboxAt(theirs(&format!("{it}-beside"))), Append).await?;
                 target.move_from(&source, &one).await.map(|_| ())
             }
+            "LockFile" | "LockFolder" | "BreakLocks" => self.lock(row.purpose, it).await,
             "ReadMetadata" | "WriteMetadata" | "WriteSharedMetadata" => self.annotate(row.purpose, it).await,
             "ShareMailbox" => self.mail.open(MailboxAt(theirs(it)), ShareMailbox).await?.acl().map(|_| ()),
             "ShareFolder" => self.files.open(folder(), ShareFolder).await?.acl().map(|_| ()),
@@ -158,6 +160,33 @@ impl Stage {
             "Unlink" => self.files.open(file(), Unlink).await?.remove(When::Anyhow).await,
             other => panic!("the purpose {other} has no act in the matrix"),
         }
+    }
+
+    /// The purposes of locking; what a refusal leaves is looked at here.
+    async fn lock(&self, purpose: &str, it: &str) -> Result<(), Refusal> {
+        let wish = LockWish { scope: LockScope::Exclusive, deep: true, owner: None, time: None };
+        let folder = FolderAt { area: Area::Files, path: theirs(it) };
+        let file = |folder| FileAt { area: Area::Files, folder, name: name("file.txt") };
+        let at = path(&format!("{it}/file.txt"));
+        let owned = match purpose {
+            "BreakLocks" => Some(self.owner_files.open(file(path(it)), LockFile).await.unwrap().lock(wish).await.unwrap()),
+            _ => None,
+        };
+        let outcome = match (purpose, &owned) {
+            ("LockFile", _) => match self.files.open(file(theirs(it)), LockFile).await {
+                Ok(granted) => granted.lock(wish).await.map(drop),
+                Err(refusal) => Err(refusal),
+            },
+            ("LockFolder", _) => match self.files.open(folder, LockFolder).await {
+                Ok(granted) => granted.lock(wish).await.map(drop),
+                Err(refusal) => Err(refusal),
+            },
+            (_, Some(lock)) => self.files.unlock(lock.token, Area::Files, &theirs(&format!("{it}/file.txt"))).await,
+            (other, None) => panic!("{other} is no purpose of locking"),
+        };
+        let left = self.owner_files.locks_over(Area::Files, &at).await.unwrap().len();
+        assert_eq!(left == 1, outcome.is_ok() != owned.is_some(), "{purpose}: {outcome:?}");
+        outcome
     }
 
     /// The purposes of METADATA.
@@ -227,9 +256,12 @@ const WANTED: &[(&str, &str, &str)] = &[
     ("Bind", "li", ""),
     ("MakeFolder", "lk", ""),
     ("RemoveFolder", "lx", ""),
+    ("LockFolder", "lw", ""),
+    ("BreakLocks", "la", ""),
     ("ShareFolder", "la", ""),
     ("Read", "lr", ""),
     ("Rewrite", "lw", ""),
+    ("LockFile", "lw", ""),
     ("Unlink", "le", ""),
     ("Depart", "lr", "0e"),
     ("Mark", "lr", "w0"),
