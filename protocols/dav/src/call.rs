@@ -2,17 +2,18 @@
 
 use crate::config::DavConfig;
 use crate::dispatch::Dav;
-use crate::if_header;
+use crate::if_header::{self, IfHeader};
 use crate::path::{Place, Target};
-use crate::precondition::{self, Current};
+use crate::precondition::{self, Current, ResourceState};
 use crate::refusal::Fault;
 use axum::body::Body;
-use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, HeaderName, StatusCode, Uri};
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use http_body_util::BodyExt;
 use octroi_gate::{Area, File, FileAt, Folder, FolderAt, Granted, Identifier, List, Read, Refusal, Session};
-use octroi_model::{Etag, Name, Path};
+use octroi_model::{Etag, LockToken, Name, Path};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A request.
@@ -24,6 +25,9 @@ pub(crate) struct Call {
     pub target: Target,
     pub headers: HeaderMap,
     pub uri: Uri,
+    pub method: Method,
+    /// The WebDAV `If` header; `None`: it cannot be read.
+    conditions: Option<IfHeader>,
     /// Never locked: a body cannot be shared between threads by reference, and a call must be.
     body: Mutex<Body>,
 }
@@ -43,10 +47,37 @@ pub(crate) enum Found {
 }
 
 impl Call {
-    /// Of a session that was just checked.
-    pub(crate) fn new(dav: &Dav, session: Session, target: Target, parts: http::request::Parts, body: Body) -> Self {
+    /// Of a session that was just checked. Refused if the `If` header cannot be read: it may say what must not be done.
+    pub(crate) fn new(dav: &Dav, session: Session, target: Target, parts: http::request::Parts, body: Body) -> Result<Self, Fault> {
         let portal_url = dav.gate.organisation().portal_url.clone();
-        Self { config: dav.config.clone(), session, portal_url, target, headers: parts.headers, uri: parts.uri, body: Mutex::new(body) }
+        let conditions = conditions(&parts.headers)?;
+        let mut call = Self {
+            config: dav.config.clone(),
+            session,
+            portal_url,
+            target,
+            headers: parts.headers,
+            uri: parts.uri,
+            method: parts.method,
+            conditions,
+            body: Mutex::new(body),
+        };
+        // What the session opens from here on is bound by no lock that the request says it has.
+        let tokens = call.tokens();
+        if !tokens.is_empty() {
+            call.session = call.session.holding(&tokens);
+        }
+        Ok(call)
+    }
+
+    /// The lock tokens that the `If` header names.
+    pub(crate) fn tokens(&self) -> Vec<LockToken> {
+        self.conditions.iter().flat_map(IfHeader::tokens).filter_map(LockToken::parse).collect()
+    }
+
+    /// Is there an `If` header?
+    pub(crate) fn has_conditions(&self) -> bool {
+        self.conditions.is_some()
     }
 
     /// The place in a tree that the URL names; the fixed collections above the trees take part in nothing that asks for one.
@@ -126,38 +157,81 @@ impl Call {
         if !precondition::for_write(&self.headers, current) {
             return Err(Fault::precondition());
         }
-        self.check_if(current.etag).await
+        self.check_if(current.etag).await?;
+        // A content is not to be sent for nothing; the commit decides.
+        if self.method == Method::PUT { self.check_unlocked().await } else { Ok(()) }
+    }
+
+    async fn check_unlocked(&self) -> Result<(), Fault> {
+        let Target::Place(place) = &self.target else { return Ok(()) };
+        let about = self.href();
+        match self.session.lock_in_the_way(place.area, &place.path).await.map_err(Fault::about(&about))? {
+            Some(lock) => Err(Fault::Gate(Refusal::Locked(lock), about)),
+            None => Ok(()),
+        }
     }
 
     /// The WebDAV `If` header. `own`: the entity tag of the request's own resource.
     pub(crate) async fn check_if(&self, own: Option<&Etag>) -> Result<(), Fault> {
-        let Some(value) = self.headers.get("if") else { return Ok(()) };
-        let header = value.to_str().ok().and_then(if_header::parse);
-        let Some(header) = header else { return Err(Fault::Status(StatusCode::BAD_REQUEST, "The If header cannot be read.")) };
-        let mut etags: HashMap<&str, Option<Etag>> = HashMap::new();
-        for tag in header.0.iter().filter_map(|list| list.resource.as_deref()) {
-            if !etags.contains_key(tag) {
-                etags.insert(tag, self.etag_of(tag).await);
+        let Some(header) = &self.conditions else { return Ok(()) };
+        let mut states: HashMap<Option<&str>, Option<ResourceState>> = HashMap::new();
+        for resource in header.0.iter().map(|list| list.resource.as_deref()) {
+            if let Entry::Vacant(vacant) = states.entry(resource) {
+                let state = match (resource, &self.target) {
+                    (Some(reference), _) => self.state_of(reference).await,
+                    (None, Target::Place(place)) => Some(ResourceState { etag: own.cloned(), tokens: self.tokens_over(place).await }),
+                    (None, _) => Some(ResourceState { etag: own.cloned(), tokens: Vec::new() }),
+                };
+                vacant.insert(state);
             }
         }
-        let holds = precondition::if_holds(&header, |tag| match tag {
-            None => own.cloned(),
-            Some(tag) => etags.get(tag).cloned().flatten(),
-        });
+        let holds = precondition::if_holds(header, |resource| states.get(&resource).and_then(Option::as_ref));
         if holds { Ok(()) } else { Err(Fault::precondition()) }
     }
 
-    /// The entity tag of another resource, as far as this session may read it.
-    async fn etag_of(&self, reference: &str) -> Option<Etag> {
-        let (Target::Place(place), _) = Target::parse_reference(reference).ok()? else { return None };
+    /// The state of another resource, as far as this session may know of it; `None` for what is not ours.
+    async fn state_of(&self, reference: &str) -> Option<ResourceState> {
+        let (target, host) = Target::parse_reference(reference).ok()?;
+        if host.is_some_and(|host| !self.is_our_host(&host)) {
+            return None;
+        }
+        let Target::Place(place) = target else { return Some(ResourceState::default()) };
         if !is_own(&self.session, &place.address) {
             return None;
         }
-        match find(&self.session, &place).await.ok()? {
+        Some(ResourceState { etag: self.etag_at(&place).await, tokens: self.tokens_over(&place).await })
+    }
+
+    /// The entity tag of what is at a place, if this session may read it.
+    pub(crate) async fn etag_at(&self, place: &Place) -> Option<Etag> {
+        match find(&self.session, place).await.ok()? {
             Found::File(file) => Some(file.item().etag()),
             Found::Folder(_) => None,
         }
     }
+
+    async fn tokens_over(&self, place: &Place) -> Vec<LockToken> {
+        let over = self.session.locks_over(place.area, &place.path).await;
+        over.map_or(Vec::new(), |locks| locks.iter().map(|lock| lock.token).collect())
+    }
+
+    /// Is it the host of the request, from its target (HTTP/2) or `Host`? Ports that go without saying are left out of the comparison.
+    pub(crate) fn is_our_host(&self, host: &str) -> bool {
+        let asked = self.uri.authority().map(ToString::to_string).or_else(|| self.header(&HOST).map(str::to_owned));
+        let strip = |host: &str| host.trim_end_matches(":443").trim_end_matches(":80").to_ascii_lowercase();
+        asked.is_some_and(|asked| strip(&asked) == strip(host))
+    }
+}
+
+/// The `If` header, whose lists may come in several lines (RFC 9110 section 5.3).
+fn conditions(headers: &HeaderMap) -> Result<Option<IfHeader>, Fault> {
+    let lines: Option<Vec<&str>> = headers.get_all("if").iter().map(|value| value.to_str().ok()).collect();
+    match lines {
+        Some(lines) if lines.is_empty() => Some(None),
+        Some(lines) => if_header::parse(&lines.join(" ")).map(Some),
+        None => None,
+    }
+    .ok_or(Fault::Status(StatusCode::BAD_REQUEST, "The If header cannot be read."))
 }
 
 /// Is this the address of the session's own tree? Another's is not found, whether it exists or not.

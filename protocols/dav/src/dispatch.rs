@@ -2,7 +2,8 @@
 
 use crate::call::{Call, is_oneself, is_own};
 use crate::config::DavConfig;
-use crate::methods::{acl, copy, delete, get, mkcalendar, mkcol, r#move, options, propfind, proppatch, put, report};
+use crate::locks;
+use crate::methods::{acl, copy, delete, get, lock, mkcalendar, mkcol, r#move, options, propfind, proppatch, put, report, unlock};
 use crate::path::{DAV_ROOT, Target};
 use crate::refusal::{Answer, Fault};
 use crate::rights::{Kind, allow};
@@ -37,8 +38,11 @@ pub(crate) async fn handle(State(dav): State<Arc<Dav>>, request: Request) -> Res
         Err(response) => return response,
     };
     let method = parts.method.clone();
-    let call = Call::new(&dav, session, target, parts, body);
-    let answer = run(&method, call).await;
+    let call = match Call::new(&dav, session.clone(), target.clone(), parts, body) {
+        Ok(call) => call,
+        Err(fault) => return fault.into_response(dav.gate.organisation()),
+    };
+    let answer = run(&method, call).await.or_else(|fault| locks::refused(fault, &session, &target));
     answer.unwrap_or_else(|fault| fault.into_response(dav.gate.organisation()))
 }
 
@@ -89,6 +93,8 @@ async fn run(method: &Method, call: Call) -> Answer {
         "MOVE" => r#move::r#move(call).await,
         "PROPFIND" => propfind::propfind(call).await,
         "PROPPATCH" => proppatch::proppatch(call).await,
+        "LOCK" => lock::lock(call).await,
+        "UNLOCK" => unlock::unlock(call).await,
         "ACL" => acl::acl(call).await,
         "REPORT" => report::report(call).await,
         _ => Err(Fault::NotAllowed(options::allowed(&call).await?)),

@@ -8,6 +8,16 @@ const CONDITIONS_MAX: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IfHeader(pub Vec<IfList>);
 
+impl IfHeader {
+    /// Every state token in it. RFC 4918 section 10.4.1: by standing here it is submitted, whatever comes of its condition.
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|list| &list.conditions).filter_map(|condition| match &condition.state {
+            IfState::Token(token) => Some(token.as_str()),
+            IfState::Etag(_) => None,
+        })
+    }
+}
+
 /// Conditions that must all hold for one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IfList {

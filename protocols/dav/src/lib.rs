@@ -20,6 +20,7 @@
 //! | `methods/` | a file for each method, `methods/report/` for each report |
 //! | `call`, `path` | what a request asks of what |
 //! | `precondition`, `if_header`, `range` | conditional headers |
+//! | `locks` | locks: what is told of them, and refusals because of one |
 //! | `property`, `multistatus`, `rights` | what answers tell |
 //! | `privilege`, `sharing` | rights as privileges, ACLs both ways |
 //! | `object` | calendar objects and cards are checked |
@@ -27,7 +28,7 @@
 //! | `refusal` | the one mapping to answers |
 //! | `xml/` | reader with limits, writer that escapes |
 //!
-//! Known limits: no locks (class 2), no dead properties but keywords, no `calendar-query` or `addressbook-query`, no quota.
+//! Known limits: no dead properties but keywords, no `calendar-query` or `addressbook-query`, no quota.
 //! COPY and MOVE over an existing collection remove it in a commit of its own before.
 
 mod call;
@@ -35,6 +36,7 @@ mod config;
 mod dispatch;
 mod if_header;
 mod keyword;
+mod locks;
 mod methods;
 mod multistatus;
 mod names;

@@ -6,7 +6,7 @@
 use crate::if_header::{IfHeader, IfState};
 use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE};
 use http::{HeaderMap, HeaderName};
-use octroi_model::{Etag, UnixTime};
+use octroi_model::{Etag, LockToken, UnixTime};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What is at the URL now.
@@ -148,16 +148,26 @@ pub(crate) fn http_date(at: UnixTime) -> String {
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// Does an `If` header hold? `etag_of` gives the entity tag of a tagged resource (`None` as argument: the request's own). No lock exists, so a state
-/// token never matches.
-pub(crate) fn if_holds(header: &IfHeader, etag_of: impl Fn(Option<&str>) -> Option<Etag>) -> bool {
+/// What the `If` header compares a resource with.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ResourceState {
+    /// Its entity tag; nothing and a collection have none.
+    pub etag: Option<Etag>,
+    /// The locks that cover it.
+    pub tokens: Vec<LockToken>,
+}
+
+/// Does an `If` header hold? `state_of` gives the state of a tagged resource (`None` as argument: the request's own); of what cannot be found
+/// out no condition holds.
+pub(crate) fn if_holds<'a>(header: &'a IfHeader, state_of: impl Fn(Option<&'a str>) -> Option<&'a ResourceState>) -> bool {
     header.0.iter().any(|list| {
-        let etag = etag_of(list.resource.as_deref());
+        let state = state_of(list.resource.as_deref());
         list.conditions.iter().all(|condition| {
-            let holds = match &condition.state {
-                IfState::Token(_) | IfState::Etag(None) => false,
-                IfState::Etag(Some(tag)) => etag.as_ref().is_some_and(|etag| etag.as_str() == tag),
-            };
+            let holds = state.is_some_and(|state| match &condition.state {
+                IfState::Token(token) => LockToken::parse(token).is_some_and(|token| state.tokens.contains(&token)),
+                IfState::Etag(None) => false,
+                IfState::Etag(Some(tag)) => state.etag.as_ref().is_some_and(|etag| etag.as_str() == tag),
+            });
             holds != condition.not
         })
     })
@@ -215,13 +225,28 @@ mod tests {
     #[test]
     fn if_lists() {
         let etag = Etag::of(Hash([7; 32]));
-        let holds = |text: &str| if_holds(&crate::if_header::parse(text).unwrap(), |resource| resource.is_none().then(|| etag.clone()));
+        let token = LockToken::new([1; 16]);
+        let here = ResourceState { etag: Some(etag.clone()), tokens: vec![token] };
+        let other = ResourceState::default();
+        let holds = |text: &str| {
+            let header = crate::if_header::parse(text).unwrap();
+            if_holds(&header, |resource| match resource {
+                None => Some(&here),
+                Some("/other") => Some(&other),
+                Some(_) => None,
+            })
+        };
         assert!(holds(&format!("([{etag}])")));
         assert!(!holds(&format!("([{etag}] <urn:lock>)")));
         assert!(holds(&format!("(<urn:lock>) ([{etag}] Not <DAV:no-lock>)")));
         assert!(!holds(&format!("(Not [{etag}])")));
         assert!(!holds(&format!("</other> ([{etag}])")));
         assert!(holds(&format!("</other> (Not [{etag}])")));
+        assert!(holds(&format!("(<{token}> [{etag}])")) && !holds(&format!("(Not <{token}>)")));
+        assert!(!holds(&format!("</other> (<{token}>)")) && holds(&format!("</other> (Not <{token}>)")));
+        // RFC 4918 section 10.4.8: whatever there is, it is not locked by this.
+        assert!(holds("(Not <DAV:no-lock>)") && !holds("(<DAV:no-lock>)"));
+        assert!(!holds(&format!("<http://elsewhere/> (<{token}>) ([{etag}])")));
     }
 
     #[test]

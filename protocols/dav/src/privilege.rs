@@ -45,6 +45,7 @@ const TABLE: &[Privilege] = &[
     privilege("D:write-content", "D:write", known(Rights::WRITE), Rights::WRITE, "change contents and set keywords"),
     privilege("D:bind", "D:write", known(Rights::INSERT), Rights::INSERT, "add"),
     privilege("D:unbind", "D:write", known(Rights::EXPUNGE), Rights::EXPUNGE, "remove"),
+    privilege("D:unlock", ROOT, Rights::NONE, Rights::ADMIN, "take locks of others away"),
     privilege("D:read-acl", ROOT, Rights::NONE, Rights::ADMIN, "see who has access"),
     privilege("D:write-acl", ROOT, known(Rights::ADMIN), Rights::ADMIN, "share"),
     privilege("P:look-up", ROOT, Rights::LOOKUP, Rights::LOOKUP, "know that it is there"),
@@ -173,7 +174,8 @@ mod tests {
         assert_eq!(grant("<D:read/>"), Ok(Rights::parse("lr1").unwrap()));
         assert_eq!(grant("<D:bind/>"), Ok(Rights::parse("li").unwrap()));
         assert_eq!(grant("<D:write-properties/>"), Err("D:no-abstract"));
-        for unknown in ["<D:unlock/>", "<P:read/>", "<read/>", "<D:look-up/>"] {
+        assert_eq!(grant("<D:unlock/>"), Err("D:no-abstract"));
+        for unknown in ["<P:read/>", "<read/>", "<D:look-up/>"] {
             assert_eq!(grant(unknown), Err("D:not-supported-privilege"), "{unknown}");
         }
     }

@@ -2,13 +2,14 @@
 //!
 //! Called by PROPFIND and the reports for each resource of an answer. A property that does not apply writes nothing and is reported 404.
 
+use crate::locks::{write_discovery, write_supported};
 use crate::names::{APPLE, CALDAV, CALENDARSERVER, CARDDAV, DAV};
 use crate::path::{folder_href, principal_href, principal_of};
 use crate::precondition::http_date;
 use crate::privilege::{self, write_held};
 use crate::sharing::{self, Told};
 use crate::xml::{ElementName, Xml};
-use octroi_gate::{Area, FolderFacts, Identifier, Principal};
+use octroi_gate::{Area, FolderFacts, Identifier, LockFacts, Principal};
 use octroi_model::{Address, CollectionKind, Item, ModSeq, Path, Rights, UnixTime};
 
 /// Name under which a calendar's component set is kept, as names joined by commas.
@@ -52,6 +53,8 @@ pub(crate) enum Property {
     Group,
     AlternateUris,
     GroupMembership,
+    LockDiscovery,
+    SupportedLock,
     /// A text that a client gave when it made the collection.
     Kept(&'static str),
 }
@@ -77,6 +80,8 @@ pub(crate) const KNOWN: &[Known] = &[
     known(Property::Etag, DAV, "D:getetag", true),
     known(Property::LastModified, DAV, "D:getlastmodified", true),
     known(Property::CreationDate, DAV, "D:creationdate", true),
+    known(Property::LockDiscovery, DAV, "D:lockdiscovery", true),
+    known(Property::SupportedLock, DAV, "D:supportedlock", true),
     known(Property::CurrentUserPrincipal, DAV, "D:current-user-principal", false),
     known(Property::PrincipalUrl, DAV, "D:principal-URL", false),
     known(Property::PrincipalCollectionSet, DAV, "D:principal-collection-set", false),
@@ -149,7 +154,14 @@ pub(crate) enum Subject<'a> {
     /// Somebody else's.
     Other(&'a Principal),
     /// A collection in the tree. `name` is its URL segment; a home has none.
-    Folder { facts: &'a FolderFacts, area: Area, name: Option<&'a str>, sync: Option<SyncState>, acl: Option<&'a Told> },
+    Folder {
+        facts: &'a FolderFacts,
+        area: Area,
+        name: Option<&'a str>,
+        sync: Option<SyncState>,
+        acl: Option<&'a Told>,
+        locks: &'a [LockFacts],
+    },
     /// A document, event or card; `acl` is that of its collection, whose href is `folder`.
     File {
         item: &'a Item,
@@ -159,6 +171,7 @@ pub(crate) enum Subject<'a> {
         marks: &'a [String],
         acl: Option<&'a Told>,
         folder: &'a str,
+        locks: &'a [LockFacts],
     },
 }
 
@@ -180,6 +193,7 @@ pub(crate) fn write(known: &Known, subject: &Subject<'_>, viewer: &Viewer, xml: 
         Property::Acl | Property::SupportedPrivileges | Property::AclRestrictions | Property::InheritedAcls | Property::Group => {
             about_access(known.property, subject, &mut value)
         }
+        Property::LockDiscovery | Property::SupportedLock => about_locks(known.property, subject, viewer, &mut value),
         _ => about_collection(known.property, subject, viewer, &mut value),
     };
     if applies {
@@ -261,6 +275,21 @@ fn about_access(property: Property, subject: &Subject<'_>, xml: &mut Xml) -> boo
         // There is none: groups are in the ACL.
         (Property::Group, _) => {}
         _ => return false,
+    }
+    true
+}
+
+/// RFC 4918 sections 15.8 and 15.10. Who could not lock it is told of no lock that it supports.
+fn about_locks(property: Property, subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
+    let (locks, lockable) = match subject {
+        Subject::Folder { facts, locks, .. } => (*locks, facts.real && facts.rights.contains(Rights::WRITE)),
+        Subject::File { rights, locks, .. } => (*locks, rights.contains(Rights::WRITE)),
+        _ => return false,
+    };
+    match property {
+        Property::LockDiscovery => write_discovery(locks, &viewer.address, xml),
+        _ if lockable => write_supported(xml),
+        _ => {}
     }
     true
 }

@@ -11,7 +11,6 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use octroi_gate::{Lacks, Organisation, Refusal};
 use octroi_http::{challenge, plain, retry_later};
-use octroi_model::Rights;
 use std::time::Duration;
 
 /// When a client is to come again after a passing failure.
@@ -27,6 +26,8 @@ pub(crate) enum Fault {
     Gate(Refusal, String),
     /// A precondition that a standard names: status and element.
     Rule(StatusCode, &'static str),
+    /// A privilege lacks that no right of ours stands for alone, on the resource with this href.
+    Needs(&'static str, String),
     /// A status that says it all, with a sentence for people.
     Status(StatusCode, &'static str),
     /// The body is not XML that we take.
@@ -72,6 +73,7 @@ impl Fault {
                 xml.empty(element).close("D:error");
                 xml_response(status, xml)
             }
+            Self::Needs(privilege, href) => need_privileges(&href, std::iter::once(privilege)),
             Self::Status(status, text) => plain(status, text),
             Self::Xml(XmlFault::Malformed) => plain(StatusCode::BAD_REQUEST, "The body is not well-formed XML."),
             // RFC 4918 section 17.5.2 names this element for it.
@@ -91,9 +93,11 @@ impl Fault {
 fn refused(refusal: Refusal, href: &str, organisation: &Organisation) -> Response {
     match refusal {
         Refusal::Missing => Fault::missing().into_response(organisation),
-        Refusal::Forbidden(lacking) => need_privileges(href, lacking),
+        Refusal::Forbidden(lacking) => need_privileges(href, needed(lacking)),
         Refusal::Ended | Refusal::InvalidCode => challenge(&organisation.name),
         Refusal::Precondition | Refusal::Exists => Fault::precondition().into_response(organisation),
+        // Who may not know what is locked is told this much.
+        Refusal::Locked(_) | Refusal::LockConflict(_) => plain(StatusCode::LOCKED, "It is locked."),
         Refusal::NotEmpty => plain(StatusCode::CONFLICT, "It still holds something."),
         // RFC 4331 section 6.
         Refusal::OverQuota => Fault::Rule(StatusCode::INSUFFICIENT_STORAGE, "D:quota-not-exceeded").into_response(organisation),
@@ -121,10 +125,10 @@ pub(crate) fn reserved(lacks: Lacks, portal_url: &str) -> String {
 }
 
 /// RFC 3744 section 7.1.1.
-fn need_privileges(href: &str, lacking: Rights) -> Response {
+fn need_privileges(href: &str, lacking: impl Iterator<Item = &'static str>) -> Response {
     let mut xml = Xml::document("D:error");
     xml.open("D:need-privileges");
-    for privilege in needed(lacking) {
+    for privilege in lacking {
         xml.open("D:resource").text("D:href", href);
         xml.open("D:privilege").empty(privilege).close("D:privilege").close("D:resource");
     }

@@ -24,11 +24,16 @@ pub(crate) fn allow(kind: Kind, rights: Rights) -> HeaderValue {
             methods.extend_from_slice(more);
         }
     };
+    // One's own lock, or anybody's.
+    let unlock = |add: &mut dyn FnMut(Rights, &[&'static str])| {
+        add(if rights.contains(Rights::WRITE) { Rights::WRITE } else { Rights::ADMIN }, &["UNLOCK"]);
+    };
     match kind {
         Kind::Fixed => methods.extend_from_slice(&["GET", "HEAD", "REPORT"]),
         Kind::File => {
             add(Rights::READ, &["GET", "HEAD", "COPY"]);
-            add(Rights::WRITE, &["PUT"]);
+            add(Rights::WRITE, &["PUT", "LOCK"]);
+            unlock(&mut add);
             if rights.intersects(Rights::WRITE | Rights::MOVE_AWAY) {
                 add(Rights::READ, &["PROPPATCH"]);
             }
@@ -43,7 +48,8 @@ pub(crate) fn allow(kind: Kind, rights: Rights) -> HeaderValue {
             // For what is in it: Evolution takes PUT here to mean that the calendar can be written.
             add(Rights::INSERT, &["PUT"]);
             add(Rights::CREATE, &["MKCOL", "MKCALENDAR"]);
-            add(Rights::WRITE, &["PROPPATCH"]);
+            add(Rights::WRITE, &["PROPPATCH", "LOCK"]);
+            unlock(&mut add);
             add(Rights::ADMIN, &["ACL"]);
             if kind == Kind::Folder {
                 add(Rights::DELETE_COLLECTION, &["DELETE", "MOVE"]);
@@ -64,7 +70,7 @@ mod tests {
         assert_eq!(allow(Kind::Folder, reader), "OPTIONS, PROPFIND, GET, HEAD, REPORT, COPY");
         let organiser = reader | Rights::MOVE_AWAY;
         assert_eq!(allow(Kind::File, organiser), "OPTIONS, PROPFIND, GET, HEAD, COPY, PROPPATCH, MOVE");
-        assert_eq!(allow(Kind::Folder, reader | Rights::ADMIN), "OPTIONS, PROPFIND, GET, HEAD, REPORT, COPY, ACL");
+        assert_eq!(allow(Kind::Folder, reader | Rights::ADMIN), "OPTIONS, PROPFIND, GET, HEAD, REPORT, COPY, UNLOCK, ACL");
         let home = allow(Kind::Home, Rights::ALL);
         assert!(!home.to_str().is_ok_and(|methods| methods.contains("DELETE") || methods.contains("MOVE")));
     }

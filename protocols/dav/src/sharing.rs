@@ -180,7 +180,8 @@ mod tests {
             (ace(paul, &format!("{READ}<D:protected/>")), "D:no-protected-ace-conflict"),
             (ace(paul, &format!("{READ}<D:inherited><D:href>/x</D:href></D:inherited>")), "D:no-inherited-ace-conflict"),
             (ace(paul, "<D:grant><D:privilege><D:read-acl/></D:privilege></D:grant>"), "D:no-abstract"),
-            (ace(paul, "<D:grant><D:privilege><D:unlock/></D:privilege></D:grant>"), "D:not-supported-privilege"),
+            (ace(paul, "<D:grant><D:privilege><D:unlock/></D:privilege></D:grant>"), "D:no-abstract"),
+            (ace(paul, "<D:grant><D:privilege><D:open/></D:privilege></D:grant>"), "D:not-supported-privilege"),
         ] {
             assert!(read(&aces).is_err_and(|fault| fault.contains(&format!("\"{rule}\""))), "{rule}: {:?}", read(&aces));
         }

@@ -6,7 +6,7 @@
 use crate::call::{Call, Depth, file_at, folder_at, is_own, may_be_file, parent_of};
 use crate::path::{Place, Target};
 use crate::refusal::{Answer, Fault, empty};
-use http::header::{HOST, LOCATION};
+use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use octroi_gate::{Bind, File, Folder, FolderAt, Granted, InTheWay, MakeFolder, Purpose, Refusal, RemoveFolder, Rewrite, Unlink};
 use octroi_model::{Name, Path};
@@ -28,7 +28,7 @@ impl Destination {
         let text = text.ok_or(Fault::Status(StatusCode::BAD_REQUEST, "A Destination is needed."))?;
         let (target, host) =
             Target::parse_reference(text).map_err(|_| Fault::Status(StatusCode::BAD_REQUEST, "The Destination cannot be read."))?;
-        if host.is_some_and(|host| !is_our_host(call, &host)) {
+        if host.is_some_and(|host| !call.is_our_host(&host)) {
             return Err(elsewhere());
         }
         let Target::Place(place) = target else { return Err(Fault::Status(StatusCode::FORBIDDEN, "Nothing can be put there.")) };
@@ -138,13 +138,6 @@ fn elsewhere() -> Fault {
 /// Is `inside` at or below `top`?
 fn is_within(inside: &Path, top: &Path) -> bool {
     inside.names().starts_with(top.names())
-}
-
-/// The host of the request, from its target (HTTP/2) or `Host`; ports that go without saying are left out of the comparison.
-fn is_our_host(call: &Call, host: &str) -> bool {
-    let asked = call.uri.authority().map(ToString::to_string).or_else(|| call.header(&HOST).map(str::to_owned));
-    let strip = |host: &str| host.trim_end_matches(":443").trim_end_matches(":80").to_ascii_lowercase();
-    asked.is_some_and(|asked| strip(&asked) == strip(host))
 }
 
 #[cfg(test)]

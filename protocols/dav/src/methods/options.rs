@@ -15,19 +15,20 @@ pub(crate) async fn options(call: Call) -> Answer {
     Ok(answer(&call.target, allowed(&call).await?))
 }
 
-/// The answer for a target. No class 2: there are no locks. `access-control` is said everywhere (RFC 3744
+/// The answer for a target. Class 2 is said everywhere, as clients ask for it at the root of what they mount; where nothing can be locked,
+/// `Allow` and `supportedlock` say so. `access-control` is said everywhere (RFC 3744
 /// section 7.2); who may not share finds no ACL in `Allow`. `calendar-access` and `addressbook` are
 /// announced where they are spoken, as clients look for nothing else; the queries that are missing are refused by name.
 pub(crate) fn answer(target: &Target, allow: HeaderValue) -> Response {
     let classes = match target {
-        Target::Place(Place { area: Area::Files, .. }) | Target::Area(Area::Files) => "1, 3, access-control, extended-mkcol",
+        Target::Place(Place { area: Area::Files, .. }) | Target::Area(Area::Files) => "1, 2, 3, access-control, extended-mkcol",
         Target::Place(Place { area: Area::Calendars, .. }) | Target::Area(Area::Calendars) => {
-            "1, 3, access-control, extended-mkcol, calendar-access"
+            "1, 2, 3, access-control, extended-mkcol, calendar-access"
         }
         Target::Place(Place { area: Area::Contacts, .. }) | Target::Area(Area::Contacts) => {
-            "1, 3, access-control, extended-mkcol, addressbook"
+            "1, 2, 3, access-control, extended-mkcol, addressbook"
         }
-        _ => "1, 3, access-control, extended-mkcol, calendar-access, addressbook",
+        _ => "1, 2, 3, access-control, extended-mkcol, calendar-access, addressbook",
     };
     let mut response = empty(StatusCode::OK);
     let headers = response.headers_mut();

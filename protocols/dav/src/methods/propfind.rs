@@ -11,7 +11,7 @@ use crate::refusal::{Answer, Fault};
 use crate::sharing::{self, Told};
 use crate::xml::{Xml, parse};
 use http::StatusCode;
-use octroi_gate::{Area, Folder, FolderAt, FolderFacts, Granted, List, Member, MemberIs, Session};
+use octroi_gate::{Area, Folder, FolderAt, FolderFacts, Granted, List, LockFacts, Member, MemberIs, MemberLocks, Session};
 use octroi_model::{Name, Path, Rights};
 
 /// PROPFIND.
@@ -31,6 +31,7 @@ pub(crate) async fn propfind(mut call: Call) -> Answer {
             let parent = Path::from_names(place.path.names()[..place.path.names().len() - 1].to_vec()).unwrap_or_default();
             let folder = folder_href(place.area, &viewer.address, &parent);
             let acl = acl_if_asked(&call.session, &wanted, place.area, &parent, file.rights()).await;
+            let locks = file.locks().map_err(Fault::about(&call.href()))?;
             let subject = Subject::File {
                 item: file.item(),
                 area: place.area,
@@ -39,6 +40,7 @@ pub(crate) async fn propfind(mut call: Call) -> Answer {
                 marks: &marks,
                 acl: acl.as_ref(),
                 folder: &folder,
+                locks: &locks,
             };
             Ok(whole(|xml| describe(&call.href(), &subject, &wanted, &viewer, None, xml)))
         }
@@ -86,6 +88,7 @@ pub(crate) struct Parent {
     facts: FolderFacts,
     acl: Option<Told>,
     href: String,
+    locks: MemberLocks,
 }
 
 /// A collection and its members on their way into an answer. Used by `sync-collection` too.
@@ -107,12 +110,14 @@ impl Listing {
     async fn itself(&self, folder: &Granted<Folder, List>, xml: &mut Xml) {
         let href = folder_href(self.area, &self.viewer.address, &self.path);
         let name = self.path.names().last().map(Name::as_str);
-        self.folder(&href, &self.path, name, &folder.facts(), xml).await;
+        let facts = folder.facts();
+        let locks = folder.member_locks().of_folder(facts.sync_id);
+        self.folder(&href, (&self.path, name), &facts, &locks, xml).await;
     }
 
-    async fn folder(&self, href: &str, path: &Path, name: Option<&str>, facts: &FolderFacts, xml: &mut Xml) {
+    async fn folder(&self, href: &str, (path, name): (&Path, Option<&str>), facts: &FolderFacts, locks: &[LockFacts], xml: &mut Xml) {
         let acl = acl_if_asked(&self.session, &self.wanted, self.area, path, facts.rights).await;
-        let subject = Subject::Folder { facts, area: self.area, name, sync: sync_state(facts), acl: acl.as_ref() };
+        let subject = Subject::Folder { facts, area: self.area, name, sync: sync_state(facts), acl: acl.as_ref(), locks };
         describe(href, &subject, &self.wanted, &self.viewer, None, xml);
     }
 
@@ -130,7 +135,8 @@ impl Listing {
     pub(crate) async fn parent(&self, folder: Granted<Folder, List>) -> Parent {
         let facts = folder.facts();
         let acl = acl_if_asked(&self.session, &self.wanted, self.area, &self.path, facts.rights).await;
-        Parent { href: folder_href(self.area, &self.viewer.address, &self.path), folder, facts, acl }
+        let href = folder_href(self.area, &self.viewer.address, &self.path);
+        Parent { href, locks: folder.member_locks(), folder, facts, acl }
     }
 
     /// The response for a member of the collection.
@@ -141,13 +147,16 @@ impl Listing {
                 let marks = parent.folder.marks_of(item);
                 let Parent { facts, acl, href: folder, .. } = parent;
                 let (owner, acl) = (Some(&facts.owner), acl.as_ref());
-                let subject = Subject::File { item, area: self.area, rights: facts.rights, owner, marks: &marks, acl, folder };
+                let locks = parent.locks.of_item(item);
+                let (marks, locks) = (marks.as_slice(), locks.as_slice());
+                let subject = Subject::File { item, area: self.area, rights: facts.rights, owner, marks, acl, folder, locks };
                 describe(&href, &subject, &self.wanted, &self.viewer, None, xml);
             }
             MemberIs::Folder(facts) => {
                 let Ok(path) = self.path.child(member.name.clone()) else { return };
                 let href = folder_href(self.area, &self.viewer.address, &path);
-                self.folder(&href, &path, Some(member.name.as_str()), facts, xml).await;
+                let locks = parent.locks.of_folder(facts.sync_id);
+                self.folder(&href, (&path, Some(member.name.as_str())), facts, &locks, xml).await;
             }
         }
     }
@@ -201,7 +210,7 @@ async fn fixed(call: &Call, wanted: &Wanted, depth: Depth) -> Answer {
         }
         if let Some((area, home)) = &home {
             let facts = home.facts();
-            let subject = Subject::Folder { facts: &facts, area: *area, name: None, sync: sync_state(&facts), acl: None };
+            let subject = Subject::Folder { facts: &facts, area: *area, name: None, sync: sync_state(&facts), acl: None, locks: &[] };
             describe(&folder_href(*area, address, &Path::top()), &subject, wanted, &viewer, None, xml);
         }
     }))

@@ -11,7 +11,7 @@ use crate::rights::{Kind, allow};
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
 use octroi_gate::{Area, Bind, Content, File, FileAt, FolderAt, Granted, List, Refusal, Rewrite, Upload, When};
-use octroi_model::{Etag, Rights};
+use octroi_model::{Etag, Name, Rights};
 
 /// PUT.
 pub(crate) async fn put(mut call: Call) -> Answer {
@@ -56,8 +56,24 @@ pub(crate) async fn put(mut call: Call) -> Answer {
             };
             Ok(stored(StatusCode::CREATED, &etag))
         }
+        Err(Refusal::Forbidden(lacking)) if place.area == Area::Files => fill(call, parent, &name, lacking).await,
         Err(refusal) => Err(Fault::Gate(refusal, call.href())),
     }
+}
+
+/// Who may add and not write over: the empty document that their own lock has made.
+async fn fill(mut call: Call, parent: FolderAt, name: &Name, lacking: Rights) -> Answer {
+    let about = call.href();
+    let refused = || Fault::Gate(Refusal::Forbidden(lacking), about.clone());
+    let bind = call.session.open(parent, Bind).await.map_err(|_| refused())?;
+    let (made, _) = bind.made(name).await.map_err(Fault::about(&about))?.ok_or_else(refused)?;
+    call.check_write(Current::document(&made.etag(), made.date)).await?;
+    check_announced(&call)?;
+    bind.room_for(call.announced_bytes().unwrap_or(0)).map_err(Fault::about(&about))?;
+    let upload = bind.upload().await.map_err(Fault::about(&about))?;
+    let (content, media_type) = receive(&mut call, upload).await?;
+    let etag = bind.fill(name, content, media_type.as_deref()).await.map_err(Fault::about(&about))?;
+    Ok(stored(StatusCode::NO_CONTENT, &etag))
 }
 
 async fn replace(mut call: Call, place: &Place, parent: FolderAt, existing: Granted<File, Rewrite>) -> Answer {

@@ -1,7 +1,9 @@
 //! XML in and out: a reader with limits and a writer that cannot forget to escape.
 
+mod fragment;
 mod reader;
 mod writer;
 
+pub(crate) use fragment::fragment;
 pub(crate) use reader::{Element, ElementName, XmlFault, parse};
 pub(crate) use writer::Xml;

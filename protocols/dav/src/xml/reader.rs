@@ -150,7 +150,7 @@ impl Builder {
     }
 }
 
-fn name(namespace: &ResolveResult<'_>, start: &BytesStart<'_>) -> Result<ElementName, XmlFault> {
+pub(super) fn name(namespace: &ResolveResult<'_>, start: &BytesStart<'_>) -> Result<ElementName, XmlFault> {
     let namespace = match namespace {
         ResolveResult::Bound(namespace) => namespace.0,
         ResolveResult::Unbound => "",
@@ -168,7 +168,7 @@ fn name(namespace: &ResolveResult<'_>, start: &BytesStart<'_>) -> Result<Element
 }
 
 /// The parser takes nearly anything for a name; ours must be fit to be written back.
-fn is_name(local: &str) -> bool {
+pub(super) fn is_name(local: &str) -> bool {
     local.starts_with(|c: char| c.is_alphabetic() || c == '_') && local.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
@@ -196,11 +196,11 @@ fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, XmlFault>
 }
 
 /// Replace references in an attribute value or a namespace.
-fn unescape(raw: &str) -> Result<String, XmlFault> {
+pub(super) fn unescape(raw: &str) -> Result<String, XmlFault> {
     quick_xml::escape::unescape(raw).map(std::borrow::Cow::into_owned).map_err(|_| XmlFault::Entity)
 }
 
-fn resolve(reference: &BytesRef<'_>) -> Result<char, XmlFault> {
+pub(super) fn resolve(reference: &BytesRef<'_>) -> Result<char, XmlFault> {
     if let Some(character) = reference.resolve_char_ref().map_err(|_| XmlFault::Malformed)? {
         return if is_xml_char(character) { Ok(character) } else { Err(XmlFault::Malformed) };
     }

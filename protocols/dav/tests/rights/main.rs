@@ -1,8 +1,9 @@
-//! WebDAV before a real gate and a real engine: sharing, keywords, reserved actions, narrow credentials, exports. Requests go into the
+//! WebDAV before a real gate and a real engine: sharing, keywords, locks, reserved actions, narrow credentials, exports. Requests go into the
 //! router as the listener hands them on, so a test can come from any zone.
 #![allow(clippy::unwrap_used)] // A test that cannot go on says so by panicking.
 
 mod export;
+mod locks;
 mod organise;
 mod reserved;
 mod sharing;

@@ -88,6 +88,7 @@ impl Reading {
     }
 
     async fn object(&self, href: &str, file: &Granted<File, Read>, xml: &mut Xml) -> Result<(), Stopped> {
+        let Ok(locks) = file.locks() else { return Err(Stopped::Failed) };
         let subject = Subject::File {
             item: file.item(),
             area: self.kind.area,
@@ -96,6 +97,7 @@ impl Reading {
             marks: &[],
             acl: None,
             folder: "",
+            locks: &locks,
         };
         if !self.wanted.asks(self.kind.namespace, self.kind.data) {
             describe(href, &subject, &self.wanted, &self.viewer, None, xml);
