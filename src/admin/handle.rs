@@ -114,6 +114,8 @@ impl Handler {
             Request::AliasAdd { name, to, outside } => self.alias_add(&name, &to, outside).await,
             Request::AliasRemove { name, to } => self.alias_remove(&name, &to).await,
             Request::AliasList => Ok(self.alias_list()),
+            Request::LockList => Ok(self.lock_list()),
+            Request::LockBreak { token } => self.lock_break(&token).await,
             Request::Explain(order) => self.explain(order),
             // It takes more than one answer: the socket serves it.
             Request::Import { .. } => Err("an import goes on over its own connection".to_owned()),

@@ -12,6 +12,7 @@ pub(crate) mod client;
 mod groups;
 pub(crate) mod handle;
 mod keys;
+mod locks;
 pub(crate) mod progress;
 pub(crate) mod protocol;
 mod queue;

@@ -98,6 +98,10 @@ pub(crate) enum Request {
         to: Vec<String>,
     },
     AliasList,
+    LockList,
+    LockBreak {
+        token: String,
+    },
     Explain(ExplainOrder),
     /// What follows on the socket, and what comes back, is in `import/wire.rs`.
     Import {
@@ -167,6 +171,7 @@ pub(crate) enum Reply {
     Dkim(Vec<DkimLine>),
     Groups(Vec<GroupLine>),
     Aliases(Vec<AliasLine>),
+    Locks(Vec<LockLine>),
     /// Name, octets, whether it is active.
     Scripts(Vec<(String, u64, bool)>),
     /// A portion of the queue, and after which number to go on.
@@ -295,6 +300,22 @@ pub(crate) struct AliasLine {
     /// The group that it is for instead.
     pub(crate) group: Option<String>,
     pub(crate) members_only: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct LockLine {
+    pub(crate) token: String,
+    /// Whose tree, and where in it.
+    pub(crate) at: String,
+    /// Whose lock.
+    pub(crate) account: String,
+    /// Visible id of the app password that took it.
+    pub(crate) credential: String,
+    pub(crate) exclusive: bool,
+    /// With all in the collection.
+    pub(crate) deep: bool,
+    /// When it ends.
+    pub(crate) expires: String,
 }
 
 /// A line of the audit trail as `octroi audit export` prints it.

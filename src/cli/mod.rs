@@ -9,7 +9,7 @@ mod sieve;
 pub(crate) use credentials::{Account, AppPassword, Mint, YesNo};
 pub(crate) use mail::{Dkim, DnsRecords};
 pub(crate) use queue::{Queue, QueueWhich};
-pub(crate) use rules::{Alias, Audit, AuditCommand, AuditShow, Explain, Group, Policy, Share};
+pub(crate) use rules::{Alias, Audit, AuditCommand, AuditShow, Explain, Group, Locks, Policy, Share};
 pub(crate) use sieve::Sieve;
 
 use clap::{Args, Parser, Subcommand};
@@ -57,6 +57,9 @@ pub(crate) enum Command {
     /// Addresses that lead to other addresses.
     #[command(subcommand)]
     Alias(Alias),
+    /// What clients of WebDAV keep others from changing.
+    #[command(subcommand)]
+    Locks(Locks),
     /// Groups of accounts, to share with and to write to.
     #[command(subcommand)]
     Group(Group),

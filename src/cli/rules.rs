@@ -100,6 +100,22 @@ pub(crate) enum Group {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum Locks {
+    /// List them: token, where, whose, by which app password, of what kind, until when.
+    List {
+        #[command(flatten)]
+        at: At,
+    },
+    /// Take one away from whoever has it.
+    Break {
+        /// The token, as it is listed.
+        token: String,
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum Alias {
     /// Let an address of ours that is no account's lead to others, beside those that it leads to already.
     Add {

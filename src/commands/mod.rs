@@ -10,6 +10,7 @@ mod dkim;
 mod dns;
 mod group;
 mod import;
+mod locks;
 mod operate;
 mod policy;
 mod queue;
@@ -35,6 +36,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Share(arguments) => operate::share(arguments).await,
         Command::Explain(arguments) => operate::explain(arguments).await,
         Command::Alias(command) => alias::run(command).await,
+        Command::Locks(command) => locks::run(command).await,
         Command::Group(command) => group::run(command).await,
         Command::Policy(command) => policy::run(&command),
         Command::Audit(arguments) => audit::run(arguments).await,

@@ -157,11 +157,11 @@ impl Call {
         if !precondition::for_write(&self.headers, current) {
             return Err(Fault::precondition());
         }
-        self.check_if(current.etag).await?;
-        // A content is not to be sent for nothing; the commit decides.
-        if self.method == Method::PUT { self.check_unlocked().await } else { Ok(()) }
+        self.check_if(current.etag).await
     }
 
+    /// Is a lock in the way of who changes what is at the URL? The commit decides; but a content is not to be sent for nothing, and a lock is
+    /// told before what is wrong with single properties.
     async fn check_unlocked(&self) -> Result<(), Fault> {
         let Target::Place(place) = &self.target else { return Ok(()) };
         let about = self.href();
@@ -171,9 +171,15 @@ impl Call {
         }
     }
 
-    /// The WebDAV `If` header. `own`: the entity tag of the request's own resource.
+    /// The WebDAV `If` header, and the locks of a resource that is changed itself. `own`: the entity tag of the request's own resource.
     pub(crate) async fn check_if(&self, own: Option<&Etag>) -> Result<(), Fault> {
-        let Some(header) = &self.conditions else { return Ok(()) };
+        if let Some(header) = &self.conditions {
+            self.check_conditions(header, own).await?;
+        }
+        if matches!(self.method.as_str(), "PUT" | "PROPPATCH") { self.check_unlocked().await } else { Ok(()) }
+    }
+
+    async fn check_conditions(&self, header: &IfHeader, own: Option<&Etag>) -> Result<(), Fault> {
         let mut states: HashMap<Option<&str>, Option<ResourceState>> = HashMap::new();
         for resource in header.0.iter().map(|list| list.resource.as_deref()) {
             if let Entry::Vacant(vacant) = states.entry(resource) {

@@ -98,6 +98,7 @@ async fn a_document_is_locked_written_kept_locked_and_unlocked() {
         assert!(text.contains("<D:lock-token-submitted><D:href>/dav/files/"), "{text}");
         assert!(text.contains("Plans/a.txt</D:href></D:lock-token-submitted>"), "{text}");
     }
+    assert_eq!(stage.lea("PROPPATCH", "Plans/a.txt", &[], &crate::world::mark("Seen", true)).await.status, 423);
     assert_eq!(stage.lea("GET", "Plans/a.txt", &[], "").await.text(), "one");
     assert_eq!(stage.lea("PUT", "Plans/a.txt", &[("if", &own(&token))], "two").await.status, 204);
     assert_eq!(stage.lea("PUT", "Plans/a.txt", &[("if", &own(&token))], "three").await.status, 204);
