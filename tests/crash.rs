@@ -25,12 +25,15 @@ const WRITERS: usize = 2;
 struct Acknowledged {
     messages: HashMap<String, BTreeMap<String, String>>,
     files: HashMap<String, BTreeMap<String, String>>,
+    /// The lock tokens of names that were locked.
+    locks: HashMap<String, BTreeMap<String, String>>,
 }
 
 /// One acknowledged act.
 enum Act {
     Message { to: String, subject: String, text: String },
     File { of: String, name: String, text: String },
+    Lock { of: String, name: String, token: String },
 }
 
 impl Acknowledged {
@@ -38,6 +41,7 @@ impl Acknowledged {
         match act {
             Act::Message { to, subject, text } => self.messages.entry(to).or_default().insert(subject, text),
             Act::File { of, name, text } => self.files.entry(of).or_default().insert(name, text),
+            Act::Lock { of, name, token } => self.locks.entry(of).or_default().insert(name, token),
         };
     }
 }
@@ -97,14 +101,35 @@ fn put(server: &Server, of: &Person, acts: &mut Vec<Act>, stop: &AtomicBool) -> 
     Ok(())
 }
 
+/// Names that nothing has, each locked for long; so many in a round, as each is asked for again after it.
+fn lock(server: &Server, of: &Person, acts: &mut Vec<Act>, stop: &AtomicBool) -> io::Result<()> {
+    const IN_A_ROUND: usize = 40;
+    const WISH: &[u8] =
+        br#"<lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope><locktype><write/></locktype><owner>crash</owner></lockinfo>"#;
+    let http = Http::new(server, of);
+    let own = unique("lock");
+    for number in 0..IN_A_ROUND {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let name = format!("{own}-{number}.txt");
+        let response = http.try_request("LOCK", &format!("{}{name}", of.files), &[("Timeout", "Infinite")], WISH)?;
+        if let (201, Some(token)) = (response.status, response.header("lock-token")) {
+            acts.push(Act::Lock { of: of.address.clone(), name, token: token.to_owned() });
+        }
+    }
+    Ok(())
+}
+
 /// Write from all sides, kill the server in the middle, and add what it had acknowledged.
 fn load_and_kill(server: Server, pause: Duration, acknowledged: &mut Acknowledged) {
     type Writer = fn(&Server, &Person, &mut Vec<Act>, &AtomicBool) -> io::Result<()>;
-    let writers: [(Writer, usize); 4] = [
+    let writers: [(Writer, usize); 5] = [
         (|server, to, acts, stop| submit(server, "smtp", to, acts, stop), 1),
         (|server, to, acts, stop| submit(server, "lmtp", to, acts, stop), 2),
         (append, 3),
         (put, 4),
+        (lock, 5),
     ];
     let stop = AtomicBool::new(false);
     let acts: Vec<Act> = thread::scope(|scope| {
@@ -187,6 +212,16 @@ fn check_files(server: &Server, person: &Person, expected: &BTreeMap<String, Str
     }
 }
 
+/// Every lock that was acknowledged keeps those away who have no token, and stands for who has it.
+fn check_locks(server: &Server, person: &Person, expected: &BTreeMap<String, String>) {
+    let http = Http::new(server, person);
+    for (name, token) in expected {
+        let at = format!("{}{name}", person.files);
+        assert_eq!(http.request("PUT", &at, &[], b"x").status, 423, "{}: the lock of {name} was acknowledged and is lost", person.address);
+        assert_eq!(http.request("LOCK", &at, &[("If", &format!("({token})"))], b"").status, 200, "{}: {name}", person.address);
+    }
+}
+
 fn rounds(count: u64) {
     let folder = tempfile::Builder::new().prefix("octroi-crash-").tempdir().unwrap();
     let data = folder.path().join("data");
@@ -202,7 +237,9 @@ fn rounds(count: u64) {
     verify(&server, &acknowledged, &mut known);
     let messages: usize = acknowledged.messages.values().map(BTreeMap::len).sum();
     let files: usize = acknowledged.files.values().map(BTreeMap::len).sum();
+    let locks: usize = acknowledged.locks.values().map(BTreeMap::len).sum();
     // A server that acknowledges nothing would pass everything above.
+    assert!(locks > 2, "only {locks} locks were acknowledged");
     assert!(acknowledged.messages.len() == 3 && messages > 20 && files > 2, "only {messages} messages and {files} files were acknowledged");
     assert!(server.stop(), "SIGTERM must end it well");
     check_store(&data);
@@ -220,6 +257,9 @@ fn verify(server: &Server, acknowledged: &Acknowledged, known: &mut HashMap<Stri
     }
     for (address, expected) in &acknowledged.files {
         check_files(server, server.people().iter().find(|p| p.address == *address).unwrap(), expected);
+    }
+    for (address, expected) in &acknowledged.locks {
+        check_locks(server, server.people().iter().find(|p| p.address == *address).unwrap(), expected);
     }
 }
 

@@ -21,6 +21,7 @@ mod dialogues;
 mod import;
 mod internet;
 mod lmtp_socket;
+mod locks;
 mod mail_auth;
 mod matrix;
 mod message_limit;

@@ -83,7 +83,7 @@ dialogues! {
         authzid, before_tls, limits, scripts, starttls, starttls_injection, starttls_injection_slow, syntax,
     }
     dav of "dav" {
-        doctype, traversal, unauthenticated,
+        davfs2_lock, doctype, finder_lock, gvfs_locked, libreoffice_lock, office_lock, traversal, unauthenticated,
     }
 }
 

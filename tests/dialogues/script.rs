@@ -16,7 +16,7 @@
 //! `$u1` is an address of the running server, `$u1.app` its app password, `$u1.main` its main password, `$u1.files` its document root;
 //! likewise for `$agent`, `$operator`, `$manager`, `$lead`. `$plain(u1)` is SASL PLAIN's answer for it, `$plain(u2,u1)` the one that asks
 //! to act as u2, `$mainplain(u1)` the one with the main password; `$basic(u1)` is HTTP's. `$domain` is the accounts' domain, `$unique` a
-//! word for this run, `$base64(text)` that text in base64 (`$u1` may stand in it), `$x(5000)` that many letters, `$repeat(9,NOT )` that text nine times.
+//! word for this run, `$token` the `Lock-Token` that was given last, `$base64(text)` that text in base64 (`$u1` may stand in it), `$x(5000)` that many letters, `$repeat(9,NOT )` that text nine times.
 
 use crate::support::http::base64;
 use crate::support::wire::Wire;
@@ -43,6 +43,8 @@ struct Player<'a> {
     server: &'a Server,
     wire: Option<Wire>,
     unique: String,
+    /// The `Lock-Token` that the server gave last.
+    token: String,
     /// Patterns that no line may match until the next one that is awaited.
     forbidden: Vec<String>,
     /// What was said, for the report.
@@ -51,7 +53,7 @@ struct Player<'a> {
 
 impl<'a> Player<'a> {
     fn new(server: &'a Server) -> Self {
-        Self { server, wire: None, unique: unique("word"), forbidden: Vec::new(), heard: Vec::new() }
+        Self { server, wire: None, unique: unique("word"), token: String::new(), forbidden: Vec::new(), heard: Vec::new() }
     }
 
     fn all(&mut self, text: &str) -> Result<(), String> {
@@ -112,6 +114,9 @@ impl<'a> Player<'a> {
         let line = self.wire.as_mut().ok_or("no connection")?.try_line().map_err(|e| format!("no line came: {e}"))?;
         if let Some(line) = &line {
             self.heard.push(format!("  {line}"));
+            if let Some(token) = line.strip_prefix("lock-token: ") {
+                self.token = token.to_owned();
+            }
             if let Some(pattern) = self.forbidden.iter().find(|pattern| matches(pattern, line)) {
                 return Err(format!("the server said what it must not ({pattern}): {line}"));
             }
@@ -180,6 +185,7 @@ impl<'a> Player<'a> {
         Ok(Some(match name {
             "domain" => crate::support::server::DOMAIN.to_owned(),
             "unique" => self.unique.clone(),
+            "token" => self.token.clone(),
             "x" => "x".repeat(argument.parse().map_err(|_| "$x needs a number")?),
             "repeat" => {
                 let (count, text) = argument.split_once(',').ok_or("$repeat needs a number and a text")?;

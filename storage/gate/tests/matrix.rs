@@ -112,7 +112,6 @@ impl Stage {
                 let target = self.mail.open(MailboxAt(theirs(&format!("{it}-beside"))), Append).await?;
                 target.move_from(&source, &one).await.map(|_| ())
             }
-            "LockFile" | "LockFolder" | "BreakLocks" => self.lock(row.purpose, it).await,
             "ReadMetadata" | "WriteMetadata" | "WriteSharedMetadata" => self.annotate(row.purpose, it).await,
             "ShareMailbox" => self.mail.open(MailboxAt(theirs(it)), ShareMailbox).await?.acl().map(|_| ()),
             "ShareFolder" => self.files.open(folder(), ShareFolder).await?.acl().map(|_| ()),
@@ -158,7 +157,7 @@ impl Stage {
             }
             "Mark" => self.files.open(file(), Mark).await?.mark(&[("$Label1", true)]).await,
             "Unlink" => self.files.open(file(), Unlink).await?.remove(When::Anyhow).await,
-            other => panic!("the purpose {other} has no act in the matrix"),
+            other => self.lock(other, it).await,
         }
     }
 
@@ -182,7 +181,7 @@ impl Stage {
                 Err(refusal) => Err(refusal),
             },
             (_, Some(lock)) => self.files.unlock(lock.token, Area::Files, &theirs(&format!("{it}/file.txt"))).await,
-            (other, None) => panic!("{other} is no purpose of locking"),
+            (other, None) => panic!("the purpose {other} has no act in the matrix"),
         };
         let left = self.owner_files.locks_over(Area::Files, &at).await.unwrap().len();
         assert_eq!(left == 1, outcome.is_ok() != owned.is_some(), "{purpose}: {outcome:?}");

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
-/// What a lock is known by to clients (RFC 4918 section 6.5): a random UUID, written as a URN (RFC 4122). It is no secret: only the account
+/// What a lock is known by to clients (RFC 4918 section 6.5): a random UUID, written as a URN. It is no secret: only the account
 /// whose lock it is can use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LockToken([u8; 16]);
@@ -16,7 +16,7 @@ const GROUPS: [usize; 5] = [4, 2, 2, 2, 6];
 const PREFIX: &str = "urn:uuid:";
 
 impl LockToken {
-    /// Of random octets: RFC 4122 section 4.4 fixes six bits of them.
+    /// Of random octets: a UUID of version 4 fixes six bits of them.
     pub fn new(mut random: [u8; 16]) -> Self {
         random[6] = (random[6] & 0x0f) | 0x40;
         random[8] = (random[8] & 0x3f) | 0x80;
