@@ -15,8 +15,10 @@ use std::sync::Arc;
 
 /// Live properties of a collection: they are held in memory for every collection.
 const PROPERTIES_MAX: usize = 64;
-/// Bytes of one live property.
-const PROPERTY_BYTES_MAX: usize = 4096;
+/// Bytes of the name and value of one.
+const PROPERTY_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of all of one collection.
+const PROPERTIES_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of an item's own properties ([`Item::properties`]).
 const ITEM_PROPERTIES_BYTES_MAX: usize = 65_536;
 /// Owner of what belongs to nobody, such as the outbound queue.
@@ -208,7 +210,9 @@ impl<'a> Stamper<'a> {
         let mut collection = (**self.draft.collection(id)?).clone();
         collection.properties.retain(|(n, _)| n != name);
         if let Some(value) = value {
-            if collection.properties.len() >= PROPERTIES_MAX || name.len() + value.len() > PROPERTY_BYTES_MAX {
+            let bytes = name.len() + value.len();
+            let all: usize = bytes + collection.properties.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+            if collection.properties.len() >= PROPERTIES_MAX || bytes > PROPERTY_BYTES_MAX || all > PROPERTIES_BYTES_MAX {
                 return Err(CommitError::Full.into());
             }
             collection.properties.push((name.clone(), value.clone()));

@@ -64,6 +64,12 @@ pub struct Limits {
     pub lock_time: Duration,
     /// How long at most.
     pub lock_time_max: Duration,
+    /// Properties of one document or collection that clients set; the store takes at most 64 of a collection.
+    pub properties_max: usize,
+    /// Octets of the name and the XML of one of them; the store takes at most 16 KiB of a collection's, and 8 KiB of a sharee's own.
+    pub property_bytes_max: usize,
+    /// Octets of all of one document or collection: they are held in memory while their collection is. The store takes at most 60 KiB.
+    pub properties_bytes_max: usize,
     /// The quota that a new account gets.
     pub account_quota: Option<QuotaLimit>,
     /// In which a new account's mailboxes are named.
@@ -93,6 +99,9 @@ impl Default for Limits {
             lock_owner_bytes_max: 4096,
             lock_time: Duration::from_hours(1),
             lock_time_max: Duration::from_hours(24),
+            properties_max: 64,
+            property_bytes_max: 8 * 1024,
+            properties_bytes_max: 16 * 1024,
             account_quota: None,
             language: Language::English,
             confirm_wait: Duration::from_secs(20),

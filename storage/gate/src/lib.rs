@@ -49,6 +49,7 @@ mod throttle;
 mod tree;
 mod waiting;
 
+pub use acts::describing::{Description, PROPERTIES, PropertyEdit, properties_of};
 pub use acts::file::{READ_BYTES_MAX, When};
 pub use acts::flagging::{Conditional, FlagMode};
 pub use acts::folder::{Changes, DISPLAY_NAME, FolderFacts, Member, MemberIs};
@@ -92,7 +93,7 @@ pub use portal::{
     PortalSession, Preset, ProfileFacts, Scope, SignIn, Stepped,
 };
 pub use purpose::{
-    Append, Bind, BreakLocks, CreateMailbox, DeleteMailbox, Depart, Expunge, List, LockFile, LockFolder, MakeFolder, Mark, MoveAway,
+    Append, Bind, BreakLocks, CreateMailbox, DeleteMailbox, Depart, Describe, DescribeFolder, Expunge, List, LockFile, LockFolder, MakeFolder, Mark, MoveAway, Personalise,
     Purpose, Read, ReadMetadata, RemoveFolder, RenameMailbox, Rewrite, Select, ShareFolder, ShareMailbox, Status, Store, Unlink,
     WriteMetadata, WriteSharedMetadata,
 };

@@ -102,6 +102,10 @@ purposes! {
     Folder: BreakLocks needs LOOKUP | ADMIN;
     /// ACL, DAV:acl. RFC 3744 section 3.6, 8.1.
     Folder: ShareFolder needs LOOKUP | ADMIN;
+    /// PROPPATCH of a collection: DAV:write-properties. RFC 3744 section 3.4.
+    Folder: DescribeFolder needs LOOKUP | READ | WRITE;
+    /// PROPPATCH of what each sharee of a collection has their own of: nobody else sees it, and nothing of the collection alters.
+    Folder: Personalise needs LOOKUP | READ;
     /// GET, HEAD, source of COPY. RFC 3744 appendix B.
     File: Read needs LOOKUP | READ;
     /// PUT over something: DAV:write-content. RFC 3744 section 3.3.
@@ -114,4 +118,6 @@ purposes! {
     File: Depart needs LOOKUP | READ, any MOVE_AWAY | EXPUNGE;
     /// PROPPATCH of a keyword: as STORE for who may write; and filing is moving and marking, for who may not write over a document.
     File: Mark needs LOOKUP | READ, any WRITE | MOVE_AWAY;
+    /// PROPPATCH of anything else: DAV:write-properties. RFC 3744 section 3.4.
+    File: Describe needs LOOKUP | READ | WRITE;
 }

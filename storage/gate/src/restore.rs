@@ -254,7 +254,8 @@ impl Work<'_> {
     fn dress(&self, source: &Collection, home: &Arc<Collection>, collection: &mut Collection) {
         collection.properties.clone_from(&source.properties);
         if let Some(into) = &self.order.into {
-            // Programs show this name, and must not show two of the same.
+            // Programs show this name, and must not show two of the same. As XML it would go before.
+            collection.properties.retain(|(name, _)| &**name != "{DAV:}displayname");
             for (_, value) in collection.properties.iter_mut().filter(|(name, _)| &**name == DISPLAY_NAME) {
                 *value = format!("{into} {value}").into();
             }

@@ -10,9 +10,7 @@ use std::fmt::Write;
 
 use octroi_gate::purpose::{Row, TABLE};
 use octroi_gate::{
-    Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Depart, Entry, Expunge, FileAt, FlagMode, FolderAt, InTheWay, List,
-    LockFile, LockFolder, LockWish, MailboxAt, MakeFolder, Mark, MemberIs, MoveAway, NewMailboxAt, Read, ReadMetadata, Refusal,
-    RemoveFolder, RenameMailbox, Rewrite, Select, Session, ShareFolder, ShareMailbox, Status, Store, Unlink, When, WriteMetadata,
+    Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Depart, Describe, DescribeFolder, Description, Entry, Expunge, FileAt, FlagMode, FolderAt, InTheWay, List, LockFile, LockFolder, LockWish, MailboxAt, MakeFolder, Mark, MemberIs, MoveAway, NewMailboxAt, Personalise, Read, ReadMetadata, Refusal, RemoveFolder, RenameMailbox, Rewrite, Select, Session, ShareFolder, ShareMailbox, Status, Store, Unlink, When, WriteMetadata,
     WriteSharedMetadata,
 };
 use octroi_model::{CollectionKind, Flags, LockScope, Rights, Service, Uid, UidSet};
@@ -33,6 +31,7 @@ async fn state(mail: &Session, files: &Session) -> String {
     let mut waiting = vec![path("")];
     while let Some(at) = waiting.pop() {
         let folder = files.open(FolderAt { area: Area::Files, path: at.clone() }, List).await.unwrap();
+        writeln!(text, "  {:?}", folder.facts().properties).unwrap();
         for member in folder.members().await.unwrap() {
             writeln!(text, "{at:?} {} {:?}", member.name, member.modseq).unwrap();
             match member.is {
@@ -156,6 +155,7 @@ impl Stage {
                 rewrite.replace(Content::document(b"two"), None, When::Anyhow).await.map(|_| ())
             }
             "Mark" => self.files.open(file(), Mark).await?.mark(&[("$Label1", true)]).await,
+            "Describe" | "DescribeFolder" | "Personalise" => self.describe(row.purpose, it).await,
             "Unlink" => self.files.open(file(), Unlink).await?.remove(When::Anyhow).await,
             other => self.lock(other, it).await,
         }
@@ -186,6 +186,22 @@ impl Stage {
         let left = self.owner_files.locks_over(Area::Files, &at).await.unwrap().len();
         assert_eq!(left == 1, outcome.is_ok() != owned.is_some(), "{purpose}: {outcome:?}");
         outcome
+    }
+
+    /// The purposes of PROPPATCH.
+    async fn describe(&self, purpose: &str, it: &str) -> Result<(), Refusal> {
+        let folder = FolderAt { area: Area::Files, path: theirs(it) };
+        let edits = vec![("{urn:x}a".to_owned(), Some("<a xmlns=\"urn:x\"/>".to_owned()))];
+        match purpose {
+            "Describe" => {
+                let file = FileAt { area: Area::Files, folder: theirs(it), name: name("file.txt") };
+                let description = Description { properties: edits, ..Description::default() };
+                self.files.open(file, Describe).await?.describe(&description).await
+            }
+            "DescribeFolder" => self.files.open(folder, DescribeFolder).await?.describe(&edits, &[]).await,
+            "Personalise" => self.files.open(folder, Personalise).await?.personalise(&edits).await,
+            other => panic!("{other} is no purpose of PROPPATCH"),
+        }
     }
 
     /// The purposes of METADATA.
@@ -258,12 +274,15 @@ const WANTED: &[(&str, &str, &str)] = &[
     ("LockFolder", "lw", ""),
     ("BreakLocks", "la", ""),
     ("ShareFolder", "la", ""),
+    ("DescribeFolder", "lrw", ""),
+    ("Personalise", "lr", ""),
     ("Read", "lr", ""),
     ("Rewrite", "lw", ""),
     ("LockFile", "lw", ""),
     ("Unlink", "le", ""),
     ("Depart", "lr", "0e"),
     ("Mark", "lr", "w0"),
+    ("Describe", "lrw", ""),
 ];
 
 #[test]

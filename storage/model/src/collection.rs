@@ -106,7 +106,8 @@ pub struct Collection {
     pub acl: Option<Acl>,
     /// Keywords in the order of their bits ([`crate::Flags::keyword`]).
     pub keywords: Vec<Arc<str>>,
-    /// Live DAV properties that a client set, such as the display name, by name; at most 64, of 4 KiB each.
+    /// DAV properties that a client set, by name: texts such as the display name, and XML under `{namespace}name`; at most 64, of 16 KiB
+    /// each and 64 KiB in all.
     pub properties: Vec<(Arc<str>, Arc<str>)>,
     /// The parent's modseq at which it was put under its present name: makes it a member in a sync of the parent.
     pub bound: ModSeq,

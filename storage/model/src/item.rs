@@ -21,7 +21,7 @@ pub struct Item {
     pub name: Option<Name>,
     /// `Content-Type` as it was sent; messages have none.
     pub media_type: Option<Arc<str>>,
-    /// What its protocol keeps beside it (the envelope of a queued message); at most 64 KiB.
+    /// What its protocol keeps beside it (the envelope of a queued message, the properties of a document); at most 64 KiB.
     pub properties: Option<Arc<[u8]>>,
     /// Where the octets are.
     pub content: ContentRef,

@@ -1,5 +1,6 @@
 //! Acts on one document, event or card.
 
+use crate::acts::describing::kept_over;
 use crate::content::{Content, Upload};
 use crate::granted::{File, Granted};
 use crate::purpose::{Depart, Mark, Purpose, Read, Rewrite, Unlink};
@@ -11,6 +12,8 @@ use std::sync::Arc;
 
 /// Most octets of one read.
 pub const READ_BYTES_MAX: u64 = 1 << 20;
+/// How often a content is tried to be put because what is beside the one before changed meanwhile.
+const TRIES_MAX: usize = 8;
 /// Longest `Content-Type`, in bytes.
 const MEDIA_TYPE_BYTES_MAX: usize = 255;
 
@@ -69,12 +72,31 @@ impl Granted<File, Rewrite> {
         let etag = content.etag();
         // Another content has none of the marks that the one before was given.
         let deed = Deed::adds(self.node(), [content.body.hash()]).keywords(self.marks().await?);
-        let mut batch = Batch::new();
-        batch.expect(self.expectation(when)?);
-        let body = batch.body(content.body);
-        batch.put(self.folder_id()?, document(self.name()?.clone(), media_type)?, body);
-        self.commit_deeds(batch, &[deed]).await?;
-        Ok(etag)
+        let mut body_alone = Batch::new();
+        let body = body_alone.body(content.body);
+        for _ in 0..TRIES_MAX {
+            let now = match when {
+                When::Anyhow => self.now().await?,
+                When::Unchanged => self.item().clone(),
+            };
+            let collection = self.folder_id()?;
+            let mut batch = body_alone.clone();
+            batch.expect(Expect::Unchanged { collection, uid: now.uid, modseq: now.modseq });
+            // What clients keep beside it stays, as it is by now: the content may have been long on its way.
+            let item = Item { properties: kept_over(&now), ..document(self.name()?.clone(), media_type)? };
+            batch.put(collection, item, body);
+            match self.commit_deeds(batch, std::slice::from_ref(&deed)).await {
+                Err(Refusal::Precondition) if when == When::Anyhow => {}
+                other => return other.map(|_| etag),
+            }
+        }
+        Err(Refusal::Unavailable)
+    }
+
+    /// The item of that name as it is now. [`Refusal::Precondition`] if there is none.
+    async fn now(&self) -> Result<Item, Refusal> {
+        let view = self.engine().view(self.folder_id()?).await?;
+        view.by_name(self.name()?).cloned().ok_or(Refusal::Precondition)
     }
 }
 
@@ -138,9 +160,14 @@ fn removal<P: Purpose<File>>(granted: &Granted<File, P>) -> Result<Change, Refus
 
 /// A document without content; the committer fills the rest in.
 pub(crate) fn document(name: Name, media_type: Option<&str>) -> Result<Item, Refusal> {
-    if media_type.is_some_and(|m| m.len() > MEDIA_TYPE_BYTES_MAX || m.chars().any(char::is_control)) {
+    let base = super::mailbox::message(UnixTime::now());
+    Ok(Item { name: Some(name), media_type: self::media_type(media_type)?, ..base })
+}
+
+/// A `Content-Type` as it is kept.
+pub(crate) fn media_type(sent: Option<&str>) -> Result<Option<Arc<str>>, Refusal> {
+    if sent.is_some_and(|m| m.len() > MEDIA_TYPE_BYTES_MAX || m.chars().any(char::is_control)) {
         return Err(Refusal::Limit("length of the media type"));
     }
-    let base = super::mailbox::message(UnixTime::now());
-    Ok(Item { name: Some(name), media_type: media_type.map(Arc::from), ..base })
+    Ok(sent.map(Arc::from))
 }

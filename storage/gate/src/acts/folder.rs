@@ -1,5 +1,6 @@
 //! Acts on a collection of documents, events or cards: list, synchronise, add, make, copy, move, remove.
 
+use crate::acts::describing::{check_all, seen_by};
 use crate::acts::file::{document, marks_in};
 use crate::acts::in_the_way::InTheWay;
 use crate::content::{Content, Upload};
@@ -21,10 +22,6 @@ use std::sync::Arc;
 
 /// Parts of one COPY or DELETE of a tree: it is one commit, held in memory.
 const TREE_PARTS_MAX: usize = 100_000;
-/// Live properties of a collection.
-const PROPERTIES_MAX: usize = 64;
-/// Bytes of one live property.
-const PROPERTY_BYTES_MAX: usize = 4096;
 /// The live property that holds the name for people.
 pub const DISPLAY_NAME: &str = "displayname";
 
@@ -43,7 +40,7 @@ pub struct FolderFacts {
     pub created: UnixTime,
     /// Counters.
     pub head: Head,
-    /// Live properties that a client set.
+    /// Properties that a client set, as the session sees them: a sharee may have some of their own.
     pub properties: Vec<(Arc<str>, Arc<str>)>,
     /// Whose it is.
     pub owner: Address,
@@ -159,16 +156,17 @@ impl Granted<Folder, List> {
 
     fn facts_of(&self, node: &Node, rights: Rights) -> FolderFacts {
         let now = node.real().ok().and_then(|c| self.engine().collection(c.id));
+        let properties = now.as_ref().map_or(Vec::new(), |c| seen_by(self.engine(), c, self.session.account()));
         let owner = self.engine().account(node.owner).map_or_else(|| self.session.address().clone(), |a| a.address.clone());
         FolderFacts {
             kind: now.as_ref().map_or(tree::home_kind(node.area), |c| c.kind),
             rights,
             real: now.is_some(),
-            display_name: now.as_ref().and_then(|c| c.property(DISPLAY_NAME)).map(ToString::to_string),
+            display_name: properties.iter().find(|(name, _)| &**name == DISPLAY_NAME).map(|(_, text)| text.to_string()),
             created: now.as_ref().map_or(UnixTime(0), |c| c.created),
             head: now.as_ref().map_or(Head::default(), |c| c.head),
             sync_id: now.as_ref().map_or(0, |c| c.id.0),
-            properties: now.as_ref().map_or(Vec::new(), |c| c.properties.clone()),
+            properties,
             quota: now.as_ref().and_then(|c| self.session.quota_of(c)),
             owner,
         }
@@ -233,7 +231,9 @@ impl Granted<Folder, Bind> {
         let mut batch = Batch::new();
         over.clear(collection, name, &mut batch)?;
         let media_type = item.media_type.as_deref();
-        let copy = Item { date: item.date, content: item.content, hash: item.hash, ..document(name.clone(), media_type)? };
+        // RFC 4918 sections 9.8.2 and 9.9.1: what clients keep beside it comes along.
+        let properties = item.properties.clone();
+        let copy = Item { date: item.date, properties, content: item.content, hash: item.hash, ..document(name.clone(), media_type)? };
         batch.push(Change::Put { collection, item: copy, head: Head::default() });
         Ok(batch)
     }
@@ -257,9 +257,7 @@ impl Granted<Folder, Bind> {
 impl Granted<Folder, MakeFolder> {
     /// Make a folder, calendar or address book.
     pub async fn make(&self, name: &Name, kind: CollectionKind, properties: Vec<(Arc<str>, Arc<str>)>) -> Result<(), Refusal> {
-        if properties.len() > PROPERTIES_MAX || properties.iter().any(|(n, v)| n.len() + v.len() > PROPERTY_BYTES_MAX) {
-            return Err(Refusal::Limit("properties"));
-        }
+        check_all(&self.session.gate().0.limits, &properties)?;
         let parent = self.takes(kind)?;
         self.room_for(1)?;
         let mut collection = new_collection(self.engine(), Some(parent.id), name.clone(), kind, parent.owner);

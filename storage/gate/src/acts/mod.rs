@@ -1,5 +1,6 @@
 //! What can be done with a grant: one file per kind of object.
 
+pub(crate) mod describing;
 pub(crate) mod file;
 pub(crate) mod flagging;
 pub(crate) mod folder;
