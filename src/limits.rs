@@ -113,6 +113,9 @@ section! {
         lock_owner_bytes_max => lock_owner_bytes_max;
         lock_seconds => lock_time;
         lock_seconds_max => lock_time_max;
+        properties_max => properties_max;
+        property_bytes_max => property_bytes_max;
+        properties_bytes_max => properties_bytes_max;
         confirm_wait_seconds => confirm_wait;
         sessions_per_account_max => sessions_per_account_max;
         log_ins_per_minute_max => log_ins_per_minute_max;
@@ -238,6 +241,9 @@ section! {
         object_bytes_max => object_bytes_max;
         xml_bytes_max => xml_bytes_max;
         sync_members_max => sync_members_max;
+        search_visits_max => search_visits_max;
+        search_results_max => search_results_max;
+        search_bytes_max => search_bytes_max;
     }
 }
 

@@ -11,6 +11,12 @@ pub struct DavConfig {
     pub xml_bytes_max: u64,
     /// Resources in one answer to a `sync-collection`; the client asks again for the rest (RFC 6578 section 3.6).
     pub sync_members_max: usize,
+    /// Members that one SEARCH looks at.
+    pub search_visits_max: usize,
+    /// Resources in one answer to a SEARCH; they are held in memory until all is found and in order.
+    pub search_results_max: usize,
+    /// Octets of documents that one SEARCH reads, for `contains`.
+    pub search_bytes_max: u64,
     /// Where a browser that opens `/` is sent; `None`: nowhere.
     pub browser_home: Option<String>,
 }
@@ -23,6 +29,9 @@ impl Default for DavConfig {
             object_bytes_max: 4 * 1024 * 1024,
             xml_bytes_max: 1024 * 1024,
             sync_members_max: 10_000,
+            search_visits_max: 100_000,
+            search_results_max: 5_000,
+            search_bytes_max: 64 * 1024 * 1024,
             browser_home: Some("/portal/".to_owned()),
         }
     }

@@ -3,7 +3,7 @@
 use crate::call::{Call, is_oneself, is_own};
 use crate::config::DavConfig;
 use crate::locks;
-use crate::methods::{acl, copy, delete, get, lock, mkcalendar, mkcol, r#move, options, propfind, proppatch, put, report, unlock};
+use crate::methods::{acl, copy, delete, get, lock, mkcalendar, mkcol, r#move, options, post, propfind, proppatch, put, report, search, unlock};
 use crate::path::{DAV_ROOT, Target};
 use crate::refusal::{Answer, Fault};
 use crate::rights::{Kind, allow};
@@ -92,10 +92,12 @@ async fn run(method: &Method, call: Call) -> Answer {
         "COPY" => copy::copy(call).await,
         "MOVE" => r#move::r#move(call).await,
         "PROPFIND" => propfind::propfind(call).await,
+        "POST" => post::post(call).await,
         "PROPPATCH" => proppatch::proppatch(call).await,
         "LOCK" => lock::lock(call).await,
         "UNLOCK" => unlock::unlock(call).await,
         "ACL" => acl::acl(call).await,
+        "SEARCH" => search::search(call).await,
         "REPORT" => report::report(call).await,
         _ => Err(Fault::NotAllowed(options::allowed(&call).await?)),
     }

@@ -21,20 +21,22 @@
 //! | `call`, `path` | what a request asks of what |
 //! | `precondition`, `if_header`, `range` | conditional headers |
 //! | `locks` | locks: what is told of them, and refusals because of one |
-//! | `property`, `multistatus`, `rights` | what answers tell |
+//! | `property`, `resource`, `multistatus`, `rights` | what answers tell |
 //! | `privilege`, `sharing` | rights as privileges, ACLs both ways |
 //! | `object` | calendar objects and cards are checked |
-//! | `keyword` | keywords of documents as properties |
+//! | `instruction`, `keyword` | what PROPPATCH and MKCOL may set; keywords of documents as properties |
+//! | `search/` | what SEARCH asks, and whether a resource is it |
 //! | `refusal` | the one mapping to answers |
 //! | `xml/` | reader with limits, writer that escapes |
 //!
-//! Known limits: no dead properties but keywords, no `calendar-query` or `addressbook-query`, no quota.
+//! Known limits: no `calendar-query` or `addressbook-query`, no quota.
 //! COPY and MOVE over an existing collection remove it in a commit of its own before.
 
 mod call;
 mod config;
 mod dispatch;
 mod if_header;
+mod instruction;
 mod keyword;
 mod locks;
 mod methods;
@@ -47,7 +49,9 @@ mod privilege;
 mod property;
 mod range;
 mod refusal;
+mod resource;
 mod rights;
+mod search;
 mod sharing;
 mod xml;
 

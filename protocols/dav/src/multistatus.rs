@@ -25,31 +25,52 @@ pub(crate) struct Wanted {
     which: Which,
     /// `Prefer: return=minimal` (RFC 8144 section 2.1): leave out what is missing.
     minimal: bool,
+    /// `Prefer: depth-noroot` (RFC 8144 section 3.2): leave out the collection itself.
+    pub noroot: bool,
 }
 
 #[derive(Debug, Clone)]
 enum Which {
-    /// All of RFC 4918, and these.
-    All(Vec<ElementName>),
+    /// All of RFC 4918 and all that clients set, and these.
+    All(Vec<Asked>),
     /// Names only.
     Names,
     /// These.
-    These(Vec<ElementName>),
+    These(Vec<Asked>),
+}
+
+/// A property that is asked for by name, looked up once for all resources of the answer.
+#[derive(Debug, Clone)]
+struct Asked {
+    name: ElementName,
+    /// As the store knows it.
+    key: String,
+    known: Option<&'static Known>,
+    is_keyword: bool,
+}
+
+impl Asked {
+    fn of(name: ElementName) -> Self {
+        Self { key: name.key(), known: property::find(&name), is_keyword: keyword::keyword_of(&name).is_some(), name }
+    }
 }
 
 impl Wanted {
+    fn new(which: Which, headers: &HeaderMap) -> Self {
+        Self { which, minimal: prefers_minimal(headers), noroot: prefers(headers, "depth-noroot") }
+    }
+
     /// From a `propfind` element, or none for an empty body, which means `allprop` (RFC 4918 section 9.1).
     pub(crate) fn of_propfind(body: Option<&Element>, headers: &HeaderMap) -> Result<Self, Fault> {
-        let minimal = prefers_minimal(headers);
-        let Some(body) = body else { return Ok(Self { which: Which::All(Vec::new()), minimal }) };
+        let Some(body) = body else { return Ok(Self::new(Which::All(Vec::new()), headers)) };
         if !body.is(DAV, "propfind") {
             return Err(bad());
         }
         if body.child(DAV, "propname").is_some() {
-            return Ok(Self { which: Which::Names, minimal });
+            return Ok(Self::new(Which::Names, headers));
         }
         if body.child(DAV, "allprop").is_some() {
-            return Ok(Self { which: Which::All(body.child(DAV, "include").map(names).transpose()?.unwrap_or_default()), minimal });
+            return Ok(Self::new(Which::All(body.child(DAV, "include").map(asked).transpose()?.unwrap_or_default()), headers));
         }
         Self::of_prop(body, headers)
     }
@@ -57,21 +78,31 @@ impl Wanted {
     /// From the `prop` element in `parent`.
     pub(crate) fn of_prop(parent: &Element, headers: &HeaderMap) -> Result<Self, Fault> {
         let prop = parent.child(DAV, "prop").ok_or_else(bad)?;
-        Ok(Self { which: Which::These(names(prop)?), minimal: prefers_minimal(headers) })
+        Ok(Self::new(Which::These(asked(prop)?), headers))
     }
 
     /// From the `prop` element in `parent`, which may be left out: then nothing is asked but who there is (RFC 3744 section 9.3).
     pub(crate) fn of_optional_prop(parent: &Element, headers: &HeaderMap) -> Result<Self, Fault> {
         match parent.child(DAV, "prop") {
             Some(_) => Self::of_prop(parent, headers),
-            None => Ok(Self { which: Which::These(Vec::new()), minimal: prefers_minimal(headers) }),
+            None => Ok(Self::new(Which::These(Vec::new()), headers)),
         }
+    }
+
+    /// All of RFC 4918 and all that clients set.
+    pub(crate) fn all(headers: &HeaderMap) -> Self {
+        Self::new(Which::All(Vec::new()), headers)
+    }
+
+    /// No property at all: who describes writes them.
+    pub(crate) fn nothing() -> Self {
+        Self { which: Which::These(Vec::new()), minimal: false, noroot: false }
     }
 
     /// Is a property of this name asked for?
     pub(crate) fn asks(&self, namespace: &str, local: &str) -> bool {
         let (Which::All(names) | Which::These(names)) = &self.which else { return false };
-        names.iter().any(|name| name.namespace == namespace && name.local == local)
+        names.iter().any(|asked| asked.name.namespace == namespace && asked.name.local == local)
     }
 }
 
@@ -93,13 +124,24 @@ pub(crate) fn names(parent: &Element) -> Result<Vec<ElementName>, Fault> {
     Ok(names)
 }
 
-fn prefers_minimal(headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    values.any(|preference| preference.trim().eq_ignore_ascii_case("return=minimal"))
+fn asked(parent: &Element) -> Result<Vec<Asked>, Fault> {
+    Ok(names(parent)?.into_iter().map(Asked::of).collect())
+}
+
+/// `Prefer: return=minimal`, or `Brief: t`, which Microsoft's clients of old send for the same.
+pub(crate) fn prefers_minimal(headers: &HeaderMap) -> bool {
+    let is_brief = headers.get("brief").is_some_and(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"t"));
+    is_brief || prefers(headers, "return=minimal")
+}
+
+/// RFC 7240 section 2.
+fn prefers(headers: &HeaderMap, what: &str) -> bool {
+    let mut values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split([',', ';']));
+    values.any(|preference| preference.trim().eq_ignore_ascii_case(what))
 }
 
 /// One `response` with the wanted properties. `extra` is written among those found: what only a report knows, such as the data itself;
-/// `extra_name` is its name, so that it is not reported missing.
+/// its name is given, so that it is not reported missing.
 pub(crate) fn describe(
     href: &str,
     subject: &Subject<'_>,
@@ -108,50 +150,19 @@ pub(crate) fn describe(
     extra: Option<(&ElementName, &Xml)>,
     xml: &mut Xml,
 ) {
-    let mut found = Xml::piece();
-    let mut missing = Xml::piece();
-    let marks: &[String] = if let Subject::File { marks, .. } = subject { marks } else { &[] };
-    let mut one = |known: Option<&'static Known>, name: Option<&ElementName>| {
-        if let Some(name) = name.filter(|name| keyword::is_set(name, marks)) {
-            found.named_text(name, keyword::SET);
-            return;
-        }
-        let written = known.is_some_and(|known| property::write(known, subject, viewer, &mut found));
-        if let (false, Some(name)) = (written, name) {
-            missing.named(name);
-        }
-    };
-    match &wanted.which {
-        Which::All(also) => {
-            KNOWN.iter().filter(|known| known.in_allprop).for_each(|known| one(Some(known), None));
-            // What is in allprop already must not come twice.
-            let new = also.iter().filter(|name| !property::find(name).is_some_and(|known| known.in_allprop));
-            new.for_each(|name| one(property::find(name), Some(name)));
-            // What a client set is told with all (RFC 4918 section 9.1), unless it was included by name above.
-            let left = marks.iter().filter_map(|mark| keyword::property_of(mark)).filter(|name| !also.contains(name));
-            left.for_each(|name| one(None, Some(&name)));
-        }
-        Which::These(names) => {
-            let ours = names.iter().filter(|name| extra.is_none_or(|(extra, _)| extra != *name));
-            ours.for_each(|name| one(property::find(name), Some(name)));
-        }
-        Which::Names => {
-            for known in KNOWN {
-                if property::write(known, subject, viewer, &mut Xml::piece()) {
-                    found.empty(known.tag);
-                }
-            }
-            marks.iter().filter_map(|mark| keyword::property_of(mark)).for_each(|name| {
-                found.named(&name);
-            });
-        }
-    }
-    if let Some((_, extra)) = extra {
-        found.append(extra);
-    }
+    const OPENING: &str = "<D:propstat><D:prop>";
     xml.open("D:response").text("D:href", href);
-    if !found.is_empty() || missing.is_empty() || wanted.minimal {
-        propstat(&found, "HTTP/1.1 200 OK", xml);
+    let before = xml.len();
+    xml.element(OPENING);
+    let mut missing = Xml::piece();
+    Found { subject, viewer, kept: subject.kept() }.write(wanted, extra.map(|(name, _)| name), xml, &mut missing);
+    if let Some((_, extra)) = extra {
+        xml.append(extra);
+    }
+    if xml.len() > before + OPENING.len() || missing.is_empty() || wanted.minimal {
+        xml.close("D:prop").text("D:status", "HTTP/1.1 200 OK").close("D:propstat");
+    } else {
+        xml.cut(before);
     }
     if !missing.is_empty() && !wanted.minimal {
         propstat(&missing, "HTTP/1.1 404 Not Found", xml);
@@ -159,14 +170,98 @@ pub(crate) fn describe(
     xml.close("D:response");
 }
 
-/// One `propstat`.
-pub(crate) fn propstat(properties: &Xml, status: &str, xml: &mut Xml) {
-    propstat_because(properties, status, None, xml);
+/// A resource as it is described.
+struct Found<'a> {
+    subject: &'a Subject<'a>,
+    viewer: &'a Viewer,
+    /// What clients set, as XML by name.
+    kept: Vec<(&'a str, &'a str)>,
 }
 
-/// One `propstat` with a sentence for people.
-pub(crate) fn propstat_because(properties: &Xml, status: &str, why: Option<&str>, xml: &mut Xml) {
+impl Found<'_> {
+    fn write(&self, wanted: &Wanted, extra: Option<&ElementName>, xml: &mut Xml, missing: &mut Xml) {
+        let marks: &[String] = if let Subject::File { marks, .. } = self.subject { marks } else { &[] };
+        match &wanted.which {
+            Which::All(also) => {
+                for known in KNOWN.iter().filter(|known| known.in_allprop) {
+                    self.live(known, xml);
+                }
+                // What is in allprop already must not come twice.
+                for asked in also.iter().filter(|asked| !asked.known.is_some_and(|known| known.in_allprop)) {
+                    self.one(asked, marks, xml, missing);
+                }
+                // What a client set is told with all (RFC 4918 section 9.1), unless it was included by name above or is told by name only.
+                let told = |name: &ElementName| property::find(name).is_some() || also.iter().any(|asked| asked.name == *name);
+                let left = marks.iter().filter_map(|mark| keyword::property_of(mark)).filter(|name| !told(name));
+                left.for_each(|name| {
+                    xml.named_text(&name, keyword::SET);
+                });
+                for (key, value) in &self.kept {
+                    if ElementName::of_key(key).is_some_and(|name| !told(&name)) {
+                        xml.element(value);
+                    }
+                }
+            }
+            Which::These(names) => {
+                for asked in names.iter().filter(|asked| extra.is_none_or(|extra| *extra != asked.name)) {
+                    self.one(asked, marks, xml, missing);
+                }
+            }
+            Which::Names => {
+                for known in KNOWN {
+                    let before = xml.len();
+                    if self.live(known, xml) {
+                        xml.cut(before);
+                        xml.empty(known.tag);
+                    }
+                }
+                let kept = self.kept.iter().filter_map(|(key, _)| ElementName::of_key(key)).filter(|name| property::find(name).is_none());
+                for name in marks.iter().filter_map(|mark| keyword::property_of(mark)).chain(kept) {
+                    xml.named(&name);
+                }
+            }
+        }
+    }
+
+    fn one(&self, asked: &Asked, marks: &[String], xml: &mut Xml, missing: &mut Xml) {
+        if asked.is_keyword && keyword::is_set(&asked.name, marks) {
+            xml.named_text(&asked.name, keyword::SET);
+            return;
+        }
+        if let Some((_, value)) = self.kept.iter().find(|(key, _)| *key == asked.key) {
+            xml.element(value);
+        } else if !asked.known.is_some_and(|known| property::write(known, self.subject, self.viewer, xml)) {
+            missing.named(&asked.name);
+        }
+    }
+
+    /// A property that we know, as a client set it or as it is.
+    fn live(&self, known: &Known, xml: &mut Xml) -> bool {
+        let is_it = |key: &str| {
+            key.strip_prefix('{')
+                .is_some_and(|key| key.strip_prefix(known.namespace).and_then(|key| key.strip_prefix('}')) == Some(known.local()))
+        };
+        if !self.kept.is_empty()
+            && let Some((_, value)) = self.kept.iter().find(|(key, _)| is_it(key))
+        {
+            xml.element(value);
+            return true;
+        }
+        property::write(known, self.subject, self.viewer, xml)
+    }
+}
+
+/// One `propstat`.
+pub(crate) fn propstat(properties: &Xml, status: &str, xml: &mut Xml) {
+    propstat_because(properties, status, None, None, xml);
+}
+
+/// One `propstat` with the precondition that was broken, and a sentence for people.
+pub(crate) fn propstat_because(properties: &Xml, status: &str, broken: Option<&'static str>, why: Option<&str>, xml: &mut Xml) {
     xml.open("D:propstat").open("D:prop").append(properties).close("D:prop").text("D:status", status);
+    if let Some(broken) = broken {
+        xml.open("D:error").empty(broken).close("D:error");
+    }
     if let Some(why) = why {
         xml.text("D:responsedescription", why);
     }

@@ -11,14 +11,29 @@ pub(crate) const CALENDARSERVER: &str = "http://calendarserver.org/ns/";
 /// Apple's iCal: colour and order of calendars.
 pub(crate) const APPLE: &str = "http://apple.com/ns/ical/";
 
+/// ownCloud and its kin: what their clients ask of documents.
+pub(crate) const OWNCLOUD: &str = "http://owncloud.org/ns";
+
+/// XML Schema: the data types of SEARCH.
+pub(crate) const XML_SCHEMA: &str = "http://www.w3.org/2001/XMLSchema";
+
 /// Keywords of documents as properties: ours.
 pub(crate) const KEYWORD: &str = "urn:octroi:keyword";
 /// Privileges finer than those of RFC 3744: ours.
 pub(crate) const PRIVILEGE: &str = "urn:octroi:privilege";
 
 /// Each namespace with its prefix.
-pub(crate) const PREFIXES: [(&str, &str); 7] =
-    [("D", DAV), ("C", CALDAV), ("CARD", CARDDAV), ("CS", CALENDARSERVER), ("A", APPLE), ("K", KEYWORD), ("P", PRIVILEGE)];
+pub(crate) const PREFIXES: [(&str, &str); 9] = [
+    ("D", DAV),
+    ("C", CALDAV),
+    ("CARD", CARDDAV),
+    ("CS", CALENDARSERVER),
+    ("A", APPLE),
+    ("OC", OWNCLOUD),
+    ("XS", XML_SCHEMA),
+    ("K", KEYWORD),
+    ("P", PRIVILEGE),
+];
 
 /// The prefix of a namespace that every answer declares.
 pub(crate) fn prefix(namespace: &str) -> Option<&'static str> {

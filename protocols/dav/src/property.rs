@@ -2,18 +2,22 @@
 //!
 //! Called by PROPFIND and the reports for each resource of an answer. A property that does not apply writes nothing and is reported 404.
 
+use crate::keyword;
 use crate::locks::{write_discovery, write_supported};
-use crate::names::{APPLE, CALDAV, CALENDARSERVER, CARDDAV, DAV};
+use crate::names::{APPLE, CALDAV, CALENDARSERVER, CARDDAV, DAV, OWNCLOUD};
 use crate::path::{folder_href, principal_href, principal_of};
 use crate::precondition::http_date;
 use crate::privilege::{self, write_held};
+use crate::rights::{Kind, methods};
 use crate::sharing::{self, Told};
 use crate::xml::{ElementName, Xml};
-use octroi_gate::{Area, FolderFacts, Identifier, LockFacts, Principal};
+use octroi_gate::{Area, FolderFacts, Identifier, LockFacts, Principal, properties_of};
 use octroi_model::{Address, CollectionKind, Item, ModSeq, Path, Rights, UnixTime};
 
 /// Name under which a calendar's component set is kept, as names joined by commas.
 pub(crate) const COMPONENTS: &str = "supported-calendar-component-set";
+/// The query of the URL to which members of a collection are posted.
+pub(crate) const ADD_MEMBER: &str = "add-member";
 /// Components of a calendar that was made without saying which.
 pub(crate) const ALL_COMPONENTS: &str = "VEVENT,VTODO,VJOURNAL";
 
@@ -55,11 +59,18 @@ pub(crate) enum Property {
     GroupMembership,
     LockDiscovery,
     SupportedLock,
-    /// A text that a client gave when it made the collection.
+    SupportedMethods,
+    SupportedProperties,
+    AddMember,
+    Grammars,
+    OwncloudSize,
+    OwncloudPermissions,
+    /// What is there only if a client set it; before it was kept as XML it was a text under this name.
     Kept(&'static str),
 }
 
 /// A property, its name, and whether `allprop` asks for it: those of RFC 4918 and no other (RFC 4791 section 5.2, RFC 3744 section 5).
+#[derive(Debug)]
 pub(crate) struct Known {
     pub property: Property,
     pub namespace: &'static str,
@@ -109,6 +120,15 @@ pub(crate) const KNOWN: &[Known] = &[
     known(Property::Group, DAV, "D:group", false),
     known(Property::AlternateUris, DAV, "D:alternate-URI-set", false),
     known(Property::GroupMembership, DAV, "D:group-membership", false),
+    // RFC 3253 sections 3.1.3 and 3.1.4, RFC 5995 section 3.2.1.
+    known(Property::SupportedMethods, DAV, "D:supported-method-set", false),
+    known(Property::SupportedProperties, DAV, "D:supported-live-property-set", false),
+    known(Property::AddMember, DAV, "D:add-member", false),
+    // RFC 5323 section 3.3.
+    known(Property::Grammars, DAV, "D:supported-query-grammar-set", false),
+    known(Property::Kept("getcontentlanguage"), DAV, "D:getcontentlanguage", true),
+    known(Property::OwncloudSize, OWNCLOUD, "OC:size", false),
+    known(Property::OwncloudPermissions, OWNCLOUD, "OC:permissions", false),
     known(Property::Kept("calendar-description"), CALDAV, "C:calendar-description", false),
     known(Property::Kept("calendar-timezone"), CALDAV, "C:calendar-timezone", false),
     known(Property::Kept("addressbook-description"), CARDDAV, "CARD:addressbook-description", false),
@@ -157,6 +177,7 @@ pub(crate) enum Subject<'a> {
     Folder {
         facts: &'a FolderFacts,
         area: Area,
+        href: &'a str,
         name: Option<&'a str>,
         sync: Option<SyncState>,
         acl: Option<&'a Told>,
@@ -175,12 +196,43 @@ pub(crate) enum Subject<'a> {
     },
 }
 
+impl<'a> Subject<'a> {
+    /// What clients set beside it: XML by name.
+    pub(crate) fn kept(&self) -> Vec<(&'a str, &'a str)> {
+        match self {
+            Self::Folder { facts, .. } => {
+                facts.properties.iter().map(|(key, value)| (&**key, &**value)).filter(|(key, _)| key.starts_with('{')).collect()
+            }
+            Self::File { item, .. } => properties_of(item),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Write the property of that name, as a client set it or as it is; `false` if there is none.
+pub(crate) fn write_named(name: &ElementName, subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
+    let key = name.key();
+    if let Some((_, value)) = subject.kept().into_iter().find(|(known, _)| *known == key) {
+        xml.element(value);
+        return true;
+    }
+    if let Subject::File { marks, .. } = subject
+        && keyword::is_set(name, marks)
+    {
+        xml.named_text(name, keyword::SET);
+        return true;
+    }
+    find(name).is_some_and(|known| write(known, subject, viewer, xml))
+}
+
 /// Write the property; `false` if it does not apply to the subject.
 pub(crate) fn write(known: &Known, subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
-    let mut value = Xml::piece();
+    let before = xml.len();
+    xml.open(known.tag);
+    let value = &mut *xml;
     let applies = match known.property {
         Property::ContentLength | Property::ContentType | Property::Etag | Property::LastModified | Property::CreationDate => {
-            about_content(known.property, subject, &mut value)
+            about_content(known.property, subject, value)
         }
         Property::CurrentUserPrincipal
         | Property::PrincipalUrl
@@ -189,15 +241,17 @@ pub(crate) fn write(known: &Known, subject: &Subject<'_>, viewer: &Viewer, xml: 
         | Property::UserAddresses
         | Property::EmailAddresses
         | Property::AlternateUris
-        | Property::GroupMembership => about_people(known.property, subject, viewer, &mut value),
+        | Property::GroupMembership => about_people(known.property, subject, viewer, value),
         Property::Acl | Property::SupportedPrivileges | Property::AclRestrictions | Property::InheritedAcls | Property::Group => {
-            about_access(known.property, subject, &mut value)
+            about_access(known.property, subject, value)
         }
-        Property::LockDiscovery | Property::SupportedLock => about_locks(known.property, subject, viewer, &mut value),
-        _ => about_collection(known.property, subject, viewer, &mut value),
+        Property::LockDiscovery | Property::SupportedLock => about_locks(known.property, subject, viewer, value),
+        _ => about_collection(known.property, subject, viewer, value),
     };
     if applies {
-        xml.open(known.tag).append(&value).close(known.tag);
+        xml.close(known.tag);
+    } else {
+        xml.cut(before);
     }
     applies
 }
@@ -311,13 +365,39 @@ fn about_collection(property: Property, subject: &Subject<'_>, viewer: &Viewer, 
             let Some(owner) = owner else { return false };
             xml.text("D:href", &principal_href(owner));
         }
+        Property::SupportedMethods => supported_methods(subject, xml),
+        Property::SupportedProperties => {
+            for known in KNOWN {
+                xml.open("D:supported-live-property").open("D:prop").empty(known.tag).close("D:prop").close("D:supported-live-property");
+            }
+        }
+        Property::Grammars => {
+            if matches!(subject, Subject::Fixed(_) | Subject::Principal | Subject::Other(_)) {
+                return false;
+            }
+            xml.open("D:supported-query-grammar")
+                .open("D:grammar")
+                .empty("D:basicsearch")
+                .close("D:grammar")
+                .close("D:supported-query-grammar");
+        }
+        Property::OwncloudSize => {
+            let Subject::File { item, .. } = subject else { return false };
+            xml.characters(&item.bytes().to_string());
+        }
+        Property::OwncloudPermissions => return owncloud_permissions(subject, viewer, xml),
         Property::PrivilegeSet => match subject {
             Subject::Folder { facts, .. } => write_held(facts.rights, xml),
             Subject::File { rights, .. } => write_held(*rights, xml),
             _ => write_held(Rights::READ, xml),
         },
         _ => {
-            let Subject::Folder { facts, area, sync, .. } = subject else { return false };
+            let Subject::Folder { facts, area, href, sync, .. } = subject else { return false };
+            // RFC 5995 section 3.2.1.
+            if property == Property::AddMember && facts.real && *area == Area::Files && facts.rights.contains(Rights::INSERT) {
+                xml.text("D:href", &format!("{href}?{ADD_MEMBER}"));
+                return true;
+            }
             return about_folder(property, facts, *area, *sync, viewer, xml);
         }
     }
@@ -363,6 +443,39 @@ fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Optio
             xml.characters(text);
         }
         _ => return false,
+    }
+    true
+}
+
+fn supported_methods(subject: &Subject<'_>, xml: &mut Xml) {
+    let (kind, rights) = match subject {
+        Subject::Folder { facts, name, .. } => (if name.is_none() { Kind::Home } else { Kind::Folder }, facts.rights),
+        Subject::File { rights, .. } => (Kind::File, *rights),
+        _ => (Kind::Fixed, Rights::NONE),
+    };
+    for method in methods(kind, rights) {
+        xml.empty_with("D:supported-method", &[("name", method)]);
+    }
+}
+
+/// The letters of ownCloud's clients: what may be done, and whether somebody shares it.
+fn owncloud_permissions(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
+    let (rights, owner, letters): (_, _, &[(Rights, &str)]) = match subject {
+        Subject::Folder { facts, area: Area::Files, name: Some(_), .. } if facts.real => (
+            facts.rights,
+            Some(&facts.owner),
+            &[(Rights::ADMIN, "R"), (Rights::READ, "G"), (Rights::DELETE_COLLECTION, "DNV"), (Rights::INSERT, "C"), (Rights::CREATE, "K")],
+        ),
+        Subject::File { rights, owner, area: Area::Files, .. } => {
+            (*rights, *owner, &[(Rights::READ, "G"), (Rights::EXPUNGE, "D"), (Rights::MOVE_AWAY, "NV"), (Rights::WRITE, "W")])
+        }
+        _ => return false,
+    };
+    if owner.is_some_and(|owner| *owner != viewer.address) {
+        xml.characters("S");
+    }
+    for (_, letters) in letters.iter().filter(|(right, _)| rights.contains(*right)) {
+        xml.characters(letters);
     }
     true
 }
@@ -416,6 +529,7 @@ fn supported_reports(area: Area, kind: CollectionKind, xml: &mut Xml) {
     };
     for common in [
         "D:sync-collection",
+        "D:expand-property",
         "D:acl-principal-prop-set",
         "D:principal-match",
         "D:principal-property-search",

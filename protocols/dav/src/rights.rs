@@ -18,6 +18,11 @@ pub(crate) enum Kind {
 
 /// The methods that would not be refused, for `Allow`.
 pub(crate) fn allow(kind: Kind, rights: Rights) -> HeaderValue {
+    HeaderValue::from_str(&methods(kind, rights).join(", ")).unwrap_or_else(|_| HeaderValue::from_static("OPTIONS"))
+}
+
+/// The same one by one.
+pub(crate) fn methods(kind: Kind, rights: Rights) -> Vec<&'static str> {
     let mut methods = vec!["OPTIONS", "PROPFIND"];
     let mut add = |needs: Rights, more: &[&'static str]| {
         if rights.contains(needs) {
@@ -44,7 +49,7 @@ pub(crate) fn allow(kind: Kind, rights: Rights) -> HeaderValue {
             }
         }
         Kind::Folder | Kind::Home => {
-            add(Rights::READ, &["GET", "HEAD", "REPORT", "COPY"]);
+            add(Rights::READ, &["GET", "HEAD", "REPORT", "SEARCH", "COPY"]);
             // For what is in it: Evolution takes PUT here to mean that the calendar can be written.
             add(Rights::INSERT, &["PUT"]);
             add(Rights::CREATE, &["MKCOL", "MKCALENDAR"]);
@@ -56,7 +61,7 @@ pub(crate) fn allow(kind: Kind, rights: Rights) -> HeaderValue {
             }
         }
     }
-    HeaderValue::from_str(&methods.join(", ")).unwrap_or_else(|_| HeaderValue::from_static("OPTIONS"))
+    methods
 }
 
 #[cfg(test)]
@@ -67,10 +72,10 @@ mod tests {
     fn only_what_is_granted_is_allowed() {
         let reader = Rights::LOOKUP | Rights::READ;
         assert_eq!(allow(Kind::File, reader), "OPTIONS, PROPFIND, GET, HEAD, COPY");
-        assert_eq!(allow(Kind::Folder, reader), "OPTIONS, PROPFIND, GET, HEAD, REPORT, COPY");
+        assert_eq!(allow(Kind::Folder, reader), "OPTIONS, PROPFIND, GET, HEAD, REPORT, SEARCH, COPY");
         let organiser = reader | Rights::MOVE_AWAY;
         assert_eq!(allow(Kind::File, organiser), "OPTIONS, PROPFIND, GET, HEAD, COPY, PROPPATCH, MOVE");
-        assert_eq!(allow(Kind::Folder, reader | Rights::ADMIN), "OPTIONS, PROPFIND, GET, HEAD, REPORT, COPY, UNLOCK, ACL");
+        assert_eq!(allow(Kind::Folder, reader | Rights::ADMIN), "OPTIONS, PROPFIND, GET, HEAD, REPORT, SEARCH, COPY, UNLOCK, ACL");
         let home = allow(Kind::Home, Rights::ALL);
         assert!(!home.to_str().is_ok_and(|methods| methods.contains("DELETE") || methods.contains("MOVE")));
     }

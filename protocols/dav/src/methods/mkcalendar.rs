@@ -4,7 +4,7 @@ use crate::call::Call;
 use crate::methods::make::{Wish, make};
 use crate::names::CALDAV;
 use crate::refusal::{Answer, Fault};
-use crate::xml::parse;
+use crate::xml::{kept, parse};
 use http::StatusCode;
 use octroi_model::CollectionKind;
 
@@ -20,7 +20,7 @@ pub(crate) async fn mkcalendar(mut call: Call) -> Answer {
     if !request.is(CALDAV, "mkcalendar") {
         return Err(Fault::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A body here is a mkcalendar element."));
     }
-    match Wish::read(&request, kind, "C:mkcalendar-response") {
+    match Wish::read(&request, kept(&body)?, kind, "C:mkcalendar-response") {
         Ok(wish) => make(&call, &place, wish).await,
         Err(refused) => Ok(*refused),
     }

@@ -4,7 +4,7 @@ use crate::call::Call;
 use crate::methods::make::{Wish, make};
 use crate::names::DAV;
 use crate::refusal::{Answer, Fault};
-use crate::xml::parse;
+use crate::xml::{kept, parse};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
@@ -21,7 +21,7 @@ pub(crate) async fn mkcol(mut call: Call) -> Answer {
     let Some(request) = request.filter(|request| request.is(DAV, "mkcol")) else {
         return Err(Fault::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A body here is an extended MKCOL."));
     };
-    match Wish::read(&request, None, "D:mkcol-response") {
+    match Wish::read(&request, kept(&body)?, None, "D:mkcol-response") {
         Ok(wish) => make(&call, &place, wish).await,
         Err(refused) => Ok(*refused),
     }

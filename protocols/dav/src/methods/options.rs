@@ -34,6 +34,10 @@ pub(crate) fn answer(target: &Target, allow: HeaderValue) -> Response {
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static("dav"), HeaderValue::from_static(classes));
     headers.insert(ALLOW, allow);
+    // RFC 5323 section 3.2.
+    if let Target::Place(_) = target {
+        headers.insert(HeaderName::from_static("dasl"), HeaderValue::from_static("<DAV:basicsearch>"));
+    }
     // Windows asks for this before it speaks WebDAV at all.
     headers.insert(HeaderName::from_static("ms-author-via"), HeaderValue::from_static("DAV"));
     response

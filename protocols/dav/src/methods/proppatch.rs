@@ -1,148 +1,194 @@
-//! PROPPATCH (RFC 4918 section 9.2): the keywords of a document, all or nothing. No other property can be changed, and each is told so.
+//! PROPPATCH (RFC 4918 section 9.2): properties of any name, all or nothing, in the order of the request.
 
-use crate::call::{Call, Found, file_at, find};
-use crate::keyword::{SET, keyword_of};
-use crate::multistatus::{PROPERTIES_MAX, propstat, propstat_because, whole};
+use crate::call::{Call, Found, file_at, find, folder_at, may_be_file};
+use crate::instruction::{Act, Verdict, instructions, is_own_view, judge_file, judge_folder};
+use crate::multistatus::{PROPERTIES_MAX, prefers_minimal, propstat, propstat_because, whole};
 use crate::names::DAV;
 use crate::path::{Place, Target};
-use crate::refusal::{Answer, Fault, reserved};
-use crate::xml::{Element, ElementName, Xml, parse};
+use crate::refusal::{Answer, Fault, empty, reserved};
+use crate::xml::{Element, ElementName, Xml, kept, parse};
 use axum::response::Response;
-use http::StatusCode;
-use octroi_gate::{Area, Mark, Refusal};
+use http::{HeaderName, HeaderValue, StatusCode};
+use octroi_gate::{Describe, DescribeFolder, Description, Mark, Personalise, Refusal};
 
 const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden";
+/// RFC 4918 section 16.
+const PROTECTED: &str = "D:cannot-modify-protected-property";
 
 /// PROPPATCH.
 pub(crate) async fn proppatch(mut call: Call) -> Answer {
     let body = call.xml_body().await?;
-    let update = Update::read(&parse(&body)?)?;
-    if let (Target::Place(place), false) = (&call.target, update.sets.is_empty()) {
-        let place = place.clone();
-        if place.area == Area::Files && !place.slash && file_at(&place).is_some() {
-            return mark(&call, &place, &update).await;
-        }
+    let request = parse(&body)?;
+    if !request.is(DAV, "propertyupdate") {
+        return Err(Fault::Status(StatusCode::BAD_REQUEST, "The body is a propertyupdate element."));
     }
-    check(&call).await?;
-    Ok(update.refused(&call.href()))
-}
-
-/// Is it there, and as the client takes it to be?
-async fn check(call: &Call) -> Result<(), Fault> {
-    let current = match &call.target {
-        Target::Place(place) => match find(&call.session, place).await.map_err(Fault::about(&call.href()))? {
-            Found::File(file) => Some(file.item().etag()),
-            Found::Folder(_) => None,
-        },
-        _ => None,
+    let instructions = instructions(&request, kept(&body)?);
+    let Target::Place(place) = call.target.clone() else {
+        let all = instructions.into_iter().map(|(_, property, _)| (property.name.clone(), Verdict::Protected));
+        return Ok(Update::of(all)?.refused(&call.href()));
     };
-    call.check_if(current.as_ref()).await
+    if may_be_file(&place)
+        && let Some(answer) = of_file(&call, &place, &instructions).await?
+    {
+        return Ok(answer);
+    }
+    of_folder(&call, &place, instructions).await
 }
 
-async fn mark(call: &Call, place: &Place, update: &Update) -> Answer {
+type Instruction<'a> = (Act, &'a Element, String);
+
+/// Of a document, event or card; `None` if there is none, as a folder can be named without its slash too.
+async fn of_file(call: &Call, place: &Place, instructions: &[Instruction<'_>]) -> Result<Option<Response>, Fault> {
     let href = call.href();
     let at = file_at(place).ok_or_else(Fault::missing)?;
-    let file = match call.session.open(at, Mark).await {
-        Ok(file) => file,
-        // A folder can be named without its slash too.
-        Err(Refusal::Missing) => {
-            check(call).await?;
-            return Ok(update.refused(&href));
+    let judged = instructions.iter().map(|(act, property, kept)| (property.name.clone(), judge_file(*act, property, kept.clone())));
+    let update = Update::of(judged)?;
+    let done = if update.only_marks() {
+        // Filing is moving and marking: for who may not write over a document as well.
+        let file = match call.session.open(at, Mark).await {
+            Ok(file) => file,
+            Err(Refusal::Missing) => return Ok(None),
+            Err(refusal) => return Err(Fault::Gate(refusal, href)),
+        };
+        call.check_if(Some(&file.item().etag())).await?;
+        let marks: Vec<(&str, bool)> = update.wants.marks.iter().map(|(keyword, on)| (keyword.as_str(), *on)).collect();
+        file.mark(&marks).await
+    } else {
+        let file = match call.session.open(at, Describe).await {
+            Ok(file) => file,
+            Err(Refusal::Missing) => return Ok(None),
+            Err(refusal) => return Err(Fault::Gate(refusal, href)),
+        };
+        call.check_if(Some(&file.item().etag())).await?;
+        if update.is_bad() {
+            return Ok(Some(update.refused(&href)));
         }
-        Err(refusal) => return Err(Fault::Gate(refusal, href)),
+        file.describe(&update.wants).await
     };
-    call.check_if(Some(&file.item().etag())).await?;
-    if update.is_bad() {
-        return Ok(update.refused(&href));
-    }
-    let marks: Vec<(&str, bool)> = update.sets.iter().map(|(keyword, on)| (keyword.as_str(), *on)).collect();
-    match file.mark(&marks).await {
-        Ok(()) => Ok(update.all(&href, "HTTP/1.1 200 OK", None)),
-        Err(Refusal::Reserved(lacks)) => Ok(update.all(&href, FORBIDDEN, Some(&reserved(lacks, &call.portal_url)))),
-        Err(Refusal::Limit(_)) => Ok(update.all(&href, "HTTP/1.1 507 Insufficient Storage", None)),
-        Err(refusal) => Err(Fault::Gate(refusal, href)),
-    }
+    update.answer(call, &href, done).map(Some)
 }
 
-/// What a request wants, read whole before anything is done.
+async fn of_folder(call: &Call, place: &Place, instructions: Vec<Instruction<'_>>) -> Answer {
+    let href = call.href();
+    let judged: Vec<_> =
+        instructions.into_iter().map(|(act, property, kept)| (&property.name, judge_folder(act, property, kept))).collect();
+    // To a sharee who may not write it these are still their own.
+    let own: Vec<bool> = judged.iter().map(|(name, _)| is_own_view(place.area, name)).collect();
+    let update = Update::of(judged.iter().map(|(name, verdict)| ((*name).clone(), verdict.clone())))?;
+    if let Found::File(_) = find(&call.session, place).await.map_err(Fault::about(&href))? {
+        // It became a document meanwhile.
+        return Err(Fault::Gate(Refusal::Unavailable, href));
+    }
+    call.check_if(None).await?;
+    let personal = call.session.open(folder_at(place), Personalise).await.map_err(Fault::about(&href))?;
+    let is_shared = personal.is_shared();
+    let edits = |mine: bool| {
+        let chosen = judged.iter().zip(&own).filter(move |(_, own)| (is_shared && **own) == mine);
+        chosen.filter_map(|((_, verdict), _)| if let Verdict::Change(edits) = verdict { Some(edits.clone()) } else { None })
+    };
+    let (mine, for_all): (Vec<_>, Vec<_>) = (edits(true).flatten().collect(), edits(false).flatten().collect());
+    if update.is_bad() || !for_all.is_empty() || mine.is_empty() {
+        // Whether any of it can be changed is decided first.
+        let folder = call.session.open(folder_at(place), DescribeFolder).await.map_err(Fault::about(&href))?;
+        if update.is_bad() {
+            return Ok(update.refused(&href));
+        }
+        return update.answer(call, &href, folder.describe(&for_all, &mine).await);
+    }
+    update.answer(call, &href, personal.personalise(&mine).await)
+}
+
+/// What a request wants, judged whole before anything is done.
 #[derive(Default)]
 struct Update {
     /// Every property that it names, each once.
     names: Vec<ElementName>,
     /// Those that cannot be changed.
     fixed: Vec<ElementName>,
-    /// Those of ours that are to become what they cannot be.
+    /// Those that are to become what they cannot be.
     odd: Vec<ElementName>,
-    /// Keywords, with what becomes of them in the end: RFC 4918 section 9.2 has the instructions executed in order.
-    sets: Vec<(String, bool)>,
+    /// The rest, in the order of the request: of a keyword or a time the last word counts.
+    wants: Description,
 }
 
 impl Update {
-    fn read(request: &Element) -> Result<Self, Fault> {
-        if !request.is(DAV, "propertyupdate") {
-            return Err(Fault::Status(StatusCode::BAD_REQUEST, "The body is a propertyupdate element."));
-        }
+    fn of(judged: impl Iterator<Item = (ElementName, Verdict)>) -> Result<Self, Fault> {
         let mut update = Self::default();
-        for act in &request.children {
-            let set = act.is(DAV, "set");
-            if set || act.is(DAV, "remove") {
-                for property in act.child(DAV, "prop").iter().flat_map(|prop| &prop.children) {
-                    update.take(property, set)?;
+        for (name, verdict) in judged {
+            match verdict {
+                Verdict::Protected => note(&mut update.fixed, &name),
+                Verdict::Odd => note(&mut update.odd, &name),
+                Verdict::Mark(keyword, on) => {
+                    update.wants.marks.retain(|(known, _)| !known.eq_ignore_ascii_case(&keyword));
+                    update.wants.marks.push((keyword, on));
                 }
+                Verdict::MediaType(media_type) => update.wants.media_type = Some(media_type),
+                Verdict::Modified(at, edits) => {
+                    update.wants.modified = Some(at);
+                    update.wants.properties.extend(edits);
+                }
+                Verdict::Change(edits) => update.wants.properties.extend(edits),
+            }
+            note(&mut update.names, &name);
+            if update.names.len() > PROPERTIES_MAX {
+                return Err(Fault::Status(StatusCode::PAYLOAD_TOO_LARGE, "The request names too many properties."));
             }
         }
         Ok(update)
-    }
-
-    fn take(&mut self, property: &Element, set: bool) -> Result<(), Fault> {
-        let note = |names: &mut Vec<ElementName>| {
-            if !names.contains(&property.name) {
-                names.push(property.name.clone());
-            }
-        };
-        note(&mut self.names);
-        if self.names.len() > PROPERTIES_MAX {
-            return Err(Fault::Status(StatusCode::PAYLOAD_TOO_LARGE, "The request names too many properties."));
-        }
-        match keyword_of(&property.name) {
-            None => note(&mut self.fixed),
-            Some(_) if set && (property.trimmed() != SET || !property.children.is_empty()) => note(&mut self.odd),
-            Some(keyword) => {
-                self.sets.retain(|(known, _)| !known.eq_ignore_ascii_case(&keyword));
-                self.sets.push((keyword, set));
-            }
-        }
-        Ok(())
     }
 
     fn is_bad(&self) -> bool {
         !self.fixed.is_empty() || !self.odd.is_empty()
     }
 
+    fn only_marks(&self) -> bool {
+        let Description { properties, modified, media_type, marks } = &self.wants;
+        !self.is_bad() && !marks.is_empty() && properties.is_empty() && modified.is_none() && media_type.is_none()
+    }
+
+    /// The answer once it was tried.
+    fn answer(&self, call: &Call, href: &str, done: Result<(), Refusal>) -> Answer {
+        match done {
+            Ok(()) if prefers_minimal(&call.headers) => {
+                // RFC 8144 section 2.2: nothing to tell but that it was done. Who says it in Microsoft's way expects 200.
+                let brief = call.headers.contains_key("brief");
+                let mut response = empty(if brief { StatusCode::OK } else { StatusCode::NO_CONTENT });
+                if !brief {
+                    let applied = HeaderName::from_static("preference-applied");
+                    response.headers_mut().insert(applied, HeaderValue::from_static("return=minimal"));
+                }
+                Ok(response)
+            }
+            Ok(()) => Ok(self.all(href, "HTTP/1.1 200 OK", None)),
+            Err(Refusal::Reserved(lacks)) => Ok(self.all(href, FORBIDDEN, Some(&reserved(lacks, &call.portal_url)))),
+            Err(Refusal::Limit(_)) => Ok(self.all(href, "HTTP/1.1 507 Insufficient Storage", None)),
+            Err(refusal) => Err(Fault::Gate(refusal, href.to_owned())),
+        }
+    }
+
     /// The answer when something cannot be: what it is, and that the rest was left for that reason.
     fn refused(&self, href: &str) -> Response {
-        let keywords_too = !self.is_bad();
-        let fixed = |name: &&ElementName| self.fixed.contains(name) || (keywords_too && !self.odd.contains(name));
-        let odd = |name: &&ElementName| !fixed(name) && self.odd.contains(name);
-        let rest = |name: &&ElementName| !fixed(name) && !odd(name);
-        let named = |which: &dyn Fn(&&ElementName) -> bool| {
+        let named = |which: &dyn Fn(&ElementName) -> bool| {
             let mut piece = Xml::piece();
-            self.names.iter().filter(which).for_each(|name| {
+            for name in self.names.iter().filter(|name| which(name)) {
                 piece.named(name);
-            });
+            }
             piece
         };
+        let is_fixed = |name: &ElementName| self.fixed.contains(name);
+        let is_odd = |name: &ElementName| !is_fixed(name) && self.odd.contains(name);
+        let (fixed, odd) = (named(&is_fixed), named(&is_odd));
+        let rest = named(&|name| !is_fixed(name) && !is_odd(name));
         whole(|xml| {
             xml.open("D:response").text("D:href", href);
             // RFC 4918 section 9.2.1
-            for (which, status) in [(named(&fixed), FORBIDDEN), (named(&odd), "HTTP/1.1 409 Conflict")] {
+            if !fixed.is_empty() {
+                propstat_because(&fixed, FORBIDDEN, Some(PROTECTED), None, xml);
+            }
+            for (which, status) in [(odd, "HTTP/1.1 409 Conflict"), (rest, "HTTP/1.1 424 Failed Dependency")] {
                 if !which.is_empty() {
                     propstat(&which, status, xml);
                 }
-            }
-            let rest = named(&rest);
-            if !rest.is_empty() {
-                propstat(&rest, "HTTP/1.1 424 Failed Dependency", xml);
             }
             xml.close("D:response");
         })
@@ -156,9 +202,15 @@ impl Update {
         }
         whole(|xml| {
             xml.open("D:response").text("D:href", href);
-            propstat_because(&properties, status, why, xml);
+            propstat_because(&properties, status, None, why, xml);
             xml.close("D:response");
         })
+    }
+}
+
+fn note(names: &mut Vec<ElementName>, name: &ElementName) {
+    if !names.contains(name) {
+        names.push(name.clone());
     }
 }
 
@@ -168,8 +220,11 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Update {
-        let body = format!(r#"<D:propertyupdate xmlns:D="DAV:" xmlns:k="urn:octroi:keyword">{body}</D:propertyupdate>"#);
-        Update::read(&parse(body.as_bytes()).unwrap()).unwrap_or_else(|_| panic!("{body}"))
+        let body = format!(r#"<D:propertyupdate xmlns:D="DAV:" xmlns:k="urn:octroi:keyword" xmlns:x="urn:x">{body}</D:propertyupdate>"#);
+        let request = parse(body.as_bytes()).unwrap();
+        let judged = instructions(&request, kept(body.as_bytes()).unwrap());
+        let judged = judged.into_iter().map(|(act, property, kept)| (property.name.clone(), judge_file(act, property, kept)));
+        Update::of(judged).unwrap_or_else(|_| panic!("{body}"))
     }
 
     #[test]
@@ -178,14 +233,17 @@ mod tests {
             "<D:set><D:prop><k:Validated>1</k:Validated><k:Urgent> 1 </k:Urgent></D:prop></D:set>
              <D:remove><D:prop><k:VALIDATED/></D:prop></D:remove>",
         );
-        assert_eq!(update.sets, [("$Urgent".to_owned(), true), ("$VALIDATED".to_owned(), false)]);
-        assert!(!update.is_bad());
+        assert_eq!(update.wants.marks, [("$Urgent".to_owned(), true), ("$VALIDATED".to_owned(), false)]);
+        assert!(!update.is_bad() && update.only_marks());
+        let update = read("<D:remove><D:prop><x:a/></D:prop></D:remove><D:set><D:prop><x:a>1</x:a></D:prop></D:set>");
+        let edits: Vec<bool> = update.wants.properties.iter().map(|(_, value)| value.is_some()).collect();
+        assert!(edits == [false, true] && update.names.len() == 1 && !update.only_marks());
     }
 
     #[test]
     fn one_that_cannot_be_changed_leaves_all() {
         let update = read("<D:set><D:prop><k:Urgent>1</k:Urgent><k:Odd>maybe</k:Odd><D:getetag>x</D:getetag></D:prop></D:set>");
         assert!(update.is_bad());
-        assert_eq!((update.fixed.len(), update.odd.len(), update.sets.len(), update.names.len()), (1, 1, 1, 3));
+        assert_eq!((update.fixed.len(), update.odd.len(), update.wants.marks.len(), update.names.len()), (1, 1, 1, 3));
     }
 }

@@ -26,6 +26,19 @@ pub(crate) struct ElementName {
     pub local: String,
 }
 
+impl ElementName {
+    /// The name as one text: how the store knows it.
+    pub(crate) fn key(&self) -> String {
+        format!("{{{}}}{}", self.namespace, self.local)
+    }
+
+    /// Read [`ElementName::key`] back; `None` for what is none.
+    pub(crate) fn of_key(key: &str) -> Option<Self> {
+        let (namespace, local) = key.strip_prefix('{')?.rsplit_once('}')?;
+        Some(Self { namespace: namespace.to_owned(), local: local.to_owned() })
+    }
+}
+
 /// An element of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Element {
@@ -168,7 +181,7 @@ pub(super) fn name(namespace: &ResolveResult<'_>, start: &BytesStart<'_>) -> Res
 }
 
 /// The parser takes nearly anything for a name; ours must be fit to be written back.
-pub(super) fn is_name(local: &str) -> bool {
+pub(crate) fn is_name(local: &str) -> bool {
     local.starts_with(|c: char| c.is_alphabetic() || c == '_') && local.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 

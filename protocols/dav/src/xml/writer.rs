@@ -97,6 +97,11 @@ impl Xml {
         self
     }
 
+    /// Take back what was written after so many bytes.
+    pub(crate) fn cut(&mut self, bytes: usize) {
+        self.0.truncate(bytes);
+    }
+
     /// An empty element of any name, as a request named it.
     pub(crate) fn named(&mut self, name: &ElementName) -> &mut Self {
         self.begin(name);
@@ -106,12 +111,25 @@ impl Xml {
 
     /// `<tag>text</tag>`, of any name whose namespace every answer declares.
     pub(crate) fn named_text(&mut self, name: &ElementName, text: &str) -> &mut Self {
+        self.begin_named(name);
+        escape(text, &mut self.0);
+        self.end_named(name)
+    }
+
+    /// `<name>`, of any name.
+    pub(crate) fn begin_named(&mut self, name: &ElementName) -> &mut Self {
         self.begin(name);
         self.0.push('>');
-        escape(text, &mut self.0);
+        self
+    }
+
+    /// `</name>`
+    pub(crate) fn end_named(&mut self, name: &ElementName) -> &mut Self {
         self.0.push_str("</");
-        self.0.push_str(prefix(&name.namespace).unwrap_or("x"));
-        self.0.push(':');
+        if !name.namespace.is_empty() {
+            self.0.push_str(prefix(&name.namespace).unwrap_or("x"));
+            self.0.push(':');
+        }
         self.0.push_str(&name.local);
         self.0.push('>');
         self
@@ -185,6 +203,12 @@ impl Xml {
         self
     }
 
+    /// Append an element that was kept: it stands by itself.
+    pub(crate) fn element(&mut self, kept: &str) -> &mut Self {
+        self.0.push_str(kept);
+        self
+    }
+
     /// Bytes so far.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
@@ -203,7 +227,7 @@ impl Xml {
 
 /// Text as character data or attribute value. A carriage return is written as a reference, as a reader would turn CR LF into LF
 /// otherwise (XML 1.0 section 2.11) and a calendar object would not come back octet for octet.
-fn escape(text: &str, out: &mut String) {
+pub(super) fn escape(text: &str, out: &mut String) {
     out.reserve(text.len());
     for character in text.chars() {
         match character {
@@ -214,6 +238,19 @@ fn escape(text: &str, out: &mut String) {
             '\r' => out.push_str("&#13;"),
             _ if is_xml_char(character) => out.push(character),
             _ => out.push('\u{fffd}'),
+        }
+    }
+}
+
+/// Likewise for an attribute's value, in which a reader would turn line breaks and tabs into spaces (XML 1.0 section 3.3.3).
+pub(super) fn escape_value(text: &str, out: &mut String) {
+    for part in text.split_inclusive(['\n', '\t']) {
+        match part.strip_suffix(['\n', '\t']) {
+            None => escape(part, out),
+            Some(before) => {
+                escape(before, out);
+                out.push_str(if part.ends_with('\n') { "&#10;" } else { "&#9;" });
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 mod export;
 mod locks;
 mod organise;
+mod properties;
 mod reserved;
 mod sharing;
 mod world;

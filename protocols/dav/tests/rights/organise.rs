@@ -67,8 +67,7 @@ async fn keywords_are_set_cleared_and_told_all_or_nothing() {
             r#"<D:propertyupdate xmlns:D="DAV:" xmlns:k="urn:octroi:keyword"><D:set><D:prop>{first}</D:prop></D:set>{second}</D:propertyupdate>"#
         )
     };
-    let refused =
-        world.at_office(&owner, "PROPPATCH", &document, &both("<k:Urgent>1</k:Urgent><D:displayname>x</D:displayname>", "")).await;
+    let refused = world.at_office(&owner, "PROPPATCH", &document, &both("<k:Urgent>1</k:Urgent><D:getetag>x</D:getetag>", "")).await;
     assert!(refused.text().contains("403 Forbidden") && refused.text().contains("424 Failed Dependency"), "{}", refused.text());
     let odd = world.at_office(&owner, "PROPPATCH", &document, &both("<k:Urgent>yes</k:Urgent><k:Done>1</k:Done>", "")).await.text();
     assert!(odd.contains("409 Conflict") && odd.contains("424 Failed Dependency"), "{odd}");

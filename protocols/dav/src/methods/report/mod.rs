@@ -1,5 +1,6 @@
 //! REPORT (RFC 3253 section 3.6): one file for each report, named as on the wire.
 
+mod expand_property;
 mod multiget;
 mod principals;
 mod sync_collection;
@@ -26,6 +27,9 @@ pub(crate) async fn report(mut call: Call) -> Answer {
             "principal-match" => principals::principal_match(&call, &request),
             _ => Ok(principals::searchable()),
         };
+    }
+    if name == (DAV, "expand-property") {
+        return expand_property::expand_property(&call, &request).await;
     }
     let place = call.place()?;
     match name {

@@ -1,0 +1,213 @@
+//! What PROPPATCH and MKCOL want of properties, and what comes of each (RFC 4918 section 9.2).
+//!
+//! Called by `proppatch` and `make`. Any name of any namespace is kept as it was sent, but those of properties that are the server's to
+//! tell. Of documents some live ones can be set: their name for people, times, media type and language.
+
+use crate::keyword::{SET, keyword_of};
+use crate::names::{CALDAV, DAV, KEYWORD, OWNCLOUD, PRIVILEGE};
+use crate::property::{Property, find};
+use crate::xml::{Element, ElementName};
+use octroi_gate::{Area, DISPLAY_NAME, PropertyEdit};
+use octroi_model::UnixTime;
+
+/// Microsoft's clients keep times and attributes of files in it.
+const MICROSOFT: &str = "urn:schemas-microsoft-com:";
+/// Properties of a shared collection that each sharee has their own of, by local name.
+const OWN_VIEW: [&str; 4] = ["displayname", "calendar-color", "calendar-order", "schedule-calendar-transp"];
+
+/// Set or remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    Set,
+    Remove,
+}
+
+/// What comes of one instruction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// This is kept, or taken away.
+    Change(Vec<PropertyEdit>),
+    /// A keyword is set or cleared.
+    Mark(String, bool),
+    /// It was last modified then; what is kept beside.
+    Modified(UnixTime, Vec<PropertyEdit>),
+    /// `Content-Type`.
+    MediaType(String),
+    /// It is the server's to tell: 403 and `cannot-modify-protected-property`.
+    Protected,
+    /// It cannot be that: 409.
+    Odd,
+}
+
+/// The instructions of a body in its order, each with the property as it is kept (of [`crate::xml::kept`]).
+pub(crate) fn instructions(body: &Element, kept: Vec<String>) -> Vec<(Act, &Element, String)> {
+    let mut kept = kept.into_iter();
+    let mut found = Vec::new();
+    for act in &body.children {
+        let which = if act.is(DAV, "set") { Some(Act::Set) } else { act.is(DAV, "remove").then_some(Act::Remove) };
+        for around in &act.children {
+            for property in &around.children {
+                let kept = kept.next().unwrap_or_default();
+                if let (Some(which), true) = (which, around.is(DAV, "prop")) {
+                    found.push((which, property, kept));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Is it nobody's to set, whatever it is of?
+fn is_protected(name: &ElementName) -> bool {
+    match name.namespace.as_str() {
+        // What class 2 tells, and what RFC 3744 and others have live where they apply.
+        DAV => matches!(name.local.as_str(), "lockdiscovery" | "supportedlock" | "group-member-set" | "source"),
+        OWNCLOUD => matches!(name.local.as_str(), "id" | "fileid" | "checksums" | "owner-id" | "owner-display-name"),
+        CALDAV => matches!(name.local.as_str(), "calendar-data" | "schedule-tag"),
+        KEYWORD | PRIVILEGE => true,
+        _ => false,
+    }
+}
+
+fn kept_or_gone(act: Act, name: &ElementName, kept: String) -> PropertyEdit {
+    (name.key(), (act == Act::Set).then_some(kept))
+}
+
+/// Of a document, event or card.
+pub(crate) fn judge_file(act: Act, property: &Element, kept: String) -> Verdict {
+    let name = &property.name;
+    if let Some(keyword) = keyword_of(name) {
+        let is_odd = act == Act::Set && (property.trimmed() != SET || !property.children.is_empty());
+        return if is_odd { Verdict::Odd } else { Verdict::Mark(keyword, act == Act::Set) };
+    }
+    let is_plain = act == Act::Remove || property.children.is_empty();
+    let known = find(name).map(|known| known.property);
+    match known {
+        // ownCloud's name for it, which rclone sets.
+        _ if name.namespace == DAV && name.local == "lastmodified" => modified(act, property),
+        Some(Property::LastModified) => modified(act, property),
+        Some(Property::ContentType) if act == Act::Set && is_plain && !property.trimmed().is_empty() => {
+            Verdict::MediaType(property.trimmed().to_owned())
+        }
+        Some(Property::CreationDate) if act == Act::Set && property.trimmed().parse::<jiff::Timestamp>().is_err() => Verdict::Odd,
+        Some(Property::DisplayName | Property::CreationDate | Property::Kept("getcontentlanguage")) => {
+            if is_plain {
+                Verdict::Change(vec![kept_or_gone(act, name, kept)])
+            } else {
+                Verdict::Odd
+            }
+        }
+        // Of a collection alone, so that here they are names like any other.
+        None | Some(Property::Kept(_)) if !is_protected(name) => {
+            let edits = vec![kept_or_gone(act, name, kept)];
+            match time_of(property).filter(|_| act == Act::Set && name.namespace == MICROSOFT && name.local == "Win32LastModifiedTime") {
+                Some(at) => Verdict::Modified(at, edits),
+                None => Verdict::Change(edits),
+            }
+        }
+        _ => Verdict::Protected,
+    }
+}
+
+fn modified(act: Act, property: &Element) -> Verdict {
+    match (act, time_of(property)) {
+        (Act::Remove, _) => Verdict::Protected,
+        (Act::Set, Some(at)) => Verdict::Modified(at, Vec::new()),
+        (Act::Set, None) => Verdict::Odd,
+    }
+}
+
+/// A moment as HTTP writes it, as RFC 3339 does, or in seconds since 1970.
+fn time_of(property: &Element) -> Option<UnixTime> {
+    let text = property.trimmed();
+    let at = match text.parse::<i64>() {
+        Ok(seconds) => jiff::Timestamp::from_second(seconds).ok()?.as_second(),
+        Err(_) => match httpdate::parse_http_date(text) {
+            Ok(at) => i64::try_from(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()?,
+            Err(_) => text.parse::<jiff::Timestamp>().ok()?.as_second(),
+        },
+    };
+    // What `Last-Modified` can say.
+    (0..=253_402_300_799).contains(&at).then_some(UnixTime(at))
+}
+
+/// Of a collection.
+pub(crate) fn judge_folder(act: Act, property: &Element, kept: String) -> Verdict {
+    let name = &property.name;
+    match find(name).map(|known| known.property) {
+        Some(Property::DisplayName) if act == Act::Remove || property.children.is_empty() => {
+            let text = (act == Act::Set).then(|| property.trimmed().to_owned());
+            // Beside the text that all of the server knows stays what else was said, such as its language.
+            Verdict::Change(vec![(DISPLAY_NAME.to_owned(), text), kept_or_gone(act, name, kept)])
+        }
+        // Before they were kept as XML they were texts.
+        Some(Property::Kept(old)) => Verdict::Change(vec![(old.to_owned(), None), kept_or_gone(act, name, kept)]),
+        None if !is_protected(name) && *name != (ElementName { namespace: DAV.to_owned(), local: "lastmodified".to_owned() }) => {
+            Verdict::Change(vec![kept_or_gone(act, name, kept)])
+        }
+        _ => Verdict::Protected,
+    }
+}
+
+/// Has each sharee of a collection their own of this?
+pub(crate) fn is_own_view(area: Area, name: &ElementName) -> bool {
+    area != Area::Files && OWN_VIEW.contains(&name.local.as_str()) && find(name).is_some_and(|known| known.property != Property::Components)
+        || area == Area::Calendars && name.namespace == CALDAV && name.local == "schedule-calendar-transp"
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::xml::{kept, parse};
+
+    fn judged(act: &str, property: &str, judge: fn(Act, &Element, String) -> Verdict) -> Verdict {
+        let body = format!(
+            r#"<D:propertyupdate xmlns:D="DAV:" xmlns:Z="urn:schemas-microsoft-com:" xmlns:K="urn:octroi:keyword" xmlns:OC="http://owncloud.org/ns"><D:{act}><D:prop>{property}</D:prop></D:{act}></D:propertyupdate>"#
+        );
+        let request = parse(body.as_bytes()).unwrap();
+        let (act, property, kept) = instructions(&request, kept(body.as_bytes()).unwrap()).remove(0);
+        judge(act, property, kept)
+    }
+
+    #[test]
+    fn what_a_document_takes() {
+        let at = UnixTime(1_546_300_800);
+        for (property, verdict) in [
+            ("<K:Urgent>1</K:Urgent>", Verdict::Mark("$Urgent".to_owned(), true)),
+            ("<K:Urgent>maybe</K:Urgent>", Verdict::Odd),
+            ("<D:lastmodified>1546300800</D:lastmodified>", Verdict::Modified(at, Vec::new())),
+            ("<D:getlastmodified>Tue, 01 Jan 2019 00:00:00 GMT</D:getlastmodified>", Verdict::Modified(at, Vec::new())),
+            ("<D:getlastmodified>2019-01-01T01:00:00+01:00</D:getlastmodified>", Verdict::Modified(at, Vec::new())),
+            ("<D:getlastmodified>yesterday</D:getlastmodified>", Verdict::Odd),
+            ("<D:lastmodified>-1</D:lastmodified>", Verdict::Odd),
+            ("<D:lastmodified>99999999999999999</D:lastmodified>", Verdict::Odd),
+            ("<D:getcontenttype>text/x</D:getcontenttype>", Verdict::MediaType("text/x".to_owned())),
+            ("<D:creationdate>soon</D:creationdate>", Verdict::Odd),
+            ("<D:getetag>x</D:getetag>", Verdict::Protected),
+            ("<D:supportedlock/>", Verdict::Protected),
+            ("<OC:checksums/>", Verdict::Protected),
+        ] {
+            assert_eq!(judged("set", property, judge_file), verdict, "{property}");
+        }
+        let win32 = judged("set", "<Z:Win32LastModifiedTime>Tue, 01 Jan 2019 00:00:00 GMT</Z:Win32LastModifiedTime>", judge_file);
+        assert!(matches!(win32, Verdict::Modified(time, edits) if time == at && edits.len() == 1));
+        let odd = judged("set", "<Z:Win32LastModifiedTime>?</Z:Win32LastModifiedTime>", judge_file);
+        assert!(matches!(odd, Verdict::Change(edits) if edits[0].1.is_some()));
+        let gone = judged("remove", "<Z:Win32LastModifiedTime/>", judge_file);
+        assert_eq!(gone, Verdict::Change(vec![("{urn:schemas-microsoft-com:}Win32LastModifiedTime".to_owned(), None)]));
+        assert_eq!(judged("remove", "<D:getlastmodified/>", judge_file), Verdict::Protected);
+    }
+
+    #[test]
+    fn what_a_collection_takes() {
+        let named = judged("set", "<D:displayname> Équipe </D:displayname>", judge_folder);
+        let told = r#"<D:displayname xmlns:D="DAV:"> Équipe </D:displayname>"#.to_owned();
+        let edits = vec![(DISPLAY_NAME.to_owned(), Some("Équipe".to_owned())), ("{DAV:}displayname".to_owned(), Some(told))];
+        assert_eq!(named, Verdict::Change(edits));
+        for protected in ["<D:resourcetype/>", "<D:getlastmodified>1</D:getlastmodified>", "<K:Urgent>1</K:Urgent>"] {
+            assert_eq!(judged("set", protected, judge_folder), Verdict::Protected, "{protected}");
+        }
+        assert!(matches!(judged("set", "<Z:Win32FileAttributes>10</Z:Win32FileAttributes>", judge_folder), Verdict::Change(_)));
+    }
+}
