@@ -24,4 +24,5 @@ fn passes() {
             said.lines().find(|l| l.contains(&format!("summary for `{suite}'"))).unwrap_or_else(|| panic!("{suite} did not run:\n{said}"));
         assert!(summary.contains(" 0 failed"), "{said}");
     }
+    assert!(!said.contains("were skipped") && !said.contains("SKIPPED"), "{said}");
 }

@@ -2,6 +2,7 @@
 //! router as the listener hands them on, so a test can come from any zone.
 #![allow(clippy::unwrap_used)] // A test that cannot go on says so by panicking.
 
+mod asking;
 mod export;
 mod locks;
 mod organise;
