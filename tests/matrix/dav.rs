@@ -6,7 +6,7 @@ use crate::support::wire::Wire;
 use std::fmt::Write as _;
 
 /// Files in `protocols/dav/src/methods/report`.
-pub(super) const REPORTS: [&str; 3] = ["multiget", "principals", "sync_collection"];
+pub(super) const REPORTS: [&str; 4] = ["expand_property", "multiget", "principals", "sync_collection"];
 /// What is only to be seen with `r`: contents, names and the ends of etags of members.
 const CONTENTS: [&str; 3] = ["Okapi", "quetzal", "zebra"];
 /// As long as `Secret`, and never made.
@@ -53,14 +53,18 @@ const fn row(
     Row { trees, method, path, field, body, needs, effect }
 }
 
-const PROPERTIES: &str =
-    "<propfind xmlns=\"DAV:\"><prop><getetag/><getcontentlength/><displayname/><sync-token/><resourcetype/></prop></propfind>";
+const PROPERTIES: &str = "<propfind xmlns=\"DAV:\"><prop><getetag/><getcontentlength/><displayname/><sync-token/><resourcetype/><x:kept xmlns:x=\"urn:x\"/></prop></propfind>";
 const SYNC: &str = "<sync-collection xmlns=\"DAV:\"><sync-token/><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>";
 /// Who of all principals one is.
 const MATCH: &str = "<principal-match xmlns=\"DAV:\"><self/></principal-match>";
 const GRANT: &str =
     "<acl xmlns=\"DAV:\"><ace><principal><authenticated/></principal><grant><privilege><read/></privilege></grant></ace></acl>";
 const PATCH: &str = "<propertyupdate xmlns=\"DAV:\"><set><prop><displayname>Walrus</displayname></prop></set></propertyupdate>";
+const KEEP: &str = "<propertyupdate xmlns=\"DAV:\"><set><prop><kept xmlns=\"urn:x\">Narwhal</kept></prop></set></propertyupdate>";
+const EXPAND: &str =
+    "<expand-property xmlns=\"DAV:\"><property name=\"owner\"><property name=\"displayname\"/></property></expand-property>";
+const SEARCH: &str = "<searchrequest xmlns=\"DAV:\"><basicsearch><select><prop><getetag/></prop></select>\
+                      <from><scope><href/><depth>infinity</depth></scope></from></basicsearch></searchrequest>";
 
 // RFC 3744 appendix B, and the letters for its privileges: read `r`, write-content `w`, bind `i` (a collection: `k`), unbind `e` (a collection:
 // `x`, and `e` for the documents in it). Moving from one owner to another destroys it where it was; within one owner's tree it needs `0`.
@@ -94,9 +98,16 @@ const ROWS: &[Row] = &[
     row(ALL, ("PROPFIND", "{S}/"), ("Depth: 1", PROPERTIES), Some("lr"), Told("quetzal")),
     row(ALL, ("PROPFIND", "{S}/"), ("Depth: infinity", PROPERTIES), None, Unseen),
     row(ALL, ("PROPFIND", "{S}/quetzal{X}"), ("Depth: 0", PROPERTIES), Some("lr"), Told("getetag")),
-    // No property can be set yet: each is refused in a 207.
-    row(ALL, ("PROPPATCH", "{S}/"), ("", PATCH), Some("lr"), Unseen),
-    row(ALL, ("PROPPATCH", "{S}/quetzal{X}"), ("", PATCH), Some("lr"), Unseen),
+    row(FILES, ("PROPPATCH", "{S}/"), ("", PATCH), Some("lrw"), Appears("Walrus")),
+    // What a shared calendar is called is each sharee's own.
+    row(OBJECTS, ("PROPPATCH", "{S}/"), ("", PATCH), Some("lr"), Unseen),
+    row(ALL, ("PROPPATCH", "{S}/"), ("", KEEP), Some("lrw"), Appears("Narwhal")),
+    row(ALL, ("PROPPATCH", "{S}/quetzal{X}"), ("", PATCH), Some("lrw"), Appears("Walrus")),
+    row(ALL, ("PROPPATCH", "{S}/quetzal{X}"), ("", KEEP), Some("lrw"), Appears("Narwhal")),
+    row(FILES, ("POST", "{S}/?add-member"), ("Slug: walrus.txt", "Walrus"), Some("li"), Appears("walrus")),
+    row(OBJECTS, ("POST", "{S}/?add-member"), ("", "{B}"), None, Unseen),
+    row(ALL, ("SEARCH", "{S}/"), ("", SEARCH), Some("lr"), Told("quetzal")),
+    row(ALL, ("REPORT", "{S}/"), ("Depth: 0", EXPAND), Some("lr"), Unseen),
     row(ALL, ("REPORT", "{S}/"), ("Depth: 0", SYNC), Some("lr"), Told("quetzal")),
     row(ALL, ("REPORT", "{S}/"), ("Depth: 0", MATCH), Some("lr"), Unseen),
     // None of these profiles has a rule for sharing, or for taking out whole collections.

@@ -41,7 +41,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Outside the house: it puts parts together as the program does, to fuzz them.
     (
         "octroi-fuzz",
-        &["octroi-model", "octroi-engine", "octroi-gate", "octroi-net", "octroi-mime", "octroi-imap", "octroi-smtp", "octroi-sieve"],
+        &[
+            "octroi-model",
+            "octroi-engine",
+            "octroi-gate",
+            "octroi-net",
+            "octroi-mime",
+            "octroi-imap",
+            "octroi-smtp",
+            "octroi-sieve",
+            "octroi-dav",
+        ],
     ),
 ];
 

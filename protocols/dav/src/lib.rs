@@ -35,6 +35,8 @@
 mod call;
 mod config;
 mod dispatch;
+#[cfg(feature = "fuzzing")]
+mod fuzzing;
 mod if_header;
 mod instruction;
 mod keyword;
@@ -56,6 +58,8 @@ mod sharing;
 mod xml;
 
 pub use config::DavConfig;
+#[cfg(feature = "fuzzing")]
+pub use fuzzing::fuzz_xml;
 
 use axum::Router;
 use octroi_gate::Gate;

@@ -154,8 +154,7 @@ impl Stage {
                 let rewrite = self.files.open(file(), Rewrite).await?;
                 rewrite.replace(Content::document(b"two"), None, When::Anyhow).await.map(|_| ())
             }
-            "Mark" => self.files.open(file(), Mark).await?.mark(&[("$Label1", true)]).await,
-            "Describe" | "DescribeFolder" | "Personalise" => self.describe(row.purpose, it).await,
+            "Mark" | "Describe" | "DescribeFolder" | "Personalise" => self.describe(row.purpose, it).await,
             "Unlink" => self.files.open(file(), Unlink).await?.remove(When::Anyhow).await,
             other => self.lock(other, it).await,
         }
@@ -192,9 +191,10 @@ impl Stage {
     async fn describe(&self, purpose: &str, it: &str) -> Result<(), Refusal> {
         let folder = FolderAt { area: Area::Files, path: theirs(it) };
         let edits = vec![("{urn:x}a".to_owned(), Some("<a xmlns=\"urn:x\"/>".to_owned()))];
+        let file = FileAt { area: Area::Files, folder: theirs(it), name: name("file.txt") };
         match purpose {
+            "Mark" => self.files.open(file, Mark).await?.mark(&[("$Label1", true)]).await,
             "Describe" => {
-                let file = FileAt { area: Area::Files, folder: theirs(it), name: name("file.txt") };
                 let description = Description { properties: edits, ..Description::default() };
                 self.files.open(file, Describe).await?.describe(&description).await
             }

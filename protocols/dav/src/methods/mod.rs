@@ -19,3 +19,9 @@ pub(crate) mod put;
 pub(crate) mod report;
 pub(crate) mod unlock;
 pub(crate) mod search;
+/// What reads bodies here, for the fuzz target.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzzed(request: &crate::xml::Element, kept: Vec<String>) {
+    let _ = make::Wish::read(request, kept, None, "D:mkcol-response");
+    report::fuzzed(request);
+}

@@ -12,7 +12,7 @@ use crate::property::{KNOWN, Subject};
 use crate::refusal::{Answer, Fault};
 use crate::resource::Resource;
 use crate::search::condition::Candidate;
-use crate::search::{Order, Query, Value};
+use crate::search::{Order, Query, Scope, Value};
 use crate::xml::{Xml, parse};
 use http::StatusCode;
 use octroi_gate::{FileAt, List, Member, MemberIs, READ_BYTES_MAX, Read};
@@ -44,19 +44,18 @@ pub(crate) async fn search(mut call: Call) -> Answer {
     }
     let base = Place { slash: true, ..place };
     let query = Query::read(basic, &base, &call.headers)?;
-    let mut walk = Walk {
-        visits: call.config.search_visits_max,
-        octets: call.config.search_bytes_max,
-        cut: false,
-        hits: Vec::new(),
-        call: &call,
-        query: &query,
-    };
+    run(&call, &base, &query).await
+}
+
+/// Answer a query that was asked of a place.
+pub(crate) async fn run(call: &Call, base: &Place, query: &Query) -> Answer {
+    let mut walk =
+        Walk { visits: call.config.search_visits_max, octets: call.config.search_bytes_max, cut: false, hits: Vec::new(), call, query };
     for scope in &query.scopes {
         if !is_own(&call.session, &scope.place.address) || scope.place.area != base.area {
             return Err(Fault::Rule(StatusCode::CONFLICT, "D:search-scope-valid"));
         }
-        walk.scope(&scope.place, scope.depth).await?;
+        walk.scope(scope).await?;
     }
     let (hits, cut) = walk.end();
     Ok(whole(|xml| {
@@ -97,7 +96,8 @@ enum Judged {
 }
 
 impl Walk<'_> {
-    async fn scope(&mut self, place: &Place, depth: Depth) -> Result<(), Fault> {
+    async fn scope(&mut self, scope: &Scope) -> Result<(), Fault> {
+        let (place, depth) = (&scope.place, scope.depth);
         let (call, wanted) = (self.call, &self.query.select);
         let invalid = |_| Fault::Rule(StatusCode::CONFLICT, "D:search-scope-valid");
         let viewer = viewer(call);
@@ -105,7 +105,8 @@ impl Walk<'_> {
         let itself = Resource::at(call, &crate::path::Target::Place(place.clone()), wanted, &viewer).await.map_err(invalid)?;
         let name = place.path.names().last().map_or("", Name::as_str);
         let file = if let Found::File(file) = &found { Some((place, file.item())) } else { None };
-        match self.judge(&itself.href, &itself.subject(), name, None) {
+        let judged = if scope.members_only { Judged::No } else { self.judge(&itself.href, &itself.subject(), name, None) };
+        match judged {
             Judged::Yes(hit) => self.keep(hit),
             Judged::Open => {
                 if let Some((place, item)) = file

@@ -7,5 +7,5 @@ pub(crate) mod condition;
 mod query;
 mod value;
 
-pub(crate) use query::{Order, Query};
+pub(crate) use query::{Order, Query, Scope};
 pub(crate) use value::Value;

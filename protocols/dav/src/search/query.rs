@@ -19,6 +19,8 @@ const ORDERS_MAX: usize = 8;
 pub(crate) struct Scope {
     pub place: Place,
     pub depth: Depth,
+    /// Not the collection itself.
+    pub members_only: bool,
 }
 
 /// By what, and in which direction.
@@ -89,7 +91,7 @@ impl Scope {
             Some(depth) if depth.eq_ignore_ascii_case("infinity") => Depth::Infinity,
             Some(_) => return Err(Fault::Status(StatusCode::BAD_REQUEST, "Depth is 0, 1 or infinity.")),
         };
-        Ok(Self { place, depth })
+        Ok(Self { place, depth, members_only: false })
     }
 }
 

@@ -73,7 +73,7 @@ async fn a_search_finds_what_fits_and_nothing_of_others() {
     assert_eq!(find(&compare("lt", "getlastmodified", "2001-01-01T00:00:00Z")).await, [""; 0]);
     assert_eq!(find(&compare("gte", "getlastmodified", "2001-01-01T00:00:00Z")).await.len(), 4);
     let home = owner.address.clone();
-    assert_eq!(found(&world, &owner, "0", "", "").await, [home.clone()]);
+    assert_eq!(found(&world, &owner, "0", "", "").await, std::slice::from_ref(&home));
     assert_eq!(found(&world, &owner, "1", "", "").await, ["Actes".to_owned(), "Notes".to_owned(), home]);
     let order = "<D:orderby><D:order><D:prop><D:getcontentlength/></D:prop><D:descending/></D:order></D:orderby>";
     let documents = "<D:is-defined><D:prop><D:getcontentlength/></D:prop></D:is-defined>";
@@ -184,4 +184,25 @@ async fn answers_leave_out_what_was_not_wanted() {
     let told = world.at_office(&owner, "PROPFIND", &files(&owner, "Notes/small.md"), &r#"<D:propfind xmlns:D="DAV:" xmlns:O="http://owncloud.org/ns"><D:prop><O:size/><O:permissions/><D:supported-method-set/><D:supported-live-property-set/><D:resourcetype/></D:prop></D:propfind>"#.replace('\n', "")).await.text();
     assert!(told.contains("<OC:size>4</OC:size>") && told.contains("<OC:permissions>GDNVW</OC:permissions>"), "{told}");
     assert!(told.contains(r#"<D:supported-method name="PROPPATCH"/>"#) && !told.contains("404"), "{told}");
+}
+
+#[tokio::test]
+async fn principals_match_by_a_property_of_members() {
+    let (world, owner, other) = cast().await;
+    let ask = |property: &str| {
+        format!(
+            r#"<D:principal-match xmlns:D="DAV:"><D:principal-property><D:{property}/></D:principal-property><D:prop><D:getetag/></D:prop></D:principal-match>"#
+        )
+    };
+    let acl = [(Identifier::parse(&owner.address).unwrap(), Rights::parse("lr").unwrap())];
+    world.admin.share(&other.address.parse().unwrap(), Area::Files, &Path::parse("Secret", '/').unwrap(), &acl).await.unwrap();
+    // RFC 3744 section 9.3: what I own, at any depth; not what others share with me.
+    let mine = world.at_office(&owner, "REPORT", &files(&owner, ""), &ask("owner")).await.text();
+    let mut found = names(&mine);
+    found.retain(|name| name != "Shared" && *name != other.address);
+    found.sort();
+    assert_eq!(found, ["2026", "Actes", "Bayonne.pdf", "Notes", "decree.txt", "large.bin", "small.md"], "{mine}");
+    assert!(names(&world.at_office(&owner, "REPORT", &files(&owner, ""), &ask("getetag")).await.text()).is_empty());
+    let bad = r#"<D:principal-match xmlns:D="DAV:"/>"#;
+    assert_eq!(world.at_office(&owner, "REPORT", &files(&owner, ""), bad).await.status, 400);
 }

@@ -68,7 +68,7 @@ async fn they_are_kept_as_they_were_sent() {
 async fn all_or_nothing() {
     let world = World::new().await;
     let owner = world.person("hugo", "lead", "").await;
-    for path in [files(&owner, "a.txt"), files(&owner, "Folder/"), format!("/dav/calendars/{}/work/", owner.address)] {
+    for path in [files(&owner, "a.txt"), files(&owner, "Folder/"), format!("/dav/calendars/{}/team/", owner.address)] {
         let made = match path.rsplit_once('.') {
             Some((_, "txt")) => world.at_office(&owner, "PUT", &path, "a").await,
             _ if path.contains("calendars") => world.at_office(&owner, "MKCALENDAR", &path, "").await,
@@ -180,7 +180,7 @@ async fn sharees_have_their_own_view_and_need_the_right_for_the_rest() {
     let owner = world.person("hugo", "lead", "").await;
     let reader = world.person("claire", "lead", "").await;
     let writer = world.person("marc", "lead", "").await;
-    let calendar = format!("/dav/calendars/{}/work/", owner.address);
+    let calendar = format!("/dav/calendars/{}/team/", owner.address);
     let making = r#"<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:A="http://apple.com/ns/ical/"><D:set><D:prop><D:displayname>Work</D:displayname><A:calendar-color symbolic-color="red">#FF0000</A:calendar-color></D:prop></D:set></C:mkcalendar>"#;
     assert_eq!(world.at_office(&owner, "MKCALENDAR", &calendar, making).await.status, 201);
     let red = r#"<A:calendar-color xmlns:A="http://apple.com/ns/ical/" symbolic-color="red">#FF0000</A:calendar-color>"#;
@@ -189,9 +189,9 @@ async fn sharees_have_their_own_view_and_need_the_right_for_the_rest() {
         (Identifier::parse(&reader.address).unwrap(), Rights::parse("lr").unwrap()),
         (Identifier::parse(&writer.address).unwrap(), Rights::parse("lrwi").unwrap()),
     ];
-    let path = Path::parse("work", '/').unwrap();
+    let path = Path::parse("team", '/').unwrap();
     world.admin.share(&owner.address.parse().unwrap(), Area::Calendars, &path, &acl).await.unwrap();
-    let shared = |who: &Person| format!("/dav/calendars/{}/work~{}/", who.address, owner.address);
+    let shared = |who: &Person| format!("/dav/calendars/{}/team~{}/", who.address, owner.address);
     let mine = r#"<A:calendar-color symbolic-color="blue">#0000FF</A:calendar-color><D:displayname>Hugo's</D:displayname><A:calendar-order>3</A:calendar-order><C:schedule-calendar-transp><C:transparent/></C:schedule-calendar-transp>"#;
     for who in [&reader, &writer] {
         let path = shared(who);

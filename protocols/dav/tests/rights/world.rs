@@ -147,6 +147,22 @@ impl World {
     }
 
     pub(crate) async fn ask(&self, who: &Person, from: [u8; 4], method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Answer {
+        let response = self.send(who, from, method, path, more, body).await;
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// The same, while it comes.
+    pub(crate) async fn send(
+        &self,
+        who: &Person,
+        from: [u8; 4],
+        method: &str,
+        path: &str,
+        more: &[(&str, &str)],
+        body: &str,
+    ) -> http::Response<Body> {
         let basic = BASE64.encode(format!("{}:{}", who.address, who.secret).as_bytes());
         let mut request = Request::builder().method(method).uri(path).header("authorization", format!("Basic {basic}"));
         for (name, value) in more {
@@ -154,10 +170,7 @@ impl World {
         }
         let mut request = request.body(Body::from(body.to_owned())).unwrap();
         request.extensions_mut().insert(Client { addr: IpAddr::from(from), certificate: None });
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// From the office, where most do not look further.

@@ -46,7 +46,7 @@ impl Asked {
 
 /// `expand-property`.
 pub(crate) async fn expand_property(call: &Call, request: &Element) -> Answer {
-    let asked = Asked::read(request, &mut PROPERTIES_MAX.clone())?;
+    let asked = Asked::read(request, &mut { PROPERTIES_MAX })?;
     if call.depth()?.is_some_and(|depth| depth != Depth::Zero) {
         return Err(Fault::Status(StatusCode::FORBIDDEN, "It is answered for one resource at a time."));
     }
@@ -128,4 +128,10 @@ impl Expansion<'_> {
         }
         found.end_named(&property.name);
     }
+}
+
+/// What reads the body, for the fuzz target.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzzed(request: &Element) {
+    let _ = Asked::read(request, &mut { PROPERTIES_MAX });
 }

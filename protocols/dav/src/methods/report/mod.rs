@@ -24,7 +24,7 @@ pub(crate) async fn report(mut call: Call) -> Answer {
         }
         return match name.1 {
             "principal-property-search" => principals::property_search(&call, &request),
-            "principal-match" => principals::principal_match(&call, &request),
+            "principal-match" => principals::principal_match(&call, &request).await,
             _ => Ok(principals::searchable()),
         };
     }
@@ -40,4 +40,10 @@ pub(crate) async fn report(mut call: Call) -> Answer {
         // RFC 3253 section 3.6
         _ => Err(Fault::Rule(StatusCode::FORBIDDEN, "D:supported-report")),
     }
+}
+
+/// What reads bodies here, for the fuzz target.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzzed(request: &crate::xml::Element) {
+    expand_property::fuzzed(request);
 }

@@ -2,15 +2,18 @@
 //!
 //! Whom the gate does not name to this session is not found, and whoever may share with nobody finds nobody but themselves.
 
-use crate::call::{Call, folder_at, is_oneself};
+use crate::call::{Call, Depth, folder_at, is_oneself};
 use crate::methods::propfind::viewer;
+use crate::methods::search;
 use crate::multistatus::{Wanted, describe, whole};
 use crate::names::{CALDAV, CALENDARSERVER, DAV};
-use crate::path::{PRINCIPALS, Place, principal_of};
+use crate::path::{PRINCIPALS, Place, Target, principal_of};
 use crate::property::Subject;
 use crate::refusal::{Answer, Fault, xml_response};
+use crate::search::condition::{self, Comparison};
+use crate::search::{Query, Scope};
 use crate::sharing;
-use crate::xml::{Element, Xml};
+use crate::xml::{Element, ElementName, Xml};
 use axum::response::Response;
 use http::StatusCode;
 use octroi_gate::{Identifier, Principal, ShareFolder};
@@ -44,20 +47,39 @@ pub(crate) fn property_search(call: &Call, request: &Element) -> Answer {
     Ok(answer(call, &wanted, &found))
 }
 
-/// `principal-match` (RFC 3744 section 9.3): of the principals those that I am, alone or in a group.
-pub(crate) fn principal_match(call: &Call, request: &Element) -> Answer {
+/// `principal-match` (RFC 3744 section 9.3): of the principals those that I am, alone or in a group; or, by a property that names a principal,
+/// the members of the collection in which it names me.
+pub(crate) async fn principal_match(call: &Call, request: &Element) -> Answer {
     let wanted = Wanted::of_optional_prop(request, &call.headers)?;
-    let property = request.child(DAV, "principal-property");
-    let by_url = property.is_some_and(|property| property.child(DAV, "principal-URL").is_some());
-    if request.child(DAV, "self").is_none() && !by_url {
-        // Whose the resources of a collection are is said by their `owner`.
-        return Err(Fault::Rule(StatusCode::FORBIDDEN, "D:supported-report"));
+    let property = request.child(DAV, "principal-property").and_then(|property| property.children.first());
+    match (request.child(DAV, "self"), property, &call.target) {
+        (Some(_), None, _) => {}
+        (None, Some(property), _) if property.is(DAV, "principal-URL") => {}
+        (None, Some(property), Target::Place(place)) => return members_of_mine(call, place, &property.name, wanted).await,
+        (None, Some(_), _) => return Ok(whole(|_| {})),
+        _ => return Err(Fault::Status(StatusCode::BAD_REQUEST, "It is either by self or by a property.")),
     }
     let groups = call.session.memberships().into_iter();
     let groups = groups.map(|name| Principal { who: Identifier::Group(name.clone()), display_name: name });
     let oneself = Principal { who: Identifier::Account(call.session.address().clone()), display_name: String::new() };
     let found: Vec<Principal> = std::iter::once(oneself).chain(groups).collect();
     Ok(answer(call, &wanted, &found))
+}
+
+/// Members of a collection, at any depth, in which a property names me or a group that I am in.
+async fn members_of_mine(call: &Call, place: &Place, property: &ElementName, select: Wanted) -> Answer {
+    let groups = call.session.memberships().into_iter().map(Identifier::Group);
+    let whom = std::iter::once(Identifier::Account(call.session.address().clone())).chain(groups);
+    let names =
+        |literal: String| condition::Condition::Compare { is: Comparison::Eq, property: property.clone(), literal, caseless: false };
+    let query = Query {
+        select,
+        scopes: vec![Scope { place: place.clone(), depth: Depth::Infinity, members_only: true }],
+        condition: Some(condition::Condition::Or(whom.filter_map(|who| principal_of(&who)).map(names).collect())),
+        orders: Vec::new(),
+        limit: None,
+    };
+    search::run(call, place, &query).await
 }
 
 /// `acl-principal-prop-set` (RFC 3744 section 9.2): who stands in the ACL of a collection, as far as this session is told who they are.

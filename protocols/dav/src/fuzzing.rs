@@ -1,0 +1,73 @@
+//! The XML bodies of all methods for the fuzz target `dav_xml`: read, judged, kept and told again, with no store behind them.
+
+use crate::instruction::{instructions, judge_file, judge_folder};
+use crate::methods::fuzzed;
+use crate::multistatus::{Wanted, describe};
+use crate::names::DAV;
+use crate::path::Target;
+use crate::property::{Subject, Viewer};
+use crate::search::Query;
+use crate::xml::{Element, Xml, kept, parse};
+use http::HeaderMap;
+
+/// Any octets as a body. What holds, or this panics: nothing panics; what is kept of a property can be told, is then what was sent, and stays
+/// the same when it is kept again; every answer is well-formed.
+pub fn fuzz_xml(body: &[u8]) {
+    let Ok(request) = parse(body) else {
+        // Who calls it has parsed before; it must come to an end all the same.
+        let _ = kept(body);
+        return;
+    };
+    if let Ok(values) = kept(body) {
+        come_back(&request, &values);
+        for (act, property, value) in instructions(&request, values.clone()) {
+            let _ = judge_file(act, property, value.clone());
+            let _ = judge_folder(act, property, value);
+        }
+        fuzzed(&request, values);
+    }
+    let headers = HeaderMap::new();
+    for wanted in [Wanted::of_propfind(Some(&request), &headers), Wanted::of_prop(&request, &headers)].into_iter().flatten() {
+        told(&wanted);
+    }
+    let _ = crate::sharing::entries(&request, &viewer().address);
+    if let (Some(basic), Ok(Target::Place(base))) = (request.child(DAV, "basicsearch"), Target::parse("/dav/files/lea@a.example/x/"))
+        && let Ok(query) = Query::read(basic, &base, &headers)
+    {
+        let (subject, viewer) = (Subject::Fixed("Rapport"), viewer());
+        let candidate = crate::search::condition::Candidate { subject: &subject, viewer: &viewer, name: "rapport", contains: None };
+        let _ = query.condition.map(|condition| condition.holds(&candidate));
+        told(&query.select);
+    }
+}
+
+fn viewer() -> Viewer {
+    let Ok(address) = "lea@a.example".parse() else { unreachable!("it is an address") };
+    Viewer { address, display_name: "Léa <Martin>".to_owned(), groups: Vec::new(), object_bytes_max: 1 }
+}
+
+/// Properties as they were sent, and as they are told in an answer.
+fn come_back(request: &Element, values: &[String]) {
+    let sent: Vec<&Element> = request.children.iter().flat_map(|act| &act.children).flat_map(|prop| &prop.children).collect();
+    assert_eq!(sent.len(), values.len(), "one for each");
+    for (sent, value) in sent.into_iter().zip(values) {
+        let mut answer = Xml::document("D:a");
+        answer.open("D:b").open("D:prop").element(value).close("D:prop").close("D:b").close("D:a");
+        let answer = answer.into_string();
+        // Told, it may have three elements more round it than there may be, and more declarations than an element may have in a request.
+        let Ok(told) = parse(answer.as_bytes()) else { continue };
+        let told = &told.children[0].children[0].children[0];
+        assert_eq!((&sent.name, &sent.children), (&told.name, &told.children), "{value}");
+        assert_eq!(kept(answer.as_bytes()).as_deref(), Ok(&[value.clone()][..]), "it stays the same");
+    }
+}
+
+fn told(wanted: &Wanted) {
+    for subject in [Subject::Fixed("dav"), Subject::Principal] {
+        let mut answer = Xml::document("D:multistatus");
+        describe("/dav/", &subject, wanted, &viewer(), None, &mut answer);
+        answer.close("D:multistatus");
+        let answer = answer.into_string();
+        assert!(parse(answer.as_bytes()).is_ok(), "{answer}");
+    }
+}
