@@ -20,6 +20,7 @@
 //! | `methods/` | a file for each method, `methods/report/` for each report |
 //! | `call`, `path` | what a request asks of what |
 //! | `precondition`, `if_header`, `range` | conditional headers |
+//! | `byteranges`, `digest` | several ranges in one answer; checks of what is sent |
 //! | `locks` | locks: what is told of them, and refusals because of one |
 //! | `property`, `resource`, `multistatus`, `rights` | what answers tell |
 //! | `privilege`, `sharing` | rights as privileges, ACLs both ways |
@@ -32,8 +33,10 @@
 //! Known limits: no `calendar-query` or `addressbook-query`, no quota.
 //! COPY and MOVE over an existing collection remove it in a commit of its own before.
 
+mod byteranges;
 mod call;
 mod config;
+mod digest;
 mod dispatch;
 #[cfg(feature = "fuzzing")]
 mod fuzzing;

@@ -3,23 +3,35 @@
 use crate::gate::Gate;
 use crate::refusal::Refusal;
 use octroi_engine::{Body, Stage};
-use octroi_model::Etag;
+use octroi_model::{Etag, UnixTime};
 
 /// A content that is ready to become an item. Opaque.
 #[derive(Debug)]
 pub struct Content {
     pub(crate) body: Body,
+    /// When a document was last modified, if that is not now.
+    pub(crate) modified: Option<UnixTime>,
 }
 
 impl Content {
     /// A message. `facts` are what its codec derived from it, `header_bytes` is the length of the header with its empty line.
     pub fn message(facts: &[u8], octets: &[u8], header_bytes: usize) -> Self {
-        Self { body: Body::message(facts, octets, header_bytes) }
+        Self::of(Body::message(facts, octets, header_bytes))
     }
 
     /// A document.
     pub fn document(octets: &[u8]) -> Self {
-        Self { body: Body::document(octets) }
+        Self::of(Body::document(octets))
+    }
+
+    fn of(body: Body) -> Self {
+        Self { body, modified: None }
+    }
+
+    /// A document that was modified then: it comes from elsewhere, with its date.
+    #[must_use]
+    pub fn modified(self, at: UnixTime) -> Self {
+        Self { modified: Some(at), ..self }
     }
 
     /// Octets.
@@ -76,13 +88,13 @@ impl Upload {
     /// All of a document was written.
     pub async fn finish_document(self) -> Result<Content, Refusal> {
         let body = self.stage.finish(None).await?;
-        Ok(Content { body })
+        Ok(Content::of(body))
     }
 
     /// All of a message was written. `describe` gets its octets (of one above [`crate::DESCRIBED_BYTES_MAX`] the first mebibyte) and returns
     /// the facts and the length of the header.
     pub async fn finish_message(self, describe: impl FnOnce(&[u8]) -> (Vec<u8>, usize) + Send + 'static) -> Result<Content, Refusal> {
         let body = self.stage.finish(Some(Box::new(describe))).await?;
-        Ok(Content { body })
+        Ok(Content::of(body))
     }
 }

@@ -4,13 +4,13 @@
 
 use crate::admin::Admin;
 use crate::gate::Gate;
-use crate::granted::{Folder, Granted, Mailbox};
-use crate::purpose::{Append, Bind, Status};
+use crate::granted::{File, Folder, Granted, Mailbox};
+use crate::purpose::{Append, Bind, Rewrite, Status};
 use crate::refusal::Refusal;
 use crate::session::{ANCESTORS_MAX, Session};
 use crate::tree::SHARED;
 use octroi_engine::{Batch, Change};
-use octroi_model::{Address, Collection, CollectionId, Flags, Item, Path, Quota, QuotaLimit, QuotaRoot, Rights};
+use octroi_model::{Address, Collection, CollectionId, Flags, Item, Path, Quota, QuotaLimit, QuotaRoot, QuotaUsage, Rights};
 use octroi_policy::Area;
 
 /// What RFC 4331 tells of a folder.
@@ -61,6 +61,16 @@ impl Granted<Folder, Bind> {
     pub fn room_for(&self, bytes: u64) -> Result<(), Refusal> {
         let collection = self.node().real()?.id;
         if self.session.gate().has_room(collection, bytes) { Ok(()) } else { Err(Refusal::OverQuota) }
+    }
+}
+
+impl Granted<File, Rewrite> {
+    /// As for what is new, but for the room that the old content gives back.
+    pub fn room_for(&self, bytes: u64) -> Result<(), Refusal> {
+        let more = QuotaUsage { bytes: bytes.saturating_sub(self.item().bytes()), items: 0 };
+        let quotas = self.engine().quotas_above(self.folder_id()?);
+        let fits = quotas.iter().all(|quota| quota.limit.allows(quota.used, quota.used.plus(more)));
+        if fits { Ok(()) } else { Err(Refusal::OverQuota) }
     }
 }
 

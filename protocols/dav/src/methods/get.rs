@@ -1,24 +1,29 @@
 //! GET and HEAD: a document's octets, whole or a range; a collection as a short page, or exported.
 
+use crate::byteranges::ByteRanges;
 use crate::call::{Call, Found, find};
+use crate::digest::{self, Sums};
 use crate::methods::export;
 use crate::path::{AREAS, Place, Target, area_href, encode, folder_href, principal_href};
 use crate::precondition::{self, Current, Verdict, http_date};
 use crate::property::media_type;
-use crate::range::{Wanted, wanted};
+use crate::range::{Part, Wanted, wanted};
 use crate::refusal::{Answer, Fault, empty};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use octroi_gate::{File, Folder, Granted, List, MemberIs, READ_BYTES_MAX, Read};
-use octroi_http::{Sink, produce};
+use octroi_gate::{File, Folder, Granted, List, MemberIs, READ_BYTES_MAX, Read, Refusal};
+use octroi_http::{Gone, Sink, produce};
 use octroi_model::Path;
 use std::fmt::Write as _;
 
 /// Members that a page shows: it is for a glance; programs use PROPFIND, which has no such limit.
 const PAGE_MEMBERS_MAX: usize = 5_000;
+
+/// Largest document of which a digest is worked out for who wants one: it is read once more for it.
+const DIGESTED_BYTES_MAX: u64 = 16 << 20;
 
 /// For what cannot run anything, and for our own pages.
 const PASSIVE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
@@ -41,10 +46,12 @@ pub(crate) async fn head(call: Call) -> Answer {
     if let Target::Place(place) = &call.target
         && let Found::File(file) = find(&call.session, place).await.map_err(Fault::about(&call.href()))?
     {
-        return Ok(match verdict(&call.headers, &file)? {
-            Some(not_modified) => not_modified,
-            None => with_length(described(StatusCode::OK, &file, place), file.item().bytes()),
-        });
+        if let Some(not_modified) = verdict(&call.headers, &file)? {
+            return Ok(not_modified);
+        }
+        let mut response = with_length(described(StatusCode::OK, &file, place), file.item().bytes());
+        add_digests(&call, &file, response.headers_mut()).await?;
+        return Ok(response);
     }
     let mut response = get(call).await?;
     *response.body_mut() = Body::empty();
@@ -58,41 +65,100 @@ async fn document(call: &Call, place: &Place, file: Granted<File, Read>) -> Answ
     let length = file.item().bytes();
     let etag = file.item().etag();
     let range = call.header(&RANGE).filter(|_| precondition::range_is_of(&call.headers, Current::document(&etag, file.item().date)));
-    let (status, offset, bytes) = match range.map_or(Wanted::Whole, |range| wanted(range, length)) {
-        Wanted::Whole => (StatusCode::OK, 0, length),
-        Wanted::Part { offset, bytes } => (StatusCode::PARTIAL_CONTENT, offset, bytes),
+    let parts = match range.map_or(Wanted::Whole, |range| wanted(range, length)) {
+        Wanted::Whole => return whole(call, place, file).await,
+        Wanted::Parts(parts) => parts,
         Wanted::Unsatisfiable => {
             let mut response = empty(StatusCode::RANGE_NOT_SATISFIABLE);
             insert(response.headers_mut(), CONTENT_RANGE, &format!("bytes */{length}"));
             return Ok(response);
         }
     };
-    let mut response = with_length(described(status, &file, place), bytes);
-    if status == StatusCode::PARTIAL_CONTENT {
-        insert(response.headers_mut(), CONTENT_RANGE, &format!("bytes {offset}-{}/{length}", offset + bytes - 1));
-    }
-    *response.body_mut() = if bytes <= READ_BYTES_MAX {
-        Body::from(file.read(offset, bytes).await.map_err(Fault::about(&call.href()))?)
-    } else {
-        produce(Some(bytes), |sink| pieces(file, offset, bytes, sink))
-    };
+    let response = described(StatusCode::PARTIAL_CONTENT, &file, place);
+    let [Part { offset, bytes }] = parts[..] else { return Ok(several(response, file, place, &parts)) };
+    let mut response = with_length(response, bytes);
+    insert(response.headers_mut(), CONTENT_RANGE, &format!("bytes {offset}-{}/{length}", offset + bytes - 1));
+    *response.body_mut() = run(call, file, Part { offset, bytes }).await?;
     Ok(response)
 }
 
+async fn whole(call: &Call, place: &Place, file: Granted<File, Read>) -> Answer {
+    let bytes = file.item().bytes();
+    let mut response = with_length(described(StatusCode::OK, &file, place), bytes);
+    add_digests(call, &file, response.headers_mut()).await?;
+    *response.body_mut() = run(call, file, Part { offset: 0, bytes }).await?;
+    Ok(response)
+}
+
+/// RFC 9530: the digest that the client wants. Of what is large it gets none, as it would be read twice.
+async fn add_digests(call: &Call, file: &Granted<File, Read>, headers: &mut HeaderMap) -> Result<(), Fault> {
+    for (wants, tells) in [("want-repr-digest", "repr-digest"), ("want-content-digest", "content-digest")] {
+        let Some(kind) = digest::wanted(&call.headers, wants).filter(|_| file.item().bytes() <= DIGESTED_BYTES_MAX) else { continue };
+        let mut sums = Sums::of(&[kind]);
+        let mut offset = 0;
+        while offset < file.item().bytes() {
+            let piece = file.read(offset, READ_BYTES_MAX).await.map_err(Fault::about(&call.href()))?;
+            if piece.is_empty() {
+                return Err(Fault::Gate(Refusal::Unavailable, call.href()));
+            }
+            offset += piece.len() as u64;
+            sums.update(&piece);
+        }
+        for (kind, value) in sums.finish() {
+            insert(headers, http::HeaderName::from_static(tells), &digest::told(kind, &value));
+        }
+    }
+    Ok(())
+}
+
+/// The octets of one part, at once if they are few.
+async fn run(call: &Call, file: Granted<File, Read>, part: Part) -> Result<Body, Fault> {
+    if part.bytes <= READ_BYTES_MAX {
+        return Ok(Body::from(file.read(part.offset, part.bytes).await.map_err(Fault::about(&call.href()))?));
+    }
+    Ok(produce(Some(part.bytes), async move |sink| {
+        let _ = pieces(&file, part, &sink).await;
+    }))
+}
+
+/// Several parts (RFC 9110 section 15.3.7.2).
+fn several(response: Response, file: Granted<File, Read>, place: &Place, parts: &[Part]) -> Response {
+    let ranges = ByteRanges::new(media_type(file.item(), place.area), file.item().bytes(), parts);
+    let bytes = ranges.bytes();
+    let mut response = with_length(response, bytes);
+    insert(response.headers_mut(), CONTENT_TYPE, &ranges.media_type());
+    // Whatever is in the parts: nothing that a browser runs comes in this wrapping, and the listener's own policy is the stricter.
+    response.headers_mut().remove(CONTENT_SECURITY_POLICY);
+    *response.body_mut() = produce(Some(bytes), async move |sink| {
+        for (text, part) in ranges.into_runs() {
+            let sent = sink.send(text.into()).await;
+            let sent = match part {
+                Some(part) if sent.is_ok() => pieces(&file, part, &sink).await,
+                _ => sent,
+            };
+            if sent.is_err() {
+                return;
+            }
+        }
+    });
+    response
+}
+
 /// Send a run of a document in pieces; the sink holds us back when the client is slow.
-async fn pieces(file: Granted<File, Read>, mut offset: u64, mut left: u64, sink: Sink) {
+async fn pieces(file: &Granted<File, Read>, part: Part, sink: &Sink) -> Result<(), Gone> {
+    let Part { mut offset, bytes: mut left } = part;
     while left > 0 {
         // Every piece is decided anew: a right that is withdrawn meanwhile ends the download.
-        let Ok(piece) = file.read(offset, left.min(READ_BYTES_MAX)).await else { return sink.fail().await };
+        let piece = file.read(offset, left.min(READ_BYTES_MAX)).await.unwrap_or_default();
         if piece.is_empty() {
-            return sink.fail().await;
+            sink.fail().await;
+            return Err(Gone);
         }
         offset += piece.len() as u64;
         left = left.saturating_sub(piece.len() as u64);
-        if sink.send(Bytes::from(piece)).await.is_err() {
-            return;
-        }
+        sink.send(Bytes::from(piece)).await?;
     }
+    Ok(())
 }
 
 /// 304 or 412, if the conditional headers say so.

@@ -3,15 +3,16 @@
 //! All that can be refused without the body is refused before it is read: a client that waits for `100 Continue` never sends it.
 
 use crate::call::{Call, folder_at, may_be_file, parent_of};
+use crate::digest::Expected;
 use crate::object;
 use crate::path::Place;
 use crate::precondition::{Current, insists_on_new, insists_on_unchanged};
 use crate::refusal::{Answer, Fault, empty};
 use crate::rights::{Kind, allow};
-use http::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG};
+use http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
 use octroi_gate::{Area, Bind, Content, File, FileAt, FolderAt, Granted, List, Refusal, Rewrite, Upload, When};
-use octroi_model::{Etag, Name, Rights};
+use octroi_model::{Etag, Name, Rights, UnixTime};
 
 /// PUT.
 pub(crate) async fn put(mut call: Call) -> Answer {
@@ -20,14 +21,11 @@ pub(crate) async fn put(mut call: Call) -> Answer {
         // A collection, a home, or too deep for an object.
         return Err(misplaced(&call, &place).await);
     }
-    if call.headers.contains_key(CONTENT_RANGE) {
-        // RFC 9110 section 14.5: taken for a whole, a part would destroy the rest.
-        return Err(Fault::Status(StatusCode::BAD_REQUEST, "A part of a document cannot be put."));
-    }
+    let sent = Sent::of(&call)?;
     let (parent, folder, name) = parent_of(&place)?;
     let at = FileAt { area: place.area, folder, name: name.clone() };
     match call.session.open(at, Rewrite).await {
-        Ok(existing) => replace(call, &place, parent, existing).await,
+        Ok(existing) => replace(call, &place, parent, existing, sent).await,
         Err(Refusal::Missing) => {
             if place.area == Area::Files && call.session.open(folder_at(&place), List).await.is_ok() {
                 return Err(Fault::NotAllowed(allow(Kind::Folder, Rights::READ)));
@@ -41,58 +39,101 @@ pub(crate) async fn put(mut call: Call) -> Answer {
             let about = call.href();
             let (content, media_type) = match place.area {
                 Area::Files => {
-                    check_announced(&call)?;
-                    bind.room_for(call.announced_bytes().unwrap_or(0)).map_err(Fault::about(&about))?;
+                    bind.room_for(announced(&call)?).map_err(Fault::about(&about))?;
                     let upload = bind.upload().await.map_err(Fault::about(&about))?;
-                    receive(&mut call, upload).await?
+                    (receive(&mut call, upload, &sent).await?, media_type_sent(&call).or_else(|| media_type_of(&name)))
                 }
-                _ => receive_object(&mut call, &place, parent).await?,
+                _ => receive_object(&mut call, &place, parent, &sent).await?,
             };
-            let etag = match bind.put(&name, content, media_type.as_deref()).await {
+            let etag = match bind.put(&name, sent.date(content), media_type.as_deref()).await {
                 Ok(etag) => etag,
                 // Somebody else made it meanwhile. Who did not insist on making it gets it replaced by asking again.
                 Err(Refusal::Precondition) if !insists_on_new(&call.headers) => return Err(Fault::Gate(Refusal::Unavailable, about)),
                 Err(refusal) => return Err(Fault::Gate(refusal, about)),
             };
-            Ok(stored(StatusCode::CREATED, &etag))
+            Ok(stored(StatusCode::CREATED, &etag, &sent))
         }
-        Err(Refusal::Forbidden(lacking)) if place.area == Area::Files => fill(call, parent, &name, lacking).await,
+        Err(Refusal::Forbidden(lacking)) if place.area == Area::Files => fill(call, parent, &name, lacking, sent).await,
         Err(refusal) => Err(Fault::Gate(refusal, call.href())),
     }
 }
 
 /// Who may add and not write over: the empty document that their own lock has made.
-async fn fill(mut call: Call, parent: FolderAt, name: &Name, lacking: Rights) -> Answer {
+async fn fill(mut call: Call, parent: FolderAt, name: &Name, lacking: Rights, sent: Sent) -> Answer {
     let about = call.href();
     let refused = || Fault::Gate(Refusal::Forbidden(lacking), about.clone());
     let bind = call.session.open(parent, Bind).await.map_err(|_| refused())?;
     let (made, _) = bind.made(name).await.map_err(Fault::about(&about))?.ok_or_else(refused)?;
     call.check_write(Current::document(&made.etag(), made.date)).await?;
-    check_announced(&call)?;
-    bind.room_for(call.announced_bytes().unwrap_or(0)).map_err(Fault::about(&about))?;
+    bind.room_for(announced(&call)?).map_err(Fault::about(&about))?;
     let upload = bind.upload().await.map_err(Fault::about(&about))?;
-    let (content, media_type) = receive(&mut call, upload).await?;
-    let etag = bind.fill(name, content, media_type.as_deref()).await.map_err(Fault::about(&about))?;
-    Ok(stored(StatusCode::NO_CONTENT, &etag))
+    let content = receive(&mut call, upload, &sent).await?;
+    let media_type = media_type_sent(&call).or_else(|| media_type_of(name));
+    let etag = bind.fill(name, sent.date(content), media_type.as_deref()).await.map_err(Fault::about(&about))?;
+    Ok(stored(StatusCode::NO_CONTENT, &etag, &sent))
 }
 
-async fn replace(mut call: Call, place: &Place, parent: FolderAt, existing: Granted<File, Rewrite>) -> Answer {
+async fn replace(mut call: Call, place: &Place, parent: FolderAt, existing: Granted<File, Rewrite>, sent: Sent) -> Answer {
     let etag = existing.item().etag();
     call.check_write(Current::document(&etag, existing.item().date)).await?;
     let about = call.href();
     let (content, media_type) = match place.area {
         Area::Files => {
-            check_announced(&call)?;
+            existing.room_for(announced(&call)?).map_err(Fault::about(&about))?;
             let upload = existing.upload().await.map_err(Fault::about(&about))?;
-            receive(&mut call, upload).await?
+            (receive(&mut call, upload, &sent).await?, media_type_sent(&call))
         }
-        _ => receive_object(&mut call, place, parent).await?,
+        _ => receive_object(&mut call, place, parent, &sent).await?,
     };
     // A client that says nothing of the content must not lose what it said before.
     let media_type = media_type.or_else(|| existing.item().media_type.as_deref().map(str::to_owned));
     let when = if insists_on_unchanged(&call.headers) { When::Unchanged } else { When::Anyhow };
-    let etag = existing.replace(content, media_type.as_deref(), when).await.map_err(Fault::about(&about))?;
-    Ok(stored(StatusCode::NO_CONTENT, &etag))
+    let etag = existing.replace(sent.date(content), media_type.as_deref(), when).await.map_err(Fault::about(&about))?;
+    Ok(stored(StatusCode::NO_CONTENT, &etag, &sent))
+}
+
+/// What the headers say of the octets, read before any of them.
+struct Sent {
+    expected: Expected,
+    modified: Option<UnixTime>,
+}
+
+impl Sent {
+    /// Refuse what could only be taken wrongly.
+    fn of(call: &Call) -> Result<Self, Fault> {
+        if call.headers.contains_key(CONTENT_RANGE) {
+            // RFC 9110 section 14.5: taken for a whole, a part would destroy the rest.
+            return Err(Fault::Status(StatusCode::BAD_REQUEST, "A part of a document cannot be put."));
+        }
+        let coded = call.headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+        if coded {
+            // RFC 9110 section 8.4: kept as it comes, it would be given out later as what it is not.
+            return Err(Fault::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send it as it is, without a content coding."));
+        }
+        Ok(Self { expected: Expected::of(&call.headers)?, modified: modified(call) })
+    }
+
+    /// The content with the date that the client gives it.
+    fn date(&self, content: Content) -> Content {
+        match self.modified {
+            Some(at) => content.modified(at),
+            None => content,
+        }
+    }
+}
+
+/// `X-OC-Mtime`: ownCloud's way, and rclone's, to say when the document was last modified, in seconds. What is no such time is passed over
+/// and not confirmed.
+fn modified(call: &Call) -> Option<UnixTime> {
+    /// The last second of the year 9999, beyond which no client has a date.
+    const LAST: i64 = 253_402_300_799;
+    let text = call.headers.get("x-oc-mtime")?.to_str().ok()?.trim();
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(seconds) || !digits(fraction) {
+        return None;
+    }
+    seconds.parse().ok().filter(|seconds| (1..=LAST).contains(seconds)).map(UnixTime)
 }
 
 /// The answer to a PUT on what cannot be a document.
@@ -106,31 +147,35 @@ async fn misplaced(call: &Call, place: &Place) -> Fault {
     }
 }
 
-/// Refuse a document by its announced size, before it is sent.
-fn check_announced(call: &Call) -> Result<(), Fault> {
+/// The announced size, 0 if there is none; a document that is too large by it is refused before it is sent.
+fn announced(call: &Call) -> Result<u64, Fault> {
     // Finder sends in chunks and tells the size here.
     let expected = call.headers.get("x-expected-entity-length").and_then(|value| value.to_str().ok()?.parse().ok());
-    if call.announced_bytes().or(expected).is_some_and(|bytes| bytes > call.config.document_bytes_max) {
-        return Err(Fault::Status(StatusCode::PAYLOAD_TOO_LARGE, "The document is larger than is taken here."));
-    }
-    Ok(())
+    let bytes = call.announced_bytes().or(expected).unwrap_or(0);
+    if bytes > call.config.document_bytes_max { Err(too_large()) } else { Ok(bytes) }
+}
+
+fn too_large() -> Fault {
+    Fault::Status(StatusCode::PAYLOAD_TOO_LARGE, "The document is larger than is taken here.")
 }
 
 /// A document, to disk as it comes.
-async fn receive(call: &mut Call, mut upload: Upload) -> Result<(Content, Option<String>), Fault> {
+async fn receive(call: &mut Call, mut upload: Upload, sent: &Sent) -> Result<Content, Fault> {
     let about = call.href();
+    let mut sums = sent.expected.sums();
     while let Some(piece) = call.next_piece().await? {
         if upload.bytes() + piece.len() as u64 > call.config.document_bytes_max {
-            return Err(Fault::Status(StatusCode::PAYLOAD_TOO_LARGE, "The document is larger than is taken here."));
+            return Err(too_large());
         }
+        sums.update(&piece);
         upload.write(&piece).await.map_err(Fault::about(&about))?;
     }
-    let content = upload.finish_document().await.map_err(Fault::about(&about))?;
-    Ok((content, media_type_sent(call)))
+    sent.expected.check(sums)?;
+    upload.finish_document().await.map_err(Fault::about(&about))
 }
 
 /// A calendar object or card, in memory while it is checked.
-async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt) -> Result<(Content, Option<String>), Fault> {
+async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, sent: &Sent) -> Result<(Content, Option<String>), Fault> {
     let max = call.config.object_bytes_max;
     let about = call.href();
     // Which components the calendar takes. Who may add to it without reading it may add what any calendar takes.
@@ -140,6 +185,9 @@ async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt) -> Res
         Err(refusal) => return Err(Fault::Gate(refusal, about)),
     };
     let octets = call.small_body(max, object::too_large(place.area)).await?;
+    let mut sums = sent.expected.sums();
+    sums.update(&octets);
+    sent.expected.check(sums)?;
     let media_type = object::check(place.area, &octets, media_type_sent(call).as_deref(), facts.as_ref())?;
     Ok((Content::document(&octets), Some(media_type)))
 }
@@ -156,10 +204,18 @@ fn media_type_sent(call: &Call) -> Option<String> {
     Some(sent.to_owned())
 }
 
-fn stored(status: StatusCode, etag: &Etag) -> axum::response::Response {
+/// By the ending of its name, for a client that does not say.
+fn media_type_of(name: &Name) -> Option<String> {
+    mime_guess::from_path(name.as_str()).first_raw().map(str::to_owned)
+}
+
+fn stored(status: StatusCode, etag: &Etag, sent: &Sent) -> axum::response::Response {
     let mut response = empty(status);
     if let Ok(etag) = HeaderValue::from_str(&etag.to_string()) {
         response.headers_mut().insert(ETAG, etag);
+    }
+    if sent.modified.is_some() {
+        response.headers_mut().insert("x-oc-mtime", HeaderValue::from_static("accepted"));
     }
     response
 }

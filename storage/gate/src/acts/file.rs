@@ -72,6 +72,7 @@ impl Granted<File, Rewrite> {
         let etag = content.etag();
         // Another content has none of the marks that the one before was given.
         let deed = Deed::adds(self.node(), [content.body.hash()]).keywords(self.marks().await?);
+        let modified = content.modified;
         let mut body_alone = Batch::new();
         let body = body_alone.body(content.body);
         for _ in 0..TRIES_MAX {
@@ -84,6 +85,7 @@ impl Granted<File, Rewrite> {
             batch.expect(Expect::Unchanged { collection, uid: now.uid, modseq: now.modseq });
             // What clients keep beside it stays, as it is by now: the content may have been long on its way.
             let item = Item { properties: kept_over(&now), ..document(self.name()?.clone(), media_type)? };
+            let item = dated(item, modified);
             batch.put(collection, item, body);
             match self.commit_deeds(batch, std::slice::from_ref(&deed)).await {
                 Err(Refusal::Precondition) if when == When::Anyhow => {}
@@ -170,4 +172,9 @@ pub(crate) fn media_type(sent: Option<&str>) -> Result<Option<Arc<str>>, Refusal
         return Err(Refusal::Limit("length of the media type"));
     }
     Ok(sent.map(Arc::from))
+}
+
+/// With the date that came with it, if one did.
+pub(crate) fn dated(item: Item, modified: Option<UnixTime>) -> Item {
+    Item { date: modified.unwrap_or(item.date), ..item }
 }

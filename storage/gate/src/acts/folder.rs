@@ -1,7 +1,7 @@
 //! Acts on a collection of documents, events or cards: list, synchronise, add, make, copy, move, remove.
 
 use crate::acts::describing::{check_all, seen_by};
-use crate::acts::file::{document, marks_in};
+use crate::acts::file::{dated, document, marks_in};
 use crate::acts::in_the_way::InTheWay;
 use crate::content::{Content, Upload};
 use crate::gate::new_collection;
@@ -187,8 +187,9 @@ impl Granted<Folder, Bind> {
         let deed = Deed::adds(self.node(), [content.body.hash()]);
         let mut batch = Batch::new();
         batch.expect(Expect::Absent { collection, name: name.clone() });
+        let item = dated(document(name.clone(), media_type)?, content.modified);
         let body = batch.body(content.body);
-        batch.put(collection, document(name.clone(), media_type)?, body);
+        batch.put(collection, item, body);
         self.commit_deeds(batch, &[deed]).await?;
         Ok(etag)
     }
