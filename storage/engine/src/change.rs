@@ -160,6 +160,8 @@ pub enum Expect {
     /// What changes a collection's own properties may be done, as far as locks go: for changes that are not held against them by
     /// themselves, such as of its ACL.
     Unlocked(CollectionId),
+    /// The collection is there, with no item and no collection in it.
+    Empty { collection: CollectionId },
 }
 
 /// Changes that happen together or not at all. What is expected is judged on the state before the batch; each change sees those before

@@ -105,6 +105,7 @@ impl<'a> Stamper<'a> {
                 Holding::These(held) => self.judge_content((*collection, None), held).map(|()| true)?,
                 Holding::All => true,
             },
+            Expect::Empty { collection } => self.draft.head(*collection)?.items == 0 && !self.draft.has_children(*collection),
         };
         if holds { Ok(()) } else { Err(CommitError::Expectation(at).into()) }
     }

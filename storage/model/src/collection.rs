@@ -26,6 +26,12 @@ pub enum CollectionKind {
     Queue,
     /// An account's Sieve scripts; in another one, whom they have answered lately.
     Scripts,
+    /// What was removed from an account's documents; in a tree of these that has the paths from which it came.
+    Trash,
+    /// What documents of the folder above it were before.
+    Versions,
+    /// Parts of documents on their way in; in the top one of an account, one for each document.
+    Uploads,
 }
 
 /// A mailbox's special use (RFC 6154 section 2).

@@ -107,14 +107,14 @@ impl Area {
         }
     }
 
-    /// The area of a kind of collection; `None` for the queue and for filters, which no rule opens to anyone.
+    /// The area of a kind of collection; `None` for the queue, for filters and for parts of uploads, which no rule opens to anyone.
     pub fn of(kind: CollectionKind) -> Option<Self> {
         Some(match kind {
             CollectionKind::MailHome | CollectionKind::Mailbox => Self::Mail,
             CollectionKind::CalendarHome | CollectionKind::Calendar => Self::Calendars,
             CollectionKind::AddressbookHome | CollectionKind::Addressbook => Self::Contacts,
-            CollectionKind::Folder => Self::Files,
-            CollectionKind::Queue | CollectionKind::Scripts => return None,
+            CollectionKind::Folder | CollectionKind::Trash | CollectionKind::Versions => Self::Files,
+            CollectionKind::Queue | CollectionKind::Scripts | CollectionKind::Uploads => return None,
         })
     }
 }

@@ -199,6 +199,9 @@ fn later(id: CollectionId) -> Vec<Change> {
         }),
         Change::RefreshLock { id: LockId(44), expires: UnixTime(1_700_007_200) },
         Change::Unlock(LockId(44)),
+        Change::CreateCollection { collection: collection(6, Some(4), ".trash", CollectionKind::Trash), parent_head: None },
+        Change::CreateCollection { collection: collection(6, Some(5), ".versions", CollectionKind::Versions), parent_head: None },
+        Change::CreateCollection { collection: collection(6, None, "uploads", CollectionKind::Uploads), parent_head: None },
     ]
 }
 

@@ -191,8 +191,9 @@ impl Granted<Folder, Bind> {
         let mut batch = Batch::new();
         batch.expect(Expect::Unchanged { collection, uid: item.uid, modseq: item.modseq });
         batch.expect(Expect::Locked(lock));
+        let item = dated(document(name.clone(), media_type)?, content.modified);
         let body = batch.body(content.body);
-        batch.put(collection, document(name.clone(), media_type)?, body);
+        batch.put(collection, item, body);
         self.commit_deeds(batch, &[deed]).await?;
         Ok(etag)
     }
