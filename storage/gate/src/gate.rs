@@ -7,6 +7,7 @@ use crate::addressing::same_domain;
 use crate::admin::Admin;
 use crate::errand::{Errands, Outbox, errands};
 use crate::factors::Attempts;
+use crate::kept::versions::VersionPolicy;
 use crate::key::DataKey;
 use crate::live::Live;
 use crate::queue::Queue;
@@ -70,6 +71,12 @@ pub struct Limits {
     pub property_bytes_max: usize,
     /// Octets of all of one document or collection: they are held in memory while their collection is. The store takes at most 60 KiB.
     pub properties_bytes_max: usize,
+    /// How many versions of documents are kept where no folder says otherwise.
+    pub versions: VersionPolicy,
+    /// Days for which the trash keeps what was removed; 0: there is none.
+    pub trash_days: u32,
+    /// Octets that one account's trash keeps; 0: as many as the quota allows.
+    pub trash_bytes_max: u64,
     /// The quota that a new account gets.
     pub account_quota: Option<QuotaLimit>,
     /// In which a new account's mailboxes are named.
@@ -102,6 +109,9 @@ impl Default for Limits {
             properties_max: 64,
             property_bytes_max: 8 * 1024,
             properties_bytes_max: 16 * 1024,
+            versions: VersionPolicy::default(),
+            trash_days: 30,
+            trash_bytes_max: 0,
             account_quota: None,
             language: Language::English,
             confirm_wait: Duration::from_secs(20),

@@ -50,6 +50,8 @@
 //! }
 //! ```
 
+use crate::kept::Shelf;
+use crate::kept::versions::document_of;
 use crate::purpose::Purpose;
 use crate::refusal::Refusal;
 use crate::session::Session;
@@ -222,6 +224,9 @@ impl Locates<File> for FileAt {
         let folder = session.resolve(self.area, &self.folder).ok_or(Refusal::Missing)?;
         let view = session.gate().engine().view(folder.real()?.id).await?;
         let item = view.by_name(&self.name).cloned().ok_or(Refusal::Missing)?;
+        if folder.shelf == Shelf::Versions && (folder.versions_of.is_none() || folder.versions_of != document_of(&item)) {
+            return Err(Refusal::Missing);
+        }
         Ok(FoundItem { folder, item })
     }
 }

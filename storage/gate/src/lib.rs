@@ -24,6 +24,7 @@ mod granted;
 mod groups;
 mod import;
 mod junk;
+mod kept;
 mod key;
 mod live;
 mod locks;
@@ -75,6 +76,8 @@ pub use granted::{
     Object,
 };
 pub use import::{Import, Imported, Present};
+pub use kept::trash::{TRASH, TrashLine};
+pub use kept::versions::{VERSION_POLICY, VERSIONS, VersionPolicy};
 pub use key::{DataKey, KEY_FILE};
 pub use live::LiveSession;
 pub use locks::LockLine;

@@ -10,7 +10,7 @@ use crate::refusal::Refusal;
 use crate::session::{ANCESTORS_MAX, Session};
 use crate::tree::SHARED;
 use octroi_engine::{Batch, Change};
-use octroi_model::{Address, Collection, CollectionId, Flags, Item, Path, Quota, QuotaLimit, QuotaRoot, QuotaUsage, Rights};
+use octroi_model::{Address, Collection, CollectionId, Flags, Item, Path, Quota, QuotaLimit, QuotaRoot, Rights};
 use octroi_policy::Area;
 
 /// What RFC 4331 tells of a folder.
@@ -60,17 +60,15 @@ impl Granted<Folder, Bind> {
     /// Refuse a content by its announced size, before it comes. The commit decides.
     pub fn room_for(&self, bytes: u64) -> Result<(), Refusal> {
         let collection = self.node().real()?.id;
-        if self.session.gate().has_room(collection, bytes) { Ok(()) } else { Err(Refusal::OverQuota) }
+        if self.session.gate().has_room_among_documents(collection, bytes) { Ok(()) } else { Err(Refusal::OverQuota) }
     }
 }
 
 impl Granted<File, Rewrite> {
     /// As for what is new, but for the room that the old content gives back.
     pub fn room_for(&self, bytes: u64) -> Result<(), Refusal> {
-        let more = QuotaUsage { bytes: bytes.saturating_sub(self.item().bytes()), items: 0 };
-        let quotas = self.engine().quotas_above(self.folder_id()?);
-        let fits = quotas.iter().all(|quota| quota.limit.allows(quota.used, quota.used.plus(more)));
-        if fits { Ok(()) } else { Err(Refusal::OverQuota) }
+        let more = bytes.saturating_sub(self.item().bytes());
+        if self.session.gate().has_room_for_change(self.folder_id()?, more) { Ok(()) } else { Err(Refusal::OverQuota) }
     }
 }
 

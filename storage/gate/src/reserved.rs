@@ -5,12 +5,13 @@
 //! hash of what it is about, stands in the commit that does it: neither is there without the other.
 
 use crate::granted::{Granted, Object, commit_under};
+use crate::kept::room;
 use crate::purpose::Purpose;
 use crate::refusal::{Lacks, Refusal};
 use crate::session::Session;
 use crate::tree::Node;
 use octroi_engine::{Batch, Engine, Receipt};
-use octroi_model::{Hash, Outcome};
+use octroi_model::{CollectionId, Hash, Outcome};
 use octroi_policy::{Area, Lacking};
 use std::fmt::Write;
 
@@ -120,6 +121,25 @@ impl Session {
             Ok(generation)
         };
         commit_under(engine, batch, decided_again).await
+    }
+}
+
+impl Session {
+    /// The same for what adds octets and items to a folder: when a quota is short, what is kept of documents makes room in the same commit.
+    pub(crate) async fn commit_making_room(
+        &self,
+        into: CollectionId,
+        more: (u64, u64),
+        mut batch: Batch,
+        deeds: &[Deed],
+        renew: impl Fn() -> Result<u64, Refusal>,
+    ) -> Result<Receipt, Refusal> {
+        let engine = self.gate().engine();
+        match self.commit_deeds(engine, batch.clone(), deeds, &renew).await {
+            Err(Refusal::OverQuota) if room::make(engine, into, more, &mut batch).await? => {}
+            other => return other,
+        }
+        self.commit_deeds(engine, batch, deeds, renew).await
     }
 }
 

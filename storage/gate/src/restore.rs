@@ -141,7 +141,8 @@ fn collect(past: &Past, then: &Account, area: Area, order: &RestoreOrder, pairs:
         if names.len() > DEPTH_MAX {
             return Err(failed(format!("{} is nested too deeply", names.iter().map(Name::as_str).collect::<Vec<_>>().join("/"))));
         }
-        for child in past.children(collection.id) {
+        // What was thrown away then, or was another version, is not what was there.
+        for child in past.children(collection.id).into_iter().filter(|child| !crate::kept::is_kept_aside(child.kind)) {
             let mut below = names.clone();
             below.push(child.name.clone());
             todo.push((child, below));

@@ -214,7 +214,7 @@ impl Session {
             acl: if own { Rights::ALL } else { granted_by_acl(&self.0.gate, collection, self.0.account, profile) },
             scope: standing.folders.leave(standing.credential.app_password.rights, &node.subject()),
         };
-        let rights = octroi_policy::effective(&self.0.gate.policy(), &facts);
+        let rights = node.shelf.leaves(octroi_policy::effective(&self.0.gate.policy(), &facts), own);
         standing.rights.insert(collection.id, rights);
         Ok(rights)
     }

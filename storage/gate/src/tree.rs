@@ -3,6 +3,7 @@
 //! Mail and documents are trees: `INBOX`, `Actes/2026`, `Shared/<owner>/…`. Calendars and address books are one flat level in which
 //! shared ones are called `<name>~<owner>`: clients want every calendar in the one home set of the user.
 
+use crate::kept::{Shelf, original_name};
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
 use crate::session::Session;
@@ -32,6 +33,10 @@ pub(crate) struct Node {
     /// Nothing here may be seen but the way to something below.
     pub(crate) passage: bool,
     pub(crate) owner: AccountId,
+    /// Among the documents, or among what is kept of them.
+    pub(crate) shelf: Shelf,
+    /// Of a collection of versions only those of this document.
+    pub(crate) versions_of: Option<Name>,
 }
 
 impl Node {
@@ -45,6 +50,12 @@ impl Node {
         self.collection.as_ref().filter(|_| !self.passage).ok_or(Refusal::Missing)
     }
 
+    /// The top of a tree, whose inner path is empty.
+    fn top(collection: Option<Arc<Collection>>, area: Area, path: Path, owner: AccountId) -> Self {
+        let (inner_path, passage, shelf, versions_of) = (String::new(), false, Shelf::Live, None);
+        Self { collection, area, path, inner_path, passage, owner, shelf, versions_of }
+    }
+
     /// The same place, with the collection as it is now.
     pub(crate) fn with(&self, collection: Arc<Collection>) -> Self {
         Self { collection: Some(collection), ..self.clone() }
@@ -52,8 +63,28 @@ impl Node {
 
     fn below(&self, child: &Arc<Collection>) -> Option<Self> {
         let path = self.path.child(child.name.clone()).ok()?;
-        let inner_path = joined(&self.inner_path, &child.name);
-        Some(Self { collection: Some(child.clone()), area: self.area, path, inner_path, passage: false, owner: child.owner })
+        // The rules for a folder hold for its versions, and for what was removed from it.
+        let (inner_path, shelf) = match (child.kind, self.shelf) {
+            (CollectionKind::Trash, Shelf::Live) if !self.path.names().is_empty() => return None,
+            (CollectionKind::Trash, Shelf::Live) => (String::new(), Shelf::Trash),
+            (CollectionKind::Versions, _) => (self.inner_path.clone(), Shelf::Versions),
+            (_, Shelf::Trash) => (joined(&self.inner_path, &original_name(child)), Shelf::Trash),
+            (_, shelf) => (joined(&self.inner_path, &child.name), shelf),
+        };
+        let (collection, owner) = (Some(child.clone()), child.owner);
+        Some(Self { collection, area: self.area, path, inner_path, passage: false, owner, shelf, versions_of: None })
+    }
+
+    /// The versions of one document, below a collection of versions.
+    pub(crate) fn versions_of(&self, document: &Name) -> Option<Self> {
+        let fits = self.shelf == Shelf::Versions && self.versions_of.is_none();
+        let path = self.path.child(document.clone()).ok().filter(|_| fits)?;
+        Some(Self { path, versions_of: Some(document.clone()), ..self.clone() })
+    }
+
+    /// Is the child found by its name only, and listed nowhere?
+    fn hides(&self, child: &Collection) -> bool {
+        child.kind == CollectionKind::Versions || child.kind == CollectionKind::Trash && self.shelf == Shelf::Live
     }
 }
 
@@ -138,7 +169,7 @@ impl Session {
         let at = into.len();
         let mut any = false;
         for child in self.gate().engine().children(collection.id) {
-            if let Some(below) = self.child_node(node, &child) {
+            if let Some(below) = self.child_node(node, &child).filter(|_| !node.hides(&child)) {
                 any |= self.walk(&below, into, visits);
             }
         }
@@ -167,8 +198,10 @@ impl Session {
         };
         let skip = node.path.names().len();
         for name in &names[skip..] {
-            let next = child(self.gate().engine(), node.collection.as_ref()?, name)?;
-            node = node.below(&next)?;
+            node = match child(self.gate().engine(), node.collection.as_ref()?, name) {
+                Some(next) if node.versions_of.is_none() => node.below(&next)?,
+                _ => node.versions_of(name)?,
+            };
         }
         Some(self.with_passage(node))
     }
@@ -177,8 +210,8 @@ impl Session {
     pub(crate) fn children_of(&self, node: &Node) -> Vec<Node> {
         let mut found = Vec::new();
         if let Some(collection) = &node.collection {
-            for child in self.gate().engine().children(collection.id) {
-                found.extend(self.child_node(node, &child).map(|n| self.with_passage(n)));
+            for child in self.gate().engine().children(collection.id).iter().filter(|child| !node.hides(child)) {
+                found.extend(self.child_node(node, child).map(|n| self.with_passage(n)));
             }
         }
         let top = node.path.names().is_empty();
@@ -210,7 +243,7 @@ impl Session {
     fn home_node(&self, area: Area) -> Option<Node> {
         let collection = home(self.gate().engine(), self.account(), area)?;
         let owner = collection.owner;
-        Some(Node { collection: Some(collection), area, path: Path::top(), inner_path: String::new(), passage: false, owner })
+        Some(Node::top(Some(collection), area, Path::top(), owner))
     }
 
     fn flat_node(&self, home: &Node, name: &Name) -> Option<Node> {
@@ -228,14 +261,7 @@ impl Session {
     fn shared_top(&self, area: Area) -> Option<Node> {
         let path = Path::from_names(vec![Name::new(SHARED).ok()?]).ok()?;
         let home = self.home_node(area)?;
-        self.leads_to_shares(&home).then(|| Node {
-            collection: None,
-            area,
-            path,
-            inner_path: String::new(),
-            passage: true,
-            owner: self.account(),
-        })
+        self.leads_to_shares(&home).then(|| Node { passage: true, ..Node::top(None, area, path, self.account()) })
     }
 
     /// Another owner's home of an area, under the name that the session knows it by.
@@ -244,7 +270,7 @@ impl Session {
         let collection = home(engine, owner, area)?;
         let address = engine.account(owner)?.address.key();
         let path = Path::from_names(vec![Name::new(SHARED).ok()?, Name::new(&address).ok()?]).ok()?;
-        Some(Node { collection: Some(collection), area, path, inner_path: String::new(), passage: false, owner })
+        Some(Node::top(Some(collection), area, path, owner))
     }
 
     fn sharer(&self, owner: &Name) -> Option<AccountId> {
@@ -289,6 +315,7 @@ impl Session {
                 .engine()
                 .children(collection.id)
                 .iter()
+                .filter(|c| !node.hides(c))
                 .filter_map(|c| self.child_node(node, c))
                 .any(|n| self.any_visible(&n, visits))
     }
@@ -339,7 +366,8 @@ pub(crate) fn arriving(engine: &dyn Engine, area: Area, path: &str, top: &Arc<Co
     let mut deeds = Vec::new();
     let mut waiting = vec![(path.to_owned(), top.clone())];
     while let Some((path, collection)) = waiting.pop() {
-        for child in engine.children(collection.id) {
+        // Versions come along with their folder, and are not put there.
+        for child in engine.children(collection.id).into_iter().filter(|child| child.kind != CollectionKind::Versions) {
             waiting.push((joined(&path, &child.name), child));
         }
         if collection.head.items > 0 {

@@ -5,8 +5,8 @@
 mod support;
 
 use octroi_gate::{
-    Append, Area, Bind, Content, Depart, FileAt, FolderAt, FolderQuota, InTheWay, List, MailboxAt, MakeFolder, Refusal, RemoveFolder,
-    ReturnPath, Rewrite, Select, Unlink, When,
+    Append, Area, Bind, Content, Depart, FileAt, FolderAt, FolderQuota, InTheWay, Limits, List, MailboxAt, MakeFolder, Refusal,
+    RemoveFolder, ReturnPath, Rewrite, Select, Unlink, When,
 };
 use octroi_model::{CollectionKind, QuotaLimit, Service, UidSet};
 use support::{OFFICE, OWNER, SUBJECT, World, address, draft, name, path};
@@ -106,7 +106,7 @@ async fn a_folder_has_a_quota_of_its_own() {
 /// What was in the way used to go in a commit of its own, and was lost when there was no room for the new.
 #[tokio::test]
 async fn what_is_in_the_way_stays_when_there_is_no_room() {
-    let world = World::new().await;
+    let world = World::with(Limits { trash_days: 0, ..Limits::default() }).await;
     let owner = world.session(OWNER, Service::Files).await;
     let top = owner.open(folder(""), MakeFolder).await.unwrap();
     for (it, bytes) in [("small", 100), ("large", 5000)] {

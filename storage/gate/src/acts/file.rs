@@ -3,17 +3,20 @@
 use crate::acts::describing::kept_over;
 use crate::content::{Content, Upload};
 use crate::granted::{File, Granted};
+use crate::kept::versions::{self, WrittenOver};
+use crate::kept::{beside, trash};
 use crate::purpose::{Depart, Mark, Purpose, Read, Rewrite, Unlink};
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
+use crate::session::Session;
 use octroi_engine::{Batch, Change, Expect, Part};
-use octroi_model::{Collection, CollectionId, Etag, FlagEdit, Head, Item, ModSeq, Name, UidSet, UnixTime};
+use octroi_model::{AccountId, Collection, CollectionId, Etag, FlagEdit, Head, Item, ModSeq, Name, UidSet, UnixTime};
 use std::sync::Arc;
 
 /// Most octets of one read.
 pub const READ_BYTES_MAX: u64 = 1 << 20;
-/// How often a content is tried to be put because what is beside the one before changed meanwhile.
-const TRIES_MAX: usize = 8;
+/// How often a change is tried again because something beside what it is about changed meanwhile.
+pub(crate) const TRIES_MAX: usize = 8;
 /// Longest `Content-Type`, in bytes.
 const MEDIA_TYPE_BYTES_MAX: usize = 255;
 
@@ -70,35 +73,51 @@ impl Granted<File, Rewrite> {
     /// Put another content in its place. An interrupted one leaves the old.
     pub async fn replace(&self, content: Content, media_type: Option<&str>, when: When) -> Result<Etag, Refusal> {
         let etag = content.etag();
+        let (hash, bytes) = (content.body.hash(), content.bytes());
         // Another content has none of the marks that the one before was given.
-        let deed = Deed::adds(self.node(), [content.body.hash()]).keywords(self.marks().await?);
-        let modified = content.modified;
+        let deed = Deed::adds(self.node(), [hash]).keywords(self.marks().await?);
+        let (collection, by) = (self.folder_id()?, self.session.account());
         let mut body_alone = Batch::new();
         let body = body_alone.body(content.body);
+        let mut keeps = true;
         for _ in 0..TRIES_MAX {
-            let now = match when {
-                When::Anyhow => self.now().await?,
-                When::Unchanged => self.item().clone(),
-            };
-            let collection = self.folder_id()?;
+            let now = self.now(when).await?;
             let mut batch = body_alone.clone();
             batch.expect(Expect::Unchanged { collection, uid: now.uid, modseq: now.modseq });
+            if keeps {
+                let over = WrittenOver { folder: &*self.collection()?, old: &now, new: hash, by };
+                versions::keep(self.session.gate(), over, &mut batch).await?;
+            }
             // What clients keep beside it stays, as it is by now: the content may have been long on its way.
-            let item = Item { properties: kept_over(&now), ..document(self.name()?.clone(), media_type)? };
-            let item = dated(item, modified);
+            let left = Item { properties: kept_over(&now), ..now.clone() };
+            let properties = arrived(&self.session, self.node().owner, &left);
+            let item = Item { properties, ..dated(document(self.name()?.clone(), media_type)?, content.modified) };
             batch.put(collection, item, body);
-            match self.commit_deeds(batch, std::slice::from_ref(&deed)).await {
+            let more = (if keeps { bytes } else { bytes.saturating_sub(now.bytes()) }, u64::from(keeps));
+            let renew = || self.renew();
+            match self.session.commit_making_room(collection, more, batch, std::slice::from_ref(&deed), renew).await {
                 Err(Refusal::Precondition) if when == When::Anyhow => {}
+                // Somebody else has made or removed what keeps the versions.
+                Err(Refusal::Exists | Refusal::Missing) => {}
+                // A document never has to wait for its history.
+                Err(Refusal::OverQuota) if keeps => keeps = false,
                 other => return other.map(|_| etag),
             }
         }
         Err(Refusal::Unavailable)
     }
+}
 
-    /// The item of that name as it is now. [`Refusal::Precondition`] if there is none.
-    async fn now(&self) -> Result<Item, Refusal> {
-        let view = self.engine().view(self.folder_id()?).await?;
-        view.by_name(self.name()?).cloned().ok_or(Refusal::Precondition)
+impl<P: Purpose<File>> Granted<File, P> {
+    /// The item that an act is about: as it was found if it insists on that, or as it is now. [`Refusal::Precondition`] if there is none.
+    async fn now(&self, when: When) -> Result<Item, Refusal> {
+        match when {
+            When::Unchanged => Ok(self.item().clone()),
+            When::Anyhow => {
+                let view = self.engine().view(self.folder_id()?).await?;
+                view.by_name(self.name()?).cloned().ok_or(Refusal::Precondition)
+            }
+        }
     }
 }
 
@@ -135,12 +154,28 @@ pub(crate) fn marks_in(collection: &Collection, item: &Item) -> Vec<String> {
 }
 
 impl Granted<File, Unlink> {
-    /// Remove it.
+    /// Remove it, into its owner's trash if that takes it.
     pub async fn remove(&self, when: When) -> Result<(), Refusal> {
-        let mut batch = Batch::new();
-        batch.expect(self.expectation(when)?);
-        batch.push(self.removal()?);
-        self.commit(batch).await?;
+        let collection = self.folder_id()?;
+        for _ in 0..TRIES_MAX {
+            let now = self.now(when).await?;
+            let mut batch = Batch::new();
+            batch.expect(Expect::Unchanged { collection, uid: now.uid, modseq: now.modseq });
+            self.keep(&now, &mut batch).await?;
+            batch.push(versions::expunge(collection, UidSet::from_uids([now.uid])));
+            match self.commit(batch).await {
+                Err(Refusal::Precondition) if when == When::Anyhow => {}
+                // Somebody else has made or removed what keeps it.
+                Err(Refusal::Exists | Refusal::Missing) => {}
+                other => return other.map(|_| ()),
+            }
+        }
+        Err(Refusal::Unavailable)
+    }
+
+    /// Add to the batch that the document goes into the trash, if that takes it; its removal is the caller's.
+    pub(crate) async fn keep(&self, item: &Item, batch: &mut Batch) -> Result<(), Refusal> {
+        trash::keep_file(self.session.gate(), self.node(), item, self.session.account(), batch).await?;
         Ok(())
     }
 
@@ -177,4 +212,12 @@ pub(crate) fn media_type(sent: Option<&str>) -> Result<Option<Arc<str>>, Refusal
 /// With the date that came with it, if one did.
 pub(crate) fn dated(item: Item, modified: Option<UnixTime>) -> Item {
     Item { date: modified.unwrap_or(item.date), ..item }
+}
+
+/// What is beside a document where it arrives: what was, but who put it there if it is not whose folder it is.
+pub(crate) fn arrived(session: &Session, owner: AccountId, item: &Item) -> Option<Arc<[u8]>> {
+    let author = session.account().0.to_string();
+    let author = (session.account() != owner).then_some(author.as_str());
+    let notes = [(beside::AUTHOR, author), (beside::BY, None), (beside::NAME, None)];
+    beside::with(item.properties.as_deref(), &notes)
 }

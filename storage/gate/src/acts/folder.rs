@@ -1,11 +1,14 @@
 //! Acts on a collection of documents, events or cards: list, synchronise, add, make, copy, move, remove.
 
 use crate::acts::describing::{check_all, seen_by};
-use crate::acts::file::{dated, document, marks_in};
+use crate::acts::file::{TRIES_MAX, arrived, dated, document, marks_in};
 use crate::acts::in_the_way::InTheWay;
 use crate::content::{Content, Upload};
 use crate::gate::new_collection;
 use crate::granted::{File, Folder, Granted};
+use crate::kept::Shelf;
+use crate::kept::trash::{self, REMOVED, TRASH, as_it_was, forget};
+use crate::kept::versions::{self, VERSIONS, WrittenOver, document_of};
 use crate::purpose::{Bind, Depart, List, MakeFolder, Purpose, Read, RemoveFolder, Rewrite, Unlink};
 use crate::quota::FolderQuota;
 use crate::refusal::Refusal;
@@ -16,7 +19,7 @@ use octroi_model::{
     Address, Collection, CollectionId, CollectionKind, Etag, Flags, Hash, Head, Item, ModSeq, Name, Outcome, PATH_DEPTH_MAX, Rights, Uid,
     UnixTime,
 };
-use octroi_policy::Act;
+use octroi_policy::{Act, Area};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -112,6 +115,9 @@ impl Granted<Folder, List> {
     /// Items and folders directly in it that the session may know of, by name.
     pub async fn members(&self) -> Result<Vec<Member>, Refusal> {
         self.renew()?;
+        if self.node().shelf == Shelf::Versions {
+            return self.versions().await;
+        }
         let mut members: Vec<Member> = match self.node().real() {
             Ok(collection) => self.engine().view(collection.id).await?.items().filter_map(item_member).collect(),
             Err(_) => Vec::new(),
@@ -125,6 +131,9 @@ impl Granted<Folder, List> {
     pub async fn changes(&self, since: Option<ModSeq>) -> Result<Changes, Refusal> {
         self.renew()?;
         let collection = self.node().real()?.clone();
+        if self.node().shelf == Shelf::Versions {
+            return Err(Refusal::Unsupported);
+        }
         let view = self.engine().view(collection.id).await?;
         let from = since.unwrap_or(ModSeq(0));
         if from > view.head().modseq {
@@ -145,6 +154,16 @@ impl Granted<Folder, List> {
         changed.extend(folders.into_iter().filter(|f| since.is_none() || f.modseq > from));
         changed.sort_by_key(|m| m.modseq);
         Ok(Changes { token: view.head().modseq, changed, removed: removed.into_iter().collect() })
+    }
+
+    /// Of a collection of versions: a folder for each document, and in that its versions.
+    async fn versions(&self) -> Result<Vec<Member>, Refusal> {
+        let view = self.engine().view(self.node().real()?.id).await?;
+        if let Some(document) = &self.node().versions_of {
+            return Ok(view.items().filter(|item| document_of(item).as_ref() == Some(document)).filter_map(item_member).collect());
+        }
+        let documents: BTreeSet<Name> = view.items().filter_map(document_of).collect();
+        Ok(documents.iter().filter_map(|document| self.folder_member(&self.node().versions_of(document)?)).collect())
     }
 
     fn folder_member(&self, node: &Node) -> Option<Member> {
@@ -182,23 +201,34 @@ impl Granted<Folder, Bind> {
 
     /// Add an item. [`Refusal::Precondition`] if something of that name has appeared.
     pub async fn put(&self, name: &Name, content: Content, media_type: Option<&str>) -> Result<Etag, Refusal> {
-        let collection = self.holds_items()?;
-        let etag = content.etag();
+        let collection = self.holds_items(name)?;
+        let (etag, bytes) = (content.etag(), content.bytes());
         let deed = Deed::adds(self.node(), [content.body.hash()]);
         let mut batch = Batch::new();
         batch.expect(Expect::Absent { collection, name: name.clone() });
         let item = dated(document(name.clone(), media_type)?, content.modified);
+        let properties = arrived(&self.session, self.node().owner, &item);
         let body = batch.body(content.body);
-        batch.put(collection, item, body);
-        self.commit_deeds(batch, &[deed]).await?;
+        batch.put(collection, Item { properties, ..item }, body);
+        self.session.commit_making_room(collection, (bytes, 1), batch, &[deed], || self.renew()).await?;
         Ok(etag)
     }
 
     /// Copy an item here; the content is shared, not written again.
     pub async fn copy_file(&self, source: &Granted<File, Read>, name: &Name, over: &InTheWay<Rewrite>) -> Result<(), Refusal> {
-        let batch = self.arrival(source.item(), name, over)?;
         let deed = self.arriving(source.item(), over).await?;
-        self.session.commit_deeds(self.engine(), batch, &[deed], || self.renew_with(source, over)).await?;
+        let properties = arrived(&self.session, self.node().owner, source.item());
+        let item = Item { properties, ..source.item().clone() };
+        let attempt = async |keeps| {
+            let batch = self.arrival(&item, name, over, keeps).await?;
+            let into = self.holds_items(name)?;
+            let renew = || self.renew_with(source, over);
+            self.session.commit_making_room(into, (item.bytes(), 1), batch, std::slice::from_ref(&deed), renew).await
+        };
+        match attempt(true).await {
+            Err(Refusal::OverQuota) if over.is_there() => attempt(false).await?,
+            other => other?,
+        };
         Ok(())
     }
 
@@ -210,11 +240,20 @@ impl Granted<Folder, Bind> {
         if source.node().owner != self.node().owner && !source.rights().contains(Rights::EXPUNGE) {
             return Err(Refusal::Forbidden(Rights::EXPUNGE));
         }
-        let mut batch = self.arrival(source.item(), name, over)?;
-        batch.expect(source.expectation(crate::When::Unchanged)?);
-        batch.push(source.removal()?);
+        let item = Item { properties: as_it_was(source.item()), ..source.item().clone() };
         let deed = self.arriving(source.item(), over).await?;
-        self.session.commit_deeds(self.engine(), batch, &[deed], || self.renew_with(source, over)).await?;
+        let attempt = async |keeps| {
+            let mut batch = self.arrival(&item, name, over, keeps).await?;
+            batch.expect(source.expectation(crate::When::Unchanged)?);
+            batch.push(source.removal()?);
+            let into = self.holds_items(name)?;
+            let renew = || self.renew_with(source, over);
+            self.session.commit_making_room(into, (item.bytes(), 1), batch, std::slice::from_ref(&deed), renew).await
+        };
+        match attempt(true).await {
+            Err(Refusal::OverQuota) if over.is_there() => attempt(false).await?,
+            other => other?,
+        };
         Ok(())
     }
 
@@ -227,10 +266,18 @@ impl Granted<Folder, Bind> {
         Ok(Deed::adds(self.node(), [item.hash]).keywords(lost))
     }
 
-    fn arrival(&self, item: &Item, name: &Name, over: &InTheWay<Rewrite>) -> Result<Batch, Refusal> {
-        let collection = self.holds_items()?;
+    /// What comes, in the place of what is there: that is kept as a version, if it is to be.
+    async fn arrival(&self, item: &Item, name: &Name, over: &InTheWay<Rewrite>, keeps: bool) -> Result<Batch, Refusal> {
+        let collection = self.holds_items(name)?;
         let mut batch = Batch::new();
-        over.clear(collection, name, &mut batch)?;
+        over.clear(collection, name, keeps, &mut batch).await?;
+        if let InTheWay::File(there) = over
+            && keeps
+        {
+            let folder = self.collection()?;
+            let over = WrittenOver { folder: &folder, old: there.item(), new: item.hash, by: self.session.account() };
+            versions::keep(self.session.gate(), over, &mut batch).await?;
+        }
         let media_type = item.media_type.as_deref();
         // RFC 4918 sections 9.8.2 and 9.9.1: what clients keep beside it comes along.
         let properties = item.properties.clone();
@@ -246,8 +293,9 @@ impl Granted<Folder, Bind> {
     }
 
     /// Homes of calendars and address books hold collections only (RFC 4791 section 5.2), and so does what is virtual.
-    fn holds_items(&self) -> Result<CollectionId, Refusal> {
+    fn holds_items(&self, name: &Name) -> Result<CollectionId, Refusal> {
         let collection = self.node().real()?;
+        self.takes_name(name)?;
         match collection.kind {
             CollectionKind::Folder | CollectionKind::Calendar | CollectionKind::Addressbook => Ok(collection.id),
             _ => Err(Refusal::Unsupported),
@@ -260,6 +308,7 @@ impl Granted<Folder, MakeFolder> {
     pub async fn make(&self, name: &Name, kind: CollectionKind, properties: Vec<(Arc<str>, Arc<str>)>) -> Result<(), Refusal> {
         check_all(&self.session.gate().0.limits, &properties)?;
         let parent = self.takes(kind)?;
+        self.takes_name(name)?;
         self.room_for(1)?;
         let mut collection = new_collection(self.engine(), Some(parent.id), name.clone(), kind, parent.owner);
         collection.properties = properties;
@@ -279,14 +328,30 @@ impl Granted<Folder, MakeFolder> {
         deep: bool,
         over: &InTheWay<Unlink>,
     ) -> Result<(), Refusal> {
+        match self.copy_tree(source, name, deep, (over, true)).await {
+            // What comes does not wait for what goes to be kept.
+            Err(Refusal::OverQuota) if over.is_there() => self.copy_tree(source, name, deep, (over, false)).await,
+            other => other,
+        }
+    }
+
+    async fn copy_tree(
+        &self,
+        source: &Granted<Folder, List>,
+        name: &Name,
+        deep: bool,
+        (over, keeps): (&InTheWay<Unlink>, bool),
+    ) -> Result<(), Refusal> {
         let top = source.node().real()?;
         let parent = self.takes(top.kind)?;
         if tree::is_within(self.engine(), parent.id, top.id) {
             return Err(Refusal::Unsupported);
         }
+        self.takes_name(name)?;
         let mut batch = Batch::new();
-        over.clear(parent.id, name, &mut batch)?;
+        over.clear(parent.id, name, keeps, &mut batch).await?;
         let mut parts = 0;
+        let mut more = (0, 0);
         let mut deeds = Vec::new();
         let mut waiting = vec![(source.node().clone(), parent.id, self.node().inner_path.clone(), name.clone())];
         while let Some((node, into, above, name)) = waiting.pop() {
@@ -294,12 +359,14 @@ impl Granted<Folder, MakeFolder> {
             let path = tree::joined(&above, &name);
             let mut copy = new_collection(self.engine(), Some(into), name, from.kind, parent.owner);
             copy.properties.clone_from(&from.properties);
+            copy.properties.retain(|(name, _)| &**name != REMOVED);
             let into = copy.id;
             batch.push(Change::CreateCollection { collection: copy, parent_head: None });
             parts += 1;
             if deep {
                 let hashes = self.copy_items(&node, into, &mut batch).await?;
                 parts += hashes.len();
+                more = (more.0 + from.head.bytes, more.1 + hashes.len() as u64);
                 if !hashes.is_empty() {
                     deeds.push(Deed::at(self.node().area, path.clone(), true).about(hashes));
                 }
@@ -316,7 +383,7 @@ impl Granted<Folder, MakeFolder> {
             over.renew()?;
             self.renew()
         };
-        self.session.commit_deeds(self.engine(), batch, &deeds, renew).await?;
+        self.session.commit_making_room(parent.id, more, batch, &deeds, renew).await?;
         Ok(())
     }
 
@@ -331,7 +398,8 @@ impl Granted<Folder, MakeFolder> {
         }
         for item in view.items() {
             // A copy has none of the marks that the original was given, as the copy of a single document has none.
-            let copy = Item { uid: Uid(0), modseq: ModSeq(0), flags: Flags::NONE, ..item.clone() };
+            let properties = arrived(&self.session, self.node().owner, item);
+            let copy = Item { uid: Uid(0), modseq: ModSeq(0), flags: Flags::NONE, properties, ..item.clone() };
             batch.push(Change::Put { collection: into, item: copy, head: Head::default() });
         }
         Ok(view.items().map(|item| item.hash).collect())
@@ -349,8 +417,10 @@ impl Granted<Folder, MakeFolder> {
         if depth > PATH_DEPTH_MAX {
             return Err(Refusal::Limit("depth of the tree"));
         }
+        self.takes_name(name)?;
         let mut batch = Batch::new();
-        over.clear(parent.id, name, &mut batch)?;
+        over.clear(parent.id, name, true, &mut batch).await?;
+        forget(&top, &mut batch);
         batch.push(Change::RenameCollection {
             collection: top.id,
             parent: parent.id,
@@ -398,18 +468,32 @@ impl Granted<Folder, MakeFolder> {
 }
 
 impl Granted<Folder, RemoveFolder> {
-    /// Remove it with all below it: every part is decided, and it is one commit.
+    /// Remove it with all below it, into its owner's trash if that takes it: every part is decided, and it is one commit.
     pub async fn remove(&self) -> Result<(), Refusal> {
-        let top = self.collection()?;
-        if top.parent.is_none() {
-            return Err(Refusal::Forbidden(Rights::DELETE_COLLECTION));
+        for _ in 0..TRIES_MAX {
+            if self.collection()?.parent.is_none() {
+                return Err(Refusal::Forbidden(Rights::DELETE_COLLECTION));
+            }
+            let mut batch = Batch::new();
+            self.removal(true, &mut batch).await?;
+            match self.commit(batch).await {
+                // Somebody else has made or removed what keeps it, or a part of it.
+                Err(Refusal::Exists | Refusal::Missing | Refusal::NotEmpty) => {}
+                other => return other.map(|_| ()),
+            }
         }
+        Err(Refusal::Unavailable)
+    }
+
+    /// Add to the batch that it goes, into the trash if it is to be kept and that takes it; refused if a part of it may not.
+    pub(crate) async fn removal(&self, keeps: bool, batch: &mut Batch) -> Result<(), Refusal> {
         let parts = self.may_remove_all()?;
-        let mut batch = Batch::new();
+        if keeps && trash::keep_folder(self.session.gate(), self.node(), &self.collection()?, self.session.account(), batch).await? {
+            return Ok(());
+        }
         for part in parts.iter().rev() {
             batch.push(Change::RemoveCollection { collection: part.id, parent_head: None });
         }
-        self.commit(batch).await?;
         Ok(())
     }
 
@@ -425,15 +509,29 @@ impl Granted<Folder, RemoveFolder> {
             if !rights.contains(needs) {
                 return Err(Refusal::Forbidden(needs.without(rights)));
             }
+            parts.push(collection.clone());
             for child in self.engine().children(collection.id) {
-                waiting.push(self.session.child_node(&node, &child).ok_or(Refusal::Unsupported)?);
+                // Versions go with their folder.
+                if child.kind == CollectionKind::Versions {
+                    parts.push(child);
+                } else {
+                    waiting.push(self.session.child_node(&node, &child).ok_or(Refusal::Unsupported)?);
+                }
             }
-            parts.push(collection);
             if parts.len() > TREE_PARTS_MAX {
                 return Err(Refusal::Limit("parts of one removal"));
             }
         }
         Ok(parts)
+    }
+}
+
+impl<P> Granted<Folder, P> {
+    /// Names of what lies beside the documents cannot be taken.
+    fn takes_name(&self, name: &Name) -> Result<(), Refusal> {
+        let top = self.node().inner_path.is_empty();
+        let ours = name.as_str() == VERSIONS || (top && name.as_str() == TRASH);
+        if self.node().area == Area::Files && ours { Err(Refusal::Unsupported) } else { Ok(()) }
     }
 }
 

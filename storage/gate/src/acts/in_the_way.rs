@@ -5,7 +5,7 @@
 use crate::granted::{File, Folder, Granted};
 use crate::purpose::{Purpose, RemoveFolder, Rewrite, Unlink};
 use crate::refusal::Refusal;
-use octroi_engine::{Batch, Change, Expect};
+use octroi_engine::{Batch, Expect};
 use octroi_model::{CollectionId, Name};
 
 /// What is in the way, under the grant to take it away: a document's content is rewritten by a document (`P` is [`Rewrite`]) and removed
@@ -33,8 +33,9 @@ impl<P: Purpose<File>> InTheWay<P> {
         }
     }
 
-    /// Expect nothing there, or a folder, which is removed; a document is the caller's to deal with.
-    fn clear_but_file(&self, collection: CollectionId, name: &Name, batch: &mut Batch) -> Result<(), Refusal> {
+    /// Expect nothing there, or a folder, which is removed (into the trash if what goes is to be kept); a document is the caller's to deal
+    /// with.
+    async fn clear_but_file(&self, collection: CollectionId, name: &Name, keeps: bool, batch: &mut Batch) -> Result<(), Refusal> {
         match self {
             Self::Nothing => {
                 batch.expect(Expect::Absent { collection, name: name.clone() });
@@ -46,9 +47,7 @@ impl<P: Purpose<File>> InTheWay<P> {
                 if top.parent != Some(collection) || top.name != *name {
                     return Err(Refusal::Unsupported);
                 }
-                for part in folder.may_remove_all()?.iter().rev() {
-                    batch.push(Change::RemoveCollection { collection: part.id, parent_head: None });
-                }
+                folder.removal(keeps, batch).await?;
             }
         }
         Ok(())
@@ -57,10 +56,11 @@ impl<P: Purpose<File>> InTheWay<P> {
 
 impl InTheWay<Rewrite> {
     /// Make way for a document, which takes the place of one that is there.
-    pub(crate) fn clear(&self, collection: CollectionId, name: &Name, batch: &mut Batch) -> Result<(), Refusal> {
-        self.clear_but_file(collection, name, batch)?;
-        if let Self::File(_) = self {
-            batch.expect(Expect::Present { collection, name: name.clone() });
+    pub(crate) async fn clear(&self, collection: CollectionId, name: &Name, keeps: bool, batch: &mut Batch) -> Result<(), Refusal> {
+        self.clear_but_file(collection, name, keeps, batch).await?;
+        if let Self::File(file) = self {
+            // What is kept of it is what was seen.
+            batch.expect(file.expectation(crate::When::Unchanged)?);
         }
         Ok(())
     }
@@ -68,10 +68,13 @@ impl InTheWay<Rewrite> {
 
 impl InTheWay<Unlink> {
     /// Make way for a folder.
-    pub(crate) fn clear(&self, collection: CollectionId, name: &Name, batch: &mut Batch) -> Result<(), Refusal> {
-        self.clear_but_file(collection, name, batch)?;
+    pub(crate) async fn clear(&self, collection: CollectionId, name: &Name, keeps: bool, batch: &mut Batch) -> Result<(), Refusal> {
+        self.clear_but_file(collection, name, keeps, batch).await?;
         if let Self::File(file) = self {
             batch.expect(file.expectation(crate::When::Unchanged)?);
+            if keeps {
+                file.keep(file.item(), batch).await?;
+            }
             batch.push(file.removal()?);
         }
         Ok(())

@@ -4,7 +4,7 @@
 //! whatever program of theirs took it. What a request says it has ([`Session::holding`]) goes with every batch of the session that it gets,
 //! and the committer judges the batch by it.
 
-use crate::acts::file::document;
+use crate::acts::file::{dated, document};
 use crate::content::Content;
 use crate::granted::{File, Folder, FolderAt, Granted, commit_under};
 use crate::purpose::{Bind, BreakLocks, List, LockFile, LockFolder, Purpose};

@@ -20,7 +20,16 @@ pub(crate) fn policy(rights: Rights) -> Policy {
     policy_from(rights, "office")
 }
 
+/// The same, and what the text says further.
+pub(crate) fn policy_with(more: &str) -> Policy {
+    Policy::parse(&format!("{}{more}", policy_text(Rights::ALL, "office"))).unwrap()
+}
+
 pub(crate) fn policy_from(rights: Rights, zone: &str) -> Policy {
+    Policy::parse(&policy_text(rights, zone)).unwrap()
+}
+
+fn policy_text(rights: Rights, zone: &str) -> String {
     let rights = if rights == Rights::NONE { String::new() } else { rights.to_string() };
     let services: String = Service::ALL.iter().map(|(_, name)| format!("{name} = [\"*\"]\n")).collect();
     let rule = if rights.is_empty() {
@@ -28,13 +37,12 @@ pub(crate) fn policy_from(rights: Rights, zone: &str) -> Policy {
     } else {
         format!("[[profile.subject.rule]]\nowner = \"others\"\npath = \"**\"\nrights = \"{rights}\"\nzones = [\"{zone}\"]\n")
     };
-    Policy::parse(&format!(
+    format!(
         "[zone.office]\nnetworks = [\"10.0.0.0/8\"]\n\
          [profile.owner]\nportal = true\nsend_to = \"anyone\"\n[profile.owner.services]\n{services}[profile.owner.second_factor]\n\"*\" = \"enrolment\"\n\
          [[profile.owner.rule]]\nowner = \"self\"\npath = \"**\"\nrights = \"lrswipkxtea\"\n\
          [profile.subject]\nportal = true\nsend_to = \"inside\"\n[profile.subject.services]\n{services}[profile.subject.second_factor]\noffice = \"enrolment\"\nanywhere = \"1h\"\n{rule}"
-    ))
-    .unwrap()
+    )
 }
 
 pub(crate) struct World {
