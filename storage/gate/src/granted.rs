@@ -50,6 +50,7 @@
 //! }
 //! ```
 
+use crate::dropping;
 use crate::kept::Shelf;
 use crate::kept::versions::document_of;
 use crate::purpose::Purpose;
@@ -79,10 +80,13 @@ pub trait Object: sealed::Sealed + Send + Sync + 'static {
     #[doc(hidden)]
     #[allow(private_interfaces)]
     fn node(at: &Self::At) -> &Node;
+    /// The rights on the object itself, of those on its collection. See [`crate::dropping`].
+    #[doc(hidden)]
+    fn rights(at: &Self::At, session: &Session, rights: Rights) -> Rights;
 }
 
 macro_rules! objects {
-    ($($(#[$doc:meta])* $name:ident is $at:ty, |$at_name:ident| $node:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident is $at:ty, |$at_name:ident| $node:expr, $rights:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
         pub enum $name {}
@@ -91,19 +95,20 @@ macro_rules! objects {
         impl Object for $name {
             type At = $at;
             fn node($at_name: &Self::At) -> &Node { $node }
+            fn rights(at: &Self::At, session: &Session, rights: Rights) -> Rights { ($rights)(at, session, rights) }
         }
     )*};
 }
 
 objects! {
     /// A mailbox.
-    Mailbox is FoundNode, |at| &at.0;
+    Mailbox is FoundNode, |at| &at.0, |_, _, rights| rights;
     /// The place of a mailbox that is to be made; the rights are those on the deepest parent that exists.
-    NewMailbox is FoundPlace, |at| &at.parent;
+    NewMailbox is FoundPlace, |at| &at.parent, |_, _, rights| rights;
     /// A collection of documents, events or cards.
-    Folder is FoundNode, |at| &at.0;
+    Folder is FoundNode, |at| &at.0, dropping::on_folder;
     /// A document, event or card.
-    File is FoundItem, |at| &at.folder;
+    File is FoundItem, |at| &at.folder, dropping::on_file;
 }
 
 /// A collection that was found. Opaque.
@@ -280,7 +285,7 @@ impl<O: Object, P: Purpose<O>> Granted<O, P> {
         }
         let node = self.node();
         let moved = if node.real().is_ok() { node.with(self.collection()?) } else { node.clone() };
-        verdict::<O, P>(self.session.rights_of(&moved)?)?;
+        verdict::<O, P>(O::rights(&self.at, &self.session, self.session.rights_of(&moved)?))?;
         self.generation.store(generation, Ordering::Release);
         Ok(generation)
     }

@@ -13,6 +13,7 @@ mod audit;
 mod channel;
 mod content;
 mod directory;
+mod dropping;
 mod envelope;
 mod errand;
 mod explain;

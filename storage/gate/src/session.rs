@@ -153,7 +153,7 @@ impl Session {
         let at = at.locate(self).await?;
         let node = O::node(&at);
         let rights = self.rights_of(node)?;
-        if let Err(refusal) = crate::granted::verdict::<O, P>(rights) {
+        if let Err(refusal) = crate::granted::verdict::<O, P>(O::rights(&at, self, rights)) {
             let subject = format!("{} {}", P::NAME, node.subject());
             self.audit("open", &subject, Outcome::Refused, &format!("held {rights}, needs {}", P::NEEDS)).await;
             return Err(refusal);

@@ -317,3 +317,38 @@ async fn the_rules_for_a_path_hold_for_what_was_removed_from_it() {
     let listed = owner.open(folder(TRASH), List).await.unwrap().members().await.unwrap();
     assert!(!listed.iter().any(|member| matches!(member.is, MemberIs::Folder(_))), "{listed:?}");
 }
+
+#[tokio::test]
+async fn who_drops_sees_what_they_dropped_and_nothing_else() {
+    let world = World::new().await;
+    let (owner, subject) = (world.session(OWNER, Service::Files).await, world.session(SUBJECT, Service::Files).await);
+    make(&owner, "", "in").await;
+    put(&owner, "in", "theirs.txt", "secret").await;
+    world.admin.replace_policy(policy(Rights::LOOKUP | Rights::INSERT)).await;
+    let at = format!("Shared/{OWNER}/in");
+    let drop = async |it: &str, text: &str| {
+        let bind = subject.open(folder(&at), Bind).await.unwrap();
+        bind.put(&name(it), Content::document(text.as_bytes()), None).await.map(|_| ())
+    };
+    drop("mine.txt", "mine").await.unwrap();
+    assert_eq!(drop("mine.txt", "again").await, Err(Refusal::Exists));
+    assert_eq!(drop("theirs.txt", "over").await, Err(Refusal::Exists));
+    assert_eq!(names(&subject, &at).await, ["mine.txt"]);
+    assert_eq!(read(&subject, &at, "mine.txt").await.unwrap(), "mine");
+    assert_eq!(read(&subject, &at, "theirs.txt").await, Err(Refusal::Missing));
+    let list = subject.open(folder(&at), List).await.unwrap();
+    assert_eq!((list.facts().head.items, list.changes(None).await.err()), (0, Some(Refusal::Unsupported)));
+    for (it, refusal) in [("theirs.txt", Refusal::Missing), ("mine.txt", Refusal::Forbidden(Rights::EXPUNGE))] {
+        assert_eq!(remove(&subject, &at, it).await, Err(refusal));
+    }
+    assert!(matches!(subject.open(file(&at, "mine.txt"), Rewrite).await.err(), Some(Refusal::Forbidden(_))));
+    assert!(matches!(subject.open(file(&at, "mine.txt"), Depart).await.err(), Some(Refusal::Forbidden(_))));
+    // What the owner writes over is not one's own any more.
+    assert_eq!(names(&owner, "in").await, ["mine.txt", "theirs.txt"]);
+    put(&owner, "in", "mine.txt", "corrected").await;
+    assert_eq!(read(&subject, &at, "mine.txt").await, Err(Refusal::Missing));
+    assert!(try_names(&subject, &format!("{at}/{VERSIONS}/mine.txt")).await.is_err());
+    // Who may read all sees all again.
+    world.admin.replace_policy(policy(Rights::LOOKUP | Rights::INSERT | Rights::READ)).await;
+    assert_eq!(names(&subject, &at).await.len(), 2);
+}

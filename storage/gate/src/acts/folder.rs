@@ -4,6 +4,7 @@ use crate::acts::describing::{check_all, seen_by};
 use crate::acts::file::{TRIES_MAX, arrived, dated, document, marks_in};
 use crate::acts::in_the_way::InTheWay;
 use crate::content::{Content, Upload};
+use crate::dropping::{is_drop, is_own};
 use crate::gate::new_collection;
 use crate::granted::{File, Folder, Granted};
 use crate::kept::Shelf;
@@ -118,8 +119,10 @@ impl Granted<Folder, List> {
         if self.node().shelf == Shelf::Versions {
             return self.versions().await;
         }
+        let drops = is_drop(self.node(), &self.session, self.session.rights_of(self.node())?);
+        let is_seen = |item: &&Item| !drops || is_own(item, &self.session);
         let mut members: Vec<Member> = match self.node().real() {
-            Ok(collection) => self.engine().view(collection.id).await?.items().filter_map(item_member).collect(),
+            Ok(collection) => self.engine().view(collection.id).await?.items().filter(is_seen).filter_map(item_member).collect(),
             Err(_) => Vec::new(),
         };
         members.extend(self.session.children_of(self.node()).iter().filter_map(|node| self.folder_member(node)));
@@ -131,7 +134,9 @@ impl Granted<Folder, List> {
     pub async fn changes(&self, since: Option<ModSeq>) -> Result<Changes, Refusal> {
         self.renew()?;
         let collection = self.node().real()?.clone();
-        if self.node().shelf == Shelf::Versions {
+        // What is gone has no author any more that could be asked for.
+        let drops = is_drop(self.node(), &self.session, self.session.rights_of(self.node())?);
+        if drops || self.node().shelf == Shelf::Versions {
             return Err(Refusal::Unsupported);
         }
         let view = self.engine().view(collection.id).await?;
@@ -176,6 +181,8 @@ impl Granted<Folder, List> {
     fn facts_of(&self, node: &Node, rights: Rights) -> FolderFacts {
         let now = node.real().ok().and_then(|c| self.engine().collection(c.id));
         let properties = now.as_ref().map_or(Vec::new(), |c| seen_by(self.engine(), c, self.session.account()));
+        // How much others have put there is not told to who drops.
+        let counts = !is_drop(node, &self.session, rights);
         let owner = self.engine().account(node.owner).map_or_else(|| self.session.address().clone(), |a| a.address.clone());
         FolderFacts {
             kind: now.as_ref().map_or(tree::home_kind(node.area), |c| c.kind),
@@ -183,7 +190,7 @@ impl Granted<Folder, List> {
             real: now.is_some(),
             display_name: properties.iter().find(|(name, _)| &**name == DISPLAY_NAME).map(|(_, text)| text.to_string()),
             created: now.as_ref().map_or(UnixTime(0), |c| c.created),
-            head: now.as_ref().map_or(Head::default(), |c| c.head),
+            head: now.as_ref().filter(|_| counts).map_or(Head::default(), |c| c.head),
             sync_id: now.as_ref().map_or(0, |c| c.id.0),
             properties,
             quota: now.as_ref().and_then(|c| self.session.quota_of(c)),
@@ -210,8 +217,11 @@ impl Granted<Folder, Bind> {
         let properties = arrived(&self.session, self.node().owner, &item);
         let body = batch.body(content.body);
         batch.put(collection, Item { properties, ..item }, body);
-        self.session.commit_making_room(collection, (bytes, 1), batch, &[deed], || self.renew()).await?;
-        Ok(etag)
+        match self.session.commit_making_room(collection, (bytes, 1), batch, &[deed], || self.renew()).await {
+            // To who drops it is not there, and cannot be replaced.
+            Err(Refusal::Precondition) if is_drop(self.node(), &self.session, self.rights()) => Err(Refusal::Exists),
+            other => other.map(|_| etag),
+        }
     }
 
     /// Copy an item here; the content is shared, not written again.
