@@ -10,7 +10,7 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::dnssec::TrustAnchors;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Where answers are asked for.
@@ -88,9 +88,29 @@ fn build(config: &DnsConfig, anchors: Option<TrustAnchors>) -> Result<TokioResol
     builder.build().map_err(|error| error.to_string())
 }
 
+/// Not this machine and not everybody: what others write into the DNS must not make us talk to our own inner services.
+pub fn is_public(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => !(v4.is_loopback() || v4.is_unspecified() || v4.is_link_local() || v4.is_multicast() || v4.is_broadcast()),
+        IpAddr::V6(v6) => !(v6.is_loopback() || v6.is_unspecified() || v6.is_unicast_link_local() || v6.is_multicast()),
+    }
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn inner_addresses_are_not_reached_through_dns() {
+        for inner in ["127.0.0.1", "0.0.0.0", "169.254.169.254", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "::ffff:127.0.0.1"]
+        {
+            assert!(!is_public(inner.parse().unwrap()), "{inner}");
+        }
+        for outer in ["192.0.2.1", "10.0.0.1", "2001:db8::1"] {
+            assert!(is_public(outer.parse().unwrap()), "{outer}");
+        }
+    }
 
     #[tokio::test]
     async fn a_resolver_over_given_servers_needs_nothing_of_the_system() {

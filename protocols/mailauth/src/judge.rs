@@ -1,5 +1,6 @@
 //! All checks of a message together, and what is to become of it.
 
+use crate::evidence;
 use crate::incoming::{AUTHOR_DOMAINS_MAX, MessageChecks, Parsed, author_domains};
 use crate::lookups::{Lookups, deadline, until};
 use crate::policy::{MailAuthConfig, Treatment};
@@ -7,12 +8,12 @@ use crate::results;
 use crate::sender::{Sender, SenderChecks, SenderFacts, no_answer};
 use mail_auth::arc::ArcError;
 use mail_auth::dkim::DkimError;
-use mail_auth::dmarc::Policy;
 use mail_auth::dmarc::verify::DmarcParameters;
 use mail_auth::{
     ArcOutput, AuthenticatedMessage, DkimOutput, DkimResult, DmarcOutput, DmarcResult, Error, MessageAuthenticator, SpfResult,
 };
 use octroi_dns::Resolver;
+use octroi_reports::dmarc::Row;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -35,6 +36,10 @@ pub struct Verdict {
     pub treatment: Treatment,
     /// Why, where that is not just to note it.
     pub reason: Option<Reason>,
+    /// All domains of its authors vouch for it (DMARC).
+    pub authentic: bool,
+    /// What those of them are to be told (RFC 9990) that want to hear of it.
+    pub seen: Vec<(String, Row)>,
 }
 
 /// Why a message is not simply delivered.
@@ -82,7 +87,8 @@ pub(crate) async fn judge(checks: MessageChecks, sender: SenderChecks) -> Verdic
         Ok(verdict) => verdict,
         Err(error) => {
             tracing::error!(%error, "the checks of a message failed");
-            Verdict { field: results::none(&authenticator.0.hostname), treatment: Treatment::Note, reason: None }
+            let field = results::none(&authenticator.0.hostname);
+            Verdict { field, treatment: Treatment::Note, reason: None, authentic: false, seen: Vec::new() }
         }
     }
 }
@@ -176,6 +182,13 @@ pub(crate) struct Found<'a> {
     pub(crate) override_by_arc: bool,
 }
 
+impl Found<'_> {
+    /// DMARC passes for all authors.
+    fn passes(&self) -> bool {
+        !self.dmarc.is_empty() && self.dmarc.iter().all(|output| output.result() == DmarcResult::Pass)
+    }
+}
+
 /// RFC 8617 section 7.2.1: the chain holds, and who sealed it last is believed and says that DMARC passed.
 fn is_vouched_for(config: &MailAuthConfig, arc: &ArcOutput<'_>) -> bool {
     let Some(last) = arc.sets().last().filter(|_| *arc.result() == DkimResult::Pass) else { return false };
@@ -187,23 +200,21 @@ fn is_vouched_for(config: &MailAuthConfig, arc: &ArcOutput<'_>) -> bool {
 fn verdict(inner: &Inner, sender: &Sender, facts: &SenderFacts, found: &Found<'_>, too_many: bool) -> Verdict {
     let field = results::field(&inner.hostname, sender, facts, found);
     let (treatment, reason) = if too_many { (Treatment::Refuse, Some(Reason::Authors)) } else { treatment(&inner.config, facts, found) };
-    Verdict { field, treatment, reason: reason.filter(|_| treatment != Treatment::Note) }
+    // What names too many is refused for that, whatever they say.
+    let seen = if too_many { Vec::new() } else { evidence::rows(&inner.config, sender, facts, found) };
+    let authentic = found.passes();
+    Verdict { field, treatment, reason: reason.filter(|_| treatment != Treatment::Note), authentic, seen }
 }
 
 /// The strictest of what the policies ask for.
 fn treatment(config: &MailAuthConfig, facts: &SenderFacts, found: &Found<'_>) -> (Treatment, Option<Reason>) {
     let of_dmarc = found.dmarc.iter().filter(|_| !found.override_by_arc).map(|output| {
         let failed = matches!(output.result(), DmarcResult::Fail(_));
-        let asked = match output.policy() {
-            Policy::Reject => config.dmarc_reject,
-            Policy::Quarantine => config.dmarc_quarantine,
-            Policy::None | Policy::Unspecified => Treatment::Note,
-        };
+        let asked = config.asked(output.policy());
         if failed { (asked, Some(Reason::Dmarc(output.domain().to_owned()))) } else { (Treatment::Note, None) }
     });
     // RFC 7489 section 6.7: who passes DMARC is not refused for SPF.
-    let passes = !found.dmarc.is_empty() && found.dmarc.iter().all(|output| output.result() == DmarcResult::Pass);
-    let spf_failed = facts.from.result() == SpfResult::Fail && !passes && !found.override_by_arc;
+    let spf_failed = facts.from.result() == SpfResult::Fail && !found.passes() && !found.override_by_arc;
     let of_spf = spf_failed.then(|| (config.spf_fail, Some(Reason::Spf(facts.from.domain().to_owned()))));
     // The first of the strictest: `max_by_key` would take the last.
     of_spf.into_iter().chain(of_dmarc).max_by_key(|(treatment, _)| *treatment).unwrap_or((Treatment::Note, None))

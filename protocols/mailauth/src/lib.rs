@@ -11,6 +11,7 @@
 //! | `sender` | who speaks to us: iprev (RFC 8601), SPF (RFC 7208) |
 //! | `incoming` | a message on its way in: DKIM (RFC 6376, RFC 8463), ARC (RFC 8617), DMARC (RFC 7489, RFC 9989) |
 //! | `judge` | all of it together, and the verdict |
+//! | `evidence` | what authors' domains are told of it (RFC 9990) |
 //! | `results` | `Authentication-Results` (RFC 8601) |
 //! | `keys` | our keys and their standing |
 //! | `sign` | signatures |
@@ -19,6 +20,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod evidence;
 mod incoming;
 mod judge;
 mod keys;

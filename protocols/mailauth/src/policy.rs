@@ -1,5 +1,6 @@
 //! What is made of what was found out. Filled by the program from its configuration file.
 
+use mail_auth::dmarc::Policy;
 use std::time::Duration;
 
 /// What becomes of a message that failed a check.
@@ -45,6 +46,15 @@ impl Default for MailAuthConfig {
 }
 
 impl MailAuthConfig {
+    /// What becomes of a message that fails DMARC under this policy.
+    pub(crate) fn asked(&self, policy: Policy) -> Treatment {
+        match policy {
+            Policy::Reject => self.dmarc_reject,
+            Policy::Quarantine => self.dmarc_quarantine,
+            Policy::None | Policy::Unspecified => Treatment::Note,
+        }
+    }
+
     /// Is this domain, or one above it, believed?
     pub(crate) fn trusts(&self, domain: &str) -> bool {
         let domain = domain.to_ascii_lowercase();

@@ -12,7 +12,7 @@ use crate::{ACME_TLS_ALPN, Acceptor, Bindings, DeflateSlot, PeerCertificate, Rea
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -131,6 +131,15 @@ impl Connection {
     pub(crate) fn offering(mut self, acceptor: Acceptor) -> Self {
         self.offered = Some(acceptor);
         self
+    }
+
+    /// Our end's address, as long as the socket knows it.
+    pub fn local_ip(&self) -> Option<IpAddr> {
+        let tcp = match &self.stream {
+            Stream::Plain(tcp) => tcp,
+            Stream::Tls(tls) => tls.get_ref().0,
+        };
+        tcp.local_addr().ok().map(|address| address.ip().to_canonical())
     }
 
     /// Who is at the other end.

@@ -6,6 +6,7 @@ pub use crate::outbound::Login;
 use crate::guard::Guard;
 use crate::proof::Proofs;
 use octroi_net::Networks;
+use octroi_reports::Reports;
 use rustls::pki_types::CertificateDer;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -65,6 +66,8 @@ pub struct SmtpConfig {
     pub filters: octroi_sieve::Limits,
     /// Who checks mail from elsewhere and signs ours.
     pub proofs: Proofs,
+    /// What other servers are told of all this, and what they tell us.
+    pub reports: Reports,
 }
 
 /// What is asked of who connects to port 25 from a network that is not ours. Networks are IPv4 /24 and IPv6 /64; senders are counted within
@@ -244,6 +247,7 @@ impl Default for SmtpConfig {
             client_timeouts: ClientTimeouts::default(),
             queue: QueueConfig::default(),
             proofs: Proofs::default(),
+            reports: Reports::default(),
             filters: octroi_sieve::Limits::default(),
         }
     }

@@ -7,6 +7,7 @@ use crate::config::SmtpConfig;
 use crate::filter::{Bench, Outcome, Slot};
 use crate::guard;
 use crate::header::{self, Plan};
+use crate::intake::Intake;
 use crate::proof::{Proof, Proofs};
 use crate::refusal;
 use crate::session::{End, Kind, Session};
@@ -15,6 +16,7 @@ use crate::wire::Reply;
 use octroi_gate::{Content, DESCRIBED_BYTES_MAX, Refusal, Upload};
 use octroi_net::READ_BYTES_MAX;
 use octroi_net::dot::{DotReceiver, Violation};
+use octroi_reports::Reports;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -26,6 +28,7 @@ pub(crate) struct Reception {
     plan: Plan,
     kind: Kind,
     proofs: Proofs,
+    reports: Reports,
     /// Its sender is one to be checked.
     checked: bool,
     proof: Proof,
@@ -61,6 +64,7 @@ impl Reception {
             plan,
             kind,
             proofs: config.proofs.clone(),
+            reports: config.reports.clone(),
             checked: open.sender.is_some(),
             proof: Proof::None,
             body: Body::Header { upload, head: Vec::new() },
@@ -157,15 +161,19 @@ impl Reception {
         }
         let upload = match self.body {
             Body::Refused(reply) => Err(reply),
-            Body::Text { upload } | Body::Header { upload, .. } => proven(upload, self.proof, &self.id, &self.plan.trace, open).await,
+            Body::Text { upload } | Body::Header { upload, .. } => {
+                proven(upload, self.proof, (&self.id, &self.plan.trace), &self.reports, open).await
+            }
         };
         (upload, self.place)
     }
 }
 
 /// The message with what was found out about it above it; refused or filed elsewhere, if that is what follows from it.
-async fn proven(mut upload: Upload, proof: Proof, id: &str, trace: &str, open: &mut Open) -> Result<Upload, Reply> {
+async fn proven(mut upload: Upload, proof: Proof, (id, trace): (&str, &str), reports: &Reports, open: &mut Open) -> Result<Upload, Reply> {
     let mut proven = proof.finish(open.sender.take()).await;
+    proven.count(reports, open.route.recipients());
+    open.authentic = proven.authentic;
     if let Some(suspect) = open.suspect.take() {
         proven = proven.suspected(suspect, id, open.route.recipients(), trace, upload.in_memory()).await;
     }
@@ -180,13 +188,16 @@ async fn proven(mut upload: Upload, proof: Proof, id: &str, trace: &str, open: &
 }
 
 /// The message as it is to be kept; one with too large an attachment is not.
-async fn described(upload: Upload, route: &Route, bench: Option<Bench>) -> Result<(Content, Vec<Outcome>), Reply> {
+async fn described(upload: Upload, route: &Route, bench: Option<Bench>, intake: Option<Intake>) -> Result<(Content, Vec<Outcome>), Reply> {
     let of_gate = |refused: Refusal| refusal::of_gate(&refused);
     let (slot, bytes) = (Slot::default(), upload.bytes());
     let into = slot.clone();
     let describe = move |octets: &[u8]| {
         if let Some(bench) = bench {
             into.fill(bench, octets, bytes);
+        }
+        if let Some(intake) = intake {
+            intake.copy(octets);
         }
         octroi_mime::describe(octets)
     };
@@ -373,9 +384,9 @@ impl Session {
     }
 
     /// The message as it is to be kept, and what came of the filters of those who have one.
-    async fn filtered(&mut self, upload: Upload, open: &Open) -> Result<(Content, Vec<Outcome>), Reply> {
+    async fn filtered(&mut self, upload: Upload, open: &Open, intake: Option<Intake>) -> Result<(Content, Vec<Outcome>), Reply> {
         let filters = open.route.filters().await.map_err(|refused| refusal::of_gate(&refused))?;
-        described(upload, &open.route, Bench::open(self, open, filters)).await
+        described(upload, &open.route, Bench::open(self, open, filters), intake).await
     }
 
     /// Hand the message to the gate and answer.
@@ -383,8 +394,9 @@ impl Session {
         let (id, bytes, accepted) = (reception.id.clone(), reception.bytes, open.accepted);
         let confirmation = crate::terms::Confirmation::of(&open);
         let (finished, place) = reception.finish(&mut open).await;
+        let intake = Intake::of(self, &open, bytes);
         let finished = match finished {
-            Ok(upload) => self.filtered(upload, &open).await,
+            Ok(upload) => self.filtered(upload, &open, intake.clone()).await,
             Err(reply) => Err(reply),
         };
         let outcomes = match finished {
@@ -400,6 +412,9 @@ impl Session {
         if refused < outcomes.len() {
             info!(id, bytes, recipients = accepted - refused, peer = %self.peer(), "message accepted");
             self.commands = 0;
+            if let Some(intake) = intake {
+                intake.take_in(id.clone());
+            }
             if let Some(confirmation) = confirmation {
                 confirmation.send(&self.gate).await;
             }

@@ -18,6 +18,7 @@
 //! | `spam` | lists of addresses, rspamd |
 //! | `outbound` | the queue's runner and its client |
 //! | `dsn` | notifications of failure |
+//! | `intake` | reports of other servers, taken in |
 //! | `filter/` | recipients' filters, run at the end of a message |
 //!
 //! Known limits: DSN is offered in submission only.
@@ -30,6 +31,7 @@ mod filter;
 mod guard;
 mod header;
 mod inbound;
+mod intake;
 mod lmtp;
 mod mail;
 mod outbound;

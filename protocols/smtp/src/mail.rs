@@ -49,6 +49,18 @@ impl Session {
         }
         let route = route.under(terms);
         let (utf8, binary) = (mail.utf8, mail.binary);
-        Ok(Open { route, from: mail.from, utf8, binary, accepted: 0, sender, suspect, confirm: Vec::new(), is_later, envid })
+        Ok(Open {
+            route,
+            from: mail.from,
+            utf8,
+            binary,
+            accepted: 0,
+            sender,
+            suspect,
+            confirm: Vec::new(),
+            is_later,
+            envid,
+            authentic: None,
+        })
     }
 }

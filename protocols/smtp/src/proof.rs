@@ -6,6 +6,8 @@ use crate::spam::{SpamHooks, Suspect, Suspicion};
 use crate::wire::{Reply, ReversePath};
 use octroi_mailauth::{Authenticator, Keyring, MessageChecks, Reason, Sender, SenderChecks, Signing, Treatment, Verdict};
 use octroi_model::Address;
+use octroi_reports::Reports;
+use octroi_reports::dmarc::Row;
 use std::fmt;
 use std::sync::Arc;
 use tracing::{info, warn};
@@ -96,16 +98,27 @@ pub(crate) struct Proven {
     pub(crate) junk: bool,
     /// It is refused.
     pub(crate) refused: Option<Reply>,
+    /// Whether DMARC vouches for it; `None` where nobody asked.
+    pub(crate) authentic: Option<bool>,
+    /// What its authors' domains are to be told.
+    seen: Vec<(String, Row)>,
 }
 
 impl Proven {
     fn of(verdict: Verdict) -> Self {
-        let Verdict { field, treatment, reason } = verdict;
+        let Verdict { field, treatment, reason, authentic, seen } = verdict;
         if let Some(reason) = &reason {
             info!(?reason, ?treatment, "a message fails the checks of its sender");
         }
         let refused = (treatment == Treatment::Refuse).then(|| reply(reason.as_ref()));
-        Self { fields: field, junk: treatment == Treatment::Junk, refused }
+        Self { fields: field, junk: treatment == Treatment::Junk, refused, authentic: Some(authentic), seen }
+    }
+
+    /// Count it for the reports to its authors' domains. What brings a report of theirs is not, or each would beget another.
+    pub(crate) fn count(&mut self, reports: &Reports, recipients: &[Address]) {
+        if !recipients.iter().all(|recipient| reports.receives(recipient)) {
+            self.seen.drain(..).for_each(|(domain, row)| reports.count_message(&domain, row));
+        }
     }
 
     /// What lists and rspamd say is added; whoever refuses first is heard.

@@ -41,6 +41,8 @@ pub(crate) struct Open {
     pub(crate) envid: Option<String>,
     /// What others think of it, being asked.
     pub(crate) suspect: Option<Suspect>,
+    /// Whether DMARC vouches for it, once that is known.
+    pub(crate) authentic: Option<bool>,
 }
 
 /// The envelope; what it lets through depends on who opened it, and the gate holds to that.

@@ -4,6 +4,7 @@ use super::dns::Data;
 use super::{World, signed};
 use crate::Treatment::{Junk, Note, Refuse};
 use crate::{MailAuthConfig, Reason, Treatment};
+use octroi_reports::dmarc::{Disposition, Override};
 use std::time::{Duration, Instant};
 
 const FROM_THEM: &[u8] = b"From: Jo <jo@them.example>\r\nTo: lea@ours.example\r\nSubject: x\r\n\r\nHello\r\n";
@@ -216,4 +217,41 @@ async fn nothing_that_a_sender_says_adds_a_line() {
     assert!(lines[0].starts_with("Authentication-Results: mx.ours.example;"), "{lines:?}");
     assert!(lines[1..].iter().all(|line| line.starts_with('\t') && line.len() < 998), "{lines:?}");
     assert!(!verdict.field.contains("\n\tdmarc=pass") && !verdict.field.contains("\nInjected"), "{lines:?}");
+}
+
+/// A line of a report says what was found and what became of it, also where that is not what the domain asks for.
+#[tokio::test]
+async fn authors_domains_are_told_what_was_found() {
+    let world = World::new(MailAuthConfig { dmarc_quarantine: Treatment::Note, ..MailAuthConfig::default() });
+    let rua = "rua=mailto:r@them.example";
+    world
+        .dns
+        .txt("them.example", "v=spf1 ip4:192.0.2.0/24 -all")
+        .txt("_dmarc.them.example", &format!("v=DMARC1; p=reject; {rua}"))
+        .txt("_dmarc.careful.example", &format!("v=DMARC1; p=quarantine; {rua}"))
+        .txt("_dmarc.trying.example", &format!("v=DMARC1; p=quarantine; t=y; {rua}"))
+        .txt("_dmarc.silent.example", "v=DMARC1; p=reject");
+    for (peer, author, expected) in [
+        ("192.0.2.1", "them.example", Some((Disposition::Pass, true, None))),
+        ("::ffff:198.51.100.7", "them.example", Some((Disposition::Reject, false, None))),
+        ("192.0.2.1", "careful.example", Some((Disposition::None, false, Some(Override::LocalPolicy)))),
+        ("192.0.2.1", "trying.example", Some((Disposition::None, false, Some(Override::PolicyTestMode)))),
+        ("192.0.2.1", "silent.example", None),
+        ("192.0.2.1", "nothing.example", None),
+    ] {
+        let verdict = world.verdict(peer, "a@THEM.example", &from(&format!("a@{author}"))).await;
+        let found = verdict.seen.iter().map(|(domain, row)| (domain.as_str(), (row.disposition, row.spf_aligned, row.overridden)));
+        assert_eq!(found.collect::<Vec<_>>(), expected.map(|expected| (author, expected)).into_iter().collect::<Vec<_>>(), "{author}");
+        assert_eq!(verdict.authentic, expected.is_some_and(|(disposition, ..)| disposition == Disposition::Pass), "{author}");
+        for (_, row) in verdict.seen {
+            assert_eq!((row.header_from.as_str(), row.envelope_from.as_str()), (author, "them.example"));
+            assert!(row.source.is_ipv4() && row.dkim.is_empty());
+        }
+    }
+    let signed = world.verdict("198.51.100.7", "", &signed(&world.dns, FROM_THEM)).await;
+    let (_, row) = &signed.seen[0];
+    let dkim: Vec<_> = row.dkim.iter().map(|seen| (seen.domain.as_str(), seen.result.as_str())).collect();
+    assert_eq!((row.disposition, row.dkim_aligned, row.spf_aligned), (Disposition::Pass, true, false));
+    assert_eq!(dkim, [("them.example", "pass"); 2]);
+    assert_eq!((row.envelope_from.as_str(), row.spf.as_ref().unwrap().domain.as_str()), ("", "out.them.example"));
 }

@@ -5,12 +5,14 @@
 
 use super::answer::{self, Answer, NoAnswer};
 use super::login::{self, Login};
+use super::sessions;
 use super::tls::{HostTls, Secured, TlsConfigs};
 use crate::config::ClientTimeouts;
 use octroi_net::{Connection, StartTlsError, WriteError};
+use octroi_reports::tls::{Policy, ResultType};
 use rustls::pki_types::ServerName;
 use smtp_proto::EXT_START_TLS;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -26,6 +28,10 @@ pub(crate) struct Host {
     pub(crate) is_proven: bool,
     /// Who we are to this host.
     pub(crate) login: Option<Arc<Login>>,
+    /// What its domain says of TLS with it; `None` where that is nobody's business.
+    pub(crate) policy: Option<Arc<Policy>>,
+    /// TLS as the policy will ask for it once it is in force (RFC 8461 section 5: `testing`): tried, and done without where it fails.
+    pub(crate) tries: bool,
 }
 
 /// How we call ourselves and how long we wait.
@@ -53,9 +59,19 @@ pub(crate) enum Fault {
     /// Another host may do better.
     NextHost(String),
     /// So may this one without TLS, if that is allowed.
-    Tls(String),
+    Tls(TlsFault),
     /// None will: an outcome for all.
     All(Outcome),
+}
+
+/// Why there is no TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TlsFault {
+    pub(crate) why: String,
+    /// As it is counted.
+    pub(crate) result: ResultType,
+    /// Our end's address.
+    pub(crate) local: Option<IpAddr>,
 }
 
 impl From<NoAnswer> for Fault {
@@ -168,20 +184,22 @@ impl Dialogue {
         if !self.offers(EXT_START_TLS) {
             return match host.tls {
                 HostTls::Opportunistic => Ok(self),
-                HostTls::Encrypted | HostTls::Verified | HostTls::Dane(_) => Err(Fault::NextHost("it offers no TLS".to_owned())),
+                HostTls::Encrypted | HostTls::Verified | HostTls::Dane(_) => {
+                    Err(self.no_tls("it offers no TLS".to_owned(), ResultType::StarttlsNotSupported))
+                }
             };
         }
-        let manners = self.manners.clone();
+        let (manners, local) = (self.manners.clone(), self.local_ip());
         let ready = self.command("STARTTLS\r\n", manners.timeouts.command).await?;
         if ready.code != 220 {
-            return Err(Fault::Tls(ready.to_string()));
+            return Err(self.no_tls(ready.to_string(), ResultType::ValidationFailure));
         }
-        let (config, secured) = manners.tls.of(&host.tls).map_err(|error| Fault::Tls(error.to_string()))?;
+        let (config, secured) = manners.tls.of(&host.tls).map_err(|error| self.no_tls(error.to_string(), ResultType::ValidationFailure))?;
         // In a certificate and in SNI (RFC 6066 section 3) a name has no dot at its end.
         let name = match ServerName::try_from(host.name.trim_end_matches('.').to_owned()) {
             Ok(name) => name,
             Err(_) if matches!(host.tls, HostTls::Opportunistic) => host.address.ip().into(),
-            Err(_) => return Err(Fault::Tls("its name is none that TLS knows".to_owned())),
+            Err(_) => return Err(self.no_tls("its name is none that TLS knows".to_owned(), ResultType::ValidationFailure)),
         };
         match self.connection.start_tls_as_client(config, name, manners.timeouts.command).await {
             Ok(connection) => {
@@ -193,8 +211,17 @@ impl Dialogue {
             }
             // Somebody between us and the host has put words in its mouth (CVE-2021-38371).
             Err(StartTlsError::PendingInput) => Err(Fault::All(Outcome::Later("replies stood before the TLS handshake".to_owned()))),
-            Err(error) => Err(Fault::Tls(error.to_string())),
+            Err(error) => Err(Fault::Tls(TlsFault { why: error.to_string(), result: sessions::result_of(&error), local })),
         }
+    }
+
+    fn no_tls(&self, why: String, result: ResultType) -> Fault {
+        Fault::Tls(TlsFault { why, result, local: self.local_ip() })
+    }
+
+    /// Our end's address.
+    pub(super) fn local_ip(&self) -> Option<IpAddr> {
+        self.connection.local_ip()
     }
 
     /// May it carry another message, after so many and so long?

@@ -13,6 +13,7 @@
 //! | `answer` | the other side's replies |
 //! | `resolve`, `mx` | which hosts, in which order, and what TLS they must speak |
 //! | `sts`, `dane`, `tls` | MTA-STS, DANE, TLS settings |
+//! | `sessions` | what others are told of TLS with them |
 //! | `schedule` | when again |
 
 mod answer;
@@ -25,6 +26,7 @@ mod login;
 mod mx;
 mod resolve;
 mod schedule;
+mod sessions;
 mod settle;
 mod sts;
 #[cfg(test)]

@@ -4,16 +4,22 @@
 use super::client::Host;
 use super::dane::Association;
 use super::mx::{Exchange, Exchanges, order};
-use super::sts::{Mode, Policies, Policy};
+use super::sessions::Breach;
+use super::sts::{self, Mode, Policies, Policy};
 use super::tls::HostTls;
 use crate::config::{HostPort, OutboundTls, QueueConfig};
 use crate::stamp::chance;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use octroi_dns::{Answer, NoAnswer, Resolver};
+use octroi_reports::cleaned;
+use octroi_reports::tls::{self, PolicyKind, ResultType};
 use std::net::{AddrParseError, IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// Addresses of one host that are tried, of each kind.
 const ADDRESSES_MAX: usize = 2;
+/// TLSA records of one host that a report names.
+const TLSA_MAX: usize = 16;
 
 /// Where a recipient's mail goes next.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -52,6 +58,14 @@ pub(crate) struct Route {
     pub(crate) left_out: Option<String>,
 }
 
+/// What of a domain's wishes is heeded.
+struct Heeds {
+    mx_is_proven: bool,
+    sts: Option<Arc<Policy>>,
+    /// Nothing.
+    tls_optional: bool,
+}
+
 /// Looks hosts up.
 pub(crate) struct Hosts {
     resolver: Resolver,
@@ -69,8 +83,16 @@ impl Hosts {
         Self { resolver, policies }
     }
 
-    /// The hosts of a hop.
-    pub(crate) async fn of(&self, hop: &Hop, own: &str, config: &QueueConfig) -> Result<Route, Unroutable> {
+    /// The hosts of a hop; with `tls_optional` whatever the domain says of TLS with them (RFC 8689 section 4). Where its own words and
+    /// what is found contradict one another is put into `breaches`, whatever comes of it.
+    pub(crate) async fn of(
+        &self,
+        hop: &Hop,
+        own: &str,
+        config: &QueueConfig,
+        tls_optional: bool,
+        breaches: &mut Vec<Breach>,
+    ) -> Result<Route, Unroutable> {
         match hop {
             Hop::Relay(relay) => relay_hosts(relay, config).await,
             Hop::Here => Err(Unroutable::Failed("554 5.3.5 this server is not elsewhere".to_owned())),
@@ -79,12 +101,19 @@ impl Hosts {
                     Ok(Route { hosts: vec![host(domain, SocketAddr::new(ip, config.port))], left_out: None })
                 }
                 Some(_) => Err(Unroutable::Failed("550 5.1.2 no such address literal".to_owned())),
-                None => self.domain_hosts(domain, own, config).await,
+                None => self.domain_hosts(domain, own, config, tls_optional, breaches).await,
             },
         }
     }
 
-    async fn domain_hosts(&self, domain: &str, own: &str, config: &QueueConfig) -> Result<Route, Unroutable> {
+    async fn domain_hosts(
+        &self,
+        domain: &str,
+        own: &str,
+        config: &QueueConfig,
+        tls_optional: bool,
+        breaches: &mut Vec<Breach>,
+    ) -> Result<Route, Unroutable> {
         let (records, is_proven) = self.exchanges(domain).await?;
         let names = match order(records, domain, own, chance()) {
             Exchanges::Hosts(names) => names,
@@ -92,11 +121,14 @@ impl Hosts {
             Exchanges::Null => return Err(Unroutable::Failed("556 5.1.10 the domain takes no mail".to_owned())),
             Exchanges::Ourselves => return Err(Unroutable::Failed("554 5.4.6 the domain's mail comes back to us".to_owned())),
         };
-        let policy = if config.mta_sts { self.policies.of(domain, &self.resolver, config).await } else { None };
+        let asks = config.mta_sts && !tls_optional;
+        let told = if asks { self.policies.of(domain, &self.resolver, config).await } else { sts::Told::default() };
+        breaches.extend(told.fault.map(unfetched));
+        let heeds = Heeds { mx_is_proven: is_proven, sts: told.policy, tls_optional };
         let mut hosts = Vec::new();
         let mut left_out = None;
         for name in names.iter().take(config.hosts_max) {
-            match self.one_host(name, is_proven, policy.as_deref(), config).await {
+            match self.one_host(name, &heeds, config, breaches).await {
                 Ok(found) => hosts.extend(found),
                 Err(why) => left_out = Some(why),
             }
@@ -110,37 +142,62 @@ impl Hosts {
     }
 
     /// The addresses of one host and what TLS it must speak; none if it has no address; or why it cannot be used now.
-    async fn one_host(&self, name: &str, mx_is_proven: bool, policy: Option<&Policy>, config: &QueueConfig) -> Result<Vec<Host>, String> {
+    async fn one_host(&self, name: &str, heeds: &Heeds, config: &QueueConfig, breaches: &mut Vec<Breach>) -> Result<Vec<Host>, String> {
         let found = self.addresses(name).await?;
         let ips: Vec<IpAddr> = found.ips.iter().copied().filter(|&ip| is_reachable(ip, config)).collect();
         if ips.is_empty() {
             return Ok(Vec::new());
         }
-        let proven = mx_is_proven && found.is_proven;
+        let proven = heeds.mx_is_proven && found.is_proven;
         // RFC 8461 section 2: DANE goes before MTA-STS, which cannot make good what DANE refuses.
-        let by_dane = if proven { self.by_dane(name, config).await? } else { None };
-        let enforced = policy.filter(|policy| policy.mode == Mode::Enforce);
-        let tls = match (by_dane, enforced) {
-            (Some(tls), _) => tls,
-            (None, Some(policy)) if policy.allows(name) => HostTls::Verified,
-            (None, Some(_)) => return Err(format!("451 4.7.5 {name} is no host of the domain by its MTA-STS policy")),
-            (None, None) => HostTls::Opportunistic,
+        let by_dane = if proven && !heeds.tls_optional { self.by_dane(name, config, breaches).await? } else { None };
+        let sts = heeds.sts.as_deref().filter(|policy| policy.mode != Mode::None);
+        let is_enforced = sts.is_some_and(|policy| policy.mode == Mode::Enforce);
+        let (tls, policy) = match (by_dane, sts) {
+            (Some((tls, policy)), _) => (tls, Some(policy)),
+            (None, Some(policy)) if policy.allows(name) => {
+                (if is_enforced { HostTls::Verified } else { HostTls::Opportunistic }, Some(policy.reported()))
+            }
+            (None, Some(policy)) => {
+                breaches.push(Breach::of(policy.reported(), ResultType::ValidationFailure, name, "the policy does not name this host"));
+                if is_enforced {
+                    return Err(format!("451 4.7.5 {name} is no host of the domain by its MTA-STS policy"));
+                }
+                (HostTls::Opportunistic, None)
+            }
+            (None, None) => (HostTls::Opportunistic, Some(no_policy())),
         };
         let is_proven = proven || tls == HostTls::Verified;
-        let of = |ip| Host { tls: tls.clone(), is_proven, ..host(name, SocketAddr::new(ip, config.port)) };
+        let tries = sts.is_some() && policy.is_some() && tls == HostTls::Opportunistic;
+        let policy = policy.map(Arc::new);
+        let of = |ip| {
+            let (tls, policy) = (tls.clone(), policy.clone());
+            Host { tls, is_proven, policy, tries, ..host(name, SocketAddr::new(ip, config.port)) }
+        };
         Ok(ips.into_iter().map(of).collect())
     }
 
-    /// What TLSA records ask for (RFC 7672 section 2.2); `None` where there are none.
-    async fn by_dane(&self, name: &str, config: &QueueConfig) -> Result<Option<HostTls>, String> {
+    /// What TLSA records ask for (RFC 7672 section 2.2), and themselves; `None` where there are none.
+    async fn by_dane(
+        &self,
+        name: &str,
+        config: &QueueConfig,
+        breaches: &mut Vec<Breach>,
+    ) -> Result<Option<(HostTls, tls::Policy)>, String> {
+        let reported = |strings| tls::Policy { kind: PolicyKind::Tlsa, strings, mx: vec![name.trim_end_matches('.').to_owned()] };
         let answer = match self.resolver.look_up(&format!("_{}._tcp.{name}", config.port), RecordType::TLSA).await {
             Ok(answer) if answer.is_proven => answer,
             Ok(_) | Err(NoAnswer::NoSuchName | NoAnswer::NoRecords | NoAnswer::NotAName(_)) => return Ok(None),
             // RFC 7672 section 2.1.2: who cannot say whether there are any must not be gone round.
-            Err(NoAnswer::Later(why)) => return Err(format!("451 4.7.5 TLSA records of {name}: {why}")),
+            Err(NoAnswer::Later(why)) => {
+                breaches.push(Breach::of(reported(Vec::new()), ResultType::DnssecInvalid, name, "the TLSA records cannot be looked up"));
+                return Err(format!("451 4.7.5 TLSA records of {name}: {why}"));
+            }
         };
         let associations: Vec<Association> = answer.records.iter().filter_map(association).collect();
-        Ok(Some(if associations.is_empty() { HostTls::Encrypted } else { HostTls::Dane(associations.into()) }))
+        let strings = answer.records.iter().take(TLSA_MAX).map(|record| cleaned(&record.to_string())).collect();
+        let tls = if associations.is_empty() { HostTls::Encrypted } else { HostTls::Dane(associations.into()) };
+        Ok(Some((tls, reported(strings))))
     }
 
     /// Addresses of both kinds; none if it has none.
@@ -183,6 +240,17 @@ impl Hosts {
     }
 }
 
+/// RFC 8460 section 4.3.2.2.
+fn unfetched(fault: sts::Unfetched) -> Breach {
+    let policy = tls::Policy { kind: PolicyKind::Sts, strings: Vec::new(), mx: Vec::new() };
+    Breach { policy, result: fault.result, mx: String::new(), reason: fault.why }
+}
+
+/// RFC 8460 section 4.4: hosts are named where a policy names them.
+fn no_policy() -> tls::Policy {
+    tls::Policy { kind: PolicyKind::NoPolicyFound, strings: Vec::new(), mx: Vec::new() }
+}
+
 fn association(record: &RData) -> Option<Association> {
     match record {
         RData::TLSA(tlsa) => Association::of(tlsa),
@@ -209,7 +277,15 @@ async fn relay_hosts(relay: &HostPort, config: &QueueConfig) -> Result<Route, Un
     };
     let is_smarthost = config.smarthost.as_ref() == Some(relay);
     let login = config.login.clone().filter(|_| is_smarthost);
-    let of = |address| Host { name: relay.host.clone(), address, tls: tls.clone(), is_proven: true, login: login.clone() };
+    let of = |address| Host {
+        name: relay.host.clone(),
+        address,
+        tls: tls.clone(),
+        is_proven: true,
+        login: login.clone(),
+        policy: None,
+        tries: false,
+    };
     let hosts: Vec<Host> = found.take(2 * ADDRESSES_MAX).map(of).collect();
     if hosts.is_empty() {
         return Err(Unroutable::Later(format!("451 4.4.4 {} has no address", relay.host)));
@@ -218,7 +294,8 @@ async fn relay_hosts(relay: &HostPort, config: &QueueConfig) -> Result<Route, Un
 }
 
 fn host(name: &str, address: SocketAddr) -> Host {
-    Host { name: name.to_owned(), address, tls: HostTls::Opportunistic, is_proven: false, login: None }
+    let name = name.to_owned();
+    Host { name, address, tls: HostTls::Opportunistic, is_proven: false, login: None, policy: None, tries: false }
 }
 
 /// `[192.0.2.1]` or `[IPv6:2001:db8::1]` (RFC 5321 section 4.1.3), and whether it is an address; `None` when it has no brackets.
@@ -231,15 +308,7 @@ fn literal(domain: &str) -> Option<Result<IpAddr, AddrParseError>> {
 }
 
 pub(super) fn is_reachable(ip: IpAddr, config: &QueueConfig) -> bool {
-    config.private_addresses || is_public(ip)
-}
-
-/// Not this machine and not everybody: a domain's MX must not make us talk to our own inner services.
-fn is_public(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(v4) => !(v4.is_loopback() || v4.is_unspecified() || v4.is_link_local() || v4.is_multicast() || v4.is_broadcast()),
-        IpAddr::V6(v6) => !(v6.is_loopback() || v6.is_unspecified() || v6.is_unicast_link_local() || v6.is_multicast()),
-    }
+    config.private_addresses || octroi_dns::is_public(ip)
 }
 
 #[cfg(test)]
@@ -279,28 +348,17 @@ mod tests {
         assert_eq!(literal("x.example"), None);
     }
 
-    #[test]
-    fn inner_addresses_are_not_reached_through_dns() {
-        for inner in ["127.0.0.1", "0.0.0.0", "169.254.169.254", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "::ffff:127.0.0.1"]
-        {
-            assert!(!is_public(inner.parse().unwrap()), "{inner}");
-        }
-        for outer in ["192.0.2.1", "10.0.0.1", "2001:db8::1"] {
-            assert!(is_public(outer.parse().unwrap()), "{outer}");
-        }
-    }
-
     #[tokio::test]
     async fn literals_of_this_machine_are_refused() {
         let hop = Hop::Domain("[127.0.0.1]".to_owned());
-        let refused = hosts().of(&hop, "own", &QueueConfig::default()).await;
+        let refused = hosts().of(&hop, "own", &QueueConfig::default(), false, &mut Vec::new()).await;
         assert!(matches!(refused, Err(Unroutable::Failed(_))), "{refused:?}");
     }
 
     #[tokio::test]
     async fn a_relay_is_looked_up_by_the_system() {
         let hop = Hop::Relay(HostPort { host: "127.0.0.1".to_owned(), port: 2525 });
-        let hosts = hosts().of(&hop, "own", &QueueConfig::default()).await.unwrap();
+        let hosts = hosts().of(&hop, "own", &QueueConfig::default(), false, &mut Vec::new()).await.unwrap();
         assert_eq!(hosts.hosts[0].address, "127.0.0.1:2525".parse().unwrap());
     }
 }

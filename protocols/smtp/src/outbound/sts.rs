@@ -4,6 +4,7 @@
 //! is short and quick or none. Policies are kept in a folder, so that a restart does not open the door to who stands between.
 
 use super::resolve::{address, is_reachable};
+use super::sessions::certificate_error;
 use crate::config::QueueConfig;
 use bytes::Bytes;
 use hickory_resolver::proto::rr::{RData, RecordType};
@@ -11,7 +12,9 @@ use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{Request, StatusCode};
 use octroi_dns::{NoAnswer, Resolver};
 use octroi_model::UnixTime;
-use octroi_webclient::WebClient;
+use octroi_reports::cleaned;
+use octroi_reports::tls::{self, PolicyKind, ResultType};
+use octroi_webclient::{WebClient, WebError};
 use rustls::ClientConfig;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -39,6 +42,24 @@ pub(crate) struct Policy {
     pub(crate) mode: Mode,
     patterns: Vec<String>,
     max_age: i64,
+    /// As it was told.
+    lines: Vec<String>,
+}
+
+/// What there is of a domain's policy.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told {
+    /// What counts, if anything does.
+    pub(crate) policy: Option<Arc<Policy>>,
+    /// Why there is no newer one.
+    pub(crate) fault: Option<Unfetched>,
+}
+
+/// Why a policy is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unfetched {
+    pub(crate) result: ResultType,
+    pub(crate) why: String,
 }
 
 /// RFC 8461 section 5.
@@ -87,7 +108,13 @@ impl Policy {
             _ => return None,
         };
         let max_age = max_age?.parse::<i64>().ok().filter(|age| *age >= 0)?.min(AGE_MAX);
-        (version? == "STSv1" && (mode == Mode::None || !patterns.is_empty())).then_some(Self { mode, patterns, max_age })
+        let lines = text.lines().filter(|line| !line.trim().is_empty()).take(PATTERNS_MAX).map(cleaned).collect();
+        (version? == "STSv1" && (mode == Mode::None || !patterns.is_empty())).then_some(Self { mode, patterns, max_age, lines })
+    }
+
+    /// As a report names it.
+    pub(crate) fn reported(&self) -> tls::Policy {
+        tls::Policy { kind: PolicyKind::Sts, strings: self.lines.clone(), mx: self.patterns.iter().map(|text| cleaned(text)).collect() }
     }
 
     /// Is that host one of the domain's (RFC 8461 section 4.1)?
@@ -108,9 +135,9 @@ impl Policies {
     }
 
     /// The policy of a domain, if it has one.
-    pub(crate) async fn of(&self, domain: &str, resolver: &Resolver, config: &QueueConfig) -> Option<Arc<Policy>> {
+    pub(crate) async fn of(&self, domain: &str, resolver: &Resolver, config: &QueueConfig) -> Told {
         if !is_plain(domain) {
-            return None;
+            return Told::default();
         }
         let now = UnixTime::now().0;
         let kept = self.kept(domain, now);
@@ -124,9 +151,9 @@ impl Policies {
             }
         };
         // RFC 8461 section 3.1 and 5.1: without a record, what is kept still counts.
-        let Some(id) = id else { return kept_policy };
+        let Some(id) = id else { return Told { policy: kept_policy, fault: None } };
         if kept.is_some_and(|known| known.id == id) {
-            return kept_policy;
+            return Told { policy: kept_policy, fault: None };
         }
         match self.fetch(domain, resolver, config).await {
             Ok((policy, text)) => {
@@ -134,14 +161,14 @@ impl Policies {
                 let known = Known { id, policy: Some(policy.clone()), until: now + policy.max_age };
                 self.write_down(domain, &known, &text);
                 self.keep(domain, known, now);
-                Some(policy)
+                Told { policy: Some(policy), fault: None }
             }
-            Err(why) => {
-                warn!(domain, why, "its MTA-STS policy cannot be fetched");
+            Err(fault) => {
+                warn!(domain, why = fault.why, "its MTA-STS policy cannot be fetched");
                 if kept_policy.is_none() {
                     self.keep(domain, Known { id, policy: None, until: now + PAUSE }, now);
                 }
-                kept_policy
+                Told { policy: kept_policy, fault: Some(fault) }
             }
         }
     }
@@ -183,7 +210,14 @@ impl Policies {
     }
 
     /// RFC 8461 section 3.3.
-    async fn fetch(&self, domain: &str, resolver: &Resolver, config: &QueueConfig) -> Result<(Policy, String), String> {
+    async fn fetch(&self, domain: &str, resolver: &Resolver, config: &QueueConfig) -> Result<(Policy, String), Unfetched> {
+        let text = self.fetched(domain, resolver, config).await?;
+        let policy = Policy::parse(&text).ok_or_else(|| Unfetched::new(ResultType::StsPolicyInvalid, "it is no policy"))?;
+        Ok((policy, text))
+    }
+
+    async fn fetched(&self, domain: &str, resolver: &Resolver, config: &QueueConfig) -> Result<String, Unfetched> {
+        let fail = |why: String| Unfetched::new(ResultType::StsPolicyFetchError, why);
         let host = format!("mta-sts.{domain}");
         let mut ips: Vec<IpAddr> = Vec::new();
         for kind in [RecordType::AAAA, RecordType::A] {
@@ -192,23 +226,30 @@ impl Policies {
             }
         }
         if ips.is_empty() {
-            return Err("it has no address".to_owned());
+            return Err(fail("it has no address".to_owned()));
         }
         let addresses: Vec<SocketAddr> = ips.into_iter().map(|ip| SocketAddr::new(ip, config.mta_sts_port)).collect();
         let request = Request::get(format!("https://{host}/.well-known/mta-sts.txt")).header(USER_AGENT, "Octroi");
-        let request = request.body(Bytes::new()).map_err(|error| error.to_string())?;
-        let response = self.web.ask_at(request, &addresses).await.map_err(|error| error.to_string())?;
+        let request = request.body(Bytes::new()).map_err(|error| fail(error.to_string()))?;
+        let response = self.web.ask_at(request, &addresses).await.map_err(|error| match &error {
+            WebError::Unreachable(io) if certificate_error(io).is_some() => Unfetched::new(ResultType::StsWebpkiInvalid, error.to_string()),
+            _ => fail(error.to_string()),
+        })?;
         // A redirect is an answer like any other that is not 200.
         if response.status() != StatusCode::OK {
-            return Err(format!("it answers {}", response.status()));
+            return Err(fail(format!("it answers {}", response.status())));
         }
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("text/plain") {
-            return Err("its answer is not text/plain".to_owned());
+            return Err(fail("its answer is not text/plain".to_owned()));
         }
-        let text = String::from_utf8(response.into_body().to_vec()).map_err(|_| "it is not UTF-8".to_owned())?;
-        let policy = Policy::parse(&text).ok_or("it is no policy")?;
-        Ok((policy, text))
+        String::from_utf8(response.into_body().to_vec()).map_err(|_| Unfetched::new(ResultType::StsPolicyInvalid, "it is not UTF-8"))
+    }
+}
+
+impl Unfetched {
+    fn new(result: ResultType, why: impl Into<String>) -> Self {
+        Self { result, why: why.into() }
     }
 }
 

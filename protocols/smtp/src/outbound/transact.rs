@@ -35,6 +35,8 @@ pub(crate) struct Errand<'a, S> {
     pub(crate) bytes: u64,
     /// The header holds UTF-8 (RFC 6532).
     pub(crate) utf8_header: bool,
+    /// Its author wants it to arrive also where TLS is broken (RFC 8689 section 3).
+    pub(crate) tls_optional: bool,
     pub(crate) source: &'a S,
     pub(crate) now: UnixTime,
 }

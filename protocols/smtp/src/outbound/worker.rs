@@ -3,9 +3,10 @@
 //! What always holds: what became of a message is recorded before the next one is taken.
 
 use super::Runner;
-use super::client::{Dialogue, Fault, Host, Outcome};
+use super::client::{Dialogue, Fault, Host, Outcome, TlsFault};
 use super::lanes::{InHand, Place};
 use super::resolve::{Hop, Unroutable};
+use super::sessions::Counted;
 use super::settle::{self, Event};
 use super::tls::{HostTls, Secured};
 use super::transact::{Errand, PIECE_BYTES, Sent, Source};
@@ -79,12 +80,15 @@ async fn one(runner: &Runner, place: &Place, taken: &InHand, line: &mut Option<D
         return Ok(Some(queued));
     }
     let beginning = runner.queue.read(&queued, 0, PIECE_BYTES).await?;
-    let utf8_header = !beginning[..octroi_mime::header_length(&beginning)].is_ascii();
+    let header = &beginning[..octroi_mime::header_length(&beginning)];
+    let utf8_header = !header.is_ascii();
+    // RFC 8689 section 4: who asks for TLS at MAIL is not overruled by a header.
+    let tls_optional = !queued.entry.terms.require_tls && waives_tls(header);
     let message = Message { queue: &runner.queue, queued: &queued, beginning };
     let to: Vec<&QueueRecipient> = positions.iter().map(|&position| &queued.entry.recipients[position]).collect();
     let entry = &queued.entry;
-    let errand =
-        Errand { from: entry.from.as_ref(), to: &to, terms: &entry.terms, bytes: queued.bytes, utf8_header, source: &message, now };
+    let (from, terms, bytes) = (entry.from.as_ref(), &entry.terms, queued.bytes);
+    let errand = Errand { from, to: &to, terms, bytes, utf8_header, tls_optional, source: &message, now };
     let sent = tokio::select! {
         sent = tokio::time::timeout(runner.config.queue.attempt, hand_over(runner, place, &errand, line)) => {
             sent.unwrap_or_else(|_| for_all(&errand, &Outcome::Later("451 4.4.1 the attempt took too long".to_owned())))
@@ -115,7 +119,13 @@ async fn hand_over<S: Source>(runner: &Runner, place: &Place, errand: &Errand<'_
         }
     }
     let own = runner.gate.organisation().hostname.as_str();
-    let route = match runner.hosts.of(&place.hop, own, &runner.config.queue).await {
+    let mut breaches = Vec::new();
+    let route = runner.hosts.of(&place.hop, own, &runner.config.queue, errand.tls_optional, &mut breaches).await;
+    let counted = counted(runner, place, errand);
+    if let Some(counted) = counted {
+        counted.breaches(breaches);
+    }
+    let route = match route {
         Ok(route) => route,
         Err(Unroutable::Later(why)) => {
             place.down(crate::stamp::chance());
@@ -130,18 +140,18 @@ async fn hand_over<S: Source>(runner: &Runner, place: &Place, errand: &Errand<'_
             unfit += 1;
             continue;
         };
-        let why = match connect(runner, &host).await {
+        let why = match connect(runner, &host, counted).await {
             Ok(open) => {
                 reached = true;
                 place.up();
                 match transact(runner, open, errand, line).await {
                     Ok(sent) => return sent,
                     Err(Fault::All(outcome)) => return for_all(errand, &outcome),
-                    Err(Fault::NextHost(why) | Fault::Tls(why)) => why,
+                    Err(Fault::NextHost(why) | Fault::Tls(TlsFault { why, .. })) => why,
                 }
             }
             Err(Fault::All(outcome)) => return for_all(errand, &outcome),
-            Err(Fault::NextHost(why) | Fault::Tls(why)) => why,
+            Err(Fault::NextHost(why) | Fault::Tls(TlsFault { why, .. })) => why,
         };
         debug!(host = host.name, address = %host.address, why, "the next host is tried");
         last = format!("{}: {why}", host.name);
@@ -168,14 +178,42 @@ fn fit(host: &Host, require_tls: bool) -> Option<Host> {
 }
 
 /// With TLS if there is any; without, where that is allowed and TLS fails.
-async fn connect(runner: &Runner, host: &Host) -> Result<Dialogue, Fault> {
-    match Dialogue::open(host, &runner.manners, true).await {
-        Err(Fault::Tls(why)) if host.tls == HostTls::Opportunistic && host.login.is_none() => {
+async fn connect(runner: &Runner, host: &Host, counted: Option<Counted<'_>>) -> Result<Dialogue, Fault> {
+    let count = |outcome: &Result<Dialogue, Fault>| counted.iter().for_each(|counted| counted.attempt(host, outcome));
+    if host.tries && counted.is_some() {
+        // What would fail if the policy were in force is what its domain wants to know.
+        let outcome = Dialogue::open(&Host { tls: HostTls::Verified, ..host.clone() }, &runner.manners, true).await;
+        count(&outcome);
+        if !matches!(outcome, Err(Fault::Tls(_))) {
+            return outcome;
+        }
+    }
+    let outcome = Dialogue::open(host, &runner.manners, true).await;
+    if !host.tries {
+        count(&outcome);
+    }
+    match outcome {
+        Err(Fault::Tls(TlsFault { why, .. })) if host.tls == HostTls::Opportunistic && host.login.is_none() => {
             debug!(host = host.name, why, "TLS failed");
             Dialogue::open(host, &runner.manners, false).await
         }
         result => result,
     }
+}
+
+/// What is sent to a domain's own hosts is counted, but not what is to arrive whatever TLS does: reports do, and would beget others.
+fn counted<'a, S>(runner: &'a Runner, place: &'a Place, errand: &Errand<'_, S>) -> Option<Counted<'a>> {
+    let domain = match &place.hop {
+        Hop::Domain(domain) if !errand.tls_optional => Some(domain.as_str()),
+        _ => None,
+    };
+    Counted::of(&runner.config.reports, domain)
+}
+
+/// RFC 8689 section 3: `TLS-Required: No`.
+fn waives_tls(header: &[u8]) -> bool {
+    octroi_mime::headers_of(header)
+        .any(|field| field.name.eq_ignore_ascii_case(b"TLS-Required") && field.value.trim_ascii().eq_ignore_ascii_case(b"No"))
 }
 
 /// The open connection, if it may carry this message.
@@ -203,7 +241,9 @@ async fn transact<S: Source>(
 ) -> Result<Sent, Fault> {
     let sent = open.transact(errand).await;
     let config = &runner.config.queue;
-    if open.is_usable() && open.is_fresh(config.connection_messages_max, config.connection_age) && open.cleared().await {
+    // What was opened without regard to policies is not for others.
+    let is_good = !errand.tls_optional && open.is_fresh(config.connection_messages_max, config.connection_age);
+    if open.is_usable() && is_good && open.cleared().await {
         *line = Some(open);
     } else if open.is_usable() {
         tokio::spawn(open.quit());
