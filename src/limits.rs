@@ -10,6 +10,7 @@ use octroi_imap::ImapConfig;
 use octroi_managesieve::ManageSieveConfig;
 use octroi_net::DeflateLimit;
 use octroi_portal::PortalConfig;
+use octroi_reports::ReportLimits;
 use octroi_smtp::SmtpConfig;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
@@ -192,6 +193,22 @@ section! {
 }
 
 section! {
+    /// `[limits.reports]`
+    ReportSection for ReportLimits {
+        domains_max => domains_max;
+        rows_per_domain_max => rows_per_domain_max;
+        rows_max => rows_max;
+        message_bytes_max => message_bytes_max;
+        unpacked_bytes_max => unpacked_bytes_max;
+        records_max => records_max;
+        kept_max => kept_max;
+        kept_rows_max => kept_rows_max;
+        kept_days => kept_days;
+        readers_max => readers_max;
+    }
+}
+
+section! {
     /// `[limits.sieve]`
     SieveSection for octroi_sieve::Limits {
         script_bytes_max => script_bytes_max;
@@ -266,6 +283,7 @@ pub(crate) struct Limits {
     pub(crate) gate: GateSection,
     pub(crate) imap: ImapSection,
     pub(crate) smtp: SmtpSection,
+    pub(crate) reports: ReportSection,
     pub(crate) sieve: SieveSection,
     pub(crate) managesieve: ManageSieveSection,
     pub(crate) http: HttpSection,

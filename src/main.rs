@@ -16,6 +16,7 @@ mod files;
 mod import;
 mod limits;
 mod profiles;
+mod reports;
 mod search;
 mod server;
 mod size;

@@ -8,6 +8,7 @@ use crate::courier::Courier;
 use crate::dkim::Keys;
 use crate::limits::Connections;
 use crate::profiles::Profiles;
+use crate::reports::Reporter;
 use crate::tls::{Acceptors, Certificate};
 use octroi_dns::Resolver;
 use octroi_gate::{Admin, DataKey, Errands, Gate, Opened, Organisation, Queue};
@@ -145,7 +146,8 @@ impl Server {
         let keys = Keys::new(&config.data, keyring.clone());
         keys.start(&admin)?;
         let proofs = proofs(config, &resolver, keyring.clone())?;
-        let smtp_config = Arc::new(SmtpConfig { proofs, ..config.smtp()? });
+        let reports = crate::reports::load(config)?;
+        let smtp_config = Arc::new(SmtpConfig { proofs, reports: reports.clone(), ..config.smtp()? });
         let smtp = listeners.smtp(&smtp_config, &certificate, [sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp])?;
         if let Some(socket) = sockets.lmtp_socket {
             listeners.lmtp_socket(&smtp_config, socket);
@@ -157,22 +159,15 @@ impl Server {
         if let Some(keeper) = Keeper::new(config, challenges, acceptors.clone()) {
             tokio::spawn(keeper.run(shutdown.clone()));
         }
+        let reporter = Reporter::new(config, reports, resolver.clone(), gate.clone(), queue.clone(), keyring.clone())?;
+        hold_while(&shutdown, reporter.clone().run(shutdown.clone()));
         let courier = Courier::new(config, gate.clone(), queue.clone(), keyring)?;
-        let (hold, carrying) = (shutdown.hold(), courier.carry(errands, shutdown.clone()));
-        tokio::spawn(async move {
-            carrying.await;
-            drop(hold);
-        });
+        hold_while(&shutdown, courier.carry(errands, shutdown.clone()));
         let steered = queue.clone();
-        let hold = shutdown.hold();
-        let run = octroi_smtp::run_queue(queue, gate.clone(), resolver, smtp_config, shutdown.clone());
-        tokio::spawn(async move {
-            run.await;
-            drop(hold);
-        });
+        hold_while(&shutdown, octroi_smtp::run_queue(queue, gate.clone(), resolver, smtp_config, shutdown.clone()));
         let socket = Config::admin_socket(&config.data);
         let handler = Handler::new(admin.clone(), file.map(Path::to_owned), keys, config);
-        let handler = handler.serving(acceptors).queueing(steered);
+        let handler = handler.serving(acceptors).queueing(steered).reporting(reporter);
         let admin_listener = socket::bind(&socket).map_err(|e| format!("cannot listen on {}: {e}", socket.display()))?;
         tokio::spawn(socket::serve(admin_listener, handler, shutdown.clone()));
         Ok(Self { gate, admin, certificate: certificate.file, shutdown, socket, lmtp_socket: config.listen.lmtp_socket.clone() })
@@ -189,6 +184,15 @@ impl Server {
             let _ = fs::remove_file(socket);
         }
     }
+}
+
+/// Work that the end of the server waits for.
+fn hold_while(shutdown: &Shutdown, work: impl Future<Output = ()> + Send + 'static) {
+    let hold = shutdown.hold();
+    tokio::spawn(async move {
+        work.await;
+        drop(hold);
+    });
 }
 
 /// Who checks mail from elsewhere and signs ours.

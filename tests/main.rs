@@ -31,6 +31,7 @@ mod policy;
 mod portal;
 mod pump;
 mod quota;
+mod reports;
 #[path = "fuzz/src/responses.rs"]
 mod responses;
 mod search;

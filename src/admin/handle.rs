@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::dkim::Keys;
 use crate::import::receive::Order;
 use crate::profiles::Profiles;
+use crate::reports::Reporter;
 use crate::tls::{Acceptors, Certificate};
 use octroi_gate::{Admin, Area, PastRequest, Present, Progress, Queue, Refusal, RestoreOrder, SearchProgress, Step};
 use octroi_model::{Address, Name, Path, QuotaLimit, UnixTime};
@@ -31,18 +32,25 @@ pub(crate) struct Handler {
     pub(super) keys: Keys,
     /// Mail that waits to leave.
     pub(super) queue: Option<Queue>,
+    /// Reports to others and of others.
+    pub(super) reporter: Option<Reporter>,
 }
 
 impl Handler {
     /// `file` is where the configuration stands, if it is to be read again.
     pub(crate) fn new(admin: Admin, file: Option<PathBuf>, keys: Keys, config: &Config) -> Self {
         let (message_bytes_max, filters) = (config.message_bytes_max(), config.filters());
-        Self { admin, config: file, message_bytes_max, filters, acceptors: Acceptors::default(), keys, queue: None }
+        Self { admin, config: file, message_bytes_max, filters, acceptors: Acceptors::default(), keys, queue: None, reporter: None }
     }
 
     /// Of a store with this queue.
     pub(crate) fn queueing(self, queue: Queue) -> Self {
         Self { queue: Some(queue), ..self }
+    }
+
+    /// Of a server that reports.
+    pub(crate) fn reporting(self, reporter: Reporter) -> Self {
+        Self { reporter: Some(reporter), ..self }
     }
 
     /// Of a server that has these.
@@ -103,6 +111,8 @@ impl Handler {
             Request::QueueList { after, domain } => self.queue_list(after, domain.as_deref()).await,
             Request::QueueShow { id } => self.queue_show(id).await,
             Request::QueueSteer(order) => self.queue_steer(order).await,
+            Request::Reports { domain, since } => self.reports(domain.as_deref(), since),
+            Request::ReportsSend { today } => self.reports_send(today).await,
             Request::Share { owner, path, with } => self.share(&owner, &path, &with).await,
             Request::GroupAdd { name } => self.group_add(&name).await,
             Request::GroupRemove { name } => done(self.admin.remove_group(&name).await, &format!("group `{name}`")),

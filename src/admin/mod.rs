@@ -17,6 +17,7 @@ pub(crate) mod progress;
 pub(crate) mod protocol;
 mod queue;
 mod quotas;
+mod reports;
 mod rules;
 mod sieve;
 pub(crate) mod socket;

@@ -2,6 +2,7 @@
 
 use super::progress::Told;
 use octroi_mailauth::{KeyRecord, Standing};
+use octroi_reports::Kept;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -65,6 +66,15 @@ pub(crate) enum Request {
         id: u32,
     },
     QueueSteer(QueueOrder),
+    Reports {
+        domain: Option<String>,
+        /// Seconds since 1970.
+        since: i64,
+    },
+    ReportsSend {
+        /// What was counted today as well.
+        today: bool,
+    },
     Share {
         owner: String,
         path: String,
@@ -179,6 +189,7 @@ pub(crate) enum Reply {
         lines: Vec<QueueLine>,
         next: Option<u32>,
     },
+    Reports(Vec<Kept>),
     /// The end of the audit trail: number of the last line and its link in hexadecimal.
     AuditEnd {
         number: u64,

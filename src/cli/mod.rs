@@ -3,12 +3,14 @@
 mod credentials;
 mod mail;
 mod queue;
+mod reports;
 mod rules;
 mod sieve;
 
 pub(crate) use credentials::{Account, AppPassword, Mint, YesNo};
 pub(crate) use mail::{Dkim, DnsRecords};
 pub(crate) use queue::{Queue, QueueWhich};
+pub(crate) use reports::{Reports, ReportsCommand};
 pub(crate) use rules::{Alias, Audit, AuditCommand, AuditShow, Explain, Group, Locks, Policy, Share};
 pub(crate) use sieve::Sieve;
 
@@ -48,6 +50,8 @@ pub(crate) enum Command {
     /// Mail that waits to leave.
     #[command(subcommand)]
     Queue(Queue),
+    /// What other servers report of our mail and our TLS.
+    Reports(Reports),
     /// Import messages from a Maildir or an mbox file.
     Import(Import),
     /// Share a collection with others, or close it again.

@@ -83,6 +83,8 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         inbound: crate::config::Inbound::default(),
         mail_auth: MailAuth::default(),
         spam: Spam::default(),
+        // Sample people tell real servers nothing.
+        reports: crate::config::Reports { tls: false, ..crate::config::Reports::default() },
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },
         second_factor: crate::config::SecondFactor::default(),
         quota: crate::config::Quota::default(),

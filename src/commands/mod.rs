@@ -15,6 +15,7 @@ mod operate;
 mod policy;
 mod queue;
 mod quota;
+mod reports;
 mod serve;
 mod sieve;
 mod store;
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Quota(command) => quota::run(command).await,
         Command::Sieve(command) => sieve::run(command).await,
         Command::Queue(command) => queue::run(command).await,
+        Command::Reports(arguments) => reports::run(arguments).await,
         Command::Import(arguments) => import::run(arguments).await,
         Command::Share(arguments) => operate::share(arguments).await,
         Command::Explain(arguments) => operate::explain(arguments).await,

@@ -7,6 +7,7 @@ mod dns;
 mod inbound;
 mod mail_auth;
 mod outbound;
+mod reports;
 mod spam;
 
 pub(crate) use acme::Acme;
@@ -14,6 +15,7 @@ pub(crate) use dns::Dns;
 pub(crate) use inbound::Inbound;
 pub(crate) use mail_auth::MailAuth;
 pub(crate) use outbound::Outbound;
+pub(crate) use reports::Reports;
 pub(crate) use spam::Spam;
 
 use crate::limits::Limits;
@@ -78,6 +80,9 @@ pub(crate) struct Config {
     /// What others think of mail.
     #[serde(default, skip_serializing_if = "Spam::is_default")]
     pub(crate) spam: Spam,
+    /// What servers tell one another of their mail.
+    #[serde(default, skip_serializing_if = "Reports::is_default")]
+    pub(crate) reports: Reports,
     /// Mail that leaves.
     #[serde(default, skip_serializing_if = "Outbound::is_default")]
     pub(crate) outbound: Outbound,
@@ -291,6 +296,8 @@ impl Config {
         self.inbound.over(SmtpConfig::default()).map_err(ConfigError)?;
         self.mail_auth.checks().map_err(ConfigError)?;
         self.spam.hooks().map_err(ConfigError)?;
+        self.reports.sender(self).map_err(ConfigError)?;
+        self.reports.settings(self).map_err(ConfigError)?;
         self.listen.socket_mode()?;
         Ok(())
     }

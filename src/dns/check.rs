@@ -180,13 +180,22 @@ pub(super) fn compare(texts: &[String], wanted: &str) -> Found {
                 Found::Differs((*text).clone())
             }
         }
-        [text] if version == "v=DMARC1" => match tag(text, "p").as_deref() {
-            Some("reject" | "quarantine") => Found::There(None),
-            Some("none") => {
-                Found::There(Some("p=none only watches: make it quarantine, then reject, when the reports show no faults".to_owned()))
+        // RFC 9990 section 4: that it is there allows it.
+        [_, ..] if wanted == "v=DMARC1" => Found::There(None),
+        [text] if version == "v=DMARC1" => {
+            let (policy, rua) = (tag(text, "p"), tag(text, "rua").unwrap_or_default());
+            let astray = tag(wanted, "rua").filter(|address| !rua.split(',').any(|uri| uri.split('!').next() == Some(address)));
+            match policy.as_deref() {
+                Some("reject" | "quarantine" | "none") if let Some(address) = astray => {
+                    Found::There(Some(format!("its reports do not come here, where `octroi reports` would show them: rua={address}")))
+                }
+                Some("reject" | "quarantine") => Found::There(None),
+                Some("none") => {
+                    Found::There(Some("p=none only watches: make it quarantine, then reject, when the reports show no faults".to_owned()))
+                }
+                _ => Found::Differs((*text).clone()),
             }
-            _ => Found::Differs((*text).clone()),
-        },
+        }
         [text] if version == "v=spf1" => match text.split_ascii_whitespace().last() {
             Some("+all" | "all") => Found::Differs(format!("{text}, which lets everybody send")),
             // What else it names is the administrator's to know.

@@ -100,7 +100,7 @@ pub(crate) fn wanted(config: &Config, keys: &[DkimLine]) -> Vec<Record> {
 }
 
 fn of_domain(domain: &str, host: &str, config: &Config, keys: &[DkimLine], records: &mut Vec<Record>) {
-    let postmaster = format!("postmaster@{}", domain.trim_end_matches('.'));
+    let reports = config.reports.address_for(domain);
     records.push(must(domain, Data::Mx(host.to_owned())));
     // RFC 7208; who sends through a smarthost names that one.
     records.push(must(domain, Data::Txt("v=spf1 mx -all".to_owned())));
@@ -118,9 +118,15 @@ fn of_domain(domain: &str, host: &str, config: &Config, keys: &[DkimLine], recor
         records.extend(line.records.iter().map(record));
     }
     // RFC 7489 section 6.3. To be made `quarantine` and `reject` when its reports show that all mail passes.
-    records.push(must(&format!("_dmarc.{domain}"), Data::Txt(format!("v=DMARC1; p=none; rua=mailto:{postmaster}"))));
+    records.push(must(&format!("_dmarc.{domain}"), Data::Txt(format!("v=DMARC1; p=none; rua=mailto:{reports}"))));
     // RFC 8460 section 3.
-    records.push(may(&format!("_smtp._tls.{domain}"), Data::Txt(format!("v=TLSRPTv1; rua=mailto:{postmaster}"))));
+    records.push(may(&format!("_smtp._tls.{domain}"), Data::Txt(format!("v=TLSRPTv1; rua=mailto:{reports}"))));
+    // RFC 9990 section 4: who gets reports about another domain must say so, or gets none.
+    let host_of_reports = reports.rsplit_once('@').map(|(_, host)| absolute(host)).filter(|other| *other != domain);
+    if let Some(other) = host_of_reports {
+        let allowed = format!("{domain}_report._dmarc.{other}");
+        records.push(may(&allowed, Data::Txt("v=DMARC1".to_owned())));
+    }
     if let Some(policy) = config.mail_auth.mta_sts_policy(&config.hostname) {
         // RFC 8461 section 3.1: another id for another policy.
         let id: String = ring::digest::digest(&ring::digest::SHA256, policy.as_bytes()).as_ref()[..10]

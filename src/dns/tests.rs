@@ -42,6 +42,27 @@ fn all_records_in_the_syntax_of_a_zone() {
 }
 
 #[test]
+fn reports_go_where_they_are_taken_in() {
+    let text = "data = \"/nowhere\"\norganisation = \"x\"\nhostname = \"mail.ours.example\"\ndomains = [\"ours.example\", \"too.example\"]\n\
+                [reports]\nreceive = \"reports@ours.example\"\n[listen]\nsmtp = [\"203.0.113.9:25\"]\n";
+    let lines: Vec<String> = wanted(&Config::parse(text).unwrap(), &[]).iter().map(ToString::to_string).collect();
+    for expected in [
+        "_dmarc.too.example.\tTXT\t\"v=DMARC1; p=none; rua=mailto:reports@ours.example\"",
+        "_smtp._tls.too.example.\tTXT\t\"v=TLSRPTv1; rua=mailto:reports@ours.example\"",
+        "too.example._report._dmarc.ours.example.\tTXT\t\"v=DMARC1\"",
+    ] {
+        assert!(lines.iter().any(|line| line == expected), "{expected}: {lines:#?}");
+    }
+    assert!(!lines.iter().any(|line| line.starts_with("ours.example._report")), "{lines:#?}");
+    let astray = compare(&["v=DMARC1; p=reject; rua=mailto:else@where.example".to_owned()], "v=DMARC1; p=none; rua=mailto:a@b");
+    assert!(matches!(&astray, Found::There(Some(note)) if note.contains("rua=mailto:a@b")), "{astray:?}");
+    let both = compare(&["v=DMARC1; p=reject; rua=mailto:x@y, mailto:a@b!10m".to_owned()], "v=DMARC1; p=none; rua=mailto:a@b");
+    assert_eq!(both, Found::There(None));
+    let foreign = text.replace("[reports]", "[reports]\nfrom = \"x@elsewhere.example\"");
+    assert!(Config::parse(&foreign).unwrap_err().to_string().contains("reports.from"));
+}
+
+#[test]
 fn what_is_there_is_recognised() {
     let there = |texts: &[&str], wanted: &str| {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
@@ -63,6 +84,9 @@ fn what_is_there_is_recognised() {
         (&["v=spf10 mx"], spf, "missing"),
         (&["v=DMARC1;p=reject"], dmarc, "there"),
         (&["v=DMARC1; rua=mailto:a@b"], dmarc, "differs"),
+        (&["v=DMARC1;"], "v=DMARC1", "there"),
+        (&["v=DMARC1", "v=DMARC1; rua=mailto:a@b"], "v=DMARC1", "there"),
+        (&["something"], "v=DMARC1", "missing"),
         (&["v=DKIM1; k=rsa; p=AA AA"], key, "there"),
         (&["k=rsa; p=AAAA"], key, "there"),
         (&["v=DKIM1; k=rsa; p=AAAB"], key, "differs"),
