@@ -172,6 +172,7 @@ section! {
         sender_recipients_per_minute_max => strangers.sender_recipients_per_minute_max;
         network_unknown_recipients_quick => strangers.network_unknown_recipients_quick;
         network_unknown_recipients_max => strangers.network_unknown_recipients_max;
+        network_reports_per_minute_max => strangers.network_reports_per_minute_max;
         discarded_bytes_max => discarded_bytes_max;
         future_release_seconds => future_release_max;
         command_seconds => timeouts.command;

@@ -5,6 +5,7 @@ pub use crate::outbound::Login;
 
 use crate::guard::Guard;
 use crate::proof::Proofs;
+use crate::told::Told;
 use octroi_net::Networks;
 use octroi_reports::Reports;
 use rustls::pki_types::CertificateDer;
@@ -52,6 +53,8 @@ pub struct SmtpConfig {
     pub strangers: StrangerLimits,
     /// What is known of them.
     pub guard: Guard,
+    /// Whom we have told something of late.
+    pub told: Told,
     /// How long our people may have a message held until it leaves (RFC 4865); zero: not at all.
     pub future_release_max: Duration,
     /// The highest priority that our people may give a message (RFC 6710), from -9 to 9; what is higher counts as this.
@@ -95,6 +98,8 @@ pub struct StrangerLimits {
     pub network_unknown_recipients_quick: u32,
     /// The same before its connections are ended.
     pub network_unknown_recipients_max: u32,
+    /// Reports on messages of one network that have arrived: their senders are what somebody claims.
+    pub network_reports_per_minute_max: u32,
 }
 
 impl Default for StrangerLimits {
@@ -111,6 +116,7 @@ impl Default for StrangerLimits {
             sender_recipients_per_minute_max: 5000,
             network_unknown_recipients_quick: 20,
             network_unknown_recipients_max: 100,
+            network_reports_per_minute_max: 60,
         }
     }
 }
@@ -241,6 +247,7 @@ impl Default for SmtpConfig {
             discarded_bytes_max: 256 * MIB,
             strangers: StrangerLimits::default(),
             guard: Guard::default(),
+            told: Told::default(),
             future_release_max: Duration::from_hours(30 * 24),
             priority_max: 4,
             timeouts: ServerTimeouts::default(),

@@ -3,6 +3,7 @@
 //! What always holds: whatever is wrong with a message, it is read to its real end before it is refused; nothing of a refused
 //! message is kept; nothing is acknowledged before the gate said that it is durable.
 
+use crate::arrival::Teller;
 use crate::config::SmtpConfig;
 use crate::filter::{Bench, Outcome, Slot};
 use crate::guard;
@@ -41,6 +42,8 @@ pub(crate) struct Reception {
     last: u8,
     /// BINARYMIME: only the header has lines.
     binary: bool,
+    /// For what the sender is told: its header, if something may be told.
+    told: Option<Vec<u8>>,
     /// Its place among the messages that are under way, until it is on disk.
     place: guard::Reception,
 }
@@ -73,6 +76,7 @@ impl Reception {
             header_bytes_max: config.header_bytes_max,
             last: 0,
             binary: open.binary,
+            told: open.route.may_tell().then(Vec::new),
             place,
         })
     }
@@ -125,6 +129,9 @@ impl Reception {
         let rewritten = header::rewrite(&head[..end], &self.plan, |from| route.may_author(from))?;
         self.proof = self.proofs.begin(self.kind, self.checked, &head[..end], &rewritten);
         self.proof.body(&head[end..]);
+        if let Some(told) = &mut self.told {
+            told.clone_from(&rewritten);
+        }
         upload.write(&rewritten).await.map_err(|refused| refusal::of_gate(&refused))?;
         upload.write(&head[end..]).await.map_err(|refused| refusal::of_gate(&refused))?;
         Ok(upload)
@@ -154,23 +161,37 @@ impl Reception {
     }
 
     /// The whole message is here, with what was found out about it. Its place is given up by the caller, when it is on disk.
-    async fn finish(mut self, open: &mut Open) -> (Result<Upload, Reply>, guard::Reception) {
+    async fn finish(mut self, open: &mut Open) -> (Result<Proved, Reply>, guard::Reception) {
         if let Body::Header { head, .. } = &self.body {
             let end = head.len();
             self.open_body(end, &open.route).await;
         }
-        let upload = match self.body {
+        let proved = match self.body {
             Body::Refused(reply) => Err(reply),
             Body::Text { upload } | Body::Header { upload, .. } => {
                 proven(upload, self.proof, (&self.id, &self.plan.trace), &self.reports, open).await
             }
         };
-        (upload, self.place)
+        let proved = proved.map(|(upload, believed)| Proved { upload, told: self.told.filter(|_| believed) });
+        (proved, self.place)
     }
 }
 
-/// The message with what was found out about it above it; refused or filed elsewhere, if that is what follows from it.
-async fn proven(mut upload: Upload, proof: Proof, (id, trace): (&str, &str), reports: &Reports, open: &mut Open) -> Result<Upload, Reply> {
+/// A message that is all here, with its header for what its sender is told.
+struct Proved {
+    upload: Upload,
+    told: Option<Vec<u8>>,
+}
+
+/// The message with what was found out about it above it; refused or filed elsewhere, if that is what follows from it. True if it is
+/// believed.
+async fn proven(
+    mut upload: Upload,
+    proof: Proof,
+    (id, trace): (&str, &str),
+    reports: &Reports,
+    open: &mut Open,
+) -> Result<(Upload, bool), Reply> {
     let mut proven = proof.finish(open.sender.take()).await;
     proven.count(reports, open.route.recipients());
     open.authentic = proven.authentic;
@@ -184,7 +205,7 @@ async fn proven(mut upload: Upload, proof: Proof, (id, trace): (&str, &str), rep
     if proven.junk {
         open.route.file_as_junk();
     }
-    Ok(upload)
+    Ok((upload, !proven.junk))
 }
 
 /// The message as it is to be kept; one with too large an attachment is not.
@@ -392,16 +413,21 @@ impl Session {
     /// Hand the message to the gate and answer.
     async fn complete(&mut self, mut open: Open, reception: Reception) -> Result<(), End> {
         let (id, bytes, accepted) = (reception.id.clone(), reception.bytes, open.accepted);
-        let confirmation = crate::terms::Confirmation::of(&open);
         let (finished, place) = reception.finish(&mut open).await;
         let intake = Intake::of(self, &open, bytes);
         let finished = match finished {
-            Ok(upload) => self.filtered(upload, &open, intake.clone()).await,
+            Ok(Proved { upload, told }) => self.filtered(upload, &open, intake.clone()).await.map(|(content, filtered)| (content, filtered, told)),
             Err(reply) => Err(reply),
         };
         let outcomes = match finished {
-            Ok((content, filtered)) if self.kind == Kind::Lmtp => open.route.complete_each(content, filtered).await,
-            Ok((content, filtered)) => vec![open.route.complete(content, filtered).await],
+            Ok((content, filtered, told)) => {
+                let teller = Teller::of(self, &open, told, &filtered);
+                if self.kind == Kind::Lmtp {
+                    open.route.complete_each(content, filtered, teller.as_ref()).await
+                } else {
+                    vec![open.route.complete(content, filtered, teller.as_ref()).await]
+                }
+            }
             Err(reply) => vec![Err(reply); self.kind.final_replies(accepted)],
         };
         drop(place);
@@ -414,9 +440,6 @@ impl Session {
             self.commands = 0;
             if let Some(intake) = intake {
                 intake.take_in(id.clone());
-            }
-            if let Some(confirmation) = confirmation {
-                confirmation.send(&self.gate).await;
             }
         }
         let mut replies: Vec<Reply> = outcomes

@@ -59,6 +59,8 @@ pub(crate) enum News {
     Relayed,
     /// It is in the mailbox.
     Delivered,
+    /// It is with several whom the address leads to, or on its way there (RFC 3461 section 5.2.7.2).
+    Expanded,
 }
 
 /// A recipient.
@@ -77,7 +79,7 @@ impl News {
             Self::Failed => "Your message could not be delivered",
             Self::Delayed => "Your message is delayed",
             Self::Relayed => "Your message was passed on",
-            Self::Delivered => "Your message was delivered",
+            Self::Delivered | Self::Expanded => "Your message was delivered",
         }
     }
 
@@ -88,6 +90,7 @@ impl News {
             Self::Delayed => "delayed",
             Self::Relayed => "relayed",
             Self::Delivered => "delivered",
+            Self::Expanded => "expanded",
         }
     }
 
@@ -97,6 +100,7 @@ impl News {
             Self::Delayed => "has not been delivered yet to:",
             Self::Relayed => "was passed on to the server of, which will tell nothing more:",
             Self::Delivered => "was delivered to:",
+            Self::Expanded => "was delivered to everybody behind:",
         }
     }
 
@@ -104,7 +108,7 @@ impl News {
         match self {
             Self::Failed => "It will not be tried again. ".to_owned(),
             Self::Delayed => format!("You need do nothing: it is tried until\r\n{}. ", date(until)),
-            Self::Relayed | Self::Delivered => String::new(),
+            Self::Relayed | Self::Delivered | Self::Expanded => String::new(),
         }
     }
 
@@ -113,7 +117,7 @@ impl News {
         match self {
             Self::Failed => '5',
             Self::Delayed => '4',
-            Self::Relayed | Self::Delivered => '2',
+            Self::Relayed | Self::Delivered | Self::Expanded => '2',
         }
     }
 }
@@ -196,7 +200,7 @@ fn delivery_status(report: &Report<'_>) -> String {
             News::Relayed => {
                 let _ = write!(text, "Status: 2.0.0\r\nRemote-MTA: dns; {}\r\n", printable(concerned.reason, DIAGNOSTIC_BYTES_MAX));
             }
-            News::Delivered => text.push_str("Status: 2.0.0\r\n"),
+            News::Delivered | News::Expanded => text.push_str("Status: 2.0.0\r\n"),
         }
         let _ = write!(text, "Last-Attempt-Date: {}\r\n", date(report.now));
         if report.news == News::Delayed {

@@ -17,12 +17,12 @@
 //! | `refusal` | faults and refusals to replies |
 //! | `spam` | lists of addresses, rspamd |
 //! | `outbound` | the queue's runner and its client |
-//! | `dsn` | notifications of failure |
+//! | `dsn` | notifications of what became of a message |
 //! | `intake` | reports of other servers, taken in |
+//! | `arrival`, `told` | what a sender is told when a message arrives, and how often |
 //! | `filter/` | recipients' filters, run at the end of a message |
-//!
-//! Known limits: DSN is offered in submission only.
 
+mod arrival;
 mod auth;
 mod config;
 mod data;
@@ -43,6 +43,7 @@ mod spam;
 mod stamp;
 mod submission;
 mod terms;
+mod told;
 mod transaction;
 mod wire;
 
@@ -51,6 +52,7 @@ pub use guard::Guard;
 pub use proof::Proofs;
 pub use session::Kind;
 pub use spam::{Learn, Rspamd, SpamConfig, SpamHooks};
+pub use told::Told;
 
 use octroi_dns::Resolver;
 use octroi_gate::{Gate, Queue};

@@ -35,7 +35,7 @@ impl Session {
             return Err(refusal::of_line(&Fault::UnsupportedParameter));
         }
         let terms = crate::terms::checked(self, mail.terms)?;
-        let (envid, is_later) = (terms.envid.clone(), terms.not_before.is_some());
+        let envid = terms.envid.clone();
         if self.stranger {
             self.config.guard.message(self.peer(), &mail.from, &self.config.strangers)?;
         }
@@ -49,18 +49,6 @@ impl Session {
         }
         let route = route.under(terms);
         let (utf8, binary) = (mail.utf8, mail.binary);
-        Ok(Open {
-            route,
-            from: mail.from,
-            utf8,
-            binary,
-            accepted: 0,
-            sender,
-            suspect,
-            confirm: Vec::new(),
-            is_later,
-            envid,
-            authentic: None,
-        })
+        Ok(Open { route, from: mail.from, utf8, binary, accepted: 0, sender, suspect, envid, authentic: None })
     }
 }

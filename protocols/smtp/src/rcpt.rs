@@ -53,8 +53,7 @@ impl Session {
                 .and_then(|()| guard.greylisted(peer, &open.from, &to, limits))
                 .map_err(Refused::Here)?;
         }
-        open.route.add(&to, terms.clone()).await.map_err(Refused::ByGate)?;
-        crate::terms::confirm_later(open, &self.gate, to, terms);
+        open.route.add(&to, terms).await.map_err(Refused::ByGate)?;
         open.accepted += 1;
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! A mail transaction (RFC 5321 section 3.3) as a variant per state, each holding what its commands need.
 
+use crate::arrival::Teller;
 use crate::data::Reception;
 use crate::filter::Outcome;
 use crate::refusal;
 use crate::spam::Suspect;
 use crate::wire::{Reply, ReversePath};
-use octroi_gate::{Content, Envelope, Filter, Internet, Judged, MemberEnvelope, RecipientTerms, Refusal, Terms, Upload};
+use octroi_gate::{Arrival, Content, Envelope, Filter, Finished, Internet, MemberEnvelope, RecipientTerms, Refusal, Report, Terms, Upload};
 use octroi_mailauth::SenderChecks;
 use octroi_model::Address;
 
@@ -33,10 +34,6 @@ pub(crate) struct Open {
     pub(crate) accepted: usize,
     /// What is being found out about the sender, if it is one to be checked.
     pub(crate) sender: Option<SenderChecks>,
-    /// Recipients of ours of whom the sender wants to hear that it has arrived.
-    pub(crate) confirm: Vec<(Address, RecipientTerms)>,
-    /// It is to come later (RFC 4865), and so through the queue.
-    pub(crate) is_later: bool,
     /// ENVID.
     pub(crate) envid: Option<String>,
     /// What others think of it, being asked.
@@ -56,7 +53,7 @@ pub(crate) enum Route {
 impl Route {
     pub(crate) async fn add(&mut self, to: &Address, terms: RecipientTerms) -> Result<(), Refusal> {
         match self {
-            Self::Inbound(envelope) => envelope.add(to).await,
+            Self::Inbound(envelope) => envelope.add_under(to, terms).await,
             Self::Submitted(envelope) => envelope.add_under(to, terms).await,
         }
     }
@@ -146,24 +143,31 @@ impl Route {
         }
     }
 
+    /// May there be something to tell the sender when it has arrived?
+    pub(crate) fn may_tell(&self) -> bool {
+        match self {
+            Self::Inbound(envelope) => envelope.may_report(),
+            Self::Submitted(envelope) => envelope.may_report(),
+        }
+    }
+
     /// Durable when this returns `Ok`, and not before.
-    pub(crate) async fn complete(self, content: Content, outcomes: Vec<Outcome>) -> Result<(), Reply> {
+    pub(crate) async fn complete(self, content: Content, outcomes: Vec<Outcome>, teller: Option<&Teller>) -> Result<(), Reply> {
         // Who alone gets it refuses it for good.
         if let Some(reply) = outcomes.iter().find_map(|outcome| outcome.refusal.clone()) {
             return Err(reply);
         }
-        let judged = judged(outcomes);
+        let report = teller.map(|teller| |arrivals: &[Arrival<'_>]| teller.reports(arrivals));
+        let message = finished(content, outcomes, report.as_ref().map(|report| report as &Report<'_>));
         let done = match self {
-            Self::Inbound(envelope) if judged.is_empty() => envelope.deliver(content).await,
-            Self::Inbound(envelope) => envelope.deliver_filtered(content, judged).await,
-            Self::Submitted(envelope) if judged.is_empty() => envelope.send(content).await,
-            Self::Submitted(envelope) => envelope.send_filtered(content, judged).await,
+            Self::Inbound(envelope) => envelope.deliver(message).await,
+            Self::Submitted(envelope) => envelope.send(message).await,
         };
         done.map_err(|refused| refusal::of_gate(&refused))
     }
 
     /// The same with an outcome for each recipient (RFC 2033 section 4.2): a full mailbox keeps the message from nobody else.
-    pub(crate) async fn complete_each(self, content: Content, outcomes: Vec<Outcome>) -> Vec<Result<(), Reply>> {
+    pub(crate) async fn complete_each(self, content: Content, outcomes: Vec<Outcome>, teller: Option<&Teller>) -> Vec<Result<(), Reply>> {
         let count = self.recipients().len();
         let mut refusals: Vec<(usize, Reply)> = Vec::new();
         for outcome in &outcomes {
@@ -173,10 +177,11 @@ impl Route {
                 .flat_map(|reply| self.recipients_of(&outcome.judged.filter).into_iter().map(|at| (at, reply.clone())));
             refusals.extend(reply);
         }
+        let report = teller.map(|teller| |arrivals: &[Arrival<'_>]| teller.reports(arrivals));
+        let message = finished(content, outcomes, report.as_ref().map(|report| report as &Report<'_>));
         let delivered = match self {
-            Self::Inbound(envelope) if outcomes.is_empty() => envelope.deliver_each(content).await,
-            Self::Inbound(envelope) => envelope.deliver_each_filtered(content, judged(outcomes)).await,
-            Self::Submitted(_) => return vec![self.complete(content, outcomes).await; count],
+            Self::Inbound(envelope) => envelope.deliver_each(message).await,
+            Self::Submitted(envelope) => envelope.send(message).await.map(|()| vec![Ok(()); count]),
         };
         let mut replies: Vec<Result<(), Reply>> = match delivered {
             Ok(each) => each.into_iter().map(|outcome| outcome.map_err(|refused| refusal::of_gate(&refused))).collect(),
@@ -191,6 +196,6 @@ impl Route {
     }
 }
 
-fn judged(outcomes: Vec<Outcome>) -> Vec<Judged> {
-    outcomes.into_iter().map(|outcome| outcome.judged).collect()
+fn finished<'r>(content: Content, outcomes: Vec<Outcome>, report: Option<&'r Report<'r>>) -> Finished<'r> {
+    Finished { content, judged: outcomes.into_iter().map(|outcome| outcome.judged).collect(), report }
 }

@@ -2,18 +2,18 @@
 //! internet leaves us again only where an address of ours leads outside by the administrator's word, or where a notification comes back to a
 //! return path that was made here for that ([`crate::addressing`]).
 //!
-//! Called by SMTP and LMTP. One commit delivers to every recipient and queues what leaves; when it returns, the message is on disk.
+//! Called by SMTP and LMTP. One commit ([`crate::filing`]) delivers to every recipient and queues what leaves; when it returns, the message is
+//! on disk.
 
-use crate::acts::mailbox::message;
 use crate::addressing::{Delivery, Reached};
-use crate::content::{Content, Upload};
+use crate::content::Upload;
+use crate::filing::{self, Arrival, Fate, Filed, Finished};
 use crate::gate::Gate;
-use crate::queue::{QueueEntry, QueueRecipient, RecipientTerms, Terms};
+use crate::queue::{Notify, QueueEntry, QueueRecipient, RecipientTerms, Terms};
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::tree;
-use octroi_engine::{Batch, BodyIndex, CommitError};
-use octroi_model::{Account, AccountId, Address, CollectionId, Item, Outcome, Path, QuotaRoot, Rights, Service, UnixTime};
+use octroi_model::{Account, AccountId, Address, CollectionId, Item, Outcome, Path, Rights, Service, UnixTime};
 use octroi_policy::{Act, Area, Profile};
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -59,6 +59,8 @@ pub struct Envelope<Kind> {
     deliveries: Vec<Delivery>,
     inboxes: HashSet<CollectionId>,
     remote: Vec<(Address, RecipientTerms)>,
+    /// Who is in `remote`.
+    known_remote: HashSet<Address>,
     /// Where each recipient leads to.
     pub(crate) places: Vec<Place>,
     /// Octets that were announced; 0 for nobody knows.
@@ -77,15 +79,33 @@ pub(crate) struct Onward {
 }
 
 /// Where a recipient leads to.
+#[derive(Default)]
 pub(crate) struct Place {
     pub(crate) inboxes: Vec<CollectionId>,
-    /// Somebody elsewhere as well, or only.
-    pub(crate) leaves: bool,
+    /// To so many elsewhere.
+    pub(crate) leaves: usize,
+    /// What was asked for with RCPT.
+    terms: RecipientTerms,
+    /// Whom it leads to as well, but whose mailbox was full already when the recipient was named.
+    pub(crate) full: Vec<Delivery>,
 }
 
 impl Place {
-    fn reaches_any(&self, left: &HashSet<CollectionId>) -> bool {
-        self.leaves || self.inboxes.iter().any(|inbox| left.contains(inbox))
+    /// Somebody elsewhere, who waits for it or is told by others.
+    fn elsewhere(terms: RecipientTerms) -> Self {
+        Self { leaves: 1, terms, ..Self::default() }
+    }
+
+    /// What becomes of the message on its way there, if it goes into the mailboxes that are not full.
+    fn fate(&self, is_full: impl Fn(CollectionId) -> bool) -> Fate {
+        let full = self.inboxes.iter().filter(|inbox| is_full(**inbox)).count();
+        match (self.inboxes.len() - full, self.leaves) {
+            (0, 0) => Fate::Full,
+            _ if full + self.full.len() > 0 => Fate::InPart,
+            (1, 0) => Fate::Delivered,
+            (0, 1) => Fate::Onward,
+            _ => Fate::Expanded,
+        }
     }
 }
 
@@ -143,6 +163,7 @@ impl<Kind> Envelope<Kind> {
             deliveries: Vec::new(),
             inboxes: HashSet::new(),
             remote: Vec::new(),
+            known_remote: HashSet::new(),
             places: Vec::new(),
             announced: 0,
             stays: false,
@@ -210,9 +231,10 @@ impl<Kind> Envelope<Kind> {
     }
 
     /// An address of ours: everybody it leads to. `poster` is who writes, if that is certain.
-    async fn add_local(&mut self, to: &Address, poster: Option<AccountId>) -> Result<(), Refusal> {
+    async fn add_local(&mut self, to: &Address, poster: Option<AccountId>, terms: RecipientTerms) -> Result<(), Refusal> {
         let Reached { ours, outside, .. } = self.gate.reach(to, poster)?;
         let bytes = self.announced + TRACE_BYTES;
+        // One full mailbox must not keep a message from a whole group; the sender is told when it has arrived.
         let (roomy, full): (Vec<Delivery>, Vec<Delivery>) = ours.into_iter().partition(|one| self.gate.has_room(one.inbox, bytes));
         if roomy.is_empty() && outside.is_empty() {
             return Err(Refusal::OverQuota);
@@ -221,20 +243,13 @@ impl<Kind> Envelope<Kind> {
         if self.deliveries.len() + roomy.len() > DELIVERIES_MAX {
             return Err(Refusal::Limit("recipients"));
         }
-        // One full mailbox must not keep a message from a whole group.
-        for left_out in full {
-            let reason = format!("{to} leads there too, but the mailbox is full");
-            let via = octroi_model::AuditVia::default();
-            let (account, subject, outcome) = (Some(left_out.account), left_out.to.to_string(), Outcome::Refused);
-            self.gate
-                .audit(crate::audit::Line { account, act: "deliver", subject: &subject, peer: "", outcome, reason: &reason, via })
-                .await;
-        }
-        self.places.push(Place { inboxes: roomy.iter().map(|one| one.inbox).collect(), leaves: !outside.is_empty() });
+        let onward = if roomy.len() + outside.len() > 1 { expanded(&terms) } else { terms.clone() };
+        let (inboxes, leaves) = (roomy.iter().map(|one| one.inbox).collect(), outside.len());
+        self.places.push(Place { inboxes, leaves, terms, full });
         // The same person twice is one delivery.
         self.deliveries.extend(roomy.into_iter().filter(|one| self.inboxes.insert(one.inbox)));
         for one in outside {
-            self.add_remote(one, RecipientTerms::default());
+            self.add_remote(one, onward.clone());
         }
         self.recipients.push(to.clone());
         Ok(())
@@ -245,61 +260,21 @@ impl<Kind> Envelope<Kind> {
     }
 
     fn add_remote(&mut self, to: Address, terms: RecipientTerms) {
-        if !self.remote.iter().any(|(known, _)| *known == to) {
+        if self.known_remote.insert(to.clone()) {
             self.remote.push((to, terms));
         }
     }
 
-    /// Everything in one commit. A full mailbox puts it off for all, unless whoever was written to reaches others as well.
-    async fn commit(&self, content: Content, from: Option<&Address>) -> Result<(), Refusal> {
-        let mut bare = Batch::new();
-        let body = bare.body(content.body);
-        let mut left = self.inboxes.clone();
-        loop {
-            match self.gate.engine().commit(self.fill(bare.clone(), body, from, |inbox| left.contains(&inbox))?).await {
-                // An account was removed between RCPT and DATA: the peer tries again and is told at RCPT.
-                Err(CommitError::Gone) => return Err(Refusal::Unavailable),
-                Err(CommitError::OverQuota(full)) => {
-                    self.leave_out(&mut left, &full)?;
-                    if self.places.iter().any(|place| !place.reaches_any(&left)) {
-                        return Err(Refusal::OverQuota);
-                    }
-                }
-                other => return Ok(other.map(|_| ())?),
-            }
-        }
+    /// May there be something to tell the sender when it has arrived: because that was asked for, or somebody behind an address has no room?
+    pub fn may_report(&self) -> bool {
+        let leads_to_several = |place: &Place| place.inboxes.len() + place.leaves + place.full.len() > 1;
+        self.places.iter().any(|place| leads_to_several(place) || place.terms.notify.wants(Notify::SUCCESS))
     }
 
-    /// Take those out that count for a quota that is full.
-    fn leave_out(&self, left: &mut HashSet<CollectionId>, full: &[QuotaRoot]) -> Result<(), Refusal> {
-        let engine = self.gate.engine();
-        let asked = left.len();
-        left.retain(|inbox| !engine.quotas_above(*inbox).iter().any(|quota| full.contains(&quota.root)));
-        // If that is nobody, the quota was lifted meanwhile.
-        if left.len() == asked { Err(Refusal::Unavailable) } else { Ok(()) }
-    }
-
-    /// What each of [`Envelope::recipients`] hears when the message is in the mailboxes that are left.
-    pub(crate) fn outcomes(&self, left: &HashSet<CollectionId>) -> Vec<Result<(), Refusal>> {
-        self.places.iter().map(|place| if place.reaches_any(left) { Ok(()) } else { Err(Refusal::OverQuota) }).collect()
-    }
-
-    /// What is to be done with the body: into the mailboxes that are wanted, and into the queue for who is elsewhere, under the return path
-    /// `from`.
-    fn fill(
-        &self,
-        mut batch: Batch,
-        body: BodyIndex,
-        from: Option<&Address>,
-        wanted: impl Fn(CollectionId) -> bool,
-    ) -> Result<Batch, Refusal> {
-        for one in self.deliveries.iter().filter(|one| wanted(one.inbox)) {
-            batch.put(one.inbox, message(UnixTime::now()), body);
-        }
-        for (queue, item) in self.queued(from)? {
-            batch.put(queue, item, body);
-        }
-        Ok(batch)
+    /// What becomes of the message for each of [`Envelope::recipients`], if it goes into the mailboxes that are not full.
+    pub(crate) fn arrivals(&self, is_full: impl Fn(CollectionId) -> bool) -> Vec<Arrival<'_>> {
+        let each = self.recipients.iter().zip(&self.places);
+        each.map(|(to, place)| Arrival { to, terms: &place.terms, fate: place.fate(&is_full) }).collect()
     }
 
     /// What leaves the house, if anything does, under the return path `from`.
@@ -322,6 +297,11 @@ impl<Kind> Envelope<Kind> {
 impl Envelope<Internet> {
     /// Add a recipient: one of our people, or refused.
     pub async fn add(&mut self, to: &Address) -> Result<(), Refusal> {
+        self.add_under(to, RecipientTerms::default()).await
+    }
+
+    /// The same under these terms.
+    pub async fn add_under(&mut self, to: &Address, terms: RecipientTerms) -> Result<(), Refusal> {
         self.room()?;
         if !self.gate.is_local_domain(to.domain()) {
             let (peer, from) = (self.kind.peer.to_string(), self.sender_text());
@@ -338,48 +318,37 @@ impl Envelope<Internet> {
             return Err(Refusal::NotRelay);
         }
         match self.gate.forwarded_from(to) {
-            None => self.add_local(to, None).await,
-            Some(Ok(first)) => self.add_returning(to, first).await,
+            None => self.add_local(to, None, terms).await,
+            Some(Ok(first)) => self.add_returning(to, first, terms).await,
             Some(Err(_)) => Err(Refusal::UnknownRecipient),
         }
     }
 
     /// A notification on its way back to whoever sent what we forwarded. Nothing else goes that way: it would make a relay of the path.
-    async fn add_returning(&mut self, to: &Address, first: Address) -> Result<(), Refusal> {
+    async fn add_returning(&mut self, to: &Address, first: Address, terms: RecipientTerms) -> Result<(), Refusal> {
         if self.kind.from != ReturnPath::Null {
             return Err(Refusal::UnknownRecipient);
         }
         if self.gate.is_local_domain(first.domain()) {
-            return self.add_local(&first, None).await;
+            return self.add_local(&first, None, terms).await;
         }
         self.may_leave(false)?;
-        self.add_remote(first, RecipientTerms::default());
+        self.add_remote(first, terms.clone());
         self.recipients.push(to.clone());
-        self.places.push(Place { inboxes: Vec::new(), leaves: true });
+        self.places.push(Place::elsewhere(terms));
         Ok(())
     }
 
-    /// Deliver to everybody who was accepted: all or none. On disk when this returns.
-    pub async fn deliver(self, content: Content) -> Result<(), Refusal> {
-        self.commit(content, self.gate.forwarding_path(&self.kind.from).as_ref()).await
+    /// Deliver to everybody who was accepted, as their filters say: who was named and has no room puts it off for all; who is one of several
+    /// behind an address is left out. On disk when this returns.
+    pub async fn deliver(self, message: impl Into<Finished<'_>>) -> Result<(), Refusal> {
+        filing::deliver(&self, self.kind.from.clone(), self.gate.forwarding_path(&self.kind.from).as_ref(), message.into(), false).await?;
+        Ok(())
     }
 
     /// Deliver to everybody who has room for it, as LMTP can say: an outcome for each of [`Envelope::recipients`]. On disk when this returns.
-    pub async fn deliver_each(self, content: Content) -> Result<Vec<Result<(), Refusal>>, Refusal> {
-        let engine = self.gate.engine();
-        let from = self.gate.forwarding_path(&self.kind.from);
-        let mut bare = Batch::new();
-        let body = bare.body(content.body);
-        let mut left = self.inboxes.clone();
-        while !left.is_empty() || self.leaves() {
-            match engine.commit(self.fill(bare.clone(), body, from.as_ref(), |inbox| left.contains(&inbox))?).await {
-                Ok(_) => break,
-                Err(CommitError::Gone) => return Err(Refusal::Unavailable),
-                Err(CommitError::OverQuota(full)) => self.leave_out(&mut left, &full)?,
-                Err(other) => return Err(other.into()),
-            }
-        }
-        Ok(self.outcomes(&left))
+    pub async fn deliver_each(self, message: impl Into<Finished<'_>>) -> Result<Filed, Refusal> {
+        filing::deliver(&self, self.kind.from.clone(), self.gate.forwarding_path(&self.kind.from).as_ref(), message.into(), true).await
     }
 
     fn sender_text(&self) -> String {
@@ -415,7 +384,7 @@ impl Envelope<Member> {
         }
         let poster = session.account();
         if ours && self.terms.not_before.is_none() {
-            return self.add_local(to, Some(poster)).await;
+            return self.add_local(to, Some(poster), terms).await;
         }
         if ours {
             // RFC 4865 section 4: what is to come later waits in the queue, whoever it is for.
@@ -424,10 +393,10 @@ impl Envelope<Member> {
                 self.add_remote(one, terms.clone());
             }
         } else {
-            self.add_remote(to.clone(), terms);
+            self.add_remote(to.clone(), terms.clone());
         }
         self.recipients.push(to.clone());
-        self.places.push(Place { inboxes: Vec::new(), leaves: true });
+        self.places.push(Place::elsewhere(terms));
         Ok(())
     }
 
@@ -442,9 +411,17 @@ impl Envelope<Member> {
         self.kind.session.may_send_as(from)
     }
 
-    /// Deliver to our people and queue for the others, in one commit. On disk when this returns.
-    pub async fn send(self, content: Content) -> Result<(), Refusal> {
+    /// Deliver to our people as their filters say and queue for the others, in one commit. On disk when this returns.
+    pub async fn send(self, message: impl Into<Finished<'_>>) -> Result<(), Refusal> {
         self.kind.session.check().await?;
-        self.commit(content, Some(&self.kind.from)).await
+        let from = ReturnPath::Address(self.kind.from.clone());
+        filing::deliver(&self, from, Some(&self.kind.from), message.into(), false).await?;
+        Ok(())
     }
+}
+
+/// The terms for each of several behind an address: RFC 3461 section 5.2.7.2 wants no report of success of theirs, for there is one of the
+/// address.
+fn expanded(terms: &RecipientTerms) -> RecipientTerms {
+    RecipientTerms { notify: terms.notify.without(Notify::SUCCESS), orcpt: terms.orcpt.clone() }
 }

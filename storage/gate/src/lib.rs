@@ -69,7 +69,7 @@ pub use envelope::{Envelope, Internet, Member as MemberEnvelope, RECIPIENTS_MAX,
 pub use errand::{Errand, Errands, JudgedMessage, Notice};
 pub use explain::Question;
 pub use factors::RECOVERY_CODES;
-pub use filing::{Filed, Filter, Judged, Sending, Told};
+pub use filing::{Arrival, Fate, Filed, Filter, Finished, Judged, Report, Sending, Told};
 pub use filters::{SCRIPT_BYTES, SCRIPTS, ScriptFacts};
 pub use gate::{Gate, Limits, Opened, Organisation};
 pub use granted::{

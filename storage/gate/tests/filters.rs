@@ -5,8 +5,8 @@
 mod support;
 
 use octroi_gate::{
-    Area, Content, Envelope, Errand, Internet, Judged, Limits, MailboxAt, NewAccount, Notice, Policy, Refusal, ReturnPath, Scope, Select,
-    Sending, Session, Told,
+    Area, Content, Envelope, Errand, Fate, Finished, Internet, Judged, Limits, MailboxAt, NewAccount, Notice, Policy, Refusal, ReturnPath,
+    Scope, Select, Sending, Session, Told,
 };
 use octroi_model::{Outcome, QuotaLimit, Rights, Service, Services, Uid};
 use support::{OFFICE, OWNER, SUBJECT, World, address, path};
@@ -26,6 +26,10 @@ fn content(text: &str) -> Content {
     Content::message(b"facts", octets.as_bytes(), octets.find("\r\n\r\n").unwrap() + 4)
 }
 
+fn finished(content: Content, judged: Vec<Judged>) -> Finished<'static> {
+    Finished { content, judged, report: None }
+}
+
 fn file(mailbox: &str) -> Told {
     Told::File { mailbox: Some(mailbox.to_owned()), create: false, flags: Vec::new() }
 }
@@ -35,11 +39,11 @@ fn made(mailbox: &str, flags: &[&str]) -> Told {
 }
 
 fn forward(to: &str) -> Told {
-    Told::Forward(Sending { to: address(to), content: content("forwarded") })
+    Told::Forward(Sending::plain(address(to), content("forwarded")))
 }
 
 fn answer(to: &str, seconds: u64) -> Told {
-    Told::Answer { sending: Sending { to: address(to), content: content("away") }, seconds, handle: "h".to_owned() }
+    Told::Answer { sending: Sending::plain(address(to), content("away")), seconds, handle: "h".to_owned() }
 }
 
 async fn filtering(world: &World, who: &str) -> Session {
@@ -61,7 +65,7 @@ async fn inbound(world: &World, to: &[&str]) -> Envelope<Internet> {
 async fn deliver(world: &World, to: &str, told: Vec<Told>) {
     let envelope = inbound(world, &[to]).await;
     let filter = envelope.filters().await.unwrap().remove(0);
-    envelope.deliver_filtered(content("m"), vec![Judged { filter, told, failure: None }]).await.unwrap();
+    envelope.deliver(finished(content("m"), vec![Judged { filter, told, failure: None }])).await.unwrap();
 }
 
 /// Messages in a mailbox with their flags, as their owner sees them.
@@ -284,7 +288,7 @@ async fn an_owner_is_told_once_that_a_filter_fails() {
         let envelope = inbound(&world, &[OWNER]).await;
         let filter = envelope.filters().await.unwrap().remove(0);
         let failure = Some("line 1: no".to_owned());
-        envelope.deliver_filtered(content("m"), vec![Judged { filter, told: Vec::new(), failure }]).await.unwrap();
+        envelope.deliver(finished(content("m"), vec![Judged { filter, told: Vec::new(), failure }])).await.unwrap();
     };
     fail().await;
     fail().await;
@@ -307,14 +311,14 @@ async fn full_mailboxes_keep_the_message_from_nobody_else() {
     let filter = envelope.filters().await.unwrap().remove(0);
     let large = "x".repeat(6_000);
     let judged = vec![Judged { filter, told: vec![made("A", &[]), forward("friend@elsewhere.example")], failure: None }];
-    let filed = envelope.deliver_each_filtered(content(&large), judged).await.unwrap();
+    let filed = envelope.deliver_each(finished(content(&large), judged)).await.unwrap();
     assert_eq!(filed, [Err(Refusal::OverQuota), Ok(())]);
     assert_eq!(queued(&world).await, [""; 0]);
     assert_eq!(messages(&world, OWNER, "A").await, ["no mailbox"]);
     let envelope = inbound(&world, &[OWNER, FRIEND]).await;
     let filter = envelope.filters().await.unwrap().remove(0);
     let judged = vec![Judged { filter, told: vec![made("A", &[])], failure: None }];
-    assert_eq!(envelope.deliver_filtered(content(&large), judged).await, Err(Refusal::OverQuota));
+    assert_eq!(envelope.deliver(finished(content(&large), judged)).await, Err(Refusal::OverQuota));
     assert_eq!(messages(&world, FRIEND, "INBOX").await.len(), 1);
 }
 
@@ -331,4 +335,56 @@ async fn who_has_no_filter_has_none() {
     assert_eq!((filters.len(), filters[0].script(), filters[0].name()), (1, SCRIPT, "main"));
     assert!(filters[0].mailbox_exists("inbox") && filters[0].mailbox_exists("Junk") && !filters[0].mailbox_exists("x"));
     assert!(!filters[0].mailbox_exists(&format!("Shared/{SUBJECT}/INBOX")));
+}
+
+/// It used to put the message off for everybody as soon as anybody had a filter, and to tell nobody who was left out otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_room_behind_a_group_is_left_out_and_the_sender_told() {
+    let world = World::new().await;
+    hire_friend(&world).await;
+    filtering(&world, OWNER).await;
+    world.admin.add_group("team").await.unwrap();
+    for member in [OWNER, SUBJECT, FRIEND] {
+        world.admin.set_member("team", &address(member), true).await.unwrap();
+    }
+    let team = address("team@octroi.example");
+    world.admin.set_group_address("team", Some(&team), false).await.unwrap();
+    world.admin.set_quota(&address(SUBJECT), None, Some(QuotaLimit { bytes: 4_000, items: None })).await.unwrap();
+    let large = "x".repeat(6_000);
+    let fates = std::sync::Mutex::new(Vec::new());
+    let report = |arrivals: &[octroi_gate::Arrival<'_>]| {
+        *fates.lock().unwrap() = arrivals.iter().map(|arrival| (arrival.to.to_string(), arrival.fate)).collect::<Vec<_>>();
+        vec![Sending::plain(address("from@elsewhere.example"), content("report"))]
+    };
+    for (to, announced, expected) in [
+        (vec!["team@octroi.example"], 0, Ok(vec![Fate::InPart])),
+        (vec!["team@octroi.example"], 6_000, Ok(vec![Fate::InPart])),
+        (vec!["team@octroi.example", FRIEND], 0, Ok(vec![Fate::InPart, Fate::Delivered])),
+        (vec!["team@octroi.example", SUBJECT], 0, Err(Refusal::OverQuota)),
+    ] {
+        let from = ReturnPath::Address(address("from@elsewhere.example"));
+        let mut envelope = world.gate.inbound(from, OFFICE).announce(announced);
+        for to in &to {
+            envelope.add(&address(to)).await.unwrap();
+        }
+        let filter = envelope.filters().await.unwrap().remove(0);
+        let judged = vec![Judged { filter, told: vec![made("Team", &[])], failure: None }];
+        let before = (messages(&world, FRIEND, "INBOX").await.len(), queued(&world).await.len());
+        let done = envelope.deliver(Finished { content: content(&large), judged, report: Some(&report) }).await;
+        let after = (messages(&world, FRIEND, "INBOX").await.len(), queued(&world).await.len());
+        assert_eq!(done, expected.as_ref().map(|_| ()).map_err(|refused| *refused));
+        let Ok(expected) = expected else {
+            assert_eq!(before, after, "put off for all, since somebody was named");
+            continue;
+        };
+        assert_eq!(after, (before.0 + 1, before.1 + 1));
+        assert_eq!(fates.lock().unwrap().iter().map(|(_, fate)| *fate).collect::<Vec<_>>(), expected);
+    }
+    assert_eq!(fates.lock().unwrap()[0].0, "team@octroi.example", "the address that was named, and not the member's");
+    assert_eq!(messages(&world, OWNER, "Team").await.len(), 3);
+    assert_eq!(world.admin.quotas(Some(&address(SUBJECT))).unwrap()[0].quota.used.items, 0);
+    assert_eq!(queued(&world).await, ["<> to from@elsewhere.example"; 3]);
+    let lines = world.lines().await;
+    assert_eq!(lines.iter().filter(|line| line.entry.act == "deliver" && line.entry.subject == SUBJECT).count(), 3);
+    assert!(is_sound(&world).await);
 }

@@ -26,7 +26,7 @@ pub(super) fn answer(about: &About, filter: &Filter, facts: &Facts<'_>, to: &Add
         reply,
         &unique_id(),
     );
-    let sending = Sending { to: to.clone(), content: about.own(octets) };
+    let sending = Sending::plain(to.clone(), about.own(octets));
     Told::Answer { sending, seconds: reply.seconds, handle: reply.handle.clone() }
 }
 

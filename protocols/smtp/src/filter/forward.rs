@@ -22,7 +22,7 @@ pub(super) fn forward(about: &About, filter: &Filter, facts: &Facts<'_>, to: Add
         return Err("the message is too large to be sent on".to_owned());
     }
     let octets = marked(facts.octets, filter.owner(), about.is_local(&to));
-    Ok(Told::Forward(Sending { to, content: content(&octets) }))
+    Ok(Told::Forward(Sending::plain(to, content(&octets))))
 }
 
 /// Has this person sent it on already, or have too many?

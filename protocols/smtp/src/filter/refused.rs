@@ -65,7 +65,7 @@ pub(super) fn report(about: &About, filter: &Filter, facts: &Facts<'_>, refusing
         };
         notice.compose(facts.octets, &unique_id())
     };
-    Some(Told::Report(Sending { to: to.clone(), content: about.own(octets) }))
+    Some(Told::Report(Sending::plain(to.clone(), about.own(octets))))
 }
 
 /// RFC 8098 section 3.

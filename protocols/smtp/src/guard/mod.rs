@@ -36,6 +36,7 @@ struct Tables {
     sender_messages: Levels<u64>,
     sender_recipients: Levels<u64>,
     guesses: Levels<IpAddr>,
+    reports: Levels<IpAddr>,
     greylist: Mutex<Greylist>,
     receptions: AtomicUsize,
     /// Keyed by chance, so that nobody can choose senders that are counted as one.
@@ -51,6 +52,7 @@ impl Default for Tables {
             sender_messages: Levels::new(COUNTED_MAX),
             sender_recipients: Levels::new(COUNTED_MAX),
             guesses: Levels::new(COUNTED_MAX),
+            reports: Levels::new(COUNTED_MAX),
             greylist: Mutex::default(),
             receptions: AtomicUsize::new(0),
             hasher: RandomState::new(),
@@ -143,6 +145,11 @@ impl Guard {
         } else {
             Guessing::Seldom
         }
+    }
+
+    /// One more report to the sender of a message, whoever that is: nobody shall have us write to others.
+    pub(crate) fn report(&self, peer: IpAddr, limits: &StrangerLimits) -> bool {
+        self.0.reports.take(network(peer), limits.network_reports_per_minute_max, Instant::now())
     }
 
     /// Room for one more message under way, whoever brings it: each may take memory until it is on disk.

@@ -48,7 +48,6 @@ use octroi_gate::{Gate, Queue, Queued, Refusal};
 use octroi_model::{Uid, UnixTime};
 use octroi_net::Shutdown;
 use resolve::{Hop, Hosts};
-use settle::Told;
 use std::sync::Arc;
 use std::time::Duration;
 use sts::Policies;
@@ -68,7 +67,6 @@ pub(crate) struct Runner {
     manners: Arc<Manners>,
     hosts: Hosts,
     lanes: Arc<Lanes>,
-    told: Told,
 }
 
 /// Run the queue until `shutdown`; returns when the attempts under way have ended or were cut off.
@@ -81,8 +79,8 @@ pub(crate) async fn run(queue: Queue, gate: Gate, resolver: Resolver, config: Ar
     let manners = Arc::new(Manners { hostname: gate.organisation().hostname.clone(), timeouts: config.client_timeouts.clone(), tls });
     let lanes = Arc::new(Lanes::new(config.queue.per_destination_max));
     let _hold = shutdown.hold();
-    let (hosts, told) = (Hosts::new(resolver, policies), Told::new(config.queue.notifications_max));
-    let runner = Arc::new(Runner { queue, gate, config, shutdown, manners, hosts, lanes, told });
+    let hosts = Hosts::new(resolver, policies);
+    let runner = Arc::new(Runner { queue, gate, config, shutdown, manners, hosts, lanes });
     let mut workers = JoinSet::new();
     let sweeping = tokio::spawn(sweep(runner.clone()));
     let mut changed = runner.queue.watch();

@@ -12,8 +12,6 @@ use crate::dsn::{Concerned, News, Report, compose};
 use crate::stamp::{chance, unique_id};
 use octroi_gate::{Content, Notify, QueueEntry, Queued, RecipientState, Refusal, Ret, Verdict};
 use octroi_model::UnixTime;
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tracing::{info, warn};
 
@@ -23,8 +21,6 @@ const HEAD_BYTES: u64 = 256 * 1024;
 const WHOLE_BYTES_MAX: u64 = 1024 * 1024;
 /// When to try again if something of our own failed.
 const OWN_FAULT_DELAY: Duration = Duration::from_mins(5);
-/// Addresses of which it is remembered what they were told.
-const TOLD_MAX: usize = 10_000;
 /// What is said of who was never tried.
 const UNTRIED: &str = "451 4.4.7 it could not be tried";
 
@@ -43,32 +39,6 @@ pub(super) struct ToTell {
     pub(super) failed: Vec<usize>,
     pub(super) delayed: Vec<usize>,
     pub(super) succeeded: Vec<usize>,
-}
-
-/// How often each address was told something within the hour.
-pub(super) struct Told {
-    most: u32,
-    counts: Mutex<HashMap<String, (i64, u32)>>,
-}
-
-impl Told {
-    pub(super) fn new(most: u32) -> Self {
-        Self { most, counts: Mutex::default() }
-    }
-
-    fn may_tell(&self, to: &str, now: UnixTime) -> bool {
-        let hour = now.0 / 3600;
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= TOLD_MAX {
-            counts.retain(|_, (at, _)| *at == hour);
-        }
-        let (at, count) = counts.entry(to.to_owned()).or_insert((hour, 0));
-        if *at != hour {
-            (*at, *count) = (hour, 0);
-        }
-        *count += 1;
-        *count <= self.most
-    }
 }
 
 /// Time has passed: tell of delays, give up what has waited too long. The entry as it is then, if it is still there.
@@ -208,7 +178,7 @@ async fn notify(runner: &Runner, queued: &Queued, news: News, concerned: &[Conce
         info!(id = %queued.id, "nobody is told of what becomes of a message from <>");
         return Ok(());
     };
-    if !runner.told.may_tell(&author.key(), now) {
+    if !runner.config.told.may_tell(&author.key(), runner.config.queue.notifications_max, now) {
         warn!(%author, "not told, for it is told too much within this hour");
         return Ok(());
     }

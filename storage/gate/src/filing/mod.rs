@@ -1,32 +1,42 @@
-//! Delivery as filters say: one commit for all recipients, with what is filed, sent on, answered and remembered.
+//! Delivery: one commit for all recipients, with what their filters file, send on, answer and remember.
 //!
-//! Called by SMTP and LMTP at the end of a message. They ask for the [`Filter`]s of an envelope, run them (nothing in `storage/` knows
-//! Sieve), and hand back what each wants as [`Judged`]. Here it is decided whether it may be: a filter files only into its owner's
+//! Called by envelopes at the end of a message. SMTP and LMTP have asked for the [`Filter`]s before, run them (nothing in `storage/` knows
+//! Sieve), and hand back what each wants as [`Judged`]. Who has none gets it into the mailbox that the envelope knows. A full mailbox that
+//! was named puts it off; one behind the address of a group or alias is left out, which the sender is told ([`Report`]). It is decided here whether it may be: a filter files only into its owner's
 //! mailboxes, where those who had a hand in it could ([`crate::filters`]); it sends as [`Envelope<crate::MemberEnvelope>`] would let its
 //! owner, counted in their recipients of an hour; it does nothing that is a reserved action. What may not be, or fails, puts the message
 //! into the INBOX, with a line in the audit trail, and the owner is told once. Nothing is lost.
 //!
-//! Known limits: what is sent on to one of our people goes to their INBOX without their filter; a mailbox that a filter makes is one that
-//! only the commit makes, so a message that is refused makes none.
+//! Known limit: a mailbox that a filter makes is one that only the commit makes, so a message that is refused makes none.
+//!
+//! | file | what |
+//! |---|---|
+//! | `decide` | what each filter may |
+//! | `delivery` | the commit |
+//! | `tell` | who hears of what was refused or left out |
+//! | `memory` | whom a filter has answered |
+//! | `target` | the mailbox that a filter names |
 
+mod decide;
 mod delivery;
 mod memory;
 mod target;
+mod tell;
 
 use crate::addressing::Delivery as Addressee;
 use crate::content::Content;
-use crate::envelope::{Envelope, Internet, Member, Place, ReturnPath};
+use crate::envelope::{Envelope, Place, ReturnPath};
 use crate::filters::{self, ACTIVE, Warrant};
 use crate::gate::Gate;
 use crate::narrowed::Folders;
+use crate::queue::RecipientTerms;
 use crate::refusal::Refusal;
 use delivery::Delivery;
 use octroi_model::{Account, Address, CollectionId, Item, Name, Narrowing, Rights, Service};
 use octroi_policy::{Act, Area, Circumstances, Facts, Profile};
-use std::collections::HashSet;
 use std::sync::Arc;
 
-/// The active script of a recipient.
+/// The active script of one of our people whom a message reaches.
 pub struct Filter {
     gate: Gate,
     account: Arc<Account>,
@@ -72,9 +82,19 @@ pub struct Sending {
     pub to: Address,
     /// What.
     pub content: Content,
+    /// What the filters of those of ours whom it reaches want with it, as far as they were run.
+    pub judged: Vec<Judged>,
+}
+
+impl Sending {
+    /// Into the mailboxes of those of ours whom it reaches.
+    pub fn plain(to: Address, content: Content) -> Self {
+        Self { to, content, judged: Vec::new() }
+    }
 }
 
 /// What came of a filter.
+#[derive(Debug)]
 pub struct Judged {
     /// Which.
     pub filter: Filter,
@@ -86,6 +106,57 @@ pub struct Judged {
 
 /// An outcome for each recipient, in the order of [`Envelope::recipients`].
 pub type Filed = Vec<Result<(), Refusal>>;
+
+/// A message at its end.
+pub struct Finished<'r> {
+    /// The message.
+    pub content: Content,
+    /// What the recipients' filters want.
+    pub judged: Vec<Judged>,
+    /// What the sender is told in the same commit.
+    pub report: Option<&'r Report<'r>>,
+}
+
+/// Makes what the sender is told of each recipient (RFC 3461). Asked anew when something else becomes of the message.
+pub type Report<'r> = dyn Fn(&[Arrival<'_>]) -> Vec<Sending> + Send + Sync + 'r;
+
+impl From<Content> for Finished<'_> {
+    fn from(content: Content) -> Self {
+        Self { content, judged: Vec::new(), report: None }
+    }
+}
+
+/// What becomes of a message for one of the recipients that were named.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'e> {
+    /// As it was named.
+    pub to: &'e Address,
+    /// What was asked for.
+    pub terms: &'e RecipientTerms,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// What becomes of a message on its way to one recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is with the one person whom the address leads to.
+    Delivered,
+    /// It goes on to the one elsewhere whom the address leads to, under the terms that were asked for.
+    Onward,
+    /// It is with, or on its way to, all of several whom the address leads to.
+    Expanded,
+    /// Not with all of them: of some the mailbox is full.
+    InPart,
+    /// It is with nobody.
+    Full,
+}
+
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Filter").field("owner", &self.account.address).field("name", &self.name()).finish_non_exhaustive()
+    }
+}
 
 impl Filter {
     /// Whose it is.
@@ -174,69 +245,46 @@ impl Warrant {
     }
 }
 
-impl<Kind> Envelope<Kind> {
-    /// The filters of those recipients who have one. Costs nothing that could be measured for those who have none.
-    pub async fn filters(&self) -> Result<Vec<Filter>, Refusal> {
-        let engine = self.gate.engine();
+impl Gate {
+    /// The filters of those of our people who have one. Costs nothing that could be measured for those who have none.
+    async fn filters(&self, of: &[Addressee]) -> Result<Vec<Filter>, Refusal> {
+        let engine = self.engine();
         let mut found: Vec<Filter> = Vec::new();
-        for Addressee { account, to, inbox } in self.deliveries() {
+        for Addressee { account, to, inbox } in of {
             let Some(account) = engine.account(*account) else { continue };
             let Some(home) = filters::home(engine, account.id).filter(|home| home.head.items > 0) else { continue };
             let view = engine.view(home.id).await?;
             let Some(item) = view.items().find(|item| item.flags.contains(ACTIVE)).cloned() else { continue };
             let script = filters::read(engine, &item).await?;
             let warrants = filters::warrants(&item);
-            found.push(Filter { gate: self.gate.clone(), account, warrants, inbox: *inbox, home: home.id, item, script, to: to.clone() });
+            found.push(Filter { gate: self.clone(), account, warrants, inbox: *inbox, home: home.id, item, script, to: to.clone() });
         }
         Ok(found)
+    }
+}
+
+impl<Kind> Envelope<Kind> {
+    /// The filters of those recipients who have one.
+    pub async fn filters(&self) -> Result<Vec<Filter>, Refusal> {
+        self.gate.filters(self.deliveries()).await
     }
 
     /// The recipients that a filter answers for, by their number in [`Envelope::recipients`]: those that lead to its owner and to nobody else.
     pub fn recipients_of(&self, filter: &Filter) -> Vec<usize> {
-        let alone = |place: &Place| !place.leaves && place.inboxes == [filter.inbox];
+        let alone = |place: &Place| place.leaves == 0 && place.full.is_empty() && place.inboxes == [filter.inbox];
         self.places.iter().enumerate().filter(|(_, place)| alone(place)).map(|(at, _)| at).collect()
     }
-
-    /// The mailboxes that the message goes to where there is no filter.
-    fn inboxes(&self) -> Vec<CollectionId> {
-        self.deliveries().iter().map(|one| one.inbox).collect()
-    }
 }
 
-impl Envelope<Internet> {
-    /// Deliver to everybody as their filters say: all or none. On disk when this returns.
-    pub async fn deliver_filtered(self, content: Content, judged: Vec<Judged>) -> Result<(), Refusal> {
-        let queued = self.queued(self.gate.forwarding_path(&self.kind.from).as_ref())?;
-        let filed =
-            Delivery::new(&self.gate, self.inboxes(), self.kind.from.clone(), self.onward(), content, judged).await?.commit(queued).await?;
-        all(&filed)
-    }
-
-    /// The same to everybody who has room for it, as LMTP can say.
-    pub async fn deliver_each_filtered(self, content: Content, judged: Vec<Judged>) -> Result<Filed, Refusal> {
-        let queued = self.queued(self.gate.forwarding_path(&self.kind.from).as_ref())?;
-        let inboxes = self.inboxes();
-        let mut delivery = Delivery::new(&self.gate, inboxes.clone(), self.kind.from.clone(), self.onward(), content, judged).await?;
-        delivery.for_each = true;
-        let filed = delivery.commit(queued).await?;
-        // Only a quota keeps a message from one mailbox and not from all.
-        let left: HashSet<CollectionId> =
-            inboxes.into_iter().zip(filed).filter(|(_, outcome)| outcome.is_ok()).map(|(inbox, _)| inbox).collect();
-        Ok(self.outcomes(&left))
-    }
-}
-
-impl Envelope<Member> {
-    /// Deliver to our people as their filters say and queue for the others, in one commit. On disk when this returns.
-    pub async fn send_filtered(self, content: Content, judged: Vec<Judged>) -> Result<(), Refusal> {
-        self.kind.session.check().await?;
-        let queued = self.queued(Some(&self.kind.from))?;
-        let from = ReturnPath::Address(self.kind.from.clone());
-        let filed = Delivery::new(&self.gate, self.inboxes(), from, self.onward(), content, judged).await?.commit(queued).await?;
-        all(&filed)
-    }
-}
-
-fn all(filed: &Filed) -> Result<(), Refusal> {
-    filed.iter().find_map(|outcome| outcome.err()).map_or(Ok(()), Err)
+/// Deliver and queue, in one commit; on disk when this returns. `from` is the return path as it came, `forwarded` the one of what leaves.
+/// Unless it is for `each`, a full mailbox that was named puts it off for all.
+pub(crate) async fn deliver<Kind: Sync>(
+    envelope: &Envelope<Kind>,
+    from: ReturnPath,
+    forwarded: Option<&Address>,
+    message: Finished<'_>,
+    each: bool,
+) -> Result<Filed, Refusal> {
+    let queued = envelope.queued(forwarded)?;
+    Delivery::new(envelope, &from, message).await?.commit(&queued, each).await
 }

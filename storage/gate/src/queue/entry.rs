@@ -129,6 +129,12 @@ impl Notify {
         Self(self.0 | other.0)
     }
 
+    /// All but this; of nothing if nothing else was wanted.
+    #[must_use]
+    pub fn without(self, what: Self) -> Self {
+        if self.is_default() { self } else { Some(Self(self.0 & !what.0)).filter(|left| !left.is_default()).unwrap_or(Self::NEVER) }
+    }
+
     /// Is the sender to be told of that?
     pub fn wants(self, what: Self) -> bool {
         if self.is_default() { what != Self::SUCCESS } else { self.0 & what.0 != 0 }
