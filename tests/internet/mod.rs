@@ -1,5 +1,6 @@
 //! Mail for other domains, in a fake internet on loopback: MX records, hosts that are dead, busy, slow or hostile.
 
+mod arrivals;
 mod crash;
 mod peers;
 mod protection;

@@ -1,7 +1,8 @@
 //! Which of the parameters that travel with a message are offered to whom, and what of them is held to.
 //!
-//! Only who has logged in may ask for a later delivery, for priority or for reports: from other servers we take mail for the last time, so
-//! that they report themselves.
+//! Only who has logged in may ask for a later delivery or for priority. Reports may be asked for by other servers too (RFC 3461 section 5.2: a
+//! relay keeps what was asked for only if the next one offers it); that no stranger has us write to others is what the limits of
+//! [`crate::arrival`] are for. A front server over LMTP reports itself.
 
 use crate::refusal;
 use crate::session::{Kind, Session};
@@ -11,7 +12,7 @@ use octroi_model::UnixTime;
 
 /// RFC 3461.
 pub(crate) fn has_dsn(kind: Kind) -> bool {
-    kind == Kind::Submission
+    kind != Kind::Lmtp
 }
 
 /// Lines of EHLO.
@@ -22,7 +23,10 @@ pub(crate) fn offered(session: &Session) -> Vec<String> {
         lines.push("REQUIRETLS".to_owned());
     }
     if has_dsn(session.kind) {
-        lines.extend(["DSN".to_owned(), "DELIVERBY".to_owned(), "MT-PRIORITY".to_owned()]);
+        lines.push("DSN".to_owned());
+    }
+    if session.kind == Kind::Submission {
+        lines.extend(["DELIVERBY".to_owned(), "MT-PRIORITY".to_owned()]);
         let longest = session.config.future_release_max.as_secs();
         if longest > 0 {
             let last = UnixTime::now().0.saturating_add(i64::try_from(longest).unwrap_or(i64::MAX));
@@ -40,8 +44,9 @@ pub(crate) fn checked(session: &Session, terms: Terms) -> Result<Terms, Reply> {
         return unsupported();
     }
     let Terms { ret, envid, deliver_by, not_before, priority, .. } = &terms;
-    let asks = ret.is_some() || envid.is_some() || deliver_by.is_some() || not_before.is_some() || *priority != 0;
-    if !has_dsn(session.kind) && asks {
+    let reports = ret.is_some() || envid.is_some();
+    let steers = deliver_by.is_some() || not_before.is_some() || *priority != 0;
+    if (reports && !has_dsn(session.kind)) || (steers && session.kind != Kind::Submission) {
         return unsupported();
     }
     if let Some(at) = not_before {
