@@ -145,6 +145,52 @@ fn mail_is_sent_on_and_does_not_loop() {
     assert_eq!(sent_to(&sink, "away@elsewhere.test").len(), 1);
 }
 
+/// What a filter sends to a colleague goes through theirs, as if it had come to them; and two who send each other everything lose nothing.
+#[test]
+fn a_colleagues_filter_has_its_say() {
+    let (server, sink) = with_sink();
+    let (person, other) = (server.user(1), server.user(2));
+    filter(&server, person, &format!("redirect \"{}\";\n", other.address));
+    filter(&server, other, "require [\"fileinto\", \"mailbox\"];\nfileinto :create \"Passed on\";\nredirect \"third@elsewhere.test\";\n");
+    let subject = unique("passed");
+    assert_eq!(deliver(&server, &person.address, &subject, "").code, 250);
+    assert_eq!((count(&server, other, "Passed on", &subject), count(&server, other, "INBOX", &subject)), (1, 0));
+    let (_, text) = eventually("the copy to leave", || sent_to(&sink, "third@elsewhere.test").pop());
+    let marks = format!("Delivered-To: {}\r\nDelivered-To: {}\r\n", other.address, person.address);
+    assert!(text.starts_with(&marks), "{text}");
+    // A refusal of the second is told to the sender, who wrote to somebody else.
+    filter(&server, other, "require \"reject\";\nreject \"Not to me.\";\n");
+    assert_eq!(deliver(&server, &person.address, &unique("refused"), "").code, 250);
+    let (_, notice) = eventually("the notice to leave", || sent_to(&sink, OUTSIDE).pop());
+    assert!(notice.contains("Not to me."), "{notice}");
+    // Round and round: the first has it in the end.
+    filter(&server, other, &format!("redirect \"{}\";\n", person.address));
+    let looped = unique("round");
+    assert_eq!(deliver(&server, &person.address, &looped, "").code, 250);
+    assert_eq!((count(&server, person, "INBOX", &looped), count(&server, other, "INBOX", &looped)), (1, 0));
+}
+
+/// RFC 5230 section 4.5: who writes to an alias or a detail of the owner's is answered, and in the name that the script gives if it is theirs.
+#[test]
+fn an_absence_is_told_to_who_wrote_to_an_alias() {
+    let (server, sink) = with_sink();
+    let (person, domain) = (server.user(1), crate::support::server::DOMAIN);
+    let (alias, all) = (format!("nickname@{domain}"), format!("all@{domain}"));
+    octroi(&server, &["alias", "add", &alias, &person.address]).good();
+    octroi(&server, &["alias", "add", &all, &person.address, &server.user(2).address]).good();
+    filter(&server, person, &format!("require \"vacation\";\nvacation :from \"Me <{alias}>\" \"Away.\";\n"));
+    for (from, to) in [("a@elsewhere.test", &alias), ("b@elsewhere.test", &person.address.replace('@', "+x@")), ("c@elsewhere.test", &all)]
+    {
+        let text = message(from, to, &unique("to-alias"), "");
+        assert_eq!(Smtp::connect(&server, "smtp").try_send(from, to, &text).unwrap().code, 250);
+    }
+    for from in ["a@elsewhere.test", "b@elsewhere.test"] {
+        let (_, text) = eventually("the answer to leave", || sent_to(&sink, from).pop());
+        assert!(text.contains(&format!("<{alias}>")), "{text}");
+    }
+    assert!(sent_to(&sink, "c@elsewhere.test").is_empty(), "an address of several is nobody's own");
+}
+
 /// RFC 5429: in the reply to who sends to one alone, in the recipient's own reply over LMTP, and else by a report.
 #[test]
 fn a_refusal_is_told_where_it_can_be() {

@@ -21,6 +21,8 @@ pub(crate) struct MailAuth {
     pub(crate) dmarc_quarantine: Becomes,
     /// Domains of forwarders and mailing lists whose ARC seals are believed.
     pub(crate) arc_trusted: Vec<String>,
+    /// Seal (ARC) what we forward of others' mail, if we have DKIM keys.
+    pub(crate) arc: bool,
     /// How long the DNS is waited for; what it has not said by then refuses nothing.
     pub(crate) dns_seconds: u64,
     /// Signatures of one message that are looked at.
@@ -83,6 +85,7 @@ impl Default for MailAuth {
             dmarc_reject: defaults.dmarc_reject.into(),
             dmarc_quarantine: defaults.dmarc_quarantine.into(),
             arc_trusted: defaults.arc_trusted,
+            arc: defaults.seals,
             dns_seconds: defaults.wait.as_secs(),
             signatures_max: defaults.signatures_max,
             mta_sts: MtaSts::Off,
@@ -118,6 +121,7 @@ impl MailAuth {
             dmarc_reject: self.dmarc_reject.into(),
             dmarc_quarantine: self.dmarc_quarantine.into(),
             arc_trusted: self.arc_trusted.iter().map(|domain| domain.to_lowercase()).collect(),
+            seals: self.arc,
             wait: Duration::from_secs(self.dns_seconds),
             signatures_max: self.signatures_max,
         })

@@ -1,9 +1,12 @@
 //! Signatures of our own, and the records that go with them.
 
 use super::dns::Data;
-use super::{DOMAIN, FakeDns, found, octroi, peer, submitted, world};
+use super::{DOMAIN, FakeDns, found, octets_of, octroi, peer, submitted, world};
 use crate::support::process::run;
-use crate::support::{Server, message, unique};
+use crate::support::sink::{Mood, Sink};
+use crate::support::smtp::Smtp;
+use crate::support::{Server, eventually, message, unique};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 
@@ -23,6 +26,53 @@ fn verified(server: &Server, subject: &str) -> Vec<u8> {
     let said = peer(&["verify", file.to_str().unwrap()], &kept);
     assert!(said.contains("2 signatures verified"), "{said}");
     kept
+}
+
+/// By an alias and by a filter: the other implementation finds the chain whole, and in it what we noted; a chain that was there goes on.
+#[test]
+fn what_is_forwarded_is_sealed() {
+    let sink = Sink::start(Mood::Kind);
+    let (server, dns) = world(&format!("[outbound]\nsmarthost = \"127.0.0.1:{}\"\n", sink.port()));
+    octroi(&server, &["dkim", "generate", "--now"]).good();
+    let alias = format!("away@{DOMAIN}");
+    octroi(&server, &["alias", "add", &alias, "alias@elsewhere.example", "--outside"]).good();
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("main.sieve");
+    std::fs::write(&script, "redirect \"filter@elsewhere.example\";\n").unwrap();
+    let person = &server.user(1).address;
+    octroi(&server, &["sieve", "put", person, "main", script.to_str().unwrap()]).good();
+    octroi(&server, &["sieve", "activate", person, "main"]).good();
+
+    dns.txt("them.example", "v=spf1 ip4:127.0.0.1 -all");
+    let large = "0123456789  abcdef \r\n".repeat(100_000);
+    let text = |subject: &str, body: &str| {
+        format!("From: Jo <jo@them.example>\r\nTo: {person}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@them.example>\r\n\r\n{body}")
+    };
+    let signed: Value = serde_json::from_str(&peer(&["sign", "them.example"], text("chain", "x\r\n").as_bytes())).unwrap();
+    let mut known = records(&server);
+    for (name, record) in signed["records"].as_object().unwrap() {
+        dns.txt(name, record.as_str().unwrap());
+        known.insert(name.clone(), record.as_str().unwrap().to_owned());
+    }
+    let file = folder.path().join("records.json");
+    std::fs::write(&file, serde_json::to_string(&known).unwrap()).unwrap();
+    let chained = String::from_utf8(octets_of(signed["messages"]["arc"].as_str().unwrap())).unwrap();
+    for (message, sets) in [(text("plain", "Hello\r\n\r\n"), 1), (text("large", &large), 1), (text("none", ""), 1), (chained, 2)] {
+        for (to, expected) in [(&alias, "alias@"), (person, "filter@")] {
+            let before = sink.received().len();
+            let mut smtp = Smtp::connect(&server, "smtp");
+            assert_eq!(smtp.try_send("jo@them.example", to, &message).unwrap().code, 250);
+            let came = eventually("it to leave", || sink.received().get(before).cloned());
+            assert!(came.to[0].starts_with(expected), "{:?}", came.to);
+            let kept = String::from_utf8_lossy(&came.data).into_owned();
+            let said = peer(&["arc", file.to_str().unwrap()], &came.data);
+            assert!(said.starts_with(&format!("pass {sets} ")), "{said}: {:.4000}", kept);
+            assert!(
+                kept.contains(&format!("ARC-Authentication-Results: i={sets}; localhost;")) && kept.contains("spf=pass"),
+                "{kept:.4000}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
     peer.py verify RECORDS.json < message      every DKIM signature must verify; prints `N signatures verified`
     peer.py sign DOMAIN < message              prints JSON: {"records": {name: text}, "messages": {how: message in base64}}
+    peer.py arc RECORDS.json < message         how the ARC chain stands (pass, fail, none) and how many sets it has
     peer.py results HOST < message             the topmost Authentication-Results of HOST, as JSON: [[method, result, {property: value}]]
 """
 
@@ -22,6 +23,8 @@ def main():
         verify(message, json.load(open(argument)))
     elif what == "sign":
         sign(message, argument.encode())
+    elif what == "arc":
+        arc(message, json.load(open(argument)))
     elif what == "results":
         results(message, argument)
 
@@ -80,6 +83,14 @@ def rsa_key():
     pem = subprocess.run(["openssl", "genrsa", "-traditional", "2048"], check=True, capture_output=True).stdout
     public = subprocess.run(["openssl", "rsa", "-pubout", "-outform", "DER"], input=pem, check=True, capture_output=True).stdout
     return pem, base64.b64encode(public).decode()
+
+
+def arc(message, records):
+    def lookup(name, timeout=5):
+        return records.get(name.decode().rstrip("."), "").encode()
+
+    validity, sets, reason = dkim.arc_verify(message, dnsfunc=lookup)
+    print((validity or b"none").decode(), len(sets), reason)
 
 
 def results(message, host):

@@ -5,6 +5,7 @@ use crate::incoming::{AUTHOR_DOMAINS_MAX, MessageChecks, Parsed, author_domains}
 use crate::lookups::{Lookups, deadline, until};
 use crate::policy::{MailAuthConfig, Treatment};
 use crate::results;
+use crate::seal::Sealable;
 use crate::sender::{Sender, SenderChecks, SenderFacts, no_answer};
 use mail_auth::arc::ArcError;
 use mail_auth::dkim::DkimError;
@@ -40,6 +41,8 @@ pub struct Verdict {
     pub authentic: bool,
     /// What those of them are to be told (RFC 9990) that want to hear of it.
     pub seen: Vec<(String, Row)>,
+    /// What a seal on it says, if it is forwarded.
+    pub sealable: Option<Sealable>,
 }
 
 /// Why a message is not simply delivered.
@@ -74,6 +77,11 @@ impl Authenticator {
         results::none(hostname)
     }
 
+    /// Is what is forwarded sealed?
+    pub fn seals(&self) -> bool {
+        self.0.config.seals
+    }
+
     pub(crate) fn signatures_max(&self) -> usize {
         self.0.config.signatures_max
     }
@@ -88,7 +96,7 @@ pub(crate) async fn judge(checks: MessageChecks, sender: SenderChecks) -> Verdic
         Err(error) => {
             tracing::error!(%error, "the checks of a message failed");
             let field = results::none(&authenticator.0.hostname);
-            Verdict { field, treatment: Treatment::Note, reason: None, authentic: false, seen: Vec::new() }
+            Verdict { field, treatment: Treatment::Note, reason: None, authentic: false, seen: Vec::new(), sealable: None }
         }
     }
 }
@@ -203,7 +211,8 @@ fn verdict(inner: &Inner, sender: &Sender, facts: &SenderFacts, found: &Found<'_
     // What names too many is refused for that, whatever they say.
     let seen = if too_many { Vec::new() } else { evidence::rows(&inner.config, sender, facts, found) };
     let authentic = found.passes();
-    Verdict { field, treatment, reason: reason.filter(|_| treatment != Treatment::Note), authentic, seen }
+    let sealable = Sealable::of(&field, &found.arc).filter(|_| inner.config.seals);
+    Verdict { field, treatment, reason: reason.filter(|_| treatment != Treatment::Note), authentic, seen, sealable }
 }
 
 /// The strictest of what the policies ask for.

@@ -255,6 +255,12 @@ impl Keyring {
         self.signer.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
+    /// Who signs what we say ourselves, and in the name of which of our domains: the first.
+    pub(crate) fn for_ourselves(&self) -> Option<(Arc<Signer>, String)> {
+        let signer = self.signer.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some((signer, self.domains.first()?.clone()))
+    }
+
     /// Who signs for a domain of an author, and in the name of which of our domains: that one or the nearest above it.
     pub(crate) fn for_domain(&self, domain: &str) -> Option<(Arc<Signer>, String)> {
         let signer = self.signer.read().unwrap_or_else(PoisonError::into_inner).clone()?;

@@ -15,8 +15,9 @@
 //! | `results` | `Authentication-Results` (RFC 8601) |
 //! | `keys` | our keys and their standing |
 //! | `sign` | signatures |
+//! | `seal` | ARC seals on what is forwarded |
 //!
-//! Known limits: no failure reports, no BIMI, no ATPS; nothing is sealed with ARC.
+//! Known limits: no failure reports, no BIMI, no ATPS.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -27,6 +28,7 @@ mod keys;
 mod lookups;
 mod policy;
 mod results;
+mod seal;
 mod sender;
 mod sign;
 #[cfg(test)]
@@ -36,5 +38,6 @@ pub use incoming::MessageChecks;
 pub use judge::{Authenticator, Reason, Verdict};
 pub use keys::{KeyFault, KeyPair, KeyRecord, KeySet, Keyring, Standing};
 pub use policy::{MailAuthConfig, Treatment};
+pub use seal::{Sealable, Sealing};
 pub use sender::{Sender, SenderChecks};
 pub use sign::Signing;

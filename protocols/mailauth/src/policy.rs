@@ -26,6 +26,8 @@ pub struct MailAuthConfig {
     pub dmarc_quarantine: Treatment,
     /// Domains (lower case) whose ARC seals are believed: what they forward and say passed DMARC with them is not held to it again.
     pub arc_trusted: Vec<String>,
+    /// What is forwarded is sealed (ARC).
+    pub seals: bool,
     /// How long all answers of the DNS together are waited for, once for the sender and once for the message.
     pub wait: Duration,
     /// Signatures of one message that are looked at.
@@ -39,6 +41,7 @@ impl Default for MailAuthConfig {
             dmarc_reject: Treatment::Refuse,
             dmarc_quarantine: Treatment::Junk,
             arc_trusted: Vec::new(),
+            seals: true,
             wait: Duration::from_secs(10),
             signatures_max: 8,
         }

@@ -42,7 +42,27 @@ pub struct Signing {
     names: Vec<&'static str>,
     /// The signed fields in canonical form.
     fields: Vec<u8>,
-    body: BodyHasher<<Sha256 as HashImpl>::Context>,
+    body: BodyHash,
+}
+
+/// The hash of a body in canonical form (RFC 6376 section 3.4.4).
+pub(crate) struct BodyHash(BodyHasher<<Sha256 as HashImpl>::Context>);
+
+impl Default for BodyHash {
+    fn default() -> Self {
+        Self(BodyHasher::new(Sha256::hasher(), Canonicalization::Relaxed, 0))
+    }
+}
+
+impl BodyHash {
+    pub(crate) fn write(&mut self, octets: &[u8]) {
+        self.0.write(octets);
+    }
+
+    /// In base64, as `bh=` has it.
+    pub(crate) fn finish(self) -> String {
+        BASE64.encode(self.0.finish().0.complete().as_ref())
+    }
 }
 
 impl Signing {
@@ -55,13 +75,7 @@ impl Signing {
             _ => None,
         })?;
         let (signer, domain) = keyring.for_domain(&domain)?;
-        let mut signing = Self {
-            signer,
-            domain,
-            names: Vec::new(),
-            fields: Vec::with_capacity(1024),
-            body: BodyHasher::new(Sha256::hasher(), Canonicalization::Relaxed, 0),
-        };
+        let mut signing = Self { signer, domain, names: Vec::new(), fields: Vec::with_capacity(1024), body: BodyHash::default() };
         for name in SEALED {
             signing.add(head, &fields, name);
             signing.names.push(name);
@@ -87,8 +101,8 @@ impl Signing {
 
     /// The fields, to be put above the header.
     pub fn finish(self) -> Result<String, String> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let body_hash = BASE64.encode(self.body.finish().0.complete().as_ref());
+        let now = seconds_now();
+        let body_hash = self.body.finish();
         let mut out = String::with_capacity(2048);
         for (algorithm, selector) in [("ed25519-sha256", &self.signer.ed25519_selector), ("rsa-sha256", &self.signer.rsa_selector)] {
             // RFC 6376 section 3.5.
@@ -101,13 +115,7 @@ impl Signing {
             relaxed(field.as_bytes(), &mut signed);
             let signature =
                 if algorithm == "rsa-sha256" { self.signer.rsa_signature(&signed)? } else { self.signer.ed25519_signature(&signed) };
-            let encoded = BASE64.encode(&signature);
-            for (number, line) in encoded.as_bytes().chunks(LINE_CHARACTERS).enumerate() {
-                if number > 0 {
-                    field.push_str("\r\n\t");
-                }
-                field.push_str(&String::from_utf8_lossy(line));
-            }
+            field.push_str(&lines(&BASE64.encode(&signature)));
             out.push_str(&field);
             out.push_str("\r\n");
         }
@@ -117,9 +125,7 @@ impl Signing {
     /// A message that is all here, with its signatures below its `Return-Path`; as it is if nobody signs for its author.
     pub fn signed(keyring: &Keyring, message: &[u8]) -> Result<Vec<u8>, String> {
         let fields = Self::whole(keyring, message)?;
-        let line = message.iter().position(|&octet| octet == b'\n').map_or(0, |at| at + 1);
-        let path = if message.starts_with(b"Return-Path:") { line } else { 0 };
-        Ok([&message[..path], fields.as_bytes(), &message[path..]].concat())
+        Ok(on_top(message, &fields))
     }
 
     /// The fields for a message that is all here; none if nobody signs for its author.
@@ -132,7 +138,7 @@ impl Signing {
 }
 
 impl Signer {
-    fn rsa_signature(&self, octets: &[u8]) -> Result<Vec<u8>, String> {
+    pub(crate) fn rsa_signature(&self, octets: &[u8]) -> Result<Vec<u8>, String> {
         let mut signature = vec![0; self.rsa.public().modulus_len()];
         let signed = self.rsa.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), octets, &mut signature);
         signed.map_err(|_| "the RSA key did not sign".to_owned())?;
@@ -145,8 +151,25 @@ impl Signer {
     }
 }
 
+/// A message with these fields below its `Return-Path`.
+pub(crate) fn on_top(message: &[u8], fields: &str) -> Vec<u8> {
+    let line = message.iter().position(|&octet| octet == b'\n').map_or(0, |at| at + 1);
+    let path = if message.starts_with(b"Return-Path:") { line } else { 0 };
+    [&message[..path], fields.as_bytes(), &message[path..]].concat()
+}
+
+pub(crate) fn seconds_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// A long value on lines of a sensible length.
+pub(crate) fn lines(value: &str) -> String {
+    let pieces: Vec<&str> = value.as_bytes().chunks(LINE_CHARACTERS).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    pieces.join("\r\n\t")
+}
+
 /// A field in canonical form (RFC 6376 section 3.4.2); without a line end if it has none.
-fn relaxed(field: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn relaxed(field: &[u8], out: &mut Vec<u8>) {
     let colon = field.iter().position(|&octet| octet == b':').unwrap_or(field.len());
     let (name, value) = field.split_at(colon);
     let value = value.get(1..).unwrap_or_default();
@@ -154,7 +177,7 @@ fn relaxed(field: &[u8], out: &mut Vec<u8>) {
 }
 
 /// The names with colons between them, on lines of a sensible length.
-fn folded(names: &[&str]) -> String {
+pub(crate) fn folded(names: &[&str]) -> String {
     let (mut out, mut line) = (String::new(), 2);
     for (number, name) in names.iter().enumerate() {
         if number > 0 {
@@ -170,6 +193,6 @@ fn folded(names: &[&str]) -> String {
     out
 }
 
-fn is(field: &Header<'_>, name: &str) -> bool {
+pub(crate) fn is(field: &Header<'_>, name: &str) -> bool {
     field.name.eq_ignore_ascii_case(name.as_bytes())
 }

@@ -32,8 +32,8 @@ impl fmt::Display for Unanswered {
 /// Where a message that was sent to somebody names them.
 const NAMING: [&str; 6] = ["To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc"];
 
-/// Whom to answer, if anybody. `own`: the owner's addresses.
-pub fn may_answer<'f>(facts: &Facts<'f>, own: &[Address], reply: &AutoReply) -> Result<&'f Address, Unanswered> {
+/// Whom to answer, if anybody. `is_owner`: is that an address of the owner's?
+pub fn may_answer<'f>(facts: &Facts<'f>, is_owner: impl Fn(&Address) -> bool, reply: &AutoReply) -> Result<&'f Address, Unanswered> {
     // RFC 3834 section 2: never to the null path.
     let sender = facts.from.ok_or(Unanswered::NullSender)?;
     let message = Read::new(facts.octets, &Limits::default());
@@ -47,15 +47,16 @@ pub fn may_answer<'f>(facts: &Facts<'f>, own: &[Address], reply: &AutoReply) -> 
     if is_automatic {
         return Err(Unanswered::Automatic);
     }
-    let mut known: Vec<String> = own.iter().chain([facts.to]).map(Address::key).collect();
+    let mut known = vec![facts.to.key()];
     known.extend(reply.addresses.iter().filter_map(|text| Some(text.parse::<Address>().ok()?.key())));
-    if known.contains(&sender.key()) {
+    let is_own = |address: &Address| known.contains(&address.key()) || is_owner(address);
+    if is_own(sender) {
         return Err(Unanswered::Oneself);
     }
     // RFC 5230 section 4.5.
-    let is_own = |text: String| text.parse::<Address>().is_ok_and(|address| known.contains(&address.key()));
     let names_owner = NAMING.iter().any(|name| {
-        message.named(name).any(|field| written(field.raw).into_iter().any(|one| is_own(format!("{}@{}", one.local, one.domain))))
+        let all = message.named(name).flat_map(|field| written(field.raw));
+        all.filter_map(|one| format!("{}@{}", one.local, one.domain).parse().ok()).any(|address| is_own(&address))
     });
     if names_owner { Ok(sender) } else { Err(Unanswered::NotNamed) }
 }

@@ -15,6 +15,7 @@ use crate::session::{End, Kind, Session};
 use crate::transaction::{Open, Route, Transaction};
 use crate::wire::Reply;
 use octroi_gate::{Content, DESCRIBED_BYTES_MAX, Refusal, Upload};
+use octroi_mailauth::Sealable;
 use octroi_net::READ_BYTES_MAX;
 use octroi_net::dot::{DotReceiver, Violation};
 use octroi_reports::Reports;
@@ -127,7 +128,7 @@ impl Reception {
             return Err(header_too_big());
         }
         let rewritten = header::rewrite(&head[..end], &self.plan, |from| route.may_author(from))?;
-        self.proof = self.proofs.begin(self.kind, self.checked, &head[..end], &rewritten);
+        self.proof = self.proofs.begin(self.kind, self.checked, route.leaves(), &head[..end], &rewritten);
         self.proof.body(&head[end..]);
         if let Some(told) = &mut self.told {
             told.clone_from(&rewritten);
@@ -172,26 +173,28 @@ impl Reception {
                 proven(upload, self.proof, (&self.id, &self.plan.trace), &self.reports, open).await
             }
         };
-        let proved = proved.map(|(upload, believed)| Proved { upload, told: self.told.filter(|_| believed) });
-        (proved, self.place)
+        (proved.map(|proved| Proved { told: self.told.filter(|_| proved.believed), ..proved }), self.place)
     }
 }
 
-/// A message that is all here, with its header for what its sender is told.
+/// A message that is all here.
 struct Proved {
     upload: Upload,
+    /// It is what it claims to be, as far as anybody knows.
+    believed: bool,
+    sealable: Option<Sealable>,
+    /// Its header, for what its sender is told.
     told: Option<Vec<u8>>,
 }
 
-/// The message with what was found out about it above it; refused or filed elsewhere, if that is what follows from it. True if it is
-/// believed.
+/// The message with what was found out about it above it; refused or filed elsewhere, if that is what follows from it.
 async fn proven(
     mut upload: Upload,
     proof: Proof,
     (id, trace): (&str, &str),
     reports: &Reports,
     open: &mut Open,
-) -> Result<(Upload, bool), Reply> {
+) -> Result<Proved, Reply> {
     let mut proven = proof.finish(open.sender.take()).await;
     proven.count(reports, open.route.recipients());
     open.authentic = proven.authentic;
@@ -205,7 +208,7 @@ async fn proven(
     if proven.junk {
         open.route.file_as_junk();
     }
-    Ok((upload, !proven.junk))
+    Ok(Proved { upload, believed: !proven.junk, sealable: proven.sealable, told: None })
 }
 
 /// The message as it is to be kept; one with too large an attachment is not.
@@ -405,9 +408,15 @@ impl Session {
     }
 
     /// The message as it is to be kept, and what came of the filters of those who have one.
-    async fn filtered(&mut self, upload: Upload, open: &Open, intake: Option<Intake>) -> Result<(Content, Vec<Outcome>), Reply> {
+    async fn filtered(
+        &mut self,
+        upload: Upload,
+        sealable: Option<Sealable>,
+        open: &Open,
+        intake: Option<Intake>,
+    ) -> Result<(Content, Vec<Outcome>), Reply> {
         let filters = open.route.filters().await.map_err(|refused| refusal::of_gate(&refused))?;
-        described(upload, &open.route, Bench::open(self, open, filters), intake).await
+        described(upload, &open.route, Bench::open(self, open, sealable, filters), intake).await
     }
 
     /// Hand the message to the gate and answer.
@@ -416,7 +425,9 @@ impl Session {
         let (finished, place) = reception.finish(&mut open).await;
         let intake = Intake::of(self, &open, bytes);
         let finished = match finished {
-            Ok(Proved { upload, told }) => self.filtered(upload, &open, intake.clone()).await.map(|(content, filtered)| (content, filtered, told)),
+            Ok(Proved { upload, sealable, told, .. }) => {
+                self.filtered(upload, sealable, &open, intake.clone()).await.map(|(content, filtered)| (content, filtered, told))
+            }
             Err(reply) => Err(reply),
         };
         let outcomes = match finished {

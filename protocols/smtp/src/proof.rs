@@ -4,7 +4,9 @@ use crate::header;
 use crate::session::{Kind, Session};
 use crate::spam::{SpamHooks, Suspect, Suspicion};
 use crate::wire::{Reply, ReversePath};
-use octroi_mailauth::{Authenticator, Keyring, MessageChecks, Reason, Sender, SenderChecks, Signing, Treatment, Verdict};
+use octroi_mailauth::{
+    Authenticator, Keyring, MessageChecks, Reason, Sealable, Sealing, Sender, SenderChecks, Signing, Treatment, Verdict,
+};
 use octroi_model::Address;
 use octroi_reports::Reports;
 use octroi_reports::dmarc::Row;
@@ -36,17 +38,21 @@ impl fmt::Debug for Proofs {
 pub(crate) enum Proof {
     /// Nothing is asked and nothing said.
     None,
-    /// Theirs.
-    Checked(Box<MessageChecks>),
+    /// Theirs, with a seal for those elsewhere to whom it goes on.
+    Checked(Box<MessageChecks>, Option<Box<Sealing>>),
     /// Ours.
     Signed(Box<Signing>),
 }
 
 impl Proofs {
-    /// Begin when the header is here: `came` as it was sent, `kept` as it is stored. What a front server brings is its own business.
-    pub(crate) fn begin(&self, kind: Kind, checked: bool, came: &[u8], kept: &[u8]) -> Proof {
+    /// Begin when the header is here: `came` as it was sent, `kept` as it is stored. What a front server brings is its own business. `leaves`:
+    /// it goes on to somebody elsewhere.
+    pub(crate) fn begin(&self, kind: Kind, checked: bool, leaves: bool, came: &[u8], kept: &[u8]) -> Proof {
         match (kind, &self.authenticator) {
-            (Kind::Inbound, Some(authenticator)) if checked => Proof::Checked(Box::new(authenticator.message(came))),
+            (Kind::Inbound, Some(authenticator)) if checked => {
+                let sealing = (leaves && authenticator.seals()).then(|| Sealing::begin(&self.keyring, kept)).flatten();
+                Proof::Checked(Box::new(authenticator.message(came)), sealing.map(Box::new))
+            }
             (Kind::Submission, _) => Signing::begin(&self.keyring, kept).map_or(Proof::None, |signing| Proof::Signed(Box::new(signing))),
             _ => Proof::None,
         }
@@ -61,6 +67,17 @@ impl Proofs {
             message
         })
     }
+
+    /// A message of somebody else's that a filter sends on, with a seal over what we found out when it came. It has no return path any more.
+    pub(crate) fn seal(&self, sealable: &Sealable, message: Vec<u8>) -> Vec<u8> {
+        match sealable.seal(&self.keyring, &message) {
+            Ok(fields) => [fields.as_bytes(), &message].concat(),
+            Err(error) => {
+                warn!(error, "a message goes on without seal");
+                message
+            }
+        }
+    }
 }
 
 impl Proof {
@@ -68,7 +85,12 @@ impl Proof {
     pub(crate) fn body(&mut self, octets: &[u8]) {
         match self {
             Self::None => {}
-            Self::Checked(checks) => checks.body(octets),
+            Self::Checked(checks, sealing) => {
+                checks.body(octets);
+                if let Some(sealing) = sealing {
+                    sealing.body(octets);
+                }
+            }
             Self::Signed(signing) => signing.body(octets),
         }
     }
@@ -76,7 +98,7 @@ impl Proof {
     /// The body is whole.
     pub(crate) async fn finish(self, sender: Option<SenderChecks>) -> Proven {
         match (self, sender) {
-            (Self::Checked(checks), Some(sender)) => Proven::of(checks.finish(sender).await),
+            (Self::Checked(checks, sealing), Some(sender)) => Proven::of(checks.finish(sender).await, sealing),
             (Self::Signed(signing), _) => Proven {
                 fields: signing.finish().unwrap_or_else(|error| {
                     warn!(error, "a message leaves without signature");
@@ -102,16 +124,28 @@ pub(crate) struct Proven {
     pub(crate) authentic: Option<bool>,
     /// What its authors' domains are to be told.
     seen: Vec<(String, Row)>,
+    /// What a seal on it says, if it has none yet.
+    pub(crate) sealable: Option<Sealable>,
 }
 
 impl Proven {
-    fn of(verdict: Verdict) -> Self {
-        let Verdict { field, treatment, reason, authentic, seen } = verdict;
+    fn of(verdict: Verdict, sealing: Option<Box<Sealing>>) -> Self {
+        let Verdict { field, treatment, reason, authentic, seen, mut sealable } = verdict;
         if let Some(reason) = &reason {
             info!(?reason, ?treatment, "a message fails the checks of its sender");
         }
         let refused = (treatment == Treatment::Refuse).then(|| reply(reason.as_ref()));
-        Self { fields: field, junk: treatment == Treatment::Junk, refused, authentic: Some(authentic), seen }
+        let mut fields = field;
+        if let Some(sealing) = sealing
+            && let Some(found) = sealable.take()
+        {
+            match sealing.finish(&found) {
+                // RFC 8617 section 5.1: above what it is about.
+                Ok(seal) => fields.insert_str(0, &seal),
+                Err(error) => warn!(error, "a message goes on without seal"),
+            }
+        }
+        Self { fields, junk: treatment == Treatment::Junk, refused, authentic: Some(authentic), seen, sealable }
     }
 
     /// Count it for the reports to its authors' domains. What brings a report of theirs is not, or each would beget another.

@@ -133,7 +133,7 @@ impl Session {
     /// As oneself, also by an alias that leads to nobody else; as somebody else if the profile lets one, and, where it is somebody of ours,
     /// they do too: with the right to send as them on their INBOX.
     fn may_send_as(&self, from: &Address) -> Result<(), Refusal> {
-        if from.key() == self.address().key() || (self.gate().is_local_domain(from.domain()) && self.is_led_to_alone(from)) {
+        if from.key() == self.address().key() || self.gate().leads_alone(from, self.account()) {
             return Ok(());
         }
         let address = from.to_string();

@@ -2,6 +2,7 @@
 
 mod dns;
 mod policy;
+mod seals;
 mod signatures;
 
 use crate::{Authenticator, KeyPair, KeySet, Keyring, MailAuthConfig, Sender, Signing, Verdict};

@@ -34,7 +34,7 @@ pub(super) fn answer(about: &About, filter: &Filter, facts: &Facts<'_>, to: &Add
 fn author(filter: &Filter, reply: &AutoReply) -> (Option<String>, Address) {
     let named = reply.from.as_deref().map(|text| addresses(text.as_bytes())).unwrap_or_default();
     let own = named.iter().find_map(|entry| {
-        let address = entry.address().filter(|address| filter.may_answer_as(address))?;
+        let address = entry.address().filter(|address| filter.is_owner(address))?;
         let AddressEntry::Mailbox { name, .. } = entry else { return None };
         Some((name.as_ref().map(|name| decoded_header(name)), address))
     });

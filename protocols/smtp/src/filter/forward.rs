@@ -12,17 +12,21 @@ const DELIVERED_MAX: usize = 10;
 /// The mark.
 const MARK: &str = "Delivered-To";
 
-/// Send on; a message that has been here before stays.
-pub(super) fn forward(about: &About, filter: &Filter, facts: &Facts<'_>, to: Address) -> Result<Told, String> {
+/// Send on; a message that has been here before stays. With the octets of the copy if it goes to others of ours who have filters.
+pub(super) fn forward(about: &About, filter: &Filter, facts: &Facts<'_>, to: &Address) -> Result<(Told, Option<Vec<u8>>), String> {
     if loops(facts.octets, filter.owner()) {
         info!(owner = %filter.owner(), %to, "a message that loops was not sent on");
-        return Ok(Told::File { mailbox: None, create: false, flags: Vec::new() });
+        return Ok((Told::File { mailbox: None, create: false, flags: Vec::new() }, None));
     }
     if (facts.octets.len() as u64) < facts.bytes {
         return Err("the message is too large to be sent on".to_owned());
     }
-    let octets = marked(facts.octets, filter.owner(), about.is_local(&to));
-    Ok(Told::Forward(Sending::plain(to, content(&octets))))
+    let mut octets = marked(facts.octets, filter.owner(), about.is_local(to));
+    if let Some(sealable) = about.sealable.as_ref().filter(|_| about.gate.leads_outside(to)) {
+        octets = about.proofs.seal(sealable, octets);
+    }
+    let told = Told::Forward(Sending::plain(to.clone(), content(&octets)));
+    Ok((told, filter.may_pass_filters(to).then_some(octets)))
 }
 
 /// Has this person sent it on already, or have too many?

@@ -7,10 +7,12 @@
 //! | file | what |
 //! |---|---|
 //! | `forward` | the copy that goes on, and loops |
+//! | `chain` | filters of those of ours to whom a filter sends on |
 //! | `answer` | automatic answers |
 //! | `refused` | what a sender is told whose message is not taken |
 
 mod answer;
+mod chain;
 mod forward;
 mod refused;
 
@@ -18,20 +20,26 @@ use crate::proof::Proofs;
 use crate::session::{Kind, Session};
 use crate::transaction::Open;
 use crate::wire::{Reply, ReversePath};
+use chain::Chain;
 use octroi_gate::{Content, Filter, Gate, Judged, Refusal, Told};
+use octroi_mailauth::Sealable;
 use octroi_model::{Address, UnixTime};
 use octroi_sieve::{Action, Facts, Limits, Mailboxes, Refusing, Verdict, compile, may_answer};
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing::debug;
 
 /// Messages up to this size are copied, so that filters run on a thread of their own; larger ones are on such a thread already.
 const COPIED_BYTES_MAX: usize = 256 * 1024;
 
+/// Addresses of one message of which it is asked whether they are the owner's.
+const ASKED_MAX: usize = 100;
+
 /// Filters with what they are to be run over.
 pub(crate) struct Bench {
     /// Each with whether it can refuse in the reply: there is one for its owner alone.
     filters: Vec<(Filter, bool)>,
-    about: About,
+    about: Arc<About>,
 }
 
 /// What all of them are told.
@@ -40,6 +48,7 @@ pub(crate) struct About {
     from: Option<Address>,
     limits: Limits,
     proofs: Proofs,
+    sealable: Option<Sealable>,
 }
 
 /// What came of one filter.
@@ -49,18 +58,33 @@ pub(crate) struct Outcome {
     pub(crate) refusal: Option<Reply>,
 }
 
+/// What came of one filter, before those are run to whose owners it sends on.
+struct Ran {
+    judged: Judged,
+    refusal: Option<Reply>,
+    passing: Vec<Passing>,
+}
+
+/// A copy that goes to others of ours who have filters.
+struct Passing {
+    /// Its number in what is told.
+    at: usize,
+    to: Address,
+    octets: Vec<u8>,
+}
+
 /// Where the octets or the outcomes go from within the store's own step.
 #[derive(Clone, Default)]
 pub(crate) struct Slot(Arc<Mutex<Option<Filled>>>);
 
 enum Filled {
     Copied(Box<Bench>, Vec<u8>, u64),
-    Done(Vec<Outcome>),
+    Done(Arc<About>, Vec<Ran>),
 }
 
 impl Bench {
-    /// `None`: nobody who gets this message has a filter.
-    pub(crate) fn open(session: &Session, open: &Open, filters: Vec<Filter>) -> Option<Self> {
+    /// `None`: nobody who gets this message has a filter. `sealable`: what a seal on it says, if it has none yet.
+    pub(crate) fn open(session: &Session, open: &Open, sealable: Option<Sealable>, filters: Vec<Filter>) -> Option<Self> {
         if filters.is_empty() {
             return None;
         }
@@ -68,7 +92,8 @@ impl Bench {
             ReversePath::Null => None,
             ReversePath::Mailbox(address) => Some(address.clone()),
         };
-        let about = About { gate: session.gate.clone(), from, limits: session.config.filters, proofs: session.config.proofs.clone() };
+        let (gate, limits, proofs) = (session.gate.clone(), session.config.filters, session.config.proofs.clone());
+        let about = Arc::new(About { gate, from, limits, proofs, sealable });
         let each = session.kind == Kind::Lmtp;
         let with_reply = |filter: Filter| {
             let replies = open.route.is_for_one() || (each && !open.route.recipients_of(&filter).is_empty());
@@ -78,9 +103,10 @@ impl Bench {
         Some(Self { filters, about })
     }
 
-    fn run(self, octets: &[u8], bytes: u64) -> Vec<Outcome> {
+    fn run(self, octets: &[u8], bytes: u64) -> (Arc<About>, Vec<Ran>) {
         let Self { filters, about } = self;
-        filters.into_iter().map(|(filter, replies)| about.judge(filter, replies, octets, bytes)).collect()
+        let ran = filters.into_iter().map(|(filter, replies)| about.judge(filter, replies, octets, bytes)).collect();
+        (about, ran)
     }
 }
 
@@ -90,21 +116,29 @@ impl Slot {
         let filled = if octets.len() <= COPIED_BYTES_MAX {
             Filled::Copied(Box::new(bench), octets.to_vec(), bytes)
         } else {
-            Filled::Done(bench.run(octets, bytes))
+            let (about, ran) = bench.run(octets, bytes);
+            Filled::Done(about, ran)
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(filled);
     }
 
-    /// What came of all of them; nothing when there were none.
+    /// What came of all of them, and of those to whom they send on; nothing when there were none.
     pub(crate) async fn outcomes(self) -> Result<Vec<Outcome>, Refusal> {
         let filled = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match filled {
-            None => Ok(Vec::new()),
-            Some(Filled::Done(outcomes)) => Ok(outcomes),
+        let (about, all) = match filled {
+            None => return Ok(Vec::new()),
+            Some(Filled::Done(about, ran)) => (about, ran),
             Some(Filled::Copied(bench, octets, bytes)) => {
-                tokio::task::spawn_blocking(move || bench.run(&octets, bytes)).await.map_err(|_| Refusal::Unavailable)
+                tokio::task::spawn_blocking(move || bench.run(&octets, bytes)).await.map_err(|_| Refusal::Unavailable)?
             }
+        };
+        let mut chain = Chain::new(about);
+        let mut outcomes = Vec::with_capacity(all.len());
+        for ran in all {
+            let (judged, refusal) = chain.through(ran).await?;
+            outcomes.push(Outcome { judged, refusal });
         }
+        Ok(outcomes)
     }
 }
 
@@ -118,17 +152,18 @@ impl Mailboxes for Own<'_> {
 }
 
 impl About {
-    fn judge(&self, filter: Filter, replies: bool, octets: &[u8], bytes: u64) -> Outcome {
+    fn judge(&self, filter: Filter, replies: bool, octets: &[u8], bytes: u64) -> Ran {
+        let mut passing = Vec::new();
         let verdict = {
             let own = Own(&filter);
             let facts = Facts { octets, bytes, from: self.from.as_ref(), to: filter.to(), now: UnixTime::now().0, mailboxes: &own };
-            self.verdict(&filter, &facts).and_then(|verdict| self.told(&filter, replies, &facts, verdict))
+            self.verdict(&filter, &facts).and_then(|verdict| self.told(&filter, replies, &facts, verdict, &mut passing))
         };
         match verdict {
-            Ok((told, refusal)) => Outcome { judged: Judged { filter, told, failure: None }, refusal },
+            Ok((told, refusal)) => Ran { judged: Judged { filter, told, failure: None }, refusal, passing },
             Err(failure) => {
                 debug!(owner = %filter.owner(), script = filter.name(), failure, "a filter failed");
-                Outcome { judged: Judged { filter, told: Vec::new(), failure: Some(failure) }, refusal: None }
+                Ran { judged: Judged { filter, told: Vec::new(), failure: Some(failure) }, refusal: None, passing: Vec::new() }
             }
         }
     }
@@ -139,14 +174,31 @@ impl About {
         script.run(facts).map_err(|fault| fault.to_string())
     }
 
-    fn told(&self, filter: &Filter, replies: bool, facts: &Facts<'_>, verdict: Verdict) -> Result<(Vec<Told>, Option<Reply>), String> {
+    /// What the gate is to do. `passing` gets the copies that go through other filters of ours first.
+    fn told(
+        &self,
+        filter: &Filter,
+        replies: bool,
+        facts: &Facts<'_>,
+        verdict: Verdict,
+        passing: &mut Vec<Passing>,
+    ) -> Result<(Vec<Told>, Option<Reply>), String> {
         let mut told = Vec::new();
+        let asked = Cell::new(0);
+        let is_owner = |address: &Address| {
+            asked.set(asked.get() + 1);
+            asked.get() <= ASKED_MAX && filter.is_owner(address)
+        };
         for action in verdict.actions {
             match action {
                 Action::File(filing) => {
                     told.push(Told::File { mailbox: filing.mailbox, create: filing.create, flags: filing.flags });
                 }
-                Action::Redirect(to) => told.push(forward::forward(self, filter, facts, to)?),
+                Action::Redirect(to) => {
+                    let (forward, octets) = forward::forward(self, filter, facts, &to)?;
+                    passing.extend(octets.map(|octets| Passing { at: told.len(), to, octets }));
+                    told.push(forward);
+                }
                 Action::Refuse(refusing) => {
                     let reply = if replies { reply_of(&refusing) } else { None };
                     if reply.is_none() {
@@ -154,7 +206,7 @@ impl About {
                     }
                     return Ok((told, reply));
                 }
-                Action::Answer(reply) => match may_answer(facts, std::slice::from_ref(filter.owner()), &reply) {
+                Action::Answer(reply) => match may_answer(facts, is_owner, &reply) {
                     Ok(to) => told.push(answer::answer(self, filter, facts, to, &reply)),
                     Err(why) => debug!(owner = %filter.owner(), %why, "no automatic answer"),
                 },

@@ -16,7 +16,6 @@ pub(crate) use srs::SrsKey;
 use crate::envelope::ReturnPath;
 use crate::gate::Gate;
 use crate::refusal::Refusal;
-use crate::session::Session;
 use crate::tree;
 use octroi_model::{Account, AccountId, Address, AliasName, CollectionId, CollectionKind, LeadsTo, Name, UnixTime, domain_key};
 use octroi_policy::{Area, Profile};
@@ -161,22 +160,27 @@ impl Gate {
     }
 }
 
-impl Session {
+impl Gate {
     /// An alias or role that leads to this person and nobody else is as good as their own address. What catches the rest of a domain is not:
     /// it would give them every address that somebody may get later.
-    pub(crate) fn is_led_to_alone(&self, address: &Address) -> bool {
-        if self.gate().engine().account_by_key(&address.key()).is_some() {
+    pub(crate) fn leads_alone(&self, address: &Address, to: AccountId) -> bool {
+        if self.engine().account_by_key(&address.key()).is_some() {
             return false;
         }
-        let first = match self.gate().addressed(address) {
+        let first = match self.addressed(address) {
             None => return false,
-            Some(Known::Account(role)) => return role.id == self.account(),
+            Some(Known::Account(role)) => return role.id == to,
             Some(first) => first,
         };
-        self.gate().follow(address, first, Some(self.account())).is_ok_and(|reached| {
-            let only = matches!(reached.ours.as_slice(), [only] if only.account == self.account());
+        self.follow(address, first, Some(to)).is_ok_and(|reached| {
+            let only = matches!(reached.ours.as_slice(), [only] if only.account == to);
             only && reached.outside.is_empty() && !reached.closed
         })
+    }
+
+    /// Does mail for that address leave us, for somebody at least?
+    pub fn leads_outside(&self, to: &Address) -> bool {
+        !self.is_local_domain(to.domain()) || self.reach(to, None).is_ok_and(|reached| !reached.outside.is_empty())
     }
 }
 

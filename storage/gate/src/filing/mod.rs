@@ -189,9 +189,28 @@ impl Filter {
         target::exists(self, mailbox)
     }
 
-    /// May the owner's answer be from this address? Only from their own.
-    pub fn may_answer_as(&self, from: &Address) -> bool {
-        from.key() == self.account.address.key()
+    /// Is that an address of the owner's: their account's, with any detail, or an alias that leads to nobody else?
+    pub fn is_owner(&self, address: &Address) -> bool {
+        address.key() == self.account.address.key() || self.gate.leads_alone(address, self.account.id)
+    }
+
+    /// May there be filters of others of ours, whom a message of the owner's reaches at that address? Cheap.
+    pub fn may_pass_filters(&self, to: &Address) -> bool {
+        let engine = self.gate.engine();
+        let has_scripts = |one: &Addressee| filters::home(engine, one.account).is_some_and(|home| home.head.items > 0);
+        self.reached(to).iter().any(has_scripts)
+    }
+
+    /// These filters.
+    pub async fn passed(&self, to: &Address) -> Result<Vec<Filter>, Refusal> {
+        self.gate.filters(&self.reached(to)).await
+    }
+
+    fn reached(&self, to: &Address) -> Vec<Addressee> {
+        if !self.gate.is_local_domain(to.domain()) {
+            return Vec::new();
+        }
+        self.gate.reach(to, Some(self.account.id)).map(|reached| reached.ours).unwrap_or_default()
     }
 
     /// What those who had a hand in it may do in a place of the owner's mail.
