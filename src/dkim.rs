@@ -52,6 +52,11 @@ impl Keys {
         KeySet::decode(&opened).map_err(|e| format!("{}: {e}", file.display()))
     }
 
+    /// The names of what is kept in the data folder, for a backup: sealed under its key.
+    pub(crate) fn files(&self) -> Vec<String> {
+        if self.folder.join(FILE).exists() { vec![FILE.to_owned()] } else { Vec::new() }
+    }
+
     /// Make a pair that waits for its records.
     pub(crate) async fn generate(&self, admin: &Admin) -> Result<KeySet, String> {
         let _turn = self.turn.lock().await;

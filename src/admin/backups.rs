@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 impl Handler {
     pub(super) async fn backup(&self, folder: PathBuf, with_key: bool, progress: &Arc<Progress>) -> Result<Reply, String> {
-        let report = self.admin.backup(folder, with_key, progress.clone()).await.map_err(|e| e.to_string())?;
+        let report = self.admin.backup(folder, with_key, self.keys.files(), progress.clone()).await.map_err(|e| e.to_string())?;
         let (copied, all) = (size::tell(report.copied_bytes), size::tell(report.bytes));
         Ok(Reply::Text(format!(
             "snapshot {}: {} files of {copied} copied, {all} in all\n{}",

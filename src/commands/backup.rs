@@ -9,7 +9,7 @@ use crate::admin::protocol::Request;
 use crate::cli::{At, Backup, RestoreBackup};
 use crate::size;
 use octroi_engine::{Snapshot, list_snapshots, prune_snapshots, restore_snapshot, verify_backup};
-use octroi_gate::{BackupError, Progress};
+use octroi_gate::{BackupError, KEY_FILE, Progress};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ async fn verify(folder: &Path, snapshot: Option<String>, scratch: Option<PathBuf
 
 fn list(folder: &Path) -> Result<ExitCode, String> {
     for Snapshot { name, files, bytes: size, version, beside, .. } in list_snapshots(folder).map_err(say)? {
-        let key = if beside.is_empty() { "without key" } else { "with key" };
+        let key = if beside.iter().any(|file| file == KEY_FILE) { "with key" } else { "without key" };
         println!("{name}  {:>10}  {files} files  {key}  octroi {version}", size::tell(size));
     }
     Ok(ExitCode::SUCCESS)
@@ -84,8 +84,14 @@ async fn restore_all(folder: PathBuf, to: PathBuf, snapshot: Option<String>) -> 
     let report = watched(&progress, work).await.map_err(|error| error.to_string())?.map_err(say)?;
     println!("{shown} is the store as of snapshot {}: {} files of {}", report.snapshot, report.files, size::tell(report.bytes));
     println!("{}", report.reminder);
-    if report.beside.is_empty() {
+    let signs = report.beside.iter().any(|file| file != KEY_FILE);
+    if !report.beside.iter().any(|file| file == KEY_FILE) {
         println!("Put secret.key into {shown} before the first `octroi serve`; without it a new one is made.");
+        if signs {
+            println!(
+                "The signing keys in dkim.keys are sealed under it: without it remove them, and make new ones with `octroi dkim generate`."
+            );
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -302,11 +302,21 @@ impl Admin {
         self.gate.engine().search_progress()
     }
 
-    /// Make a snapshot of the whole store in the folder of a backup. The data folder's key goes into it only if that is asked for: with it,
-    /// whoever reads the backup can use the second factors that are sealed in it.
-    pub async fn backup(&self, folder: PathBuf, with_key: bool, progress: Arc<Progress>) -> Result<BackupReport, BackupError> {
+    /// Make a snapshot of the whole store in the folder of a backup, with these files of the data folder, which are sealed. The data folder's
+    /// key goes into it only if that is asked for: with it, whoever reads the backup can use what is sealed in it.
+    pub async fn backup(
+        &self,
+        folder: PathBuf,
+        with_key: bool,
+        sealed: Vec<String>,
+        progress: Arc<Progress>,
+    ) -> Result<BackupReport, BackupError> {
         let shown = folder.display().to_string();
-        let (beside, reminder) = if with_key { (vec![KEY_FILE.to_owned()], REMINDER) } else { (Vec::new(), REMINDER_WITHOUT_KEY) };
+        let mut beside = sealed;
+        if with_key {
+            beside.insert(0, KEY_FILE.to_owned());
+        }
+        let reminder = if with_key { REMINDER } else { REMINDER_WITHOUT_KEY };
         let report = self.gate.engine().backup(BackupRequest { folder, beside, reminder: reminder.to_owned() }, progress).await?;
         self.note("backup create", &shown, &report.snapshot).await;
         Ok(report)

@@ -61,6 +61,18 @@ pub(crate) struct Warrant {
     pub(crate) sends: bool,
 }
 
+/// What came of a script that was to come back.
+pub(crate) enum Returned {
+    /// It is there again.
+    Added,
+    /// It was there.
+    Present,
+    /// Another has its name.
+    Taken,
+    /// Something changed meanwhile.
+    Moved,
+}
+
 /// Who changes scripts.
 struct Hand<'a> {
     gate: &'a Gate,
@@ -163,6 +175,39 @@ impl Admin {
         self.hand(owner)?.delete(name).await
     }
 
+    /// Keep a script as it was, under a name that is free, with those who had a hand in it. Active only if it was, that is wanted, and none is.
+    pub(crate) async fn return_script(
+        &self,
+        account: &Arc<Account>,
+        name: &Name,
+        was: &Item,
+        script: &[u8],
+        may_be_active: bool,
+    ) -> Result<Returned, Refusal> {
+        let hand = self.hand(&account.address)?;
+        let home = hand.make_home().await?;
+        let view = hand.engine().view(home.id).await?;
+        if let Some(there) = view.by_name(name) {
+            return Ok(if there.hash == was.hash { Returned::Present } else { Returned::Taken });
+        }
+        hand.room(name.as_str(), script.len() as u64).await?;
+        let is_active = may_be_active && was.flags.contains(ACTIVE) && !view.items().any(|item| item.flags.contains(ACTIVE));
+        let mut batch = Batch::new();
+        batch.expect(Expect::Absent { collection: home.id, name: name.clone() });
+        let uids = UidSet::from_uids(view.items().map(|item| item.uid));
+        batch.expect(Expect::UnchangedSince { collection: home.id, uids, modseq: home.head.modseq });
+        let body = batch.body(Body::document(script));
+        let (flags, properties) = (if is_active { ACTIVE } else { Flags::NONE }, was.properties.clone());
+        let item = Item { name: Some(name.clone()), flags, properties, ..crate::acts::mailbox::message(UnixTime::now()) };
+        batch.put(home.id, item, body);
+        batch.push(hand.line("filter put", name.as_str(), "from a backup"));
+        match hand.engine().commit(batch).await {
+            Ok(_) => Ok(Returned::Added),
+            Err(CommitError::Expectation(_)) => Ok(Returned::Moved),
+            Err(other) => Err(other.into()),
+        }
+    }
+
     fn hand(&self, owner: &Address) -> Result<Hand<'_>, Refusal> {
         let account = self.account(owner)?;
         let warrant = Warrant {
@@ -179,6 +224,11 @@ impl Admin {
 /// The collection that holds an account's scripts, if it ever had one.
 pub(crate) fn home(engine: &dyn Engine, account: AccountId) -> Option<Arc<Collection>> {
     home_named(engine, account, HOME)
+}
+
+/// Is it one that holds scripts?
+pub(crate) fn is_home(collection: &Collection) -> bool {
+    collection.kind == CollectionKind::Scripts && collection.name.as_str() == HOME
 }
 
 fn home_named(engine: &dyn Engine, account: AccountId, name: &str) -> Option<Arc<Collection>> {

@@ -21,7 +21,7 @@ fn file(at: &str, it: &str) -> FileAt {
 }
 
 async fn backed_up(world: &World, backup: &tempfile::TempDir) {
-    world.admin.backup(backup.path().join("b"), false, Arc::default()).await.unwrap();
+    world.admin.backup(backup.path().join("b"), false, Vec::new(), Arc::default()).await.unwrap();
 }
 
 async fn past(world: &World, backup: &tempfile::TempDir) -> Past {
@@ -186,4 +186,44 @@ async fn an_account_that_is_gone_is_made_again_when_asked_for() {
     order.account = address("nobody@octroi.example");
     assert!(world.admin.restore(&past, &order, &Progress::default()).await.is_err());
     past.close().await;
+}
+
+#[tokio::test]
+async fn filters_come_back_with_what_they_might_do() {
+    let (world, backup) = (World::new().await, tempfile::tempdir().unwrap());
+    let session = world.session(OWNER, Service::Sieve).await;
+    for (name, script) in [("main", "keep;"), ("other", "stop;"), ("third", "discard;")] {
+        session.put_script(name, script.as_bytes()).await.unwrap();
+    }
+    session.activate_script(Some("main")).await.unwrap();
+    backed_up(&world, &backup).await;
+    session.activate_script(None).await.unwrap();
+    session.delete_script("main").await.unwrap();
+    session.put_script("third", b"keep; # another").await.unwrap();
+    let past = past(&world, &backup).await;
+    let folder = restore(&world, &past, Some((Area::Mail, "INBOX")), None).await;
+    assert_eq!(folder.items, 0, "a folder has none");
+    let done = restore(&world, &past, None, None).await;
+    assert_eq!((done.items, done.present, done.taken, done.lost.len()), (1, 1, 1, 0), "{done:?}");
+    let listed = async || {
+        let all = session.scripts().await.unwrap();
+        all.iter().map(|script| format!("{} {}", script.name, script.active)).collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, ["main true", "other false", "third false"]);
+    assert_eq!(session.script("main").await.unwrap(), b"keep;");
+    // Beside it, and none of them runs.
+    restore(&world, &past, None, Some("Back")).await;
+    assert_eq!(listed().await, ["Back main false", "Back other false", "Back third false", "main true", "other false", "third false"]);
+    assert_eq!(restore(&world, &past, None, Some("Back")).await.items, 0, "asked for again, it does nothing");
+    // To an account that was made anew; what the script may do is not known to be less.
+    world.admin.remove_account(&address(OWNER)).await.unwrap();
+    let anew = RestoreOrder { create: true, ..order(None, None) };
+    world.admin.restore(&past, &anew, &Progress::default()).await.unwrap();
+    let listed = world.admin.scripts(&address(OWNER)).await.unwrap();
+    assert_eq!(
+        listed.iter().map(|script| (script.name.as_str(), script.active)).collect::<Vec<_>>(),
+        [("main", true), ("other", false), ("third", false)]
+    );
+    past.close().await;
+    assert_eq!(world.admin.check(std::sync::Arc::new(|_| ())).await.unwrap().faults, Vec::<String>::new());
 }

@@ -3,6 +3,9 @@
 //! Called by the administration only. What holds: nothing that is there is written over or removed. A message is missing if the target has
 //! fewer of the same content than the source had; anything with a name is missing if the name is free. So a restore that was interrupted is
 //! gone on with by asking for it again. Access lists are not brought back: what is restored is its owner's alone, or as its parent is.
+//! Scripts come back with everything else of the account (`scripts`), and not with one folder.
+
+mod scripts;
 
 use crate::acts::folder::DISPLAY_NAME;
 use crate::admin::{Admin, NewAccount};
@@ -94,6 +97,9 @@ impl Admin {
         for pair in &pairs {
             let work = Work { engine: self.engine(), past, progress, order, account: &account, collections_max: self.collections_max() };
             work.collection(pair, &mut restored).await?;
+        }
+        if order.place.is_none() {
+            self.scripts_back(past, then.id, &account, order.into.as_ref(), &mut restored).await?;
         }
         let subject = order.account.to_string();
         self.note("backup restore", &subject, &format!("{} items from {}", restored.items, past.snapshot())).await;
