@@ -27,6 +27,8 @@ struct Acknowledged {
     files: HashMap<String, BTreeMap<String, String>>,
     /// The lock tokens of names that were locked.
     locks: HashMap<String, BTreeMap<String, String>>,
+    /// The value of the property that was set last.
+    properties: HashMap<String, BTreeMap<String, usize>>,
 }
 
 /// One acknowledged act.
@@ -34,15 +36,17 @@ enum Act {
     Message { to: String, subject: String, text: String },
     File { of: String, name: String, text: String },
     Lock { of: String, name: String, token: String },
+    Property { of: String, name: String, value: usize },
 }
 
 impl Acknowledged {
     fn add(&mut self, act: Act) {
         match act {
-            Act::Message { to, subject, text } => self.messages.entry(to).or_default().insert(subject, text),
-            Act::File { of, name, text } => self.files.entry(of).or_default().insert(name, text),
-            Act::Lock { of, name, token } => self.locks.entry(of).or_default().insert(name, token),
-        };
+            Act::Message { to, subject, text } => drop(self.messages.entry(to).or_default().insert(subject, text)),
+            Act::File { of, name, text } => drop(self.files.entry(of).or_default().insert(name, text)),
+            Act::Lock { of, name, token } => drop(self.locks.entry(of).or_default().insert(name, token)),
+            Act::Property { of, name, value } => drop(self.properties.entry(of).or_default().insert(name, value)),
+        }
     }
 }
 
@@ -121,6 +125,31 @@ fn lock(server: &Server, of: &Person, acts: &mut Vec<Act>, stop: &AtomicBool) ->
     Ok(())
 }
 
+/// Set a property of one document, and one of its folder, higher each time.
+fn patch(server: &Server, of: &Person, acts: &mut Vec<Act>, stop: &AtomicBool) -> io::Result<()> {
+    let http = Http::new(server, of);
+    let (folder, name) = (unique("folder"), "document.txt");
+    let (folder, document) = (format!("{folder}/"), format!("{folder}/{name}"));
+    http.try_request("MKCOL", &format!("{}{folder}", of.files), &[], b"")?;
+    http.try_request("PUT", &format!("{}{document}", of.files), &[], b"content")?;
+    for value in 1.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        for name in [&document, &folder] {
+            let body = format!(
+                r#"<propertyupdate xmlns="DAV:"><set><prop><value xmlns="urn:crash">value {value} {}</value></prop></set></propertyupdate>"#,
+                "x".repeat(value * 7 % 500)
+            );
+            let answer = http.try_request("PROPPATCH", &format!("{}{name}", of.files), &[], body.as_bytes())?;
+            if answer.status == 207 && answer.text().contains("200 OK") {
+                acts.push(Act::Property { of: of.address.clone(), name: name.clone(), value });
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Write from all sides, kill the server in the middle, and add what it had acknowledged.
 fn load_and_kill(server: Server, pause: Duration, acknowledged: &mut Acknowledged) {
     type Writer = fn(&Server, &Person, &mut Vec<Act>, &AtomicBool) -> io::Result<()>;
@@ -130,6 +159,7 @@ fn load_and_kill(server: Server, pause: Duration, acknowledged: &mut Acknowledge
         (append, 3),
         (put, 4),
         (lock, 5),
+        (patch, 6),
     ];
     let stop = AtomicBool::new(false);
     let acts: Vec<Act> = thread::scope(|scope| {
@@ -222,6 +252,19 @@ fn check_locks(server: &Server, person: &Person, expected: &BTreeMap<String, Str
     }
 }
 
+fn check_properties(server: &Server, person: &Person, expected: &BTreeMap<String, usize>) {
+    let http = Http::new(server, person);
+    let body = r#"<propfind xmlns="DAV:"><prop><value xmlns="urn:crash"/></prop></propfind>"#;
+    for (name, value) in expected {
+        let told = http.request("PROPFIND", &format!("{}{name}", person.files), &[("Depth", "0")], body.as_bytes()).text();
+        let found = told.split_once(">value ").and_then(|(_, rest)| rest.split([' ', '<']).next()?.parse::<usize>().ok());
+        let found = found.unwrap_or_else(|| panic!("{}: the property of {name} was acknowledged and is lost: {told}", person.address));
+        // One whose answer was lost may have been set, whole.
+        assert!(found >= *value, "{}: {name} has {found} and was acknowledged to have {value}", person.address);
+        assert!(told.contains(&format!(">value {found} {}</value>", "x".repeat(found * 7 % 500))), "{told}");
+    }
+}
+
 fn rounds(count: u64) {
     let folder = tempfile::Builder::new().prefix("octroi-crash-").tempdir().unwrap();
     let data = folder.path().join("data");
@@ -240,6 +283,8 @@ fn rounds(count: u64) {
     let locks: usize = acknowledged.locks.values().map(BTreeMap::len).sum();
     // A server that acknowledges nothing would pass everything above.
     assert!(locks > 2, "only {locks} locks were acknowledged");
+    let properties: usize = acknowledged.properties.values().map(BTreeMap::len).sum();
+    assert!(properties >= 4, "only {properties} properties were acknowledged");
     assert!(acknowledged.messages.len() == 3 && messages > 20 && files > 2, "only {messages} messages and {files} files were acknowledged");
     assert!(server.stop(), "SIGTERM must end it well");
     check_store(&data);
@@ -260,6 +305,9 @@ fn verify(server: &Server, acknowledged: &Acknowledged, known: &mut HashMap<Stri
     }
     for (address, expected) in &acknowledged.locks {
         check_locks(server, server.people().iter().find(|p| p.address == *address).unwrap(), expected);
+    }
+    for (address, expected) in &acknowledged.properties {
+        check_properties(server, server.people().iter().find(|p| p.address == *address).unwrap(), expected);
     }
 }
 

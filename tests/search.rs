@@ -188,3 +188,29 @@ fn the_index_answers_as_a_look_does() {
     rebuild(place);
     search(&mut imap, 40, "made anew");
 }
+
+/// SEARCH of WebDAV (RFC 5323) answers `contains` from the index: here it may not read a single document itself.
+#[test]
+fn documents_are_found_by_their_text() {
+    let server = crate::support::server::configured("[limits.dav]\nsearch_bytes_max = 1\n");
+    let person = &server.people()[0];
+    let http = crate::support::http::Http::new(&server, person);
+    for (name, kind, text) in [
+        ("a.txt", "text/plain", "Déclaration de l'ÉTAT"),
+        ("b.txt", "text/plain", "rien"),
+        ("c.bin", "application/octet-stream", "déclaration"),
+    ] {
+        let put = http.request("PUT", &format!("{}{name}", person.files), &[("Content-Type", kind)], text.as_bytes());
+        assert_eq!(put.status, 201);
+    }
+    let query = format!(
+        r#"<searchrequest xmlns="DAV:"><basicsearch><select><prop><getetag/></prop></select><from><scope><href>{}</href><depth>infinity</depth></scope></from><where><contains>DÉCLARATION DE L'état</contains></where></basicsearch></searchrequest>"#,
+        person.files
+    );
+    let answer = crate::support::eventually("the search index", || {
+        let answer = http.request("SEARCH", &person.files, &[], query.as_bytes());
+        assert_eq!(answer.status, 207);
+        Some(answer.text()).filter(|text| !text.contains("507"))
+    });
+    assert!(answer.contains("a.txt") && !answer.contains("b.txt") && !answer.contains("c.bin"), "{answer}");
+}

@@ -193,12 +193,13 @@ fn documents_by_cadaver() {
     // `script` gives it one.
     let script = format!(
         "y\nmkcol {name}\ncd {name}\nput letter.txt\nls\ncopy letter.txt second.txt\nmove second.txt third.txt\nget third.txt back.txt\n\
-         set namespace urn:octroi:keyword\npropset third.txt Urgent 1\npropget third.txt Urgent\ndelete letter.txt\nls\ncd ..\nrmcol {name}\nquit\n"
+         set namespace urn:octroi:keyword\npropset third.txt Urgent 1\npropget third.txt Urgent\n\
+         set namespace urn:any:thing\npropset third.txt Note kept\npropget third.txt Note\npropnames third.txt\npropdel third.txt Note\ndelete letter.txt\nls\ncd ..\nrmcol {name}\nquit\n"
     );
     let (home, command) = (here.to_str().unwrap(), format!("cadaver {}", server.url(&person.files)));
     let said = run_in(here, &[("HOME", home)], &script, "script", &["-qec", &command, "/dev/null"]).good();
     assert_eq!(fs::read_to_string(here.join("back.txt")).unwrap_or_else(|e| panic!("{e}: {said}")), "A letter.\n");
-    assert!(said.contains("Value of Urgent is: 1"), "{said}");
+    assert!(said.contains("Value of Urgent is: 1") && said.contains("Value of Note is: kept"), "{said}");
     assert!(said.contains("third.txt") && !said.contains("failed"), "{said}");
     let (_, status) = curl(server, person, &format!("{}{name}/", person.files), &["-X", "PROPFIND", "-H", "Depth: 0", "--data", PROPFIND]);
     assert_eq!(status, 404);

@@ -35,7 +35,7 @@ pub fn fuzz_xml(body: &[u8]) {
         && let Ok(query) = Query::read(basic, &base, &headers)
     {
         let (subject, viewer) = (Subject::Fixed("Rapport"), viewer());
-        let candidate = crate::search::condition::Candidate { subject: &subject, viewer: &viewer, name: "rapport", contains: None };
+        let candidate = crate::search::condition::Candidate { subject: &subject, viewer: &viewer, name: "rapport", contains: &[] };
         let _ = query.condition.map(|condition| condition.holds(&candidate));
         told(&query.select);
     }

@@ -50,7 +50,7 @@ pub use listing::{LISTED_FIELDS, ListedField, Listing};
 pub use message::{Kind, MediaType, Message, Param, Part};
 pub use newline::{has_bare_cr_or_lf, normalize_newlines, without_nul};
 pub use preview::{PREVIEW_BYTES_MAX, PREVIEW_CHARACTERS_MAX, preview};
-pub use searchable::{SearchText, header_line, search_texts};
+pub use searchable::{SearchText, document_text, header_line, search_texts};
 pub use section::SectionText;
 pub use subject::{BaseSubject, base_subject};
 pub use text::{PIECE_OVERLAP_BYTES, decoded_text};

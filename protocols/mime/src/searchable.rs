@@ -37,6 +37,11 @@ pub fn search_texts(octets: &[u8], header_bytes: usize, visit: &mut dyn FnMut(Se
     });
 }
 
+/// The text of a document, as [`collation_key`] makes it: one piece. What is no UTF-8 in it is no text.
+pub fn document_text(octets: &[u8]) -> String {
+    collation_key(&String::from_utf8_lossy(octets)).into_owned()
+}
+
 /// A field as one line, as people read it.
 pub fn header_line(field: &Header<'_>) -> String {
     format!("{}: {}", String::from_utf8_lossy(field.name), decoded_header(field.value))

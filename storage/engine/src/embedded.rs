@@ -538,9 +538,9 @@ impl Engine for Embedded {
 
     fn find(&self, view: Arc<View>, sought: Vec<Sought>) -> Promise<'_, Found> {
         Box::pin(async move {
-            let owner = self.shared.state().collections.get(&view.collection).map(|collection| collection.owner);
-            match (owner, &self.shared.search) {
-                (Some(owner), Some(search)) => search.find(owner, view, sought).await,
+            let found = self.shared.state().collections.get(&view.collection).map(|collection| (collection.owner, collection.kind));
+            match (found, &self.shared.search) {
+                (Some((owner, kind)), Some(search)) => search.find(owner, kind, view, sought).await,
                 _ => Found::default(),
             }
         })

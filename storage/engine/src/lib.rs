@@ -55,7 +55,7 @@ pub use interface::{
 pub use news::News;
 pub use options::{OpenError, Options};
 pub use repair::{Repair, RepairReport, repair};
-pub use search::{Extractor, Found, Piece, SearchProgress, Sought, Within};
+pub use search::{DOCUMENT_BYTES_MAX, Extractor, Found, Piece, SearchProgress, Sought, Within, is_text};
 pub use stage::{DESCRIBED_BYTES_MAX, HEAD_BYTES_MAX};
 pub use trail::{Trail, verify as verify_trail};
 pub use view::{TOMBSTONES_MAX, View};

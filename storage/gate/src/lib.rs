@@ -87,7 +87,7 @@ pub use mail_watch::MailWatch;
 pub use octroi_engine::{
     ANNOTATION_BYTES_MAX, ANNOTATIONS_BYTES_MAX, ANNOTATIONS_MAX, BackupError, BackupReport, CheckReport, Compacted, DESCRIBED_BYTES_MAX,
     Engine, Found, HEAD_BYTES_MAX, Look, Part, Past, PastRequest, Progress, ReadError, SearchProgress, SegmentStat, Sought, Step,
-    StoreStat, Trail, Unit, View, Watcher, Within,
+    StoreStat, Trail, Unit, View, Watcher, Within, is_text,
 };
 pub use octroi_policy::{Area, Expectations, Policy, PolicyError, SecondFactor, Strength};
 pub use passkey::{PasskeyChallenge, PasskeyEnrolment};

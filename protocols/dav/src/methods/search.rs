@@ -1,6 +1,7 @@
 //! SEARCH (RFC 5323): what in a tree fits a query, as far as this session may look.
 //!
-//! Properties are compared as they are told; `contains` looks into names and into the text of documents that are text. How many members are
+//! Properties are compared as they are told; `contains` looks into names and into the text of documents that are text: the search index knows it,
+//! and what it does not know yet is read. How many members are
 //! looked at, how much is read and how much is found are bounded: an answer that is not all says so with 507, as section 2.3.1 has it.
 
 use crate::call::{Call, Depth, Found, find, folder_at, is_own};
@@ -15,13 +16,13 @@ use crate::search::condition::Candidate;
 use crate::search::{Order, Query, Scope, Value};
 use crate::xml::{Xml, parse};
 use http::StatusCode;
-use octroi_gate::{FileAt, List, Member, MemberIs, READ_BYTES_MAX, Read};
+use octroi_gate::{FileAt, List, Member, MemberIs, Read, is_text};
+use octroi_mime::document_text;
 use octroi_model::{Item, Name, Rights};
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::task::Poll;
 
-/// Octets of one document that is looked into; what is larger is looked for by its name only.
-const TEXT_BYTES_MAX: u64 = READ_BYTES_MAX;
 /// Members between two looks whether others have something to do.
 const BREATH: usize = 64;
 
@@ -49,8 +50,19 @@ pub(crate) async fn search(mut call: Call) -> Answer {
 
 /// Answer a query that was asked of a place.
 pub(crate) async fn run(call: &Call, base: &Place, query: &Query) -> Answer {
-    let mut walk =
-        Walk { visits: call.config.search_visits_max, octets: call.config.search_bytes_max, cut: false, hits: Vec::new(), call, query };
+    let mut texts = Vec::new();
+    if let Some(condition) = &query.condition {
+        condition.texts(&mut texts);
+    }
+    let mut walk = Walk {
+        texts: texts.into_iter().map(str::to_owned).collect(),
+        visits: call.config.search_visits_max,
+        octets: call.config.search_bytes_max,
+        cut: false,
+        hits: Vec::new(),
+        call,
+        query,
+    };
     for scope in &query.scopes {
         if !is_own(&call.session, &scope.place.address) || scope.place.area != base.area {
             return Err(Fault::Rule(StatusCode::CONFLICT, "D:search-scope-valid"));
@@ -79,6 +91,8 @@ struct Hit {
 struct Walk<'a> {
     call: &'a Call,
     query: &'a Query,
+    /// What contents are looked through for, as collation keys.
+    texts: Vec<String>,
     /// Members that may still be looked at, and octets of documents that may still be read.
     visits: usize,
     octets: u64,
@@ -105,14 +119,14 @@ impl Walk<'_> {
         let itself = Resource::at(call, &crate::path::Target::Place(place.clone()), wanted, &viewer).await.map_err(invalid)?;
         let name = place.path.names().last().map_or("", Name::as_str);
         let file = if let Found::File(file) = &found { Some((place, file.item())) } else { None };
-        let judged = if scope.members_only { Judged::No } else { self.judge(&itself.href, &itself.subject(), name, None) };
+        let judged = if scope.members_only { Judged::No } else { self.judge(&itself.href, &itself.subject(), name, &[]) };
         match judged {
             Judged::Yes(hit) => self.keep(hit),
             Judged::Open => {
                 if let Some((place, item)) = file
                     && let Some((folder, name)) = place.path.split_last()
                     && let Some(contains) = self.contents(&Place { path: folder, ..place.clone() }, name, item).await
-                    && let Judged::Yes(hit) = self.judge(&itself.href, &itself.subject(), name.as_str(), Some(&contains))
+                    && let Judged::Yes(hit) = self.judge(&itself.href, &itself.subject(), name.as_str(), &contains)
                 {
                     self.keep(hit);
                 }
@@ -137,6 +151,8 @@ impl Walk<'_> {
         let Ok(folder) = self.call.session.open(folder_at(at), List).await else { return Ok(()) };
         let members = folder.members().await.map_err(Fault::about(&folder_href(at.area, self.call.session.address(), &at.path)))?;
         let listing = Listing::of(self.call, at, self.query.select.clone());
+        // What the index knows need not be read.
+        let known = if self.texts.is_empty() { HashMap::new() } else { folder.containing(&self.texts).await.unwrap_or_default() };
         let parent = listing.parent(folder).await;
         for (count, member) in members.iter().enumerate() {
             if self.is_done() {
@@ -151,7 +167,9 @@ impl Walk<'_> {
                 breathe().await;
             }
             let name = member.name.as_str();
-            let judged = listing.with_subject(member, &parent, |href, subject| self.judge(href, subject, name, None)).await;
+            let contains = if let MemberIs::Item(item) = &member.is { known.get(&item.uid) } else { None };
+            let contains = contains.map_or(&[][..], Vec::as_slice);
+            let judged = listing.with_subject(member, &parent, |href, subject| self.judge(href, subject, name, contains)).await;
             match judged {
                 Some(Judged::Yes(hit)) => self.keep(hit),
                 Some(Judged::Open) => self.look_into(at, member, &listing, &parent).await,
@@ -171,13 +189,13 @@ impl Walk<'_> {
         let MemberIs::Item(item) = &member.is else { return };
         let Some(contains) = self.contents(at, &member.name, item).await else { return };
         let name = member.name.as_str();
-        let judged = listing.with_subject(member, parent, |href, subject| self.judge(href, subject, name, Some(&contains))).await;
+        let judged = listing.with_subject(member, parent, |href, subject| self.judge(href, subject, name, &contains)).await;
         if let Some(Judged::Yes(hit)) = judged {
             self.keep(hit);
         }
     }
 
-    fn judge(&self, href: &str, subject: &Subject<'_>, name: &str, contains: Option<&[bool]>) -> Judged {
+    fn judge(&self, href: &str, subject: &Subject<'_>, name: &str, contains: &[Option<bool>]) -> Judged {
         let viewer = viewer(self.call);
         let candidate = Candidate { subject, viewer: &viewer, name, contains };
         match self.query.condition.as_ref().map(|condition| condition.holds(&candidate)) {
@@ -187,22 +205,14 @@ impl Walk<'_> {
                 let keys = self.query.orders.iter().map(|order| Value::of(&order.property, subject, &viewer)).collect();
                 Judged::Yes(Hit { response, keys })
             }
-            Some(None) if contains.is_none() && !self.texts().is_empty() => Judged::Open,
+            Some(None) if contains.len() < self.texts.len() || contains.contains(&None) => Judged::Open,
             Some(_) => Judged::No,
         }
     }
 
-    fn texts(&self) -> Vec<&str> {
-        let mut texts = Vec::new();
-        if let Some(condition) = &self.query.condition {
-            condition.texts(&mut texts);
-        }
-        texts
-    }
-
     /// Which of the texts a document has; `None` if it is none that is read.
-    async fn contents(&mut self, folder: &Place, name: &Name, item: &Item) -> Option<Vec<bool>> {
-        if !is_text(item, name.as_str()) || item.bytes() > TEXT_BYTES_MAX {
+    async fn contents(&mut self, folder: &Place, name: &Name, item: &Item) -> Option<Vec<Option<bool>>> {
+        if !is_text(item) {
             return None;
         }
         let Some(left) = self.octets.checked_sub(item.bytes()) else {
@@ -211,9 +221,9 @@ impl Walk<'_> {
         };
         self.octets = left;
         let at = FileAt { area: folder.area, folder: folder.path.clone(), name: name.clone() };
-        let octets = self.call.session.open(at, Read).await.ok()?.read(0, TEXT_BYTES_MAX).await.ok()?;
-        let content = String::from_utf8_lossy(&octets).to_lowercase();
-        Some(self.texts().into_iter().map(|text| content.contains(text)).collect())
+        let octets = self.call.session.open(at, Read).await.ok()?.read(0, item.bytes()).await.ok()?;
+        let content = document_text(&octets);
+        Some(self.texts.iter().map(|text| Some(content.contains(text.as_str()))).collect())
     }
 
     fn keep(&mut self, hit: Hit) {
@@ -261,20 +271,6 @@ async fn breathe() {
         Poll::Pending
     })
     .await;
-}
-
-/// Is the content text that can be looked through? By its media type, or by its name where that says nothing.
-fn is_text(item: &Item, name: &str) -> bool {
-    const KINDS: [&str; 6] =
-        ["application/json", "application/xml", "application/javascript", "application/x-sh", "application/rtf", "message/rfc822"];
-    const EXTENSIONS: [&str; 10] = ["txt", "md", "csv", "tsv", "log", "xml", "json", "html", "ics", "vcf"];
-    let kind = item.media_type.as_deref().map(|sent| sent.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
-    match kind.as_deref() {
-        None | Some("application/octet-stream") => {
-            name.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)))
-        }
-        Some(kind) => kind.starts_with("text/") || kind.ends_with("+xml") || kind.ends_with("+json") || KINDS.contains(&kind),
-    }
 }
 
 /// What can be searched (section 4): every live property, and any that a client set.

@@ -6,6 +6,7 @@ use crate::property::{Subject, Viewer};
 use crate::refusal::Fault;
 use crate::xml::{Element, ElementName};
 use http::StatusCode;
+use octroi_mime::collation_key;
 use std::cmp::Ordering;
 
 /// Conditions of one query.
@@ -32,7 +33,7 @@ pub(crate) enum Condition {
     },
     IsCollection,
     IsDefined(ElementName),
-    /// The text is in the name or in the content; in lower case.
+    /// The text is in the name or in the content; as a collation key.
     Contains(String),
     /// Something we do not know: never true.
     Unknown,
@@ -64,8 +65,8 @@ pub(crate) struct Candidate<'a> {
     pub viewer: &'a Viewer,
     /// Its URL segment.
     pub name: &'a str,
-    /// Which of the texts that the query looks for its content has; `None` if that is not known.
-    pub contains: Option<&'a [bool]>,
+    /// Which of the texts that the query looks for its content has, as far as that is known.
+    pub contains: &'a [Option<bool>],
 }
 
 impl Condition {
@@ -102,7 +103,7 @@ impl Condition {
             }
             "is-collection" => Ok(Self::IsCollection),
             "is-defined" => Ok(Self::IsDefined(property(element)?)),
-            "contains" => Ok(Self::Contains(bounded(element.trimmed())?.to_lowercase())),
+            "contains" => Ok(Self::Contains(collation_key(bounded(element.trimmed())?).into_owned())),
             _ => Ok(Self::Unknown),
         }
     }
@@ -178,10 +179,10 @@ impl Condition {
             Self::Contains(text) => {
                 let index = *at;
                 *at += 1;
-                if of.name.to_lowercase().contains(text.as_str()) {
+                if collation_key(of.name).contains(text.as_str()) {
                     return Some(true);
                 }
-                of.contains.map(|contains| contains.get(index).copied().unwrap_or(false))
+                of.contains.get(index).copied().flatten()
             }
             Self::Unknown => None,
         }
@@ -276,7 +277,7 @@ mod tests {
         Condition::read(&parse(format!(r#"<D:where xmlns:D="DAV:">{text}</D:where>"#).as_bytes()).unwrap())
     }
 
-    fn holds(condition: &str, contains: Option<&[bool]>) -> Option<bool> {
+    fn holds(condition: &str, contains: &[Option<bool>]) -> Option<bool> {
         let viewer = Viewer { address: "lea@a.example".parse().unwrap(), display_name: "Léa".into(), groups: vec![], object_bytes_max: 1 };
         let candidate = Candidate { subject: &Subject::Fixed("Rapport annuel"), viewer: &viewer, name: "rapport.txt", contains };
         read(condition).unwrap_or_else(|_| panic!("{condition}")).holds(&candidate)
@@ -298,14 +299,14 @@ mod tests {
             ("<D:is-defined><D:prop><D:nothing/></D:prop></D:is-defined>".to_owned(), Some(false)),
             ("<D:foo/>".to_owned(), None),
         ] {
-            assert_eq!(holds(&condition, None), value, "{condition}");
+            assert_eq!(holds(&condition, &[]), value, "{condition}");
         }
     }
 
     #[test]
     fn names_and_patterns() {
         let name = |op: &str, more: &str, literal: &str| {
-            holds(&format!("<D:{op}{more}><D:prop><D:displayname/></D:prop><D:literal>{literal}</D:literal></D:{op}>"), None)
+            holds(&format!("<D:{op}{more}><D:prop><D:displayname/></D:prop><D:literal>{literal}</D:literal></D:{op}>"), &[])
         };
         assert_eq!(name("eq", "", "rapport annuel"), Some(true));
         assert_eq!(name("eq", " caseless='no'", "rapport annuel"), Some(false));
@@ -314,9 +315,9 @@ mod tests {
         assert_eq!(name("like", "", "r_pport%l"), Some(true));
         assert_eq!(name("like", "", "rapport"), Some(false));
         assert_eq!(name("like", "", "rapport\\%annuel"), Some(false));
-        assert_eq!(holds("<D:contains>RAPPORT</D:contains>", None), Some(true));
-        assert_eq!(holds("<D:contains>douane</D:contains>", None), None);
-        assert_eq!(holds("<D:or><D:contains>x</D:contains><D:contains>douane</D:contains></D:or>", Some(&[false, true])), Some(true));
+        assert_eq!(holds("<D:contains>RAPPORT</D:contains>", &[]), Some(true));
+        assert_eq!(holds("<D:contains>douane</D:contains>", &[]), None);
+        assert_eq!(holds("<D:or><D:contains>x</D:contains><D:contains>douane</D:contains></D:or>", &[Some(false), Some(true)]), Some(true));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// Moved when the tables, the tokens or what is written in a block change: a file of another version is made anew.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 /// Searches that read at the same time; more wait.
 const READERS_MAX: u32 = 4;
 /// Octets of a row of postings: what is read at least.

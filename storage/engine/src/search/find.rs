@@ -1,12 +1,12 @@
 //! Answering: which items of a view contain what is looked for.
 
 use super::Search;
-use super::block::key_of;
 use super::file::SearchFile;
 use super::held::Blocks;
 use super::matching::{Plan, Sought, Verdict};
+use super::text::Kind;
 use crate::view::View;
-use octroi_model::AccountId;
+use octroi_model::{AccountId, CollectionKind};
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,14 +39,15 @@ impl Found {
 
 impl Search {
     /// Look for texts in the items of a view, whose collection is this account's. Never fails: what cannot be told is not known.
-    pub(crate) async fn find(&self, account: AccountId, view: Arc<View>, sought: Vec<Sought>) -> Found {
+    pub(crate) async fn find(&self, account: AccountId, kind: CollectionKind, view: Arc<View>, sought: Vec<Sought>) -> Found {
+        let Some(is) = Kind::within(kind) else { return Found::default() };
         let Some(file) = self.file() else { return Found::default() };
         let plans: Arc<Vec<Option<Plan>>> = Arc::new(sought.iter().take(SOUGHT_MAX).map(Plan::new).collect());
         let Ok(_turn) = self.turns.acquire().await else { return Found::default() };
         let mut before: Option<Vec<u64>> = None;
         for _ in 0..TRIES_MAX {
             let (error, read) = match self.blocks_of(account, &file).await {
-                Ok(blocks) => match look_aside(&blocks, &file, &view, &plans).await {
+                Ok(blocks) => match look_aside(&blocks, &file, (&view, is), &plans).await {
                     Ok(found) => {
                         self.settle();
                         return found;
@@ -74,11 +75,11 @@ impl Search {
 async fn look_aside(
     blocks: &Blocks,
     file: &Arc<SearchFile>,
-    view: &Arc<View>,
+    (view, is): (&Arc<View>, Kind),
     plans: &Arc<Vec<Option<Plan>>>,
 ) -> Result<Found, sqlx::Error> {
     let (found_in, view) = (blocks.clone(), view.clone());
-    let places = aside(move || places(&found_in, &view)).await?;
+    let places = aside(move || places(&found_in, &view, is)).await?;
     let look = Arc::new(Look::new(blocks, file, plans, &places));
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX).min(look.todo.len());
     let mut running = JoinSet::new();
@@ -109,9 +110,9 @@ async fn look_aside(
 /// Of an item: which block has its content, and as which document.
 type Place = Option<(usize, u32)>;
 
-fn places(blocks: &Blocks, view: &View) -> Vec<Place> {
+fn places(blocks: &Blocks, view: &View, is: Kind) -> Vec<Place> {
     let place = |hash| {
-        let key = key_of(hash);
+        let key = is.key(hash);
         blocks.iter().enumerate().find_map(|(at, block)| Some((at, block.number(&key)?)))
     };
     view.items().map(|item| place(&item.hash)).collect()

@@ -4,10 +4,11 @@
 //! what an old journal holds has gone since. Both are done in portions, each one transaction with how far it goes, so that whatever
 //! interrupts it, it goes on from there. It looks at what is published only, and never makes a commit wait.
 
-use super::block::{Builder, Encoded, Key, key_of, merge};
+use super::block::{Builder, Encoded, Key, merge};
 use super::file::{Listed, Reached, SearchFile, Writing};
 use super::gather::{Ahead, Gathered, Portion, Wanted, gather};
 use super::held::{Block, Blocks};
+use super::text::{Kind, is_text};
 use super::{Request, Search, lock};
 use crate::embedded::Embedded;
 use crate::interface::{Part, ReadError};
@@ -87,6 +88,9 @@ impl Fault {
     }
 }
 
+/// A mailbox or folder, whose, what lies in it, and how much of it was looked at.
+type Filling = (CollectionId, AccountId, Kind, Arc<View>, usize);
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Follower {
@@ -98,8 +102,8 @@ pub(crate) struct Follower {
     saved: Reached,
     next_block: u64,
     ahead: Ahead,
-    /// The mailbox that is being looked through, and how much of it has been.
-    filling: Option<(CollectionId, AccountId, Arc<View>, usize)>,
+    /// The mailbox or folder that is being looked through, and how much of it has been.
+    filling: Option<Filling>,
     /// Messages looked at on the way through all mailboxes.
     looked_at: u64,
     reported: Instant,
@@ -309,7 +313,7 @@ impl Follower {
         let mut portion = Portion::default();
         let mut reached = self.reached;
         while !portion.is_full() && !self.is_stopping() {
-            let Some((id, owner, view, from)) = self.filling.take() else {
+            let Some((id, owner, is, view, from)) = self.filling.take() else {
                 self.filling = self.next_mailbox(reached.mailbox).await?;
                 if self.filling.is_none() {
                     reached.is_whole = true;
@@ -321,12 +325,14 @@ impl Follower {
             while let Some(item) = view.at(at)
                 && !portion.is_full()
             {
-                portion.add(owner, id, item);
+                portion.add(owner, id, is, item);
                 at += 1;
             }
-            self.looked_at += (at - from) as u64;
+            if is == Kind::Message {
+                self.looked_at += (at - from) as u64;
+            }
             if at < view.len() {
-                self.filling = Some((id, owner, view, at));
+                self.filling = Some((id, owner, is, view, at));
             } else {
                 reached.mailbox = id.0;
             }
@@ -345,18 +351,18 @@ impl Follower {
         Ok(())
     }
 
-    /// The mailbox with the next larger number.
-    async fn next_mailbox(&self, after: u64) -> Result<Option<(CollectionId, AccountId, Arc<View>, usize)>, Fault> {
+    /// The mailbox or folder with the next larger number.
+    async fn next_mailbox(&self, after: u64) -> Result<Option<Filling>, Fault> {
         let mut after = after;
         loop {
             let next = {
                 let state = self.shared.state();
-                let mailboxes = state.collections.values().filter(|c| c.kind == CollectionKind::Mailbox && c.id.0 > after);
-                mailboxes.map(|mailbox| (mailbox.id, mailbox.owner)).min()
+                let later = state.collections.values().filter(|c| c.id.0 > after);
+                later.filter_map(|c| Some((c.id, c.owner, Kind::within(c.kind)?))).min_by_key(|(id, ..)| *id)
             };
-            let Some((id, owner)) = next else { return Ok(None) };
+            let Some((id, owner, is)) = next else { return Ok(None) };
             match self.mailbox(id).await {
-                Ok(view) => return Ok(Some((id, owner, view, 0))),
+                Ok(view) => return Ok(Some((id, owner, is, view, 0))),
                 Err(ReadError::Gone) => after = id.0,
                 Err(ReadError::Storage(why) | ReadError::Damaged(why)) => return Err(Fault::Store(why)),
             }
@@ -482,14 +488,18 @@ impl Follower {
     }
 
     async fn live(&self, account: AccountId) -> Result<HashSet<Key>, Fault> {
-        let mailboxes: Vec<CollectionId> = {
+        let places: Vec<(CollectionId, Kind)> = {
             let state = self.shared.state();
-            state.collections.values().filter(|c| c.kind == CollectionKind::Mailbox && c.owner == account).map(|c| c.id).collect()
+            let own = state.collections.values().filter(|c| c.owner == account);
+            own.filter_map(|c| Some((c.id, Kind::within(c.kind)?))).collect()
         };
         let mut live = HashSet::new();
-        for mailbox in mailboxes {
-            match self.mailbox(mailbox).await {
-                Ok(view) => live.extend(view.items().map(|item| key_of(&item.hash))),
+        for (place, is) in places {
+            match self.mailbox(place).await {
+                Ok(view) => {
+                    let taken = view.items().filter(|item| is == Kind::Message || is_text(item));
+                    live.extend(taken.map(|item| is.key(&item.hash)));
+                }
                 Err(ReadError::Gone) => {}
                 Err(ReadError::Storage(why) | ReadError::Damaged(why)) => return Err(Fault::Store(why)),
             }
@@ -534,6 +544,7 @@ fn read(search: &Search, shared: &Shared, messages: HashMap<AccountId, Vec<Wante
             };
             let mut adding = builder.begin();
             let header_bytes = octets.len().min(message.content.header_bytes as usize);
+            let header_bytes = (message.is == Kind::Message).then_some(header_bytes);
             (search.extractor.0)(&octets, header_bytes, &mut |piece| adding.piece(piece));
             adding.finish(message.key);
         }

@@ -3,12 +3,13 @@
 //! Contents are not read here but through `Contents`, by what the batches say of them. What does not check is passed over, which the
 //! caller is told: mailboxes are then looked through for what is missing.
 
-use super::block::{Key, key_of};
+use super::block::Key;
+use super::text::{Kind as Text, is_text};
 use crate::change::Change;
 use crate::journal::{Kind, Position, Reread, Segment, Step, Walk, find_frame, segment_name, survey};
 use crate::options::OpenError;
 use crate::shared::Shared;
-use octroi_model::{AccountId, CollectionId, CollectionKind, ContentRef, Item, Uid};
+use octroi_model::{AccountId, CollectionId, ContentRef, Item, Uid};
 use std::collections::VecDeque;
 
 /// Messages taken in with one transaction.
@@ -26,6 +27,7 @@ pub(crate) struct Wanted {
     pub(crate) account: AccountId,
     pub(crate) key: Key,
     pub(crate) content: ContentRef,
+    pub(crate) is: Text,
     mailbox: CollectionId,
     uid: Uid,
 }
@@ -43,20 +45,20 @@ impl Portion {
         self.wanted.len() >= PORTION_MESSAGES || self.bytes >= PORTION_BYTES
     }
 
-    /// Add an item of a mailbox.
-    pub(crate) fn add(&mut self, account: AccountId, mailbox: CollectionId, item: &Item) {
-        if item.bytes() <= MESSAGE_BYTES_MAX {
+    /// Add an item of a mailbox or folder.
+    pub(crate) fn add(&mut self, account: AccountId, mailbox: CollectionId, is: Text, item: &Item) {
+        if item.bytes() <= MESSAGE_BYTES_MAX && (is == Text::Message || is_text(item)) {
             self.bytes += item.bytes();
-            self.wanted.push(Wanted { account, key: key_of(&item.hash), content: item.content, mailbox, uid: item.uid });
+            self.wanted.push(Wanted { account, key: is.key(&item.hash), content: item.content, is, mailbox, uid: item.uid });
         }
     }
 
     fn change(&mut self, shared: &Shared, change: &Change) {
         match change {
             Change::Put { collection, item, .. } => {
-                let owner = shared.state().collections.get(collection).filter(|c| c.kind == CollectionKind::Mailbox).map(|c| c.owner);
-                if let Some(owner) = owner {
-                    self.add(owner, *collection, item);
+                let found = shared.state().collections.get(collection).and_then(|c| Some((c.owner, Text::within(c.kind)?)));
+                if let Some((owner, is)) = found {
+                    self.add(owner, *collection, is, item);
                 }
             }
             // What has gone by now need not be read at all.

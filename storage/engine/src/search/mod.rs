@@ -2,8 +2,8 @@
 //!
 //! The follower (`follow.rs`) takes in what the journal brings, behind the commits and never in their way; [`Search::find`] answers for
 //! the items of a view. What holds: an answer is the one that scanning would give; what is not known is said to be so, and scanned by
-//! who asked. A document is a content of one account, whatever mailboxes it lies in, so copying and moving cost nothing; stale ones are
-//! removed by [`Search::sweep`]. Damage or want of room costs answers, never the store.
+//! who asked. A document of it is a content of one account (a message, or a document that is text: `text.rs`), wherever it lies, so copying and
+//! moving cost nothing; stale ones are removed by [`Search::sweep`]. Damage or want of room costs answers, never the store.
 
 mod block;
 mod file;
@@ -14,12 +14,14 @@ mod held;
 mod matching;
 mod postings;
 mod terms;
+mod text;
 mod tokens;
 
 pub use block::Piece;
 pub use find::Found;
 pub(crate) use follow::Follower;
 pub use matching::{Sought, Within};
+pub use text::{DOCUMENT_BYTES_MAX, is_text};
 
 use crate::interface::ReadError;
 use crate::journal::Position;
@@ -36,9 +38,9 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 /// Searches that look into blocks at the same time; more wait. Each may take eight times a block in memory ([`follow`]).
 const SEARCHES_MAX: usize = 4;
 
-/// Shows the text of a content piece by piece: its octets, how many of them are its header, and whom to show it to. All text is made into keys as
-/// that of [`Sought`] is.
-type Extract = dyn Fn(&[u8], usize, &mut dyn FnMut(Piece<'_>)) + Send + Sync;
+/// Shows the text of a content piece by piece: its octets, how many of them are a message's header (nothing: it is a document), and whom to show
+/// it to. All text is made into keys as that of [`Sought`] is.
+type Extract = dyn Fn(&[u8], Option<usize>, &mut dyn FnMut(Piece<'_>)) + Send + Sync;
 
 /// Knows what text a content has: the store does not.
 #[derive(Clone)]
@@ -46,7 +48,7 @@ pub struct Extractor(Arc<Extract>);
 
 impl Extractor {
     /// From a function of the octets, the length of the header in front, and who takes the pieces.
-    pub fn new(extract: impl Fn(&[u8], usize, &mut dyn FnMut(Piece<'_>)) + Send + Sync + 'static) -> Self {
+    pub fn new(extract: impl Fn(&[u8], Option<usize>, &mut dyn FnMut(Piece<'_>)) + Send + Sync + 'static) -> Self {
         Self(Arc::new(extract))
     }
 }

@@ -37,7 +37,11 @@ fn scan(octets: &[u8], header_bytes: usize, sought: &Sought) -> bool {
 }
 
 fn options() -> Options {
-    Options { segment_bytes_max: 60_000, extractor: Some(Extractor::new(extract)), ..Options::default() }
+    Options {
+        segment_bytes_max: 60_000,
+        extractor: Some(Extractor::new(|octets, header, show| extract(octets, header.unwrap_or(0), show))),
+        ..Options::default()
+    }
 }
 
 async fn open(dir: &Path) -> Arc<Embedded> {
@@ -130,14 +134,47 @@ async fn a_message_is_found_wherever_it_lies() {
     // What is new is not known until it has been taken in, and after an expunge positions are those of the view.
     commit(&engine, expunge(BOX.0, uids(&[1]))).await.unwrap();
     assert_eq!(ask(&engine, BOX, sought(Within::Body, "second")).await, [Some(true)]);
-    // A document that is no message has no text.
-    commit(&engine, create(collection(12, None, "Files", CollectionKind::Folder))).await.unwrap();
-    put(&engine, 12, Some("a.txt"), b"second").await.unwrap();
+    // A calendar's events have no text here.
+    commit(&engine, create(collection(12, None, "Events", CollectionKind::Calendar))).await.unwrap();
+    put(&engine, 12, Some("a.ics"), b"second").await.unwrap();
     settled(&engine).await;
     assert_eq!(ask(&engine, CollectionId(12), sought(Within::Body, "second")).await, [None]);
     assert_eq!(engine.sweep_search().await, Ok(1));
     assert_eq!(engine.sweep_search().await, Ok(0));
     assert_eq!(ask(&engine, OTHER, sought(Within::Body, "second")).await, [Some(true)]);
+    engine.close().await;
+}
+
+/// Documents that are text are taken in as text, from the journal and from the folders; the same octets of a message are a message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_are_taken_in_as_documents() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = new(dir.path()).await;
+    commit(&engine, create(collection(12, None, "Files", CollectionKind::Folder))).await.unwrap();
+    let folder = CollectionId(12);
+    let octets = b"subject: quota embargo\n\na second one";
+    deliver(&engine, BOX, "subject: quota embargo\n\n", "a second one").await;
+    put(&engine, 12, Some("a.txt"), octets).await.unwrap();
+    let mut batch = Batch::new();
+    let body = batch.body(Body::message(b"", b"second", 0));
+    batch.put(folder, octroi_model::Item { media_type: Some("image/png".into()), ..item(Flags::NONE, Some("b.png")) }, body);
+    engine.commit(batch).await.unwrap();
+    for _ in 0..2 {
+        settled(&engine).await;
+        assert_eq!(ask(&engine, folder, sought(Within::Body, "quota emb")).await, [Some(true), None]);
+        assert_eq!(ask(&engine, folder, sought(Within::Header, "quota emb")).await, [Some(false), None]);
+        assert_eq!(ask(&engine, BOX, sought(Within::Body, "quota emb")).await, [Some(false)]);
+        assert_eq!(ask(&engine, BOX, sought(Within::Header, "quota emb")).await, [Some(true)]);
+        assert_eq!(engine.search_progress().unwrap().messages, 1, "documents are not counted as messages");
+        // What is still there stays; then all of it is made anew from what lies in mailboxes and folders.
+        assert_eq!(engine.sweep_search().await.unwrap(), 0);
+        engine.rebuild_search().await.unwrap();
+    }
+    settled(&engine).await;
+    commit(&engine, expunge(12, uids(&[1]))).await.unwrap();
+    settled(&engine).await;
+    assert_eq!(engine.sweep_search().await.unwrap(), 1);
+    assert_eq!(ask(&engine, BOX, sought(Within::Header, "quota emb")).await, [Some(true)]);
     engine.close().await;
 }
 

@@ -15,13 +15,13 @@ use crate::quota::FolderQuota;
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
 use crate::tree::{self, Node};
-use octroi_engine::{Batch, Change, Expect};
+use octroi_engine::{Batch, Change, Expect, Sought, Within};
 use octroi_model::{
     Address, Collection, CollectionId, CollectionKind, Etag, Flags, Hash, Head, Item, ModSeq, Name, Outcome, PATH_DEPTH_MAX, Rights, Uid,
     UnixTime,
 };
 use octroi_policy::{Act, Area};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Parts of one COPY or DELETE of a tree: it is one commit, held in memory.
@@ -128,6 +128,17 @@ impl Granted<Folder, List> {
         members.extend(self.session.children_of(self.node()).iter().filter_map(|node| self.folder_member(node)));
         members.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(members)
+    }
+
+    /// Which of these texts (as collation keys) the content of each of its documents has, by uid, as far as the search index knows it.
+    pub async fn containing(&self, texts: &[String]) -> Result<HashMap<Uid, Vec<Option<bool>>>, Refusal> {
+        self.renew()?;
+        let Ok(collection) = self.node().real() else { return Ok(HashMap::new()) };
+        let view = self.engine().view(collection.id).await?;
+        let sought = texts.iter().map(|text| Sought { within: Within::Body, text: text.clone() }).collect();
+        let found = self.engine().find(view.clone(), sought).await;
+        let answers = |position| (0..texts.len()).map(|text| found.answer(text, position)).collect();
+        Ok(view.items().enumerate().map(|(position, item)| (item.uid, answers(position))).collect())
     }
 
     /// What changed after `since`; everything when there is none. An unknown or too old token is [`Refusal::Precondition`]. RFC 6578.
