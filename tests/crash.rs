@@ -153,7 +153,7 @@ fn patch(server: &Server, of: &Person, acts: &mut Vec<Act>, stop: &AtomicBool) -
 /// Write from all sides, kill the server in the middle, and add what it had acknowledged.
 fn load_and_kill(server: Server, pause: Duration, acknowledged: &mut Acknowledged) {
     type Writer = fn(&Server, &Person, &mut Vec<Act>, &AtomicBool) -> io::Result<()>;
-    let writers: [(Writer, usize); 5] = [
+    let writers: [(Writer, usize); 6] = [
         (|server, to, acts, stop| submit(server, "smtp", to, acts, stop), 1),
         (|server, to, acts, stop| submit(server, "lmtp", to, acts, stop), 2),
         (append, 3),

@@ -188,13 +188,7 @@ struct Proved {
 }
 
 /// The message with what was found out about it above it; refused or filed elsewhere, if that is what follows from it.
-async fn proven(
-    mut upload: Upload,
-    proof: Proof,
-    (id, trace): (&str, &str),
-    reports: &Reports,
-    open: &mut Open,
-) -> Result<Proved, Reply> {
+async fn proven(mut upload: Upload, proof: Proof, (id, trace): (&str, &str), reports: &Reports, open: &mut Open) -> Result<Proved, Reply> {
     let mut proven = proof.finish(open.sender.take()).await;
     proven.count(reports, open.route.recipients());
     open.authentic = proven.authentic;

@@ -97,9 +97,9 @@ pub use portal::{
     PortalSession, Preset, ProfileFacts, Scope, SignIn, Stepped,
 };
 pub use purpose::{
-    Append, Bind, BreakLocks, CreateMailbox, DeleteMailbox, Depart, Describe, DescribeFolder, Expunge, List, LockFile, LockFolder, MakeFolder, Mark, MoveAway, Personalise,
-    Purpose, Read, ReadMetadata, RemoveFolder, RenameMailbox, Rewrite, Select, ShareFolder, ShareMailbox, Status, Store, Unlink,
-    WriteMetadata, WriteSharedMetadata,
+    Append, Bind, BreakLocks, CreateMailbox, DeleteMailbox, Depart, Describe, DescribeFolder, Expunge, List, LockFile, LockFolder,
+    MakeFolder, Mark, MoveAway, Personalise, Purpose, Read, ReadMetadata, RemoveFolder, RenameMailbox, Rewrite, Select, ShareFolder,
+    ShareMailbox, Status, Store, Unlink, WriteMetadata, WriteSharedMetadata,
 };
 pub use queue::{DeliverBy, Notify, Queue, QueueEntry, QueueRecipient, Queued, RecipientState, RecipientTerms, Ret, Terms, Verdict};
 pub use quota::{FolderQuota, QuotaLine};

@@ -10,8 +10,10 @@ use std::fmt::Write;
 
 use octroi_gate::purpose::{Row, TABLE};
 use octroi_gate::{
-    Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Depart, Describe, DescribeFolder, Description, Entry, Expunge, FileAt, FlagMode, FolderAt, InTheWay, List, LockFile, LockFolder, LockWish, MailboxAt, MakeFolder, Mark, MemberIs, MoveAway, NewMailboxAt, Personalise, Read, ReadMetadata, Refusal, RemoveFolder, RenameMailbox, Rewrite, Select, Session, ShareFolder, ShareMailbox, Status, Store, Unlink, When, WriteMetadata,
-    WriteSharedMetadata,
+    Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Depart, Describe, DescribeFolder, Description, Entry, Expunge, FileAt,
+    FlagMode, FolderAt, InTheWay, List, LockFile, LockFolder, LockWish, MailboxAt, MakeFolder, Mark, MemberIs, MoveAway, NewMailboxAt,
+    Personalise, Read, ReadMetadata, Refusal, RemoveFolder, RenameMailbox, Rewrite, Select, Session, ShareFolder, ShareMailbox, Status,
+    Store, Unlink, When, WriteMetadata, WriteSharedMetadata,
 };
 use octroi_model::{CollectionKind, Flags, LockScope, Rights, Service, Uid, UidSet};
 use support::{OWNER, SUBJECT, World, address, draft, name, path, policy, policy_from};

@@ -17,8 +17,8 @@ pub(crate) mod propfind;
 pub(crate) mod proppatch;
 pub(crate) mod put;
 pub(crate) mod report;
-pub(crate) mod unlock;
 pub(crate) mod search;
+pub(crate) mod unlock;
 /// What reads bodies here, for the fuzz target.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn fuzzed(request: &crate::xml::Element, kept: Vec<String>) {
