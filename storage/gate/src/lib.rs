@@ -51,7 +51,7 @@ mod throttle;
 mod tree;
 mod waiting;
 
-pub use acts::describing::{Description, PROPERTIES, PropertyEdit, properties_of};
+pub use acts::describing::{Description, PROPERTIES, PropertyEdit};
 pub use acts::file::{READ_BYTES_MAX, When};
 pub use acts::flagging::{Conditional, FlagMode};
 pub use acts::folder::{Changes, DISPLAY_NAME, FolderFacts, Member, MemberIs};
@@ -77,6 +77,7 @@ pub use granted::{
     Object,
 };
 pub use import::{Import, Imported, Present};
+pub use kept::beside::properties_of;
 pub use kept::trash::{TRASH, TrashLine};
 pub use kept::versions::{VERSION_POLICY, VERSIONS, VersionPolicy};
 pub use key::{DataKey, KEY_FILE};

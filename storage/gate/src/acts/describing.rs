@@ -7,6 +7,7 @@
 use crate::acts::mailbox::{ensure_keywords, known_keywords};
 use crate::gate::Limits;
 use crate::granted::{File, Folder, Granted};
+use crate::kept::beside::{self, properties_of};
 use crate::purpose::{Describe, DescribeFolder, Personalise, Purpose};
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
@@ -20,8 +21,6 @@ pub const PROPERTIES: &str = "properties of one resource";
 
 /// How often a change is tried again because something else beside the content changed meanwhile.
 const TRIES_MAX: usize = 8;
-/// The first octet of what is kept beside an item: how the rest is written.
-const VERSION: u8 = 1;
 /// Where a sharee's own view of a collection is kept among the annotations.
 const OWN_VIEW: &str = "/private/dav/";
 /// What says something of the octets, and is wrong when others take their place: Windows' own idea of when they were written.
@@ -43,25 +42,11 @@ pub struct Description {
     pub marks: Vec<(String, bool)>,
 }
 
-/// What is kept beside an item, by name; nothing if it cannot be read.
-pub fn properties_of(item: &Item) -> Vec<(&str, &str)> {
-    match item.properties.as_deref() {
-        Some([VERSION, texts @ ..]) => postcard::from_bytes(texts).unwrap_or_default(),
-        _ => Vec::new(),
-    }
-}
-
-/// As [`Item::properties`] keeps it.
-fn encode(texts: &BTreeMap<&str, &str>) -> Option<Arc<[u8]>> {
-    let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, *text)).collect();
-    let mut octets = vec![VERSION];
-    octets.extend(postcard::to_allocvec(&texts).ok().filter(|_| !texts.is_empty())?);
-    Some(octets.into())
-}
-
 /// What stays beside an item whose content is replaced.
 pub(crate) fn kept_over(item: &Item) -> Option<Arc<[u8]>> {
-    encode(&properties_of(item).into_iter().filter(|(name, _)| !OF_THE_CONTENT.contains(name)).collect())
+    let mut texts = beside::texts(item.properties.as_deref());
+    texts.retain(|name, _| !OF_THE_CONTENT.contains(name));
+    beside::encode(&texts)
 }
 
 /// Is it more than may be kept beside one resource? Who is above a limit may still take away.
@@ -120,9 +105,8 @@ impl Granted<File, Describe> {
 }
 
 fn described(now: &Item, description: &Description, limits: &Limits) -> Result<Item, Refusal> {
-    let before = properties_of(now);
-    let count = before.len();
-    let mut texts: BTreeMap<&str, &str> = before.into_iter().collect();
+    let count = properties_of(now).len();
+    let mut texts = beside::texts(now.properties.as_deref());
     for (name, text) in &description.properties {
         match text {
             Some(text) => texts.insert(name, text),
@@ -130,9 +114,9 @@ fn described(now: &Item, description: &Description, limits: &Limits) -> Result<I
         };
     }
     if !description.properties.is_empty() {
-        check(limits, count, texts.iter().map(|(name, text)| (*name, *text)))?;
+        check(limits, count, texts.iter().filter(|(name, _)| beside::is_of_clients(name)).map(|(name, text)| (*name, *text)))?;
     }
-    let mut item = Item { properties: encode(&texts), ..now.clone() };
+    let mut item = Item { properties: beside::encode(&texts), ..now.clone() };
     if let Some(modified) = description.modified {
         item.date = modified;
     }
@@ -223,13 +207,13 @@ mod tests {
     #[test]
     fn what_is_kept_is_read_back_and_nothing_else_is() {
         let mut item = crate::acts::file::document(octroi_model::Name::new("a").unwrap(), None).unwrap();
-        assert!(properties_of(&item).is_empty() && encode(&BTreeMap::new()).is_none());
+        assert!(properties_of(&item).is_empty() && beside::encode(&BTreeMap::new()).is_none());
         let texts = BTreeMap::from([("{urn:x}a", "<a/>"), (OF_THE_CONTENT[0], "x")]);
-        item.properties = encode(&texts);
+        item.properties = beside::encode(&texts);
         assert_eq!(properties_of(&item).into_iter().collect::<BTreeMap<_, _>>(), texts);
         item.properties = kept_over(&item);
         assert_eq!(properties_of(&item), [("{urn:x}a", "<a/>")]);
-        for odd in [&[][..], &[VERSION], &[VERSION, 200, 1], &[9, 1, 1, b'a', 1, b'b']] {
+        for odd in [&[][..], &[1], &[1, 200, 1], &[9, 1, 1, b'a', 1, b'b']] {
             item.properties = Some(odd.into());
             assert!(properties_of(&item).is_empty());
         }

@@ -1,6 +1,7 @@
-//! What the gate notes beside an item, among the texts by name that [`octroi_model::Item::properties`] holds.
+//! The texts by name that [`octroi_model::Item::properties`] holds beside a document, event or card.
 //!
-//! Names of properties that clients set have a namespace in braces; those here have none, so neither is taken for the other.
+//! Names of properties that clients set have a namespace in braces ([`properties_of`]); those that the gate notes have none, so neither is taken
+//! for the other.
 
 use octroi_model::{AccountId, Item};
 use std::collections::BTreeMap;
@@ -15,11 +16,30 @@ pub(crate) const NAME: &str = "name";
 /// Who removed it, or wrote over it.
 pub(crate) const BY: &str = "by";
 
-fn texts(octets: Option<&[u8]>) -> BTreeMap<&str, &str> {
+/// All of it, by name; nothing if it cannot be read.
+pub(crate) fn texts(octets: Option<&[u8]>) -> BTreeMap<&str, &str> {
     match octets {
         Some([VERSION, texts @ ..]) => postcard::from_bytes::<Vec<(&str, &str)>>(texts).unwrap_or_default().into_iter().collect(),
         _ => BTreeMap::new(),
     }
+}
+
+/// What clients keep beside an item, by name.
+pub fn properties_of(item: &Item) -> Vec<(&str, &str)> {
+    texts(item.properties.as_deref()).into_iter().filter(|(name, _)| is_of_clients(name)).collect()
+}
+
+/// Is it the name of a property, and not of a note?
+pub(crate) fn is_of_clients(name: &str) -> bool {
+    name.starts_with('{')
+}
+
+/// As [`Item::properties`] keeps it.
+pub(crate) fn encode(texts: &BTreeMap<&str, &str>) -> Option<Arc<[u8]>> {
+    let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, *text)).collect();
+    let mut octets = vec![VERSION];
+    octets.extend(postcard::to_allocvec(&texts).ok().filter(|_| !texts.is_empty())?);
+    Some(octets.into())
 }
 
 /// What is noted under a name.
@@ -41,13 +61,11 @@ pub(crate) fn with(octets: Option<&[u8]>, notes: &[(&str, Option<&str>)]) -> Opt
             None => all.remove(name),
         };
     }
-    let all: Vec<(&str, &str)> = all.into_iter().collect();
-    let mut octets = vec![VERSION];
-    octets.extend(postcard::to_allocvec(&all).ok().filter(|_| !all.is_empty())?);
-    Some(octets.into())
+    encode(&all)
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -56,6 +74,9 @@ mod tests {
         let clients = with(None, &[("{urn:x}a", Some("<a/>"))]);
         let noted = with(clients.as_deref(), &[(AUTHOR, Some("7")), (NAME, Some("a.txt"))]);
         assert_eq!(texts(noted.as_deref()).len(), 3);
+        let item = Item { properties: noted.clone(), ..crate::acts::file::document(octroi_model::Name::new("a").unwrap(), None).unwrap() };
+        assert_eq!(properties_of(&item), [("{urn:x}a", "<a/>")], "what is noted is nobody's property");
+        assert_eq!(account(&item, AUTHOR), Some(AccountId(7)));
         assert_eq!(with(noted.as_deref(), &[(AUTHOR, None), (NAME, None)]), clients);
         assert_eq!(with(clients.as_deref(), &[("{urn:x}a", None)]), None);
         assert!(texts(Some(&[VERSION, 200, 1])).is_empty() && texts(Some(&[9])).is_empty());
