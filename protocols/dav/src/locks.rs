@@ -47,7 +47,7 @@ pub(crate) fn write_discovery(locks: &[LockFacts], viewer: &Address, xml: &mut X
         xml.open("D:lockscope").empty(scope).close("D:lockscope");
         xml.text("D:depth", if lock.deep { "infinity" } else { "0" });
         if let Some(owner) = &lock.owner {
-            xml.kept(owner);
+            xml.element(owner);
         }
         xml.text("D:timeout", &format!("Second-{}", lock.left.as_secs()));
         xml.open("D:locktoken").text("D:href", &lock.token.to_string()).close("D:locktoken");

@@ -8,7 +8,7 @@ use crate::names::DAV;
 use crate::path::Place;
 use crate::precondition::Current;
 use crate::refusal::{Answer, Fault, xml_response};
-use crate::xml::{Xml, fragment, parse};
+use crate::xml::{Element, Xml, kept_children, parse};
 use http::{HeaderName, HeaderValue, StatusCode};
 use octroi_gate::{Area, Bind, LockFacts, LockFile, LockFolder, LockWish, Refusal};
 use octroi_model::LockScope;
@@ -28,8 +28,10 @@ pub(crate) async fn lock(mut call: Call) -> Answer {
         Some(Depth::Zero) => false,
         Some(Depth::One) => return Err(Fault::Status(StatusCode::BAD_REQUEST, "Depth is 0 or infinity here.")),
     };
-    let scope = scope(&body)?;
-    let owner = fragment(&body, DAV, "owner")?;
+    let request = parse(&body)?;
+    let scope = scope(&request)?;
+    let owner = request.children.iter().position(|child| child.is(DAV, "owner"));
+    let owner = owner.map(|at| kept_children(&body).map(|mut children| children.swap_remove(at))).transpose()?;
     let wish = LockWish { scope, deep, owner: owner.as_deref(), time };
     let (status, lock) = take(&call, &place, wish).await?;
     let mut response = discovered(&call, &place, status).await?;
@@ -40,8 +42,7 @@ pub(crate) async fn lock(mut call: Call) -> Answer {
 }
 
 /// What a `lockinfo` element asks for.
-fn scope(body: &[u8]) -> Result<LockScope, Fault> {
-    let request = parse(body)?;
+fn scope(request: &Element) -> Result<LockScope, Fault> {
     if !request.is(DAV, "lockinfo") {
         return Err(Fault::Status(StatusCode::BAD_REQUEST, "The body is a lockinfo element."));
     }

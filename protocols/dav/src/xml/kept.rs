@@ -1,6 +1,6 @@
 //! Values of properties as they are kept: each an element that stands by itself, wherever it is told later (RFC 4918 section 4.3).
 //!
-//! Called by PROPPATCH and MKCOL with a body that [`super::parse`] took, so its limits hold. What always holds: names with their namespaces and
+//! Called by PROPPATCH, MKCOL and LOCK with a body that [`super::parse`] took, so its limits hold. What always holds: names with their namespaces and
 //! prefixes, attributes, text and the language in force are what the client meant; comments and processing instructions are not kept, and
 //! CDATA is text. A prefix that is used in text or in an attribute's value stays declared too.
 
@@ -20,10 +20,19 @@ const BYTES_MAX: usize = 4 << 20;
 
 /// The properties of a body in its order: one for each element that has three round it.
 pub(crate) fn kept(body: &[u8]) -> Result<Vec<String>, XmlFault> {
+    below(AROUND, body)
+}
+
+/// The elements in a body's own, in its order: what a client says of itself with a lock (RFC 4918 section 14.17) is one.
+pub(crate) fn kept_children(body: &[u8]) -> Result<Vec<String>, XmlFault> {
+    below(1, body)
+}
+
+fn below(around: usize, body: &[u8]) -> Result<Vec<String>, XmlFault> {
     let text = std::str::from_utf8(body).map_err(|_| XmlFault::Malformed)?;
     let mut reader = Reader::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     reader.config_mut().expand_empty_elements = true;
-    let mut keeper = Keeper::default();
+    let mut keeper = Keeper { around, ..Keeper::default() };
     loop {
         match reader.read_event().map_err(|_| XmlFault::Malformed)? {
             Event::Start(start) => keeper.open(&start)?,
@@ -49,12 +58,14 @@ struct Open {
 
 #[derive(Default)]
 struct Keeper {
+    /// Elements round what is kept.
+    around: usize,
     open: Vec<Open>,
     /// Prefixes (the default one is empty) with their namespaces, the innermost last.
     read: Vec<(String, String)>,
     written: Vec<(String, String)>,
     /// What the property's own tag is to declare of that which is in force round it.
-    around: Vec<(String, String)>,
+    from_outside: Vec<(String, String)>,
     /// How many declarations are in force round it.
     outside: usize,
     /// Something in it has a name without a prefix and in no namespace.
@@ -98,7 +109,7 @@ impl Keeper {
             return Err(XmlFault::Limit("namespaces"));
         }
         let name = start.name().0.to_owned();
-        if self.open.len() == AROUND
+        if self.open.len() == self.around
             && let Some(language) = language.as_ref().filter(|language| !language.is_empty())
             && !attributes.iter().any(|(name, _)| name == "xml:lang")
         {
@@ -106,7 +117,7 @@ impl Keeper {
         }
         let depth = self.open.len();
         self.open.push(Open { name: name.clone(), read, written, language });
-        if depth >= AROUND { self.start(&name, &attributes, depth == AROUND, read) } else { Ok(()) }
+        if depth >= self.around { self.start(&name, &attributes, depth == self.around, read) } else { Ok(()) }
     }
 
     /// Write a start tag but for its end. `from`: the declarations that it has itself.
@@ -146,7 +157,7 @@ impl Keeper {
         if namespace.is_empty() && !prefix.is_empty() {
             return Err(XmlFault::Malformed);
         }
-        let told = in_force(&self.written, prefix).or_else(|| in_force(&self.around, prefix));
+        let told = in_force(&self.written, prefix).or_else(|| in_force(&self.from_outside, prefix));
         if told.unwrap_or_default() == namespace {
             // Without a prefix and in no namespace: the property's tag must not declare a default one any more.
             self.is_plain |= told.is_none();
@@ -154,7 +165,7 @@ impl Keeper {
         }
         let is_free = told.is_none() && !(prefix.is_empty() && self.is_plain);
         if is_free && at.is_some_and(|at| at < self.outside) {
-            self.around.push((prefix.to_owned(), namespace));
+            self.from_outside.push((prefix.to_owned(), namespace));
         } else {
             declaration(prefix, &namespace, &mut self.value);
             self.written.push((prefix.to_owned(), namespace));
@@ -165,7 +176,7 @@ impl Keeper {
     fn close(&mut self) -> Result<(), XmlFault> {
         let done = self.open.pop().ok_or(XmlFault::Malformed)?;
         let depth = self.open.len();
-        if depth >= AROUND {
+        if depth >= self.around {
             if std::mem::take(&mut self.in_tag) {
                 self.value.push_str("/>");
             } else {
@@ -174,7 +185,7 @@ impl Keeper {
                 self.value.push('>');
             }
         }
-        if depth == AROUND {
+        if depth == self.around {
             self.declare_outside();
             self.bytes += self.value.len();
             if self.bytes > BYTES_MAX {
@@ -190,13 +201,13 @@ impl Keeper {
     /// Declare on the property's tag what is used in it, and prefixes that text in it may refer to, as `xsi:type` does.
     fn declare_outside(&mut self) {
         for (prefix, namespace) in self.read[..self.outside].iter().rev() {
-            let is_known = self.around.iter().chain(&self.written).any(|(known, _)| known == prefix);
+            let is_known = self.from_outside.iter().chain(&self.written).any(|(known, _)| known == prefix);
             if !prefix.is_empty() && !is_known && self.value.contains(&format!("{prefix}:")) {
-                self.around.push((prefix.clone(), namespace.clone()));
+                self.from_outside.push((prefix.clone(), namespace.clone()));
             }
         }
         let mut more = String::new();
-        for (prefix, namespace) in self.around.drain(..) {
+        for (prefix, namespace) in self.from_outside.drain(..) {
             declaration(&prefix, &namespace, &mut more);
         }
         self.value.insert_str(self.declare_at, &more);
@@ -206,7 +217,7 @@ impl Keeper {
         if !text.chars().all(is_xml_char) {
             return Err(XmlFault::Malformed);
         }
-        if self.open.len() > AROUND && !text.is_empty() {
+        if self.open.len() > self.around && !text.is_empty() {
             self.end_tag();
             escape(text, &mut self.value);
         }

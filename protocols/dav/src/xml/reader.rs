@@ -13,9 +13,9 @@ pub(crate) const DEPTH_MAX: usize = 32;
 /// Elements of a request: a multiget of all that a client lists.
 pub(crate) const ELEMENTS_MAX: usize = 20_000;
 /// Attributes of one element, with its namespace declarations.
-pub(crate) const ATTRIBUTES_MAX: usize = 32;
+const ATTRIBUTES_MAX: usize = 32;
 /// Bytes of a namespace or a local name: each element keeps its own, so one long declaration must not count ten thousand times.
-pub(crate) const NAME_BYTES_MAX: usize = 256;
+const NAME_BYTES_MAX: usize = 256;
 
 /// A name with its namespace (empty for none).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -163,7 +163,7 @@ impl Builder {
     }
 }
 
-pub(super) fn name(namespace: &ResolveResult<'_>, start: &BytesStart<'_>) -> Result<ElementName, XmlFault> {
+fn name(namespace: &ResolveResult<'_>, start: &BytesStart<'_>) -> Result<ElementName, XmlFault> {
     let namespace = match namespace {
         ResolveResult::Bound(namespace) => namespace.0,
         ResolveResult::Unbound => "",
@@ -209,7 +209,7 @@ fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, XmlFault>
 }
 
 /// Replace references in an attribute value or a namespace.
-pub(super) fn unescape(raw: &str) -> Result<String, XmlFault> {
+fn unescape(raw: &str) -> Result<String, XmlFault> {
     quick_xml::escape::unescape(raw).map(std::borrow::Cow::into_owned).map_err(|_| XmlFault::Entity)
 }
 

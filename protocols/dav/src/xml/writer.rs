@@ -3,10 +3,6 @@
 use super::ElementName;
 use super::reader::is_xml_char;
 use crate::names::{PREFIXES, prefix};
-use std::fmt::Write as _;
-
-/// The namespace of `xml:lang`, whose prefix is bound in every document.
-const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
 /// A document or a piece of one.
 #[derive(Debug, Default)]
@@ -132,47 +128,6 @@ impl Xml {
         }
         self.0.push_str(&name.local);
         self.0.push('>');
-        self
-    }
-
-    /// The start of an element of any name, with its attributes.
-    pub(super) fn open_named(&mut self, name: &ElementName, attributes: &[(ElementName, String)]) {
-        self.begin(name);
-        for (number, (attribute, value)) in attributes.iter().enumerate() {
-            self.0.push(' ');
-            let foreign = !attribute.namespace.is_empty() && attribute.namespace != XML;
-            if attribute.namespace == XML {
-                self.0.push_str("xml:");
-            } else if foreign {
-                let _ = write!(self.0, "a{number}:");
-            }
-            self.0.push_str(&attribute.local);
-            self.0.push_str("=\"");
-            escape(value, &mut self.0);
-            self.0.push('"');
-            if foreign {
-                let _ = write!(self.0, " xmlns:a{number}=\"");
-                escape(&attribute.namespace, &mut self.0);
-                self.0.push('"');
-            }
-        }
-        self.0.push('>');
-    }
-
-    /// The end of what [`Xml::open_named`] began.
-    pub(super) fn close_named(&mut self, name: &ElementName) {
-        self.0.push_str("</");
-        if !name.namespace.is_empty() {
-            self.0.push_str(prefix(&name.namespace).unwrap_or("x"));
-            self.0.push(':');
-        }
-        self.0.push_str(&name.local);
-        self.0.push('>');
-    }
-
-    /// What [`super::fragment`] made of an element.
-    pub(crate) fn kept(&mut self, fragment: &str) -> &mut Self {
-        self.0.push_str(fragment);
         self
     }
 
