@@ -23,7 +23,8 @@ const INTERRUPTED: i32 = 130;
 pub(crate) async fn ask(at: &At, request: Request) -> Result<Reply, String> {
     match reach(at).await? {
         Reached::Server(stream) => over_socket(stream, &request).await.map_err(|e| e.to_string()),
-        Reached::Store(config) => offline(&config, at.config.as_deref(), request).await,
+        // Opening a store and asking it is large; who only talks to a server need not carry it.
+        Reached::Store(config) => Box::pin(offline(&config, at.config.as_deref(), request)).await,
     }
 }
 
@@ -58,7 +59,7 @@ impl Conversation {
             }
             Self::Store(opened) => {
                 let progress = Arc::new(Progress::default());
-                Ok(watched(&progress, opened.1.handle(request, &progress)).await)
+                Ok(Box::pin(watched(&progress, opened.1.handle(request, &progress))).await)
             }
         }
     }
@@ -154,7 +155,7 @@ async fn offline(config: &Config, file: Option<&Path>, request: Request) -> Resu
     let store = Store::open(config).await?;
     let handler = handler(&store, config, file);
     let progress = Arc::new(Progress::default());
-    let reply = watched(&progress, handler.handle(request, &progress)).await;
+    let reply = Box::pin(watched(&progress, handler.handle(request, &progress))).await;
     store.admin.close().await;
     Ok(reply)
 }

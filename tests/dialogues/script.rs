@@ -115,7 +115,7 @@ impl<'a> Player<'a> {
         if let Some(line) = &line {
             self.heard.push(format!("  {line}"));
             if let Some(token) = line.strip_prefix("lock-token: ") {
-                self.token = token.to_owned();
+                token.clone_into(&mut self.token);
             }
             if let Some(pattern) = self.forbidden.iter().find(|pattern| matches(pattern, line)) {
                 return Err(format!("the server said what it must not ({pattern}): {line}"));

@@ -66,7 +66,7 @@ fn what_is_forwarded_is_sealed() {
             assert!(came.to[0].starts_with(expected), "{:?}", came.to);
             let kept = String::from_utf8_lossy(&came.data).into_owned();
             let said = peer(&["arc", file.to_str().unwrap()], &came.data);
-            assert!(said.starts_with(&format!("pass {sets} ")), "{said}: {:.4000}", kept);
+            assert!(said.starts_with(&format!("pass {sets} ")), "{said}: {kept:.4000}");
             assert!(
                 kept.contains(&format!("ARC-Authentication-Results: i={sets}; localhost;")) && kept.contains("spf=pass"),
                 "{kept:.4000}"
