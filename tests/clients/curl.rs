@@ -205,6 +205,33 @@ fn documents_by_cadaver() {
     assert_eq!(status, 404);
 }
 
+/// cadaver locks, writes with the lock, and leaves; another time it finds the lock, takes it over and gives it back.
+#[test]
+fn locks_by_cadaver() {
+    let (server, folder) = (shared(), tempfile::tempdir().unwrap());
+    let person = server.user(2);
+    let here = folder.path();
+    let netrc = format!("machine localhost login {} password {}\n", person.address, person.app_password);
+    fs::write(here.join(".netrc"), netrc).unwrap();
+    fs::write(here.join("letter.txt"), "A letter.\n").unwrap();
+    let (name, url) = (format!("{}.txt", unique("locked")), server.url(&person.files));
+    let (home, command) = (here.to_str().unwrap(), format!("cadaver {url}"));
+    let cadaver =
+        |script: &str| run_in(here, &[("HOME", home)], &format!("y\n{script}quit\n"), "script", &["-qec", &command, "/dev/null"]).good();
+    let put = || Http::new(server, person).request("PUT", &format!("{}{name}", person.files), &[], b"other\n").status;
+
+    assert_eq!(put(), 201);
+    let said = cadaver(&format!("lock {name}\nput letter.txt {name}\nshowlocks\n"));
+    assert!(said.matches("succeeded").count() >= 2 && !said.contains("failed"), "{said}");
+    assert_eq!(put(), 423, "{said}");
+    let said = cadaver(&format!("put letter.txt {name}\n"));
+    assert!(said.contains("423") || said.contains("Locked"), "{said}");
+    let said = cadaver(&format!("discover {name}\nsteal {name}\nput letter.txt {name}\nunlock {name}\n"));
+    assert!(said.contains("urn:uuid:") && said.contains("exclusive"), "{said}");
+    assert!(!said.contains("failed"), "{said}");
+    assert_eq!(put(), 204, "{said}");
+}
+
 /// The answer to a large upload that is refused was lost under HTTP/2: the stream was cancelled with the body that nobody read.
 #[test]
 fn a_large_upload_that_is_refused_is_told_why() {

@@ -100,13 +100,7 @@ impl Call {
 
     /// `Depth`; `None` when it is absent.
     pub(crate) fn depth(&self) -> Result<Option<Depth>, Fault> {
-        match self.headers.get("depth").map(|value| value.as_bytes().trim_ascii()) {
-            None => Ok(None),
-            Some(b"0") => Ok(Some(Depth::Zero)),
-            Some(b"1") => Ok(Some(Depth::One)),
-            Some(depth) if depth.eq_ignore_ascii_case(b"infinity") => Ok(Some(Depth::Infinity)),
-            Some(_) => Err(Fault::Status(StatusCode::BAD_REQUEST, "Depth is 0, 1 or infinity.")),
-        }
+        depth(&self.headers)
     }
 
     /// `Content-Length`, if the client tells.
@@ -229,8 +223,19 @@ impl Call {
     }
 }
 
+/// `Depth`; `None` when it is absent.
+pub(crate) fn depth(headers: &HeaderMap) -> Result<Option<Depth>, Fault> {
+    match headers.get("depth").map(|value| value.as_bytes().trim_ascii()) {
+        None => Ok(None),
+        Some(b"0") => Ok(Some(Depth::Zero)),
+        Some(b"1") => Ok(Some(Depth::One)),
+        Some(depth) if depth.eq_ignore_ascii_case(b"infinity") => Ok(Some(Depth::Infinity)),
+        Some(_) => Err(Fault::Status(StatusCode::BAD_REQUEST, "Depth is 0, 1 or infinity.")),
+    }
+}
+
 /// The `If` header, whose lists may come in several lines (RFC 9110 section 5.3).
-fn conditions(headers: &HeaderMap) -> Result<Option<IfHeader>, Fault> {
+pub(crate) fn conditions(headers: &HeaderMap) -> Result<Option<IfHeader>, Fault> {
     let lines: Option<Vec<&str>> = headers.get_all("if").iter().map(|value| value.to_str().ok()).collect();
     match lines {
         Some(lines) if lines.is_empty() => Some(None),

@@ -40,6 +40,8 @@ mod digest;
 mod dispatch;
 #[cfg(feature = "fuzzing")]
 mod fuzzing;
+#[cfg(feature = "fuzzing")]
+mod fuzz_headers;
 mod if_header;
 mod instruction;
 mod keyword;
@@ -63,6 +65,8 @@ mod xml;
 pub use config::DavConfig;
 #[cfg(feature = "fuzzing")]
 pub use fuzzing::fuzz_xml;
+#[cfg(feature = "fuzzing")]
+pub use fuzz_headers::fuzz_headers;
 
 use axum::Router;
 use octroi_gate::Gate;
