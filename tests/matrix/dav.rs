@@ -59,6 +59,8 @@ const SYNC: &str = "<sync-collection xmlns=\"DAV:\"><sync-token/><sync-level>1</
 const MATCH: &str = "<principal-match xmlns=\"DAV:\"><self/></principal-match>";
 const GRANT: &str =
     "<acl xmlns=\"DAV:\"><ace><principal><authenticated/></principal><grant><privilege><read/></privilege></grant></ace></acl>";
+const LOCK: &str = "<lockinfo xmlns=\"DAV:\"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>";
+const NO_LOCK: &str = "If: (<urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6>)";
 const PATCH: &str = "<propertyupdate xmlns=\"DAV:\"><set><prop><displayname>Walrus</displayname></prop></set></propertyupdate>";
 const KEEP: &str = "<propertyupdate xmlns=\"DAV:\"><set><prop><kept xmlns=\"urn:x\">Narwhal</kept></prop></set></propertyupdate>";
 const EXPAND: &str =
@@ -110,6 +112,13 @@ const ROWS: &[Row] = &[
     row(ALL, ("REPORT", "{S}/"), ("Depth: 0", EXPAND), Some("lr"), Unseen),
     row(ALL, ("REPORT", "{S}/"), ("Depth: 0", SYNC), Some("lr"), Told("quetzal")),
     row(ALL, ("REPORT", "{S}/"), ("Depth: 0", MATCH), Some("lr"), Unseen),
+    // A lock that was taken would bind the owner, whom the next row needs: so each of these is refused, and must tell nothing. What LOCK needs is
+    // in the gate's own matrix.
+    row(ALL, ("LOCK", "{S}/quetzal{X}"), ("If-None-Match: *", LOCK), None, Unseen),
+    row(ALL, ("LOCK", "{S}/quetzal{X}"), (NO_LOCK, ""), None, Unseen),
+    row(ALL, ("LOCK", "{S}/"), ("Depth: 1", LOCK), None, Unseen),
+    row(ALL, ("UNLOCK", "{S}/quetzal{X}"), ("Lock-Token: <urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6>", ""), None, Unseen),
+    row(ALL, ("UNLOCK", "{S}/"), ("Lock-Token: <urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6>", ""), None, Unseen),
     // None of these profiles has a rule for sharing, or for taking out whole collections.
     row(ALL, ("ACL", "{S}/"), ("", GRANT), None, Unseen),
     row(OBJECTS, ("GET", "{S}/?export"), ("", ""), None, Unseen),
