@@ -77,7 +77,7 @@ async fn a_document_is_locked_written_kept_locked_and_unlocked() {
     for part in [
         "<D:lockscope><D:exclusive/></D:lockscope>",
         "<D:depth>infinity</D:depth>",
-        "<D:owner><D:href>http://example.org/~ejw/contact.html</D:href></D:owner>",
+        "<D:href>http://example.org/~ejw/contact.html</D:href></D:owner>",
         &format!("<D:locktoken><D:href>{}</D:href></D:locktoken>", token.trim_matches(['<', '>'])),
         "<D:lockroot><D:href>/dav/files/lea@octroi.example/Plans/a.txt</D:href></D:lockroot>",
     ] {
