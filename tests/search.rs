@@ -195,20 +195,20 @@ fn documents_are_found_by_their_text() {
     let server = crate::support::server::configured("[limits.dav]\nsearch_bytes_max = 1\n");
     let person = &server.people()[0];
     let http = crate::support::http::Http::new(&server, person);
+    let files = format!("/dav/files/{}/", person.address);
     for (name, kind, text) in [
         ("a.txt", "text/plain", "Déclaration de l'ÉTAT"),
         ("b.txt", "text/plain", "rien"),
         ("c.bin", "application/octet-stream", "déclaration"),
     ] {
-        let put = http.request("PUT", &format!("{}{name}", person.files), &[("Content-Type", kind)], text.as_bytes());
+        let put = http.request("PUT", &format!("{files}{name}"), &[("Content-Type", kind)], text.as_bytes());
         assert_eq!(put.status, 201);
     }
     let query = format!(
-        r#"<searchrequest xmlns="DAV:"><basicsearch><select><prop><getetag/></prop></select><from><scope><href>{}</href><depth>infinity</depth></scope></from><where><contains>DÉCLARATION DE L'état</contains></where></basicsearch></searchrequest>"#,
-        person.files
+        r#"<searchrequest xmlns="DAV:"><basicsearch><select><prop><getetag/></prop></select><from><scope><href>{files}</href><depth>infinity</depth></scope></from><where><contains>DÉCLARATION DE L'état</contains></where></basicsearch></searchrequest>"#
     );
     let answer = crate::support::eventually("the search index", || {
-        let answer = http.request("SEARCH", &person.files, &[], query.as_bytes());
+        let answer = http.request("SEARCH", &files, &[], query.as_bytes());
         assert_eq!(answer.status, 207);
         Some(answer.text()).filter(|text| !text.contains("507"))
     });

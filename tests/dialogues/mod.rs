@@ -83,7 +83,8 @@ dialogues! {
         authzid, before_tls, limits, scripts, starttls, starttls_injection, starttls_injection_slow, syntax,
     }
     dav of "dav" {
-        davfs2_lock, doctype, finder_lock, gvfs_locked, libreoffice_lock, office_lock, traversal, unauthenticated,
+        davfs2_lock, doctype, finder_lock, gvfs_locked, libreoffice_lock, office_lock, properties, rclone_times, reports, traversal,
+        unauthenticated, windows_times,
     }
 }
 

@@ -54,7 +54,7 @@ mod waiting;
 pub use acts::describing::{Description, PROPERTIES, PropertyEdit};
 pub use acts::file::{READ_BYTES_MAX, When};
 pub use acts::flagging::{Conditional, FlagMode};
-pub use acts::folder::{Changes, DISPLAY_NAME, FolderFacts, Member, MemberIs};
+pub use acts::folder::{Changes, DISPLAY_NAME, FolderFacts, Listing, Member, MemberIs};
 pub use acts::in_the_way::InTheWay;
 pub use acts::locking::{LockFacts, LockWish, MemberLocks};
 pub use acts::mailbox::{Appended, Copied, Draft, KEYWORD_BYTES_MAX, MailboxStatus, MailboxView};

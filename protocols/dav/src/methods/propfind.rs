@@ -10,7 +10,7 @@ use crate::resource::Resource;
 use crate::sharing::{self, Told};
 use crate::xml::{Xml, parse};
 use http::StatusCode;
-use octroi_gate::{Area, Folder, FolderFacts, Granted, List, Member, MemberIs, MemberLocks, Session};
+use octroi_gate::{Area, Folder, FolderFacts, Granted, List, Listing as Members, Member, MemberIs, MemberLocks, Session};
 use octroi_model::{Name, Path, Rights};
 
 /// PROPFIND.
@@ -39,7 +39,7 @@ pub(crate) async fn propfind(mut call: Call) -> Answer {
                     xml.append(&itself);
                 }));
             }
-            let members = folder.members().await.map_err(Fault::about(&call.href()))?;
+            let members = folder.listing().await.map_err(Fault::about(&call.href()))?;
             Ok(streamed(|stream| listing.send(stream, folder, members)))
         }
     }
@@ -102,13 +102,13 @@ impl Listing {
         describe(&href, &subject, &self.wanted, &self.viewer, None, xml);
     }
 
-    async fn send(self, mut stream: Stream, folder: Granted<Folder, List>, members: Vec<Member>) -> Result<Stream, Stopped> {
+    async fn send(self, mut stream: Stream, folder: Granted<Folder, List>, members: Members) -> Result<Stream, Stopped> {
         if !self.wanted.noroot {
             self.itself(&folder, &mut stream.xml).await;
         }
         let parent = self.parent(folder).await;
-        for member in &members {
-            self.member(member, &parent, &mut stream.xml).await;
+        for member in members.members() {
+            self.member(&member, &parent, &mut stream.xml).await;
             stream.breathe().await?;
         }
         Ok(stream)

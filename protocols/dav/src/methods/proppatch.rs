@@ -5,9 +5,11 @@ use crate::instruction::{Act, Verdict, instructions, is_own_view, judge_file, ju
 use crate::multistatus::{PROPERTIES_MAX, prefers_minimal, propstat, propstat_because, whole};
 use crate::names::DAV;
 use crate::path::{Place, Target};
+use crate::precondition::Current;
 use crate::refusal::{Answer, Fault, empty, reserved};
 use crate::xml::{Element, ElementName, Xml, kept, parse};
 use axum::response::Response;
+use http::header::IF_MATCH;
 use http::{HeaderName, HeaderValue, StatusCode};
 use octroi_gate::{Describe, DescribeFolder, Description, Mark, Personalise, Refusal};
 
@@ -50,7 +52,7 @@ async fn of_file(call: &Call, place: &Place, instructions: &[Instruction<'_>]) -
             Err(Refusal::Missing) => return Ok(None),
             Err(refusal) => return Err(Fault::Gate(refusal, href)),
         };
-        call.check_if(Some(&file.item().etag())).await?;
+        call.check_write(Current::document(&file.item().etag(), file.item().date)).await?;
         let marks: Vec<(&str, bool)> = update.wants.marks.iter().map(|(keyword, on)| (keyword.as_str(), *on)).collect();
         file.mark(&marks).await
     } else {
@@ -59,7 +61,7 @@ async fn of_file(call: &Call, place: &Place, instructions: &[Instruction<'_>]) -
             Err(Refusal::Missing) => return Ok(None),
             Err(refusal) => return Err(Fault::Gate(refusal, href)),
         };
-        call.check_if(Some(&file.item().etag())).await?;
+        call.check_write(Current::document(&file.item().etag(), file.item().date)).await?;
         if update.is_bad() {
             return Ok(Some(update.refused(&href)));
         }
@@ -79,7 +81,7 @@ async fn of_folder(call: &Call, place: &Place, instructions: Vec<Instruction<'_>
         // It became a document meanwhile.
         return Err(Fault::Gate(Refusal::Unavailable, href));
     }
-    call.check_if(None).await?;
+    call.check_write(Current::collection()).await?;
     let personal = call.session.open(folder_at(place), Personalise).await.map_err(Fault::about(&href))?;
     let is_shared = personal.is_shared();
     let edits = |mine: bool| {
@@ -161,6 +163,10 @@ impl Update {
             }
             Ok(()) => Ok(self.all(href, "HTTP/1.1 200 OK", None)),
             Err(Refusal::Reserved(lacks)) => Ok(self.all(href, FORBIDDEN, Some(&reserved(lacks, &call.portal_url)))),
+            // Another content came meanwhile: to who insists on the one that was there it is a precondition.
+            Err(Refusal::Precondition) if !call.headers.contains_key(IF_MATCH) && !call.headers.contains_key("if") => {
+                Err(Fault::Gate(Refusal::Unavailable, href.to_owned()))
+            }
             Err(Refusal::Limit(_)) => Ok(self.all(href, "HTTP/1.1 507 Insufficient Storage", None)),
             Err(refusal) => Err(Fault::Gate(refusal, href.to_owned())),
         }

@@ -149,12 +149,12 @@ impl Walk<'_> {
     /// The members of one collection.
     async fn folder(&mut self, at: &Place, deep: bool, waiting: &mut Vec<Place>) -> Result<(), Fault> {
         let Ok(folder) = self.call.session.open(folder_at(at), List).await else { return Ok(()) };
-        let members = folder.members().await.map_err(Fault::about(&folder_href(at.area, self.call.session.address(), &at.path)))?;
+        let members = folder.listing().await.map_err(Fault::about(&folder_href(at.area, self.call.session.address(), &at.path)))?;
         let listing = Listing::of(self.call, at, self.query.select.clone());
         // What the index knows need not be read.
         let known = if self.texts.is_empty() { HashMap::new() } else { folder.containing(&self.texts).await.unwrap_or_default() };
         let parent = listing.parent(folder).await;
-        for (count, member) in members.iter().enumerate() {
+        for (count, member) in members.members().enumerate() {
             if self.is_done() {
                 return Ok(());
             }
@@ -169,10 +169,10 @@ impl Walk<'_> {
             let name = member.name.as_str();
             let contains = if let MemberIs::Item(item) = &member.is { known.get(&item.uid) } else { None };
             let contains = contains.map_or(&[][..], Vec::as_slice);
-            let judged = listing.with_subject(member, &parent, |href, subject| self.judge(href, subject, name, contains)).await;
+            let judged = listing.with_subject(&member, &parent, |href, subject| self.judge(href, subject, name, contains)).await;
             match judged {
                 Some(Judged::Yes(hit)) => self.keep(hit),
-                Some(Judged::Open) => self.look_into(at, member, &listing, &parent).await,
+                Some(Judged::Open) => self.look_into(at, &member, &listing, &parent).await,
                 Some(Judged::No) | None => {}
             }
             if let (true, MemberIs::Folder(facts)) = (deep, &member.is)

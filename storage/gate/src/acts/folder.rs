@@ -15,7 +15,7 @@ use crate::quota::FolderQuota;
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
 use crate::tree::{self, Node};
-use octroi_engine::{Batch, Change, Expect, Sought, Within};
+use octroi_engine::{Batch, Change, Expect, Sought, View, Within};
 use octroi_model::{
     Address, Collection, CollectionId, CollectionKind, Etag, Flags, Hash, Head, Item, ModSeq, Name, Outcome, PATH_DEPTH_MAX, Rights, Uid,
     UnixTime,
@@ -74,6 +74,36 @@ pub enum MemberIs {
     Folder(FolderFacts),
 }
 
+/// What a folder held at one moment: the items are those of the shared view, and a number each.
+pub struct Listing {
+    view: Option<Arc<View>>,
+    /// Positions of the items, by name.
+    order: Vec<u32>,
+    folders: Vec<Member>,
+}
+
+impl Listing {
+    /// All by name.
+    pub fn members(&self) -> impl Iterator<Item = Member> + '_ {
+        let item = |at: &u32| self.view.as_ref()?.at(*at as usize).and_then(item_member);
+        let mut items = self.order.iter().filter_map(item).peekable();
+        let mut folders = self.folders.iter().peekable();
+        std::iter::from_fn(move || match (items.peek(), folders.peek()) {
+            (Some(item), Some(folder)) if folder.name < item.name => folders.next().cloned(),
+            (Some(_), _) => items.next(),
+            (None, _) => folders.next().cloned(),
+        })
+    }
+}
+
+/// The positions of a view's items, by name, of those that are wanted.
+fn by_name(view: &View, wanted: impl Fn(&Item) -> bool) -> Vec<u32> {
+    let items = view.items().enumerate().filter(|(_, item)| wanted(item));
+    let mut named: Vec<(&Name, usize)> = items.filter_map(|(at, item)| Some((item.name.as_ref()?, at))).collect();
+    named.sort_unstable();
+    named.into_iter().filter_map(|(_, at)| u32::try_from(at).ok()).collect()
+}
+
 /// What changed in a folder.
 #[derive(Debug, Clone)]
 pub struct Changes {
@@ -115,19 +145,24 @@ impl Granted<Folder, List> {
 
     /// Items and folders directly in it that the session may know of, by name.
     pub async fn members(&self) -> Result<Vec<Member>, Refusal> {
+        Ok(self.listing().await?.members().collect())
+    }
+
+    /// The same one by one: what the folder held at this moment.
+    pub async fn listing(&self) -> Result<Listing, Refusal> {
         self.renew()?;
         if self.node().shelf == Shelf::Versions {
             return self.versions().await;
         }
         let drops = is_drop(self.node(), &self.session, self.session.rights_of(self.node())?);
-        let is_seen = |item: &&Item| !drops || is_own(item, &self.session);
-        let mut members: Vec<Member> = match self.node().real() {
-            Ok(collection) => self.engine().view(collection.id).await?.items().filter(is_seen).filter_map(item_member).collect(),
-            Err(_) => Vec::new(),
+        let view = match self.node().real() {
+            Ok(collection) => Some(self.engine().view(collection.id).await?),
+            Err(_) => None,
         };
-        members.extend(self.session.children_of(self.node()).iter().filter_map(|node| self.folder_member(node)));
-        members.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(members)
+        let order = view.as_ref().map_or(Vec::new(), |view| by_name(view, |item| !drops || is_own(item, &self.session)));
+        let mut folders: Vec<Member> = self.session.children_of(self.node()).iter().filter_map(|node| self.folder_member(node)).collect();
+        folders.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Listing { view, order, folders })
     }
 
     /// Which of these texts (as collation keys) the content of each of its documents has, by uid, as far as the search index knows it.
@@ -173,13 +208,15 @@ impl Granted<Folder, List> {
     }
 
     /// Of a collection of versions: a folder for each document, and in that its versions.
-    async fn versions(&self) -> Result<Vec<Member>, Refusal> {
+    async fn versions(&self) -> Result<Listing, Refusal> {
         let view = self.engine().view(self.node().real()?.id).await?;
         if let Some(document) = &self.node().versions_of {
-            return Ok(view.items().filter(|item| document_of(item).as_ref() == Some(document)).filter_map(item_member).collect());
+            let order = by_name(&view, |item| document_of(item).as_ref() == Some(document));
+            return Ok(Listing { view: Some(view), order, folders: Vec::new() });
         }
         let documents: BTreeSet<Name> = view.items().filter_map(document_of).collect();
-        Ok(documents.iter().filter_map(|document| self.folder_member(&self.node().versions_of(document)?)).collect())
+        let folders = documents.iter().filter_map(|document| self.folder_member(&self.node().versions_of(document)?)).collect();
+        Ok(Listing { view: None, order: Vec::new(), folders })
     }
 
     fn folder_member(&self, node: &Node) -> Option<Member> {
