@@ -117,6 +117,8 @@ section! {
         properties_max => properties_max;
         property_bytes_max => property_bytes_max;
         properties_bytes_max => properties_bytes_max;
+        uploads_max => uploads_max;
+        upload_idle_seconds => upload_idle;
         confirm_wait_seconds => confirm_wait;
         sessions_per_account_max => sessions_per_account_max;
         log_ins_per_minute_max => log_ins_per_minute_max;

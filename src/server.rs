@@ -31,6 +31,9 @@ use tokio::net::{TcpListener, UnixListener};
 /// How long connections may take to end once the server stops.
 const ENDING: Duration = Duration::from_secs(10);
 
+/// How often it is looked what has been kept for long enough: times are in days.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
+
 /// The port that an `https` URL need not name.
 const HTTPS_PORT: u16 = 443;
 
@@ -70,7 +73,7 @@ impl Store {
         let learns = config.spam.rspamd_learn.is_some();
         let own =
             octroi_gate::Limits { account_quota, language, sends_to_numbers, script_bytes_max, learns, ..octroi_gate::Limits::default() };
-        let limits = config.limits.gate.over(own);
+        let limits = config.documents.over(config.limits.gate.over(own))?;
         let Opened { gate, admin, queue, errands } =
             Gate::open(engine, organisation, policy, limits, key).await.map_err(|e| format!("cannot open the store: {e}"))?;
         Ok(Self { gate, admin, queue, errands, authorities })
@@ -161,6 +164,7 @@ impl Server {
         }
         let reporter = Reporter::new(config, reports, resolver.clone(), gate.clone(), queue.clone(), keyring.clone())?;
         hold_while(&shutdown, reporter.clone().run(shutdown.clone()));
+        tokio::spawn(sweep_documents(admin.clone(), shutdown.clone()));
         let courier = Courier::new(config, gate.clone(), queue.clone(), keyring)?;
         hold_while(&shutdown, courier.carry(errands, shutdown.clone()));
         let steered = queue.clone();
@@ -193,6 +197,20 @@ fn hold_while(shutdown: &Shutdown, work: impl Future<Output = ()> + Send + 'stat
         work.await;
         drop(hold);
     });
+}
+
+/// Have what is kept of documents go when it has been there for long enough.
+async fn sweep_documents(admin: Admin, shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = shutdown.triggered() => return,
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+        }
+        let gone = admin.sweep_documents().await;
+        if gone > 0 {
+            tracing::info!(gone, "old versions and what lay in the trash for long were removed");
+        }
+    }
 }
 
 /// Who checks mail from elsewhere and signs ours.

@@ -107,6 +107,7 @@ impl Handler {
             Request::QuotaSet { address, path, bytes, items } => self.quota(&address, path, Some(QuotaLimit { bytes, items })).await,
             Request::QuotaRemove { address, path } => self.quota(&address, path, None).await,
             Request::QuotaList { address } => self.quota_list(address.as_deref()),
+            Request::Documents { address, order } => self.documents(&address, order).await,
             Request::Sieve { address, order } => self.sieve(&parse(&address)?, order).await,
             Request::QueueList { after, domain } => self.queue_list(after, domain.as_deref()).await,
             Request::QueueShow { id } => self.queue_show(id).await,

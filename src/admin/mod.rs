@@ -9,6 +9,7 @@ mod app_passwords;
 mod audit;
 mod backups;
 pub(crate) mod client;
+mod documents;
 mod groups;
 pub(crate) mod handle;
 mod keys;

@@ -58,6 +58,10 @@ pub(crate) enum Request {
     QuotaList {
         address: Option<String>,
     },
+    Documents {
+        address: String,
+        order: DocumentsOrder,
+    },
     QueueList {
         after: u32,
         domain: Option<String>,
@@ -359,6 +363,28 @@ pub(crate) struct QuotaLine {
     pub(crate) bytes_max: u64,
     pub(crate) items: u64,
     pub(crate) items_max: Option<u64>,
+}
+
+/// What is to be told of or done with what is kept of somebody's documents.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum DocumentsOrder {
+    Trash,
+    Restore {
+        path: String,
+        to: Option<String>,
+    },
+    Empty {
+        older_than_seconds: u64,
+    },
+    VersionPolicy {
+        folder: String,
+    },
+    SetVersionPolicy {
+        folder: String,
+        /// Versions and days; `None`: as the folder above.
+        policy: Option<(u32, u32)>,
+    },
 }
 
 /// What is to be done with queued messages.

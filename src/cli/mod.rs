@@ -1,6 +1,7 @@
 //! The command line, as clap reads it.
 
 mod credentials;
+mod documents;
 mod mail;
 mod queue;
 mod reports;
@@ -8,6 +9,7 @@ mod rules;
 mod sieve;
 
 pub(crate) use credentials::{Account, AppPassword, Mint, YesNo};
+pub(crate) use documents::{Trash, Versions};
 pub(crate) use mail::{Dkim, DnsRecords};
 pub(crate) use queue::{Queue, QueueWhich};
 pub(crate) use reports::{Reports, ReportsCommand};
@@ -44,6 +46,12 @@ pub(crate) enum Command {
     /// How much an account, or a tree of it, may hold.
     #[command(subcommand)]
     Quota(Quota),
+    /// What was removed from an account's documents.
+    #[command(subcommand)]
+    Trash(Trash),
+    /// How many versions of documents are kept.
+    #[command(subcommand)]
+    Versions(Versions),
     /// Mail filters of an account, in Sieve.
     #[command(subcommand)]
     Sieve(Sieve),

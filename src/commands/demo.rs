@@ -85,6 +85,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         spam: Spam::default(),
         // Sample people tell real servers nothing.
         reports: crate::config::Reports { tls: false, ..crate::config::Reports::default() },
+        documents: crate::config::Documents::default(),
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },
         second_factor: crate::config::SecondFactor::default(),
         quota: crate::config::Quota::default(),

@@ -8,6 +8,7 @@ mod backup;
 mod demo;
 mod dkim;
 mod dns;
+mod documents;
 mod group;
 mod import;
 mod locks;
@@ -31,6 +32,8 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Account(command) => account::run(command).await,
         Command::AppPassword(command) => app_password::run(command).await,
         Command::Quota(command) => quota::run(command).await,
+        Command::Trash(command) => documents::trash(command).await,
+        Command::Versions(command) => documents::versions(command).await,
         Command::Sieve(command) => sieve::run(command).await,
         Command::Queue(command) => queue::run(command).await,
         Command::Reports(arguments) => reports::run(arguments).await,

@@ -4,6 +4,7 @@
 
 mod acme;
 mod dns;
+mod documents;
 mod inbound;
 mod mail_auth;
 mod outbound;
@@ -12,6 +13,7 @@ mod spam;
 
 pub(crate) use acme::Acme;
 pub(crate) use dns::Dns;
+pub(crate) use documents::Documents;
 pub(crate) use inbound::Inbound;
 pub(crate) use mail_auth::MailAuth;
 pub(crate) use outbound::Outbound;
@@ -92,6 +94,9 @@ pub(crate) struct Config {
     /// How much a new account may hold.
     #[serde(default, skip_serializing_if = "Quota::is_default")]
     pub(crate) quota: Quota,
+    /// What is kept of documents that are written over or removed.
+    #[serde(default, skip_serializing_if = "Documents::is_default")]
+    pub(crate) documents: Documents,
     /// What the store may take, and when what was deleted is gone for good. All have defaults.
     #[serde(default, skip_serializing_if = "StoreOptions::is_default")]
     pub(crate) store: StoreOptions,
@@ -289,6 +294,7 @@ impl Config {
             acme.check(self)?;
         }
         self.quota.of_account()?;
+        self.documents.over(octroi_gate::Limits::default()).map_err(ConfigError)?;
         crate::courier::check(&self.second_factor).map_err(ConfigError)?;
         self.engine_options()?;
         self.proxies.by_proxy_protocol()?;

@@ -10,7 +10,7 @@ use axum::body::Body;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use http_body_util::BodyExt;
-use octroi_gate::{Area, File, FileAt, Folder, FolderAt, Granted, Identifier, List, Read, Refusal, Session};
+use octroi_gate::{Area, File, FileAt, Folder, FolderAt, Granted, Identifier, List, Parts, Read, Refusal, Session};
 use octroi_model::{Etag, LockToken, Name, Path};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -28,6 +28,8 @@ pub(crate) struct Call {
     pub method: Method,
     /// The WebDAV `If` header; `None`: it cannot be read.
     conditions: Option<IfHeader>,
+    /// What the body is made of, if it came in parts before.
+    pub parts: Option<Parts>,
     /// Never locked: a body cannot be shared between threads by reference, and a call must be.
     body: Mutex<Body>,
 }
@@ -60,6 +62,7 @@ impl Call {
             uri: parts.uri,
             method: parts.method,
             conditions,
+            parts: None,
             body: Mutex::new(body),
         };
         // What the session opens from here on is bound by no lock that the request says it has.
@@ -68,6 +71,11 @@ impl Call {
             call.session = call.session.holding(&tokens);
         }
         Ok(call)
+    }
+
+    /// The same call with another body and for another target: an upload whose parts are put together.
+    pub(crate) fn with_parts(self, target: Target, uri: Uri, parts: Parts, body: Body) -> Self {
+        Self { target, uri, parts: Some(parts), body: Mutex::new(body), ..self }
     }
 
     /// The lock tokens that the `If` header names.

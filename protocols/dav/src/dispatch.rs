@@ -4,7 +4,7 @@ use crate::call::{Call, is_oneself, is_own};
 use crate::config::DavConfig;
 use crate::locks;
 use crate::methods::{
-    acl, copy, delete, get, lock, mkcalendar, mkcol, r#move, options, post, propfind, proppatch, put, report, search, unlock,
+    acl, copy, delete, get, lock, mkcalendar, mkcol, r#move, options, post, propfind, proppatch, put, report, search, unlock, uploads,
 };
 use crate::path::{DAV_ROOT, Target};
 use crate::refusal::{Answer, Fault};
@@ -75,6 +75,7 @@ fn redirect(status: StatusCode, to: &str) -> Response {
 async fn run(method: &Method, call: Call) -> Answer {
     let known = match &call.target {
         Target::Place(place) => is_own(&call.session, &place.address),
+        Target::Upload(at) => is_own(&call.session, &at.address),
         Target::Principal(who) => {
             is_oneself(&call.session, who) || call.session.principal(who).map_err(Fault::about(&call.href()))?.is_some()
         }
@@ -82,6 +83,10 @@ async fn run(method: &Method, call: Call) -> Answer {
     };
     if !known {
         return Err(Fault::missing());
+    }
+    if let Target::Upload(at) = &call.target {
+        let at = at.clone();
+        return uploads::handle(method, call, &at).await;
     }
     match method.as_str() {
         "OPTIONS" => options::options(call).await,

@@ -36,6 +36,8 @@ pub(crate) enum Target {
     Area(Area),
     /// Something in the tree of the person with that address.
     Place(Place),
+    /// `/dav/uploads/<address>/`, and below it an upload and a part of it.
+    Upload(UploadAt),
     /// `/.well-known/caldav` or `carddav` (RFC 6764 section 5).
     WellKnown,
     /// Anything else.
@@ -53,6 +55,15 @@ pub(crate) struct Place {
     pub path: Path,
     /// The URL ends with a slash: a collection is meant.
     pub slash: bool,
+}
+
+/// A place among somebody's uploads under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UploadAt {
+    /// Whose, as the URL has it.
+    pub address: String,
+    pub upload: Option<Name>,
+    pub part: Option<Name>,
 }
 
 /// The path cannot name anything.
@@ -81,6 +92,10 @@ impl Target {
             }
             ["dav", "principals", kind @ ("group" | "profile"), name] => {
                 Ok(Identifier::parse(&format!("{kind}:{name}")).map_or(Self::Nothing, Self::Principal))
+            }
+            ["dav", "uploads", address, ..] if names.len() <= 5 => {
+                let (upload, part) = (names.get(3).cloned(), names.get(4).cloned());
+                Ok(Self::Upload(UploadAt { address: (*address).to_owned(), upload, part }))
             }
             ["dav", segment] => Ok(area_of(segment).map_or(Self::Nothing, Self::Area)),
             ["dav", segment, address, ..] => {
@@ -116,6 +131,7 @@ impl Target {
                 Area::Contacts => &[Service::Carddav],
                 _ => &[Service::Files],
             },
+            Self::Upload(_) => &[Service::Files],
             _ => &[Service::Caldav, Service::Carddav, Service::Files],
         }
     }
@@ -212,6 +228,8 @@ mod tests {
         assert_eq!(Target::parse("/.well-known/caldav"), Ok(Target::WellKnown));
         for nothing in [
             "/x",
+            "/dav/uploads",
+            "/dav/uploads/a@b/c/d/e",
             "/dav/mail/a@b/",
             "/dav/principals/a@b/c",
             "/dav/principals/group/",

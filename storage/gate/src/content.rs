@@ -3,7 +3,7 @@
 use crate::gate::Gate;
 use crate::refusal::Refusal;
 use octroi_engine::{Body, Stage};
-use octroi_model::{Etag, UnixTime};
+use octroi_model::{CollectionId, Etag, UnixTime};
 
 /// A content that is ready to become an item. Opaque.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub struct Content {
     pub(crate) body: Body,
     /// When a document was last modified, if that is not now.
     pub(crate) modified: Option<UnixTime>,
+    /// What it was made of, if it came in parts.
+    pub(crate) parts: Option<CollectionId>,
 }
 
 impl Content {
@@ -25,7 +27,7 @@ impl Content {
     }
 
     fn of(body: Body) -> Self {
-        Self { body, modified: None }
+        Self { body, modified: None, parts: None }
     }
 
     /// A document that was modified then: it comes from elsewhere, with its date.

@@ -77,6 +77,10 @@ pub struct Limits {
     pub trash_days: u32,
     /// Octets that one account's trash keeps; 0: as many as the quota allows.
     pub trash_bytes_max: u64,
+    /// Uploads in parts that one account has under way.
+    pub uploads_max: usize,
+    /// After which an upload is given up that nothing is added to.
+    pub upload_idle: Duration,
     /// The quota that a new account gets.
     pub account_quota: Option<QuotaLimit>,
     /// In which a new account's mailboxes are named.
@@ -112,6 +116,8 @@ impl Default for Limits {
             versions: VersionPolicy::default(),
             trash_days: 30,
             trash_bytes_max: 0,
+            uploads_max: 32,
+            upload_idle: Duration::from_hours(24),
             account_quota: None,
             language: Language::English,
             confirm_wait: Duration::from_secs(20),

@@ -49,6 +49,7 @@ mod second_factor;
 mod session;
 mod throttle;
 mod tree;
+mod uploads;
 mod waiting;
 
 pub use acts::describing::{Description, PROPERTIES, PropertyEdit};
@@ -110,4 +111,5 @@ pub use scram::{SCRAM_HASH_BYTES, SCRAM_ITERATIONS, SCRAM_SALT_BYTES, ScramFault
 pub use second_factor::{TotpEnrolment, code_at};
 pub use session::Session;
 pub use tree::{Entry, SHARED};
+pub use uploads::{Parts, UPLOAD_PARTS, UPLOADS, UploadPart};
 pub use waiting::WaitingLogIn;

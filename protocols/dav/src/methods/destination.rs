@@ -24,14 +24,7 @@ pub(crate) struct Destination {
 impl Destination {
     /// Read the headers and compare with the source.
     pub(crate) fn of(call: &Call, source: &Place) -> Result<Self, Fault> {
-        let text = call.headers.get("destination").and_then(|value| value.to_str().ok());
-        let text = text.ok_or(Fault::Status(StatusCode::BAD_REQUEST, "A Destination is needed."))?;
-        let (target, host) =
-            Target::parse_reference(text).map_err(|_| Fault::Status(StatusCode::BAD_REQUEST, "The Destination cannot be read."))?;
-        if host.is_some_and(|host| !call.is_our_host(&host)) {
-            return Err(elsewhere());
-        }
-        let Target::Place(place) = target else { return Err(Fault::Status(StatusCode::FORBIDDEN, "Nothing can be put there.")) };
+        let place = place(call)?;
         if place.area != source.area {
             return Err(elsewhere());
         }
@@ -42,11 +35,7 @@ impl Destination {
             // RFC 4918 sections 9.8.5 and 9.9.4: the same resource is 403; a collection into itself has no end.
             return Err(Fault::Status(StatusCode::FORBIDDEN, "Source and destination contain one another."));
         }
-        let overwrite = match call.headers.get("overwrite").map(|value| value.as_bytes().trim_ascii()) {
-            None | Some(b"T" | b"t") => true,
-            Some(b"F" | b"f") => false,
-            Some(_) => return Err(Fault::Status(StatusCode::BAD_REQUEST, "Overwrite is T or F.")),
-        };
+        let overwrite = overwrites(call)?;
         let (parent, _, name) = parent_of(&place)?;
         let href = crate::path::folder_href(place.area, call.session.address(), &place.path);
         Ok(Self { href: href.trim_end_matches('/').to_owned(), place, parent, name, overwrite })
@@ -118,6 +107,28 @@ impl Destination {
             response.headers_mut().insert(LOCATION, location);
         }
         Ok(response)
+    }
+}
+
+/// The place that `Destination` names, on this server.
+pub(crate) fn place(call: &Call) -> Result<Place, Fault> {
+    let text = call.headers.get("destination").and_then(|value| value.to_str().ok());
+    let text = text.ok_or(Fault::Status(StatusCode::BAD_REQUEST, "A Destination is needed."))?;
+    let (target, host) =
+        Target::parse_reference(text).map_err(|_| Fault::Status(StatusCode::BAD_REQUEST, "The Destination cannot be read."))?;
+    if host.is_some_and(|host| !call.is_our_host(&host)) {
+        return Err(elsewhere());
+    }
+    let Target::Place(place) = target else { return Err(Fault::Status(StatusCode::FORBIDDEN, "Nothing can be put there.")) };
+    Ok(place)
+}
+
+/// `Overwrite` (RFC 4918 section 10.6).
+pub(crate) fn overwrites(call: &Call) -> Result<bool, Fault> {
+    match call.headers.get("overwrite").map(|value| value.as_bytes().trim_ascii()) {
+        None | Some(b"T" | b"t") => Ok(true),
+        Some(b"F" | b"f") => Ok(false),
+        Some(_) => Err(Fault::Status(StatusCode::BAD_REQUEST, "Overwrite is T or F.")),
     }
 }
 

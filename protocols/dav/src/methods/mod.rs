@@ -19,6 +19,8 @@ pub(crate) mod put;
 pub(crate) mod report;
 pub(crate) mod search;
 pub(crate) mod unlock;
+pub(crate) mod uploads;
+
 /// What reads bodies here, for the fuzz target.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn fuzzed(request: &crate::xml::Element, kept: Vec<String>) {

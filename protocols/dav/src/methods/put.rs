@@ -93,14 +93,14 @@ async fn replace(mut call: Call, place: &Place, parent: FolderAt, existing: Gran
 }
 
 /// What the headers say of the octets, read before any of them.
-struct Sent {
+pub(crate) struct Sent {
     expected: Expected,
     modified: Option<UnixTime>,
 }
 
 impl Sent {
     /// Refuse what could only be taken wrongly.
-    fn of(call: &Call) -> Result<Self, Fault> {
+    pub(crate) fn of(call: &Call) -> Result<Self, Fault> {
         if call.headers.contains_key(CONTENT_RANGE) {
             // RFC 9110 section 14.5: taken for a whole, a part would destroy the rest.
             return Err(Fault::Status(StatusCode::BAD_REQUEST, "A part of a document cannot be put."));
@@ -148,10 +148,12 @@ async fn misplaced(call: &Call, place: &Place) -> Fault {
 }
 
 /// The announced size, 0 if there is none; a document that is too large by it is refused before it is sent.
-fn announced(call: &Call) -> Result<u64, Fault> {
+pub(crate) fn announced(call: &Call) -> Result<u64, Fault> {
     // Finder sends in chunks and tells the size here.
     let expected = call.headers.get("x-expected-entity-length").and_then(|value| value.to_str().ok()?.parse().ok());
     let bytes = call.announced_bytes().or(expected).unwrap_or(0);
+    // They are here already, and go when it comes.
+    let bytes = if call.parts.is_some() { 0 } else { bytes };
     if bytes > call.config.document_bytes_max { Err(too_large()) } else { Ok(bytes) }
 }
 
@@ -160,7 +162,7 @@ fn too_large() -> Fault {
 }
 
 /// A document, to disk as it comes.
-async fn receive(call: &mut Call, mut upload: Upload, sent: &Sent) -> Result<Content, Fault> {
+pub(crate) async fn receive(call: &mut Call, mut upload: Upload, sent: &Sent) -> Result<Content, Fault> {
     let about = call.href();
     let mut sums = sent.expected.sums();
     while let Some(piece) = call.next_piece().await? {
@@ -171,7 +173,11 @@ async fn receive(call: &mut Call, mut upload: Upload, sent: &Sent) -> Result<Con
         upload.write(&piece).await.map_err(Fault::about(&about))?;
     }
     sent.expected.check(sums)?;
-    upload.finish_document().await.map_err(Fault::about(&about))
+    let content = upload.finish_document().await.map_err(Fault::about(&about))?;
+    Ok(match &call.parts {
+        Some(parts) => content.made_of(parts),
+        None => content,
+    })
 }
 
 /// A calendar object or card, in memory while it is checked.

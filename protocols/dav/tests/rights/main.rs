@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on says so by panicking.
 
 mod asking;
+mod bodies;
 mod export;
+mod kept;
 mod locks;
 mod organise;
 mod properties;

@@ -78,6 +78,7 @@ impl Granted<File, Rewrite> {
         let deed = Deed::adds(self.node(), [hash]).keywords(self.marks().await?);
         let (collection, by) = (self.folder_id()?, self.session.account());
         let mut body_alone = Batch::new();
+        content.settle(&mut body_alone);
         let body = body_alone.body(content.body);
         let mut keeps = true;
         for _ in 0..TRIES_MAX {

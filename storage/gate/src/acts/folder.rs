@@ -263,6 +263,7 @@ impl Granted<Folder, Bind> {
         batch.expect(Expect::Absent { collection, name: name.clone() });
         let item = dated(document(name.clone(), media_type)?, content.modified);
         let properties = arrived(&self.session, self.node().owner, &item);
+        content.settle(&mut batch);
         let body = batch.body(content.body);
         batch.put(collection, Item { properties, ..item }, body);
         match self.session.commit_making_room(collection, (bytes, 1), batch, &[deed], || self.renew()).await {

@@ -5,6 +5,7 @@ use crate::kept::room::{self, Kept};
 use crate::kept::versions::{DAY, policy};
 use crate::refusal::Refusal;
 use crate::tree;
+use crate::uploads;
 use octroi_engine::{Batch, Change, CommitError, Expect};
 use octroi_model::{AccountId, CollectionKind, UnixTime};
 use octroi_policy::Area;
@@ -45,7 +46,13 @@ impl Admin {
             engine.commit(batch).await?;
         }
         self.sweep_bins(owner).await?;
-        Ok(old.len())
+        let mut batch = Batch::new();
+        let since = UnixTime(now.0 - limits.upload_idle.as_secs() as i64);
+        let given_up = uploads::sweep(engine, owner, since, &mut batch).await?;
+        if given_up > 0 {
+            engine.commit(batch).await?;
+        }
+        Ok(old.len() + given_up)
     }
 
     /// Bins and collections of versions in which nothing is left go, but for the trash itself.
