@@ -11,6 +11,7 @@ mod audit;
 mod authorities;
 mod backup;
 mod bench;
+mod bodies;
 mod browser;
 mod clients;
 mod concert;

@@ -240,13 +240,21 @@ impl Case<'_> {
         self.prepare();
         let answer = self.ask("Secret");
         let (after, etags) = self.owner.state();
-        let allowed = row.needs.is_some_and(|letters| may(rights, &self.subject.own_files, letters));
+        // Who may only add to somebody's documents sees what they have added, which here is nothing.
+        let drops = self.tree.number == 0 && rights == "li";
+        let looks = ["GET", "HEAD", "PROPFIND", "PROPPATCH", "REPORT"].contains(&row.method) && row.body != SYNC;
+        let allowed = match row.path {
+            "{S}/" if drops && looks => row.needs.is_some(),
+            "{S}/quetzal{X}" if drops => false,
+            _ => row.needs.is_some_and(|letters| may(rights, &self.subject.own_files, letters)),
+        };
         let ok = answer.starts_with('2');
         if ok != allowed || (!ok && !answer.starts_with('4') && !answer.starts_with("502")) {
             faults.push(format!("allowed is {allowed}: {answer}"));
         }
         let fine = match row.effect {
             Unseen => true,
+            Told(text) if drops && CONTENTS.contains(&text) => !answer.contains(text),
             Told(text) => answer.to_ascii_lowercase().contains(&text.to_ascii_lowercase()) == allowed,
             Appears(text) => after.contains(text) == allowed,
             Vanishes(text) => after.contains(text) != allowed,

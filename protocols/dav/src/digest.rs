@@ -5,7 +5,7 @@
 //! anything is stored; kinds that we do not know are passed over, as RFC 9530 section 2 lets a recipient.
 
 use crate::refusal::Fault;
-use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
+use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
 use http::{HeaderMap, StatusCode};
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512};
 
@@ -78,6 +78,23 @@ impl Expected {
         kinds.sort_unstable();
         kinds.dedup();
         Sums(kinds.into_iter().map(Sum::begin).collect())
+    }
+
+    /// What was said, as ownCloud's clients are told it: of the kinds that they know.
+    pub(crate) fn told(&self) -> Option<String> {
+        let one = |(kind, value): &(Kind, Vec<u8>)| {
+            let name = match kind {
+                Kind::Sha1 => "SHA1",
+                Kind::Md5 => "MD5",
+                Kind::Adler32 => "ADLER32",
+                Kind::Sha256 => "SHA256",
+                Kind::Sha512 => return None,
+            };
+            Some(format!("{name}:{}", HEXLOWER.encode(value)))
+        };
+        let mut all: Vec<String> = self.0.iter().filter_map(one).collect();
+        all.dedup();
+        (!all.is_empty()).then(|| all.join(" "))
     }
 
     /// Is it what was said?

@@ -65,6 +65,7 @@ pub(crate) enum Property {
     Grammars,
     OwncloudSize,
     OwncloudPermissions,
+    OwncloudChecksums,
     /// What is there only if a client set it; before it was kept as XML it was a text under this name.
     Kept(&'static str),
 }
@@ -129,6 +130,7 @@ pub(crate) const KNOWN: &[Known] = &[
     known(Property::Kept("getcontentlanguage"), DAV, "D:getcontentlanguage", true),
     known(Property::OwncloudSize, OWNCLOUD, "OC:size", false),
     known(Property::OwncloudPermissions, OWNCLOUD, "OC:permissions", false),
+    known(Property::OwncloudChecksums, OWNCLOUD, "OC:checksums", false),
     known(Property::Kept("calendar-description"), CALDAV, "C:calendar-description", false),
     known(Property::Kept("calendar-timezone"), CALDAV, "C:calendar-timezone", false),
     known(Property::Kept("addressbook-description"), CARDDAV, "CARD:addressbook-description", false),
@@ -386,6 +388,12 @@ fn about_collection(property: Property, subject: &Subject<'_>, viewer: &Viewer, 
             xml.characters(&item.bytes().to_string());
         }
         Property::OwncloudPermissions => return owncloud_permissions(subject, viewer, xml),
+        // What ownCloud's clients and rclone compare with what they have.
+        Property::OwncloudChecksums => {
+            let Subject::File { item, .. } = subject else { return false };
+            let Some(sums) = octroi_gate::checksums(item) else { return false };
+            xml.text("OC:checksum", sums);
+        }
         Property::PrivilegeSet => match subject {
             Subject::Folder { facts, .. } => write_held(facts.rights, xml),
             Subject::File { rights, .. } => write_held(*rights, xml),

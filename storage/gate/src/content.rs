@@ -11,6 +11,8 @@ pub struct Content {
     pub(crate) body: Body,
     /// When a document was last modified, if that is not now.
     pub(crate) modified: Option<UnixTime>,
+    /// What it hashes to by other algorithms; see [`crate::checksums`].
+    pub(crate) sums: Option<String>,
     /// What it was made of, if it came in parts.
     pub(crate) parts: Option<CollectionId>,
 }
@@ -27,13 +29,19 @@ impl Content {
     }
 
     fn of(body: Body) -> Self {
-        Self { body, modified: None, parts: None }
+        Self { body, modified: None, sums: None, parts: None }
     }
 
     /// A document that was modified then: it comes from elsewhere, with its date.
     #[must_use]
     pub fn modified(self, at: UnixTime) -> Self {
         Self { modified: Some(at), ..self }
+    }
+
+    /// Digests that were compared, as [`crate::checksums`] tells them later.
+    #[must_use]
+    pub fn checked_by(self, sums: Option<String>) -> Self {
+        Self { sums, ..self }
     }
 
     /// Octets.

@@ -78,7 +78,7 @@ pub use granted::{
     Object,
 };
 pub use import::{Import, Imported, Present};
-pub use kept::beside::properties_of;
+pub use kept::beside::{checksums, properties_of};
 pub use kept::trash::{TRASH, TrashLine};
 pub use kept::versions::{VERSION_POLICY, VERSIONS, VersionPolicy};
 pub use key::{DataKey, KEY_FILE};

@@ -14,7 +14,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use octroi_gate::{File, Folder, Granted, List, MemberIs, READ_BYTES_MAX, Read, Refusal};
+use octroi_gate::{File, Folder, Granted, List, MemberIs, READ_BYTES_MAX, Read, Refusal, checksums};
 use octroi_http::{Gone, Sink, produce};
 use octroi_model::Path;
 use std::fmt::Write as _;
@@ -184,6 +184,9 @@ fn described(status: StatusCode, file: &Granted<File, Read>, place: &Place) -> R
     insert(headers, CONTENT_TYPE, media_type(item, place.area));
     insert(headers, ETAG, &item.etag().to_string());
     insert(headers, LAST_MODIFIED, &http_date(item.date));
+    if let Some(sums) = checksums(item) {
+        insert(headers, http::HeaderName::from_static("oc-checksum"), sums);
+    }
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     if !is_active(media_type(item, place.area)) {
         // The listener's own policy is a sandbox, in which browsers show no PDF and save no archive.

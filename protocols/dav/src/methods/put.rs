@@ -113,8 +113,9 @@ impl Sent {
         Ok(Self { expected: Expected::of(&call.headers)?, modified: modified(call) })
     }
 
-    /// The content with the date that the client gives it.
+    /// The content with the date that the client gives it, and the digests that it was compared by.
     fn date(&self, content: Content) -> Content {
+        let content = content.checked_by(self.expected.told());
         match self.modified {
             Some(at) => content.modified(at),
             None => content,

@@ -79,6 +79,7 @@ impl Granted<File, Rewrite> {
         let (collection, by) = (self.folder_id()?, self.session.account());
         let mut body_alone = Batch::new();
         content.settle(&mut body_alone);
+        let (modified, sums) = (content.modified, content.sums);
         let body = body_alone.body(content.body);
         let mut keeps = true;
         for _ in 0..TRIES_MAX {
@@ -91,8 +92,8 @@ impl Granted<File, Rewrite> {
             }
             // What clients keep beside it stays, as it is by now: the content may have been long on its way.
             let left = Item { properties: kept_over(&now), ..now.clone() };
-            let properties = arrived(&self.session, self.node().owner, &left);
-            let item = Item { properties, ..dated(document(self.name()?.clone(), media_type)?, content.modified) };
+            let properties = summed(arrived(&self.session, self.node().owner, &left), sums.as_deref());
+            let item = Item { properties, ..dated(document(self.name()?.clone(), media_type)?, modified) };
             batch.put(collection, item, body);
             let more = (if keeps { bytes } else { bytes.saturating_sub(now.bytes()) }, u64::from(keeps));
             let renew = || self.renew();
@@ -213,6 +214,11 @@ pub(crate) fn media_type(sent: Option<&str>) -> Result<Option<Arc<str>>, Refusal
 /// With the date that came with it, if one did.
 pub(crate) fn dated(item: Item, modified: Option<UnixTime>) -> Item {
     Item { date: modified.unwrap_or(item.date), ..item }
+}
+
+/// What is beside a document whose content is new.
+pub(crate) fn summed(properties: Option<Arc<[u8]>>, sums: Option<&str>) -> Option<Arc<[u8]>> {
+    beside::with(properties.as_deref(), &[(beside::SUMS, sums)])
 }
 
 /// What is beside a document where it arrives: what was, but who put it there if it is not whose folder it is.

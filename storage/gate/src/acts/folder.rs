@@ -1,7 +1,7 @@
 //! Acts on a collection of documents, events or cards: list, synchronise, add, make, copy, move, remove.
 
 use crate::acts::describing::{check_all, seen_by};
-use crate::acts::file::{TRIES_MAX, arrived, dated, document, marks_in};
+use crate::acts::file::{TRIES_MAX, arrived, dated, document, marks_in, summed};
 use crate::acts::in_the_way::InTheWay;
 use crate::content::{Content, Upload};
 use crate::dropping::{is_drop, is_own};
@@ -160,7 +160,9 @@ impl Granted<Folder, List> {
             Err(_) => None,
         };
         let order = view.as_ref().map_or(Vec::new(), |view| by_name(view, |item| !drops || is_own(item, &self.session)));
-        let mut folders: Vec<Member> = self.session.children_of(self.node()).iter().filter_map(|node| self.folder_member(node)).collect();
+        // Nor has who drops made the folders in it.
+        let below = if drops { Vec::new() } else { self.session.children_of(self.node()) };
+        let mut folders: Vec<Member> = below.iter().filter_map(|node| self.folder_member(node)).collect();
         folders.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Listing { view, order, folders })
     }
@@ -262,7 +264,7 @@ impl Granted<Folder, Bind> {
         let mut batch = Batch::new();
         batch.expect(Expect::Absent { collection, name: name.clone() });
         let item = dated(document(name.clone(), media_type)?, content.modified);
-        let properties = arrived(&self.session, self.node().owner, &item);
+        let properties = summed(arrived(&self.session, self.node().owner, &item), content.sums.as_deref());
         content.settle(&mut batch);
         let body = batch.body(content.body);
         batch.put(collection, Item { properties, ..item }, body);

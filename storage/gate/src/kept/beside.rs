@@ -13,6 +13,8 @@ const VERSION: u8 = 1;
 pub(crate) const AUTHOR: &str = "author";
 /// How it was called before it came where it is.
 pub(crate) const NAME: &str = "name";
+/// What the content hashes to by other algorithms, as the client said and it was found to be.
+pub(crate) const SUMS: &str = "sums";
 /// Who removed it, or wrote over it.
 pub(crate) const BY: &str = "by";
 
@@ -45,6 +47,11 @@ pub(crate) fn encode(texts: &BTreeMap<&str, &str>) -> Option<Arc<[u8]>> {
 /// What is noted under a name.
 pub(crate) fn noted<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     texts(item.properties.as_deref()).get(name).copied()
+}
+
+/// Digests of a document that were sent along with it and compared: `SHA1:hex MD5:hex`, as ownCloud's clients have them.
+pub fn checksums(item: &Item) -> Option<&str> {
+    noted(item, SUMS)
 }
 
 /// An account that is noted.
