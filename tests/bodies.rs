@@ -144,19 +144,19 @@ fn an_interrupted_upload_leaves_the_old_version_and_nothing_else() {
 #[test]
 fn a_killed_server_has_the_old_version_or_the_new() {
     let (mut server, folder) = (configured(""), tempfile::tempdir().unwrap());
-    let path = |server: &Server| format!("{}killed.bin", server.user(0).files);
+    let path = |server: &Server| format!("/dav/files/{}/killed.bin", server.user(1).address);
     let (mut now, mut done) = (Vec::new(), 0);
     for round in 0..6_u8 {
         let sent = folder.path().join(format!("sent{round}"));
         // Never the same octets in two of them.
         let next = vec![round + 1; (3 << 20) + usize::from(round)];
         fs::write(&sent, &next).unwrap();
-        let mut client = slowly(&server, server.user(0), &path(&server), &sent, "12M");
+        let mut client = slowly(&server, server.user(1), &path(&server), &sent, "12M");
         thread::sleep(Duration::from_millis(60 + 90 * u64::from(round)));
         server = server.killed_and_started_again();
         client.kill().unwrap();
         client.wait().unwrap();
-        let found = Http::new(&server, server.user(0)).request("GET", &path(&server), &[], b"");
+        let found = Http::new(&server, server.user(1)).request("GET", &path(&server), &[], b"");
         if found.status == 200 && found.body == next {
             now = next;
             done += 1;
@@ -167,13 +167,37 @@ fn a_killed_server_has_the_old_version_or_the_new() {
     }
 }
 
+/// The requests of rclone's WebDAV with `nextcloud_chunk_size` (1.63 and later; `backend/webdav/chunking.go`), as Debian's is older: the parts
+/// are named by their octets, and the server is killed between them.
+#[test]
+fn parts_survive_a_crash_and_become_a_document() {
+    let mut server = configured("");
+    let whole: Vec<u8> = (0..5_000_000_u32).map(|n| (n * 7 % 251) as u8).collect();
+    let of = |server: &Server, path: &str| format!("/dav/uploads/{}/rclone-chunked-upload-1/{path}", server.user(1).address);
+    assert_eq!(Http::new(&server, server.user(1)).request("MKCOL", &of(&server, ""), &[], b"").status, 201);
+    for (number, part) in whole.chunks(1_800_000).enumerate() {
+        let offset = number * 1_800_000;
+        let name = format!("{offset:015}-{:015}", offset + part.len());
+        assert_eq!(Http::new(&server, server.user(1)).request("PUT", &of(&server, &name), &[], part).status, 201);
+        server = server.killed_and_started_again();
+    }
+    let http = Http::new(&server, server.user(1));
+    let (path, length) = (format!("/dav/files/{}/whole.bin", server.user(1).address), whole.len().to_string());
+    let headers = [("Destination", path.as_str()), ("OC-Total-Length", &length), ("X-OC-Mtime", "1000000000")];
+    let made = http.request("MOVE", &of(&server, ".file"), &headers, b"");
+    assert_eq!((made.status, made.header("x-oc-mtime")), (201, Some("accepted")));
+    let got = http.request("GET", &path, &[], b"");
+    assert!(got.body == whole && got.header("last-modified") == Some("Sun, 09 Sep 2001 01:46:40 GMT"));
+    assert_eq!(http.request("PROPFIND", &of(&server, ""), &[("Depth", "1")], b"").status, 404);
+}
+
 /// What is removed is listed, restored and emptied by the command; a folder is told how many versions to keep.
 #[test]
 fn trash_and_versions_by_the_commands() {
     let server = configured("[documents]\nversions = 5\n");
-    let person = server.user(0);
+    let person = server.user(1);
     let http = Http::new(&server, person);
-    let at = |path: &str| format!("{}{path}", person.files);
+    let at = |path: &str| format!("/dav/files/{}/{path}", person.address);
     let status = |method: &str, path: &str, text: &str| http.request(method, &at(path), &[], text.as_bytes()).status;
     assert_eq!(status("MKCOL", "a", ""), 201);
     assert_eq!((status("PUT", "a/b.txt", "one"), status("DELETE", "a/b.txt", "")), (201, 204));

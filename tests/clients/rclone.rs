@@ -37,7 +37,7 @@ fn copies_a_tree_and_finds_it_equal() {
     rclone(&["purge", &remote]).good();
 }
 
-/// As rclone speaks to Nextcloud: digests and dates are kept, large documents come in parts, and a second run has nothing to do.
+/// As rclone speaks to Nextcloud: digests and dates are kept, and a second run has nothing to do.
 fn synchronises(files: usize) {
     let (server, folder) = (shared(), tempfile::tempdir().unwrap());
     let person = server.user(4);
@@ -55,7 +55,7 @@ fn synchronises(files: usize) {
     let remote = format!(":webdav:{}", unique("sync"));
     let rclone = |arguments: &[&str]| {
         let common = ["--config", "/dev/null", "--retries", "1", "--low-level-retries", "1", "--webdav-url", &url];
-        let more = ["--webdav-vendor", "nextcloud", "--webdav-nextcloud-chunk-size", "1M", "--webdav-user", &person.address];
+        let more = ["--webdav-vendor", "nextcloud", "--webdav-user", &person.address];
         let last = ["--webdav-pass", &secret, "--ca-cert", server.certificate().to_str().unwrap(), "--transfers", "8"];
         run("rclone", &[arguments, &common, &more, &last].concat())
     };

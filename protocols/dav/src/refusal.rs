@@ -127,13 +127,19 @@ pub(crate) fn reserved(lacks: Lacks, portal_url: &str) -> String {
 /// RFC 3744 section 7.1.1.
 fn need_privileges(href: &str, lacking: impl Iterator<Item = &'static str>) -> Response {
     let mut xml = Xml::document("D:error");
+    write_needed(href, lacking, &mut xml);
+    xml.close("D:error");
+    xml_response(StatusCode::FORBIDDEN, xml)
+}
+
+/// The content of the error that says which privileges lack on a resource.
+pub(crate) fn write_needed(href: &str, lacking: Rights, xml: &mut Xml) {
     xml.open("D:need-privileges");
     for privilege in lacking {
         xml.open("D:resource").text("D:href", href);
         xml.open("D:privilege").empty(privilege).close("D:privilege").close("D:resource");
     }
-    xml.close("D:need-privileges").close("D:error");
-    xml_response(StatusCode::FORBIDDEN, xml)
+    xml.close("D:need-privileges");
 }
 
 /// An answer with an XML body.

@@ -1,6 +1,7 @@
 //! MOVE (RFC 4918 section 9.9): it appears there and goes here in one commit.
 
 use crate::call::{Call, Depth, file_at, folder_at, may_be_file, may_be_folder};
+use crate::methods::delete::refused;
 use crate::methods::destination::Destination;
 use crate::precondition::Current;
 use crate::refusal::{Answer, Fault};
@@ -41,5 +42,8 @@ async fn move_folder(call: &Call, folder: &Granted<Folder, RemoveFolder>, destin
     }
     call.check_write(Current::collection()).await?;
     let (parent, over) = destination.ready_for_folder(call).await?;
-    destination.answer(parent.move_folder(folder, &destination.name, &over).await, over.is_there())
+    match parent.move_folder(folder, &destination.name, &over).await {
+        Err(Refusal::Forbidden(lacking)) => refused(call, &call.place()?, folder, lacking),
+        outcome => destination.answer(outcome, over.is_there()),
+    }
 }

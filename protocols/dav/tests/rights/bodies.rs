@@ -149,3 +149,38 @@ async fn who_drops_sees_what_they_dropped() {
     let listed = ask(&world, &lead, "PROPFIND", &files(&lead, "In/"), &[("depth", "1")], &propfind("<D:getetag/>")).await;
     assert!(listed.text().contains("mine.txt") && listed.text().contains("theirs.txt"));
 }
+
+/// Half a folder used to be no answer: who may not remove one in it was told no more than that.
+#[tokio::test]
+async fn a_folder_goes_whole_or_says_what_keeps_it() {
+    let world = World::new().await;
+    let (lead, agent) = (world.person("lead", "lead", "").await, world.person("agent", "agent", "").await);
+    for path in ["a/", "a/open/", "a/closed/", "a/open/deep/", "b/"] {
+        assert_eq!(ask(&world, &lead, "MKCOL", &files(&lead, path), &[], "").await.status, 201);
+    }
+    assert_eq!(ask(&world, &lead, "PUT", &files(&lead, "a/open/x.txt"), &[], "x").await.status, 201);
+    let grant = async |path: &str, privileges: &str| {
+        let body = format!(
+            r#"<D:acl xmlns:D="DAV:"><D:ace><D:principal><D:href>/dav/principals/{}/</D:href></D:principal><D:grant>{privileges}</D:grant></D:ace></D:acl>"#,
+            agent.address
+        );
+        assert_eq!(ask(&world, &lead, "ACL", &files(&lead, path), &[], &body).await.status, 200);
+    };
+    grant("a/", "<D:privilege><D:all/></D:privilege>").await;
+    grant("b/", "<D:privilege><D:all/></D:privilege>").await;
+    grant("a/closed/", "<D:privilege><D:read/></D:privilege>").await;
+    let at = |path: &str| files(&agent, &format!("Shared/{}/{path}", lead.address));
+    for (method, to) in [("DELETE", ""), ("MOVE", "b/moved/")] {
+        let answer = ask(&world, &agent, method, &at("a/"), &[("destination", &at(to))], "").await;
+        let text = answer.text();
+        assert_eq!(answer.status, 207, "{method}: {text}");
+        assert!(text.contains(&format!("<D:href>{}</D:href><D:status>HTTP/1.1 403", at("a/closed/"))), "{method}: {text}");
+        assert!(!text.contains("a/open/") && text.contains("remove-collection"), "{method}: {text}");
+        assert_eq!(ask(&world, &agent, "GET", &at("a/open/x.txt"), &[], "").await.status, 200);
+    }
+    // What one may not know of is not named.
+    grant("a/closed/", "<D:privilege><P:post xmlns:P=\"urn:octroi:privilege\"/></D:privilege>").await;
+    assert_eq!(ask(&world, &agent, "DELETE", &at("a/"), &[], "").await.status, 403);
+    grant("a/closed/", "<D:privilege><D:all/></D:privilege>").await;
+    assert_eq!(ask(&world, &agent, "DELETE", &at("a/"), &[], "").await.status, 204);
+}

@@ -17,8 +17,8 @@ use crate::reserved::Deed;
 use crate::tree::{self, Node};
 use octroi_engine::{Batch, Change, Expect, Sought, View, Within};
 use octroi_model::{
-    Address, Collection, CollectionId, CollectionKind, Etag, Flags, Hash, Head, Item, ModSeq, Name, Outcome, PATH_DEPTH_MAX, Rights, Uid,
-    UnixTime,
+    Address, Collection, CollectionId, CollectionKind, Etag, Flags, Hash, Head, Item, ModSeq, Name, Outcome, PATH_DEPTH_MAX, Path, Rights,
+    Uid, UnixTime,
 };
 use octroi_policy::{Act, Area};
 use std::collections::{BTreeSet, HashMap};
@@ -26,6 +26,8 @@ use std::sync::Arc;
 
 /// Parts of one COPY or DELETE of a tree: it is one commit, held in memory.
 const TREE_PARTS_MAX: usize = 100_000;
+/// Folders that one answer names because they may not be removed.
+const REFUSING_MAX: usize = 1_000;
 /// The live property that holds the name for people.
 pub const DISPLAY_NAME: &str = "displayname";
 
@@ -558,6 +560,27 @@ impl Granted<Folder, RemoveFolder> {
         Ok(())
     }
 
+    /// The folders in it that may not be removed, as the session names them, with the rights that lack; none if it is a matter of the folder
+    /// itself, or of one that the session may not know of.
+    pub fn refusing(&self) -> Result<Vec<(Path, Rights)>, Refusal> {
+        let mut refusing = Vec::new();
+        let mut waiting = vec![self.node().with(self.collection()?)];
+        while let Some(node) = waiting.pop() {
+            let collection = node.real()?.clone();
+            let rights = self.session.rights_of(&node)?;
+            let lacking = to_remove(&collection).without(rights);
+            if lacking != Rights::NONE {
+                if node.path == *self.path() || !rights.contains(Rights::LOOKUP) || refusing.len() >= REFUSING_MAX {
+                    return Ok(Vec::new());
+                }
+                refusing.push((node.path.clone(), lacking));
+            }
+            let below = self.engine().children(collection.id).into_iter().filter(|child| child.kind != CollectionKind::Versions);
+            waiting.extend(below.filter_map(|child| self.session.child_node(&node, &child)));
+        }
+        Ok(refusing)
+    }
+
     /// Every collection at and below it, parents first; refused if one of them may not be removed.
     pub(crate) fn may_remove_all(&self) -> Result<Vec<Arc<Collection>>, Refusal> {
         let top = self.collection()?;
@@ -566,7 +589,7 @@ impl Granted<Folder, RemoveFolder> {
         while let Some(node) = waiting.pop() {
             let collection = node.real()?.clone();
             let rights = self.session.rights_of(&node)?;
-            let needs = if collection.head.items > 0 { Rights::DELETE_COLLECTION | Rights::EXPUNGE } else { Rights::DELETE_COLLECTION };
+            let needs = to_remove(&collection);
             if !rights.contains(needs) {
                 return Err(Refusal::Forbidden(needs.without(rights)));
             }
@@ -594,6 +617,11 @@ impl<P> Granted<Folder, P> {
         let ours = name.as_str() == VERSIONS || (top && name.as_str() == TRASH);
         if self.node().area == Area::Files && ours { Err(Refusal::Unsupported) } else { Ok(()) }
     }
+}
+
+/// The rights that removing a collection takes.
+fn to_remove(collection: &Collection) -> Rights {
+    if collection.head.items > 0 { Rights::DELETE_COLLECTION | Rights::EXPUNGE } else { Rights::DELETE_COLLECTION }
 }
 
 fn item_member(item: &Item) -> Option<Member> {
