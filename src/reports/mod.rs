@@ -29,6 +29,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -42,6 +43,8 @@ const SPREAD_AT_START: u64 = 600;
 const AGAIN: i64 = 3600;
 /// For how many days it is tried.
 const TRIED_DAYS: i64 = 3;
+/// Reports that are made at the same time.
+const TOGETHER: usize = 8;
 /// Files of the data folder.
 const TALLY: &str = "reports.tally";
 const RECEIVED: &str = "reports.received";
@@ -123,24 +126,23 @@ impl Reporter {
 
     /// Save and send until the server ends.
     pub(crate) async fn run(self, shutdown: Shutdown) {
-        let mut next = UnixTime::now().0.saturating_add(chance(SPREAD_AT_START));
-        loop {
-            tokio::select! {
-                () = shutdown.triggered() => break,
-                () = tokio::time::sleep(SAVE) => {}
-            }
-            let now = UnixTime::now().0;
-            if now >= next {
-                let sent = tokio::select! {
-                    () = shutdown.triggered() => break,
-                    sent = self.send(day_of(now) - 1) => sent,
-                };
-                let midnight = (day_of(now) + 1) * DAY;
-                next = if sent.put_off > 0 { now + AGAIN } else { midnight.saturating_add(chance(SPREAD)) };
-            }
+        let sending = tokio::spawn(self.clone().send_daily());
+        while tokio::time::timeout(SAVE, shutdown.triggered()).await.is_err() {
             self.save().await;
         }
+        sending.abort();
         self.save().await;
+    }
+
+    async fn send_daily(self) {
+        let mut wait = chance(SPREAD_AT_START);
+        loop {
+            tokio::time::sleep(Duration::from_secs(u64::try_from(wait).unwrap_or_default())).await;
+            let sent = self.send(day_of(UnixTime::now().0) - 1).await;
+            let now = UnixTime::now().0;
+            let midnight = (day_of(now) + 1) * DAY;
+            wait = if sent.put_off > 0 { AGAIN } else { (midnight - now).saturating_add(chance(SPREAD)) };
+        }
     }
 
     /// Write down what has changed.
@@ -169,20 +171,76 @@ impl Reporter {
         let _turn = self.0.turn.lock().await;
         let tally = self.0.reports.tally();
         let mut sent = Sent::default();
-        for (day, domain, counts) in tally.sessions_until(last) {
-            let fate = self.0.sessions(day, &domain, &counts).await;
+        let of_sessions = |(day, domain, counts): (Day, String, Vec<PolicyCount>)| {
+            let inner = self.0.clone();
+            async move { (inner.sessions(day, &domain, &counts).await, day, domain, counts) }
+        };
+        each(tally.sessions_until(last), of_sessions, |(fate, day, domain, counts)| {
             if sent.note(fate, "tls", &domain, day) {
                 self.0.reports.change(|tally| tally.sessions_done(day, &domain, &counts));
             }
-        }
-        for (day, found) in self.0.by_policy(tally.messages_until(last), &mut sent).await {
-            let fate = self.0.messages(day, &found).await;
+        })
+        .await;
+        let policed = self.by_policy(tally.messages_until(last), &mut sent).await;
+        let of_messages = |(day, found): (Day, Policed)| {
+            let inner = self.0.clone();
+            async move { (inner.messages(day, &found).await, day, found) }
+        };
+        each(policed, of_messages, |(fate, day, found)| {
             if sent.note(fate, "dmarc", &found.policy.domain, day) {
                 self.0.reports.change(|tally| found.authors.iter().for_each(|(author, count)| tally.messages_done(day, author, count)));
             }
-        }
+        })
+        .await;
         self.save().await;
         sent
+    }
+
+    /// Find out under which policies these messages were; what nobody wants to hear of is done with.
+    async fn by_policy(&self, counts: Vec<(Day, String, MailCount)>, sent: &mut Sent) -> Vec<(Day, Policed)> {
+        let of_author = |(day, author, count): (Day, String, MailCount)| {
+            let inner = self.0.clone();
+            async move { (discover(&inner.resolver, &author).await, day, author, count) }
+        };
+        let mut policed: BTreeMap<(Day, String), Policed> = BTreeMap::new();
+        each(counts, of_author, |(found, day, author, count)| {
+            let fate = match found {
+                Ok(Some(policy)) if !policy.record.rua.is_empty() => {
+                    let entry = policed.entry((day, policy.domain.clone()));
+                    entry.or_insert_with(|| Policed { policy, authors: Vec::new() }).authors.push((author, count));
+                    return;
+                }
+                Ok(_) => Fate::Unwanted,
+                Err(Later(why)) => Fate::PutOff(why),
+            };
+            if sent.note(fate, "dmarc", &author, day) {
+                self.0.reports.change(|tally| tally.messages_done(day, &author, &count));
+            }
+        })
+        .await;
+        policed.into_iter().map(|((day, _), found)| (day, found)).collect()
+    }
+}
+
+/// Do it for all, some at a time, and note each as it is done: a DNS that does not answer holds up few others.
+async fn each<T, R, W>(items: Vec<T>, work: impl Fn(T) -> W, mut done: impl FnMut(R))
+where
+    W: Future<Output = R> + Send + 'static,
+    R: Send + 'static,
+{
+    let mut under_way = JoinSet::new();
+    let mut items = items.into_iter();
+    loop {
+        while under_way.len() < TOGETHER
+            && let Some(item) = items.next()
+        {
+            under_way.spawn(work(item));
+        }
+        match under_way.join_next().await {
+            Some(Ok(result)) => done(result),
+            Some(Err(error)) => tracing::error!(%error, "a report failed"),
+            None => return,
+        }
     }
 }
 
@@ -235,26 +293,6 @@ impl Inner {
         };
         let compose = |to: &str| self.letter(to, domain, &id, (begin, end)).tls(report.clone());
         self.delivery.deliver(&destinations, &report, compose).await
-    }
-
-    /// Find out under which policies these messages were; what nobody wants to hear of is done with.
-    async fn by_policy(&self, counts: Vec<(Day, String, MailCount)>, sent: &mut Sent) -> Vec<(Day, Policed)> {
-        let mut policed: BTreeMap<(Day, String), Policed> = BTreeMap::new();
-        for (day, author, count) in counts {
-            let fate = match discover(&self.resolver, &author).await {
-                Ok(Some(policy)) if !policy.record.rua.is_empty() => {
-                    let entry = policed.entry((day, policy.domain.clone()));
-                    entry.or_insert_with(|| Policed { policy, authors: Vec::new() }).authors.push((author, count));
-                    continue;
-                }
-                Ok(_) => Fate::Unwanted,
-                Err(Later(why)) => Fate::PutOff(why),
-            };
-            if sent.note(fate, "dmarc", &author, day) {
-                self.reports.change(|tally| tally.messages_done(day, &author, &count));
-            }
-        }
-        policed.into_iter().map(|((day, _), found)| (day, found)).collect()
     }
 
     /// What a domain is told of who sends in its name.

@@ -5,9 +5,9 @@
 
 use crate::session::{Kind, Session};
 use crate::transaction::Open;
-use octroi_reports::Reports;
+use octroi_reports::{Fault, Reports};
 use std::sync::{Arc, Mutex, PoisonError};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// A message for such an address; its octets are kept aside on their way into the store.
 #[derive(Clone)]
@@ -43,6 +43,8 @@ impl Intake {
         let (reports, authentic) = (self.reports, self.authentic);
         tokio::task::spawn_blocking(move || match reports.take_in(&octets, authentic) {
             Ok(kept) => info!(id, organisation = kept.organisation, domain = kept.domain, report = kept.id, "a report is taken in"),
+            // Where nobody has set up an address of its own for reports, it is postmaster's.
+            Err(Fault::NotAReport) => debug!(id, "a message to the address for reports is none"),
             Err(why) => warn!(id, %why, "a message to the address for reports is left in the mailbox as it is"),
         });
     }

@@ -4,7 +4,7 @@
 //! texts and records are bounded before they are kept.
 
 use super::{Disposition, DkimSeen, Feedback, Override, Published, Row, SpfSeen};
-use crate::clean::clean;
+use crate::clean::cleaned;
 use crate::fault::Fault;
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
@@ -107,8 +107,8 @@ impl Builder {
 
     fn close(&mut self) {
         let Some(name) = self.open.pop() else { return };
-        let mut text = std::mem::take(&mut self.text).trim().to_owned();
-        clean(&mut text);
+        let text = cleaned(&self.text).trim().to_owned();
+        self.text.clear();
         let parent = self.open.last().map(String::as_str).unwrap_or_default();
         match (parent, name.as_str()) {
             ("report_metadata" | "date_range", name) => self.metadata(name, text),
