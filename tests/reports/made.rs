@@ -186,14 +186,26 @@ fn domains_hear_who_sends_in_their_name() {
     // A victim that has not asked for anything.
     internet.zone("evil.example", "_dmarc TXT \"v=DMARC1; p=none; rua=mailto:victim@desk.example\"");
     internet.zone("quiet.example", "_dmarc TXT \"v=DMARC1; p=none\"");
-    let server = configured(&format!("[reports]\ndmarc = true\ntls = false\n[inbound]\ntrusted = []\n{}", internet.settings()));
+    // Somebody sends in our own name: we hear of it as everybody does.
+    internet.zone("bench.test", "_dmarc TXT \"v=DMARC1; p=none; rua=mailto:postmaster@bench.test\"");
+    let mut server = configured(&format!("[reports]\ndmarc = true\ntls = false\n[inbound]\ntrusted = []\n{}", internet.settings()));
     assert_eq!(from_outside(&server, "a@them.example", "a@them.example"), 250);
     assert_eq!(from_outside(&server, "b@them.example", "b@them.example"), 250);
     assert_eq!(from_outside(&server, "a@quiet.example", "a@them.example"), 550, "forged");
     assert_eq!(from_outside(&server, "a@quiet.example", "a@sub.them.example"), 250, "forged, and put into Junk");
     assert_eq!(from_outside(&server, "a@evil.example", "a@evil.example"), 250);
     assert_eq!(from_outside(&server, "a@quiet.example", "a@quiet.example"), 250);
-    sent(&server, "1 sent, 1 that nobody wants, 0 put off");
+    assert_eq!(from_outside(&server, "a@quiet.example", "boss@bench.test"), 250);
+    // What is counted is there after the next start.
+    assert!(server.stop());
+    let server = server.killed_and_started_again();
+    sent(&server, "2 sent, 1 that nobody wants, 0 put off");
+    let ours: Value = serde_json::from_str(&reports(&server, &["--json"]).good()).unwrap();
+    let row = &ours["told"]["dmarc"]["rows"][0];
+    assert_eq!(
+        (&ours["domain"], &row["envelope_from"], &row["spf_aligned"]),
+        (&"bench.test".into(), &"quiet.example".into(), &false.into())
+    );
 
     for host in [&desk, &own] {
         let (_, seen) = report(host, "dmarc", "them.example");

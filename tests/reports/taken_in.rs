@@ -108,10 +108,8 @@ fn reports_of_others_are_kept_and_shown() {
     }
     // What others have told is there after the next start.
     assert!(server.stop());
-    let people = server.people().to_vec();
-    let again = Server::on(server.data(), people);
-    let said = run(OCTROI, &["reports", "--json", "--days", "36500", "--data", again.data().to_str().unwrap()]).good();
-    assert_eq!(said.lines().count(), 4);
+    let server = server.killed_and_started_again();
+    assert_eq!(listed(&server, &[]).len(), 4);
 }
 
 /// What is none, or is made to hurt, stays mail; and nobody else's mail is looked into.

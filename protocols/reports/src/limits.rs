@@ -35,7 +35,7 @@ impl Default for ReportLimits {
             rows_per_domain_max: 1000,
             rows_max: 50_000,
             message_bytes_max: 10 * MIB,
-            unpacked_bytes_max: 32 * MIB,
+            unpacked_bytes_max: 16 * MIB,
             records_max: 2000,
             kept_max: 2000,
             kept_rows_max: 20_000,

@@ -77,6 +77,15 @@ fn bombs_stay_packed() {
     assert_eq!(read(b"From: a@b\r\n\r\nHello", None, 0, &limits), Err(Fault::TooBig("the message")));
 }
 
+#[test]
+fn long_lists_are_cut_as_they_come() {
+    let text = String::from_utf8_lossy(MICROSOFT_TLS)
+        .replace("null, \"policy-domain\"", &format!("[{}\"x\"], \"policy-domain\"", "\"\",".repeat(100_000)));
+    let kept = taken(&message("application/tlsrpt+json", text.as_bytes())).unwrap();
+    let Told::Tls { policies } = kept.told else { panic!() };
+    assert_eq!(policies[0].policy.policy_string, vec![String::new(); 200]);
+}
+
 fn letter() -> Letter<'static> {
     Letter {
         organisation: "Douane, \"Test\"",

@@ -3,8 +3,9 @@
 use crate::clean::clean;
 use crate::fault::Fault;
 use crate::tally::{DAY_SECONDS, PolicyCount};
-use serde::de::Deserializer;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::IpAddr;
 
 /// Strings in one list of a report (lines of a policy, names of hosts).
@@ -188,20 +189,39 @@ pub struct FailureDetails {
     pub failure_reason_code: Option<String>,
 }
 
-/// A string, an array of strings, or null.
+/// A string, an array of strings, or null. Beyond the limit strings are passed over as they come: an empty one takes three octets of a
+/// report and many times that of memory.
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Told {
-        One(String),
-        Many(Vec<String>),
-        None(()),
+    deserializer.deserialize_any(OneOrMany)
+}
+
+struct OneOrMany;
+
+impl<'de> Visitor<'de> for OneOrMany {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string, an array of strings, or null")
     }
-    Ok(match Told::deserialize(deserializer)? {
-        Told::One(one) => vec![one],
-        Told::Many(many) => many,
-        Told::None(()) => Vec::new(),
-    })
+
+    fn visit_str<E>(self, one: &str) -> Result<Self::Value, E> {
+        Ok(vec![one.to_owned()])
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+        let mut many = Vec::new();
+        while many.len() < LIST_MAX
+            && let Some(one) = sequence.next_element()?
+        {
+            many.push(one);
+        }
+        while sequence.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(many)
+    }
 }
 
 /// A report's frame: who says it, of when, under which id.
@@ -264,8 +284,6 @@ impl TlsReport {
         }
         for result in &mut report.policies {
             let policy = &mut result.policy;
-            policy.policy_string.truncate(LIST_MAX);
-            policy.mx_host.truncate(LIST_MAX);
             [&mut policy.policy_type, &mut policy.policy_domain].into_iter().for_each(clean);
             policy.policy_string.iter_mut().chain(&mut policy.mx_host).for_each(clean);
             policy.policy_domain.make_ascii_lowercase();
