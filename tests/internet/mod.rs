@@ -4,6 +4,7 @@ mod arrivals;
 mod crash;
 mod peers;
 mod protection;
+mod smarthost;
 mod steering;
 
 use crate::support::imap::Imap;

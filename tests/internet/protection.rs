@@ -133,6 +133,61 @@ fn dane_is_kept_to_and_a_forged_zone_is_nobody() {
     assert_eq!(forged.connections(), 0);
 }
 
+/// RFC 7672 section 3.1.2: a record for the domain's own authority, which the host shows behind its certificate.
+#[test]
+fn an_authority_of_the_domains_own_vouches_for_its_hosts() {
+    let internet = Internet::start();
+    let domain = |origin: &str, config| {
+        let host = internet.host(Manner::tls(config));
+        internet.signed_zone(origin, &format!("@ MX 10 mx\nmx A {}\n{}", host.ip(), internet.tlsa_of_authority("mx")));
+        host
+    };
+    let good = domain("good.example", internet.chained(&["mx.good.example"]));
+    let name = domain("name.example", internet.chained(&["mx.other.example"]));
+    let alone = domain("alone.example", internet.certified(&["mx.alone.example"]).0);
+    let another = domain("another.example", Internet::start().chained(&["mx.another.example"]));
+    let server = configured(&format!("{}{RETRY}", internet.settings_with_dnssec()));
+    for name in ["good", "name", "alone", "another"] {
+        submit(&server, &format!("a@{name}.example"), &unique("dane-ta"));
+    }
+    arrives(&good, true);
+    for host in [name, alone, another] {
+        eventually("an attempt", || (host.connections() > 0).then_some(()));
+        stays(&server, &host, "certificate");
+    }
+}
+
+/// RFC 8461 section 5: what a policy that is being tested would keep back arrives, and is noted.
+#[test]
+fn a_policy_that_is_being_tested_keeps_nothing_back() {
+    let internet = Internet::start();
+    let domain = |name: &str, config, mx: &str| {
+        let host = internet.host(Manner { tls: config, ..Manner::default() });
+        let policy = format!("version: STSv1\nmode: testing\nmx: {mx}.{name}.example\nmax_age: 86400\n");
+        internet.zone_with_policy(&format!("{name}.example"), &format!("@ MX 10 mx\nmx A {}", host.ip()), &policy);
+        host
+    };
+    let good = domain("good", Some(internet.certified(&["mx.good.example"]).0), "mx");
+    let own = domain("own", Some(Internet::self_signed(&["mx.own.example"]).0), "mx");
+    let clear = domain("clear", None, "mx");
+    let unlisted = domain("unlisted", Some(internet.certified(&["mx.unlisted.example"]).0), "other");
+    let server = configured(&format!("{}{RETRY}", internet.settings()));
+    for name in ["good", "own", "clear", "unlisted"] {
+        submit(&server, &format!("a@{name}.example"), &unique("testing"));
+    }
+    for (host, secured) in [(&good, true), (&own, true), (&clear, false), (&unlisted, true)] {
+        arrives(host, secured);
+    }
+    let log = server.log();
+    for (name, noted) in [("own", "has no good certificate"), ("clear", "offers no TLS"), ("unlisted", "is no host of the domain")] {
+        assert!(
+            log.contains(&format!("mx.{name}.example. {noted}")) || log.contains(&format!("mx.{name}.example {noted}")),
+            "{name}: {log}"
+        );
+    }
+    assert!(!log.contains("mx.good.example has") && !log.contains("mx.good.example. has"), "{log}");
+}
+
 /// RFC 8689: over authenticated TLS from host to host, or back to the sender.
 #[test]
 fn what_must_be_secret_is_sent_to_who_keeps_it_so() {

@@ -1,8 +1,8 @@
-//! `octroi queue`, reports that were asked for, later delivery, and a smarthost that wants to know who we are.
+//! `octroi queue`, reports that were asked for, and later delivery.
 
 use super::{bounce, submission, submit};
 use crate::support::imap::Imap;
-use crate::support::internet::{Internet, Manner, Say};
+use crate::support::internet::{Internet, Manner};
 use crate::support::process::run;
 use crate::support::server::{OCTROI, configured};
 use crate::support::{Server, eventually, message, unique};
@@ -115,34 +115,4 @@ fn a_message_is_held_until_its_time() {
         (imap.search_subject(&subject).len() == 1).then_some(())
     });
     smtp.expect(&format!("MAIL FROM:<{}> HOLDFOR=99999999", from.address), 501);
-}
-
-#[test]
-fn a_smarthost_is_told_who_we_are_under_tls_only() {
-    let internet = Internet::start();
-    let (config, _) = internet.certified(&["localhost"]);
-    let answers = |line: &str| match line {
-        // PLAIN of `relay` and `wind+sea`.
-        line if line.starts_with("AUTH PLAIN AHJLBGF5AHDPBMQRC2VH") => Some(Say::This("235 2.7.0 welcome\r\n")),
-        line if line.starts_with("AUTH") => Some(Say::This("535 5.7.8 who are you\r\n")),
-        _ => None,
-    };
-    let manner = Manner { whim: Manner::by(answers).whim, ..Manner::tls(config) }.offering("AUTH PLAIN LOGIN");
-    let host = internet.host(manner);
-    let bare = internet.host(Manner::default().offering("AUTH PLAIN LOGIN"));
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("password");
-    std::fs::write(&file, "wind+sea\n").unwrap();
-    let settings = |ip| {
-        let login = format!("smarthost_user = \"relay\"\nsmarthost_password_file = \"{}\"\n", file.display());
-        format!("{}smarthost = \"{ip}:{}\"\n{login}", internet.settings(), internet.port())
-    };
-    let server = configured(&settings(host.ip()));
-    submit(&server, "a@b.example", &unique("relayed"));
-    eventually("a message", || host.received().first().cloned());
-    assert!(!server.log().contains("wind+sea"));
-    let unprotected = configured(&settings(bare.ip()));
-    submit(&unprotected, "a@b.example", &unique("relayed"));
-    eventually("an attempt", || unprotected.log().contains("without which no password is told").then_some(()));
-    assert!(!bare.lines().iter().any(|line| line.starts_with("AUTH")));
 }

@@ -13,13 +13,16 @@ use std::time::Duration;
 pub(crate) enum Say {
     /// These octets, instead.
     This(&'static str),
+    /// These, made up on the spot.
+    That(String),
     /// What it would say, so much later.
     Late(Duration),
     /// Nothing any more.
     Hang,
 }
 
-/// Decides on a line of the dialogue, `""` for the connection itself and `"."` for the end of data; `None` lets things go their way.
+/// Decides on a line of the dialogue (a command that the host knows in capitals, all else as it came), `""` for the connection itself and
+/// `"."` for the end of data; `None` lets things go their way.
 pub(crate) type Whim = Arc<dyn Fn(&str) -> Option<Say> + Send + Sync>;
 
 /// How a host behaves.
@@ -176,6 +179,10 @@ fn answer(stream: &mut BufReader<Stream>, manner: &Manner, line: &str, usual: &s
             stream.get_mut().say(octets.as_bytes())?;
             return Ok(octets == usual);
         }
+        Some(Say::That(octets)) => {
+            stream.get_mut().say(octets.as_bytes())?;
+            return Ok(octets == usual);
+        }
         Some(Say::Late(by)) => {
             std::thread::sleep(by);
             stream.get_mut().say(usual.as_bytes())?;
@@ -247,7 +254,7 @@ fn talk(tcp: TcpStream, manner: &Manner, heard: &Heard) -> std::io::Result<()> {
         } else if command == "RSET" || command == "NOOP" {
             answer(&mut stream, manner, &command, "250 2.0.0 fine\r\n")?;
         } else {
-            answer(&mut stream, manner, &command, "503 5.5.1 no\r\n")?;
+            answer(&mut stream, manner, line.trim_end(), "503 5.5.1 no\r\n")?;
         }
     }
 }

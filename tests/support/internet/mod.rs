@@ -14,6 +14,7 @@ use dns::Dns;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -88,6 +89,17 @@ impl Internet {
         format!("_{}._tcp.{host} TLSA 3 0 1 {sum}", self.port)
     }
 
+    /// The same for the authority of whoever signed its certificate.
+    pub(crate) fn tlsa_of_authority(&self, host: &str) -> String {
+        let sum = ::ring::digest::digest(&::ring::digest::SHA256, &self.authority_certificate());
+        let sum: String = sum.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
+        format!("_{}._tcp.{host} TLSA 2 0 1 {sum}", self.port)
+    }
+
+    fn authority_certificate(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(self.authority.pem().as_bytes()).unwrap()
+    }
+
     /// Where names are looked up, over UDP and TCP.
     pub(crate) fn dns(&self) -> SocketAddr {
         self.dns.address()
@@ -140,14 +152,21 @@ impl Internet {
     pub(crate) fn certified(&self, names: &[&str]) -> (Arc<ServerConfig>, CertificateDer<'static>) {
         let key = KeyPair::generate().unwrap();
         let parameters = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
-        shown(&parameters.signed_by(&key, &self.authority).unwrap(), &key)
+        shown(&parameters.signed_by(&key, &self.authority).unwrap(), &key, None)
+    }
+
+    /// The same, shown with the authority's own.
+    pub(crate) fn chained(&self, names: &[&str]) -> Arc<ServerConfig> {
+        let key = KeyPair::generate().unwrap();
+        let parameters = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+        shown(&parameters.signed_by(&key, &self.authority).unwrap(), &key, Some(self.authority_certificate())).0
     }
 
     /// The same by nobody but itself.
     pub(crate) fn self_signed(names: &[&str]) -> (Arc<ServerConfig>, CertificateDer<'static>) {
         let key = KeyPair::generate().unwrap();
         let parameters = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
-        shown(&parameters.self_signed(&key).unwrap(), &key)
+        shown(&parameters.self_signed(&key).unwrap(), &key, None)
     }
 
     /// The authority's certificate.
@@ -161,13 +180,13 @@ impl Internet {
     }
 }
 
-fn shown(certificate: &Certificate, key: &KeyPair) -> (Arc<ServerConfig>, CertificateDer<'static>) {
+fn shown(certificate: &Certificate, key: &KeyPair, above: Option<CertificateDer<'static>>) -> (Arc<ServerConfig>, CertificateDer<'static>) {
     let der = certificate.der().clone();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![der.clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+        .with_single_cert(std::iter::once(der.clone()).chain(above).collect(), PrivateKeyDer::try_from(key.serialize_der()).unwrap())
         .unwrap();
     (Arc::new(config), der)
 }
