@@ -350,10 +350,12 @@ fn portal_config(config: &Config, sockets: &Sockets) -> PortalConfig {
         imaps: port(&sockets.imaps),
         submission: port(&sockets.submission),
         submissions: port(&sockets.submissions),
+        managesieve: port(&sockets.managesieve),
         dav,
     };
     PortalConfig {
         support: config.support.clone(),
+        scripts: config.filters(),
         served,
         mta_sts: config.mail_auth.mta_sts_policy(&config.hostname),
         ..config.limits.portal.over(PortalConfig::default())

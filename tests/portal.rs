@@ -3,7 +3,9 @@
 use crate::support::http::Http;
 use crate::support::imap::Imap;
 use crate::support::process::{run, run_in};
-use crate::support::server::{DOMAIN, OCTROI, configured};
+use crate::support::server::{DOMAIN, OCTROI, configured, configured_with_profiles, plain_profile};
+use crate::support::sink::{Mood, Sink};
+use crate::support::smtp::Smtp;
 use crate::support::{Server, eventually, shared, unique};
 use std::path::Path;
 use tempfile::TempDir;
@@ -173,7 +175,7 @@ fn wrong_passwords_and_forged_forms_open_nothing() {
 fn help_tells_everybody_where_programs_connect() {
     let server = shared();
     let page = Http::anonymous(server).request("GET", "/portal/help", &[], b"").text();
-    for service in ["imaps", "submissions"] {
+    for service in ["imaps", "submissions", "managesieve"] {
         assert!(page.contains(&format!(">{}<", server.port(service))), "the port of {service}: {page}");
     }
     assert!(page.contains(&format!(">{}<", server.url("/"))), "{page}");
@@ -256,4 +258,120 @@ fn mail_programs_are_told_where_to_connect() {
     let same = nobody.request("GET", "/.well-known/autoconfig/mail/config-v1.1.xml", &[], b"");
     assert_eq!((same.status, same.text()), (200, told.text()));
     assert_eq!(nobody.request("POST", "/mail/config-v1.1.xml", &[], b"").status, 405);
+}
+
+/// Away and sending on, filled in; the script is there over ManageSieve and by the command, and does what was filled in.
+#[test]
+fn a_filter_is_filled_in_and_works() {
+    let sink = Sink::start(Mood::Kind);
+    let server = &configured(&format!("[outbound]\nsmarthost = \"127.0.0.1:{}\"\n", sink.port()));
+    let address = newcomer_as(server, "plain");
+    let mut browser = Browser::open(server);
+    browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
+    enrol_elsewhere(server, &address);
+    browser.go("/portal/filters");
+    assert!(browser.page.contains("/portal/step-up") && !browser.page.contains("/portal/filters/simple"), "{}", browser.page);
+    browser.send("/portal/filters/simple", &[("away", "on"), ("text", "x")]);
+    assert!(scripts(server, &address).is_empty(), "nothing without a factor of just now");
+
+    let mut browser = Browser::open(server);
+    let address = newcomer_as(server, "plain");
+    browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
+    browser.enrol();
+    browser.go("/portal/filters");
+    let away = [("away", "on"), ("from", "2020-01-01"), ("until", "2099-12-31"), ("subject", "Away"), ("text", "Back \"soon\".\n.\nLéa")];
+    let onward = [("onward", "on"), ("copy", "on"), ("to", "friend@elsewhere.test")];
+    for (wrong, fault) in [
+        (("to", address.as_str()), "to-fault"),
+        (("to", "nobody"), "to-fault"),
+        (("text", " "), "text-fault"),
+        (("until", "2019-01-01"), "until-fault"),
+        (("from", "yesterday"), "from-fault"),
+    ] {
+        let fields: Vec<(&str, &str)> = away.iter().chain(&onward).map(|one| if one.0 == wrong.0 { wrong } else { *one }).collect();
+        browser.send("/portal/filters/simple", &fields);
+        assert!(browser.page.contains(&format!("id=\"{fault}\"")), "{wrong:?}: {}", browser.page);
+    }
+    assert!(scripts(server, &address).is_empty());
+    browser.send("/portal/filters/simple", &[&away[..], &onward].concat());
+    assert!(browser.page.contains("role=\"status\"") && browser.page.contains("value=\"2099-12-31\""), "{}", browser.page);
+    assert!(scripts(server, &address).starts_with("active\t"));
+    let script = octroi(server, &["sieve", "get", &address, "portal"]);
+    assert!(script.contains("redirect :copy \"friend@elsewhere.test\";") && script.contains("vacation :days 7"), "{script}");
+
+    let text = format!("From: <a@elsewhere.test>\r\nTo: <{address}>\r\nSubject: {}\r\n\r\nx\r\n", unique("away"));
+    assert_eq!(Smtp::connect(server, "smtp").try_send("a@elsewhere.test", &address, &text).unwrap().code, 250);
+    let sent_to = |to: &str| sink.received().into_iter().find(|message| message.to.iter().any(|one| one == to));
+    let answer = eventually("the answer", || sent_to("a@elsewhere.test"));
+    assert!(String::from_utf8_lossy(&answer.data).contains("Subject: Away"));
+    eventually("the copy", || sent_to("friend@elsewhere.test"));
+
+    // One that somebody altered is theirs; with no box ticked it goes.
+    let altered = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(altered.path(), script.replace(":days 7", ":days 1")).unwrap();
+    octroi(server, &["sieve", "put", &address, "portal", altered.path().to_str().unwrap()]);
+    browser.go("/portal/filters");
+    assert!(browser.page.contains("altered by hand") && !browser.page.contains("2099-12-31"), "{}", browser.page);
+    browser.send("/portal/filters/simple", &[("text", ""), ("to", "")]);
+    assert!(scripts(server, &address).is_empty());
+}
+
+#[test]
+fn a_filter_is_written_and_refused_at_its_line() {
+    let server = &configured("");
+    let address = newcomer_as(server, "plain");
+    let mut browser = Browser::open(server);
+    browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
+    browser.enrol();
+    browser.go("/portal/filters/script");
+    let write = |browser: &mut Browser<'_>, name: &str, script: &str, more: &[(&str, &str)]| {
+        browser.send("/portal/filters/script", &[&[("name", name), ("script", script)][..], more].concat());
+    };
+    write(&mut browser, "été <1>", "keep;\r\nfrob \"<b>\";\r\n", &[("new", "on")]);
+    assert!(
+        browser.page.contains("Line 2: there is no command `frob`") && browser.page.contains("2: frob &quot;&lt;b&gt;&quot;;"),
+        "{}",
+        browser.page
+    );
+    assert!(browser.page.contains("keep;") && scripts(server, &address).is_empty(), "what was written is still there");
+    // As large as a script may be, and all of it written as three octets.
+    let large = format!("keep;\r\n#{}\r\n", "\"".repeat(60_000));
+    write(&mut browser, "été <1>", &large, &[("new", "on"), ("run", "on")]);
+    assert!(browser.page.contains("role=\"status\""), "{:.3000}", browser.page);
+    assert!(scripts(server, &address).starts_with("active\t") && scripts(server, &address).contains("été <1>"));
+    assert_eq!(octroi(server, &["sieve", "get", &address, "été <1>"]), large);
+    assert!(browser.page.contains("Another filter is active") && browser.page.contains("été &lt;1&gt;"), "{}", browser.page);
+    browser.go("/portal/filters/script");
+    write(&mut browser, "été <1>", "stop;", &[("new", "on")]);
+    assert!(browser.page.contains("id=\"name-fault\""), "{}", browser.page);
+    browser.go("/portal/filters/script?name=%C3%A9t%C3%A9%20%3C1%3E");
+    write(&mut browser, "été <1>", "stop;", &[]);
+    assert_eq!(octroi(server, &["sieve", "get", &address, "été <1>"]), "stop;");
+    browser.send("/portal/filters/delete", &[("name", "été <1>")]);
+    assert!(browser.page.contains("Deactivate it first"), "{}", browser.page);
+    browser.send("/portal/filters/activate", &[("name", "")]);
+    browser.send("/portal/filters/delete", &[("name", "été <1>")]);
+    assert!(scripts(server, &address).is_empty());
+    let trail = octroi(server, &["audit", "show", "--account", &address]);
+    assert!(trail.contains("filter put") && trail.contains("portal"), "{trail}");
+
+    // Whose profile has no filters has none here either.
+    let rules = plain_profile("send_to = \"anyone\"\nportal = true", "*", "").replace("sieve = [\"*\"]\n", "");
+    let server = &configured_with_profiles(&rules, "");
+    let address = newcomer_as(server, "plain");
+    let mut browser = Browser::open(server);
+    browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
+    browser.enrol();
+    browser.go("/portal/filters");
+    assert!(browser.page.contains("does not let you keep filters") && !browser.page.contains("/portal/filters/script"), "{}", browser.page);
+    browser.send("/portal/filters/script", &[("name", "a"), ("script", "keep;"), ("new", "on")]);
+    assert!(scripts(server, &address).is_empty());
+}
+
+fn octroi(server: &Server, arguments: &[&str]) -> String {
+    run(OCTROI, &[arguments, &["--config", server.config()]].concat()).good()
+}
+
+fn scripts(server: &Server, address: &str) -> String {
+    octroi(server, &["sieve", "list", address])
 }

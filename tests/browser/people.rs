@@ -121,3 +121,36 @@ fn a_password_that_is_easy_to_guess_is_not_taken() {
         browser.look("password-weak");
     });
 }
+
+#[test]
+fn filters_are_filled_in_and_written() {
+    in_both(|browser| {
+        let address = newcomer_as(browser.server, "document-manager");
+        sign_in(browser, &address);
+        enrol(browser);
+        browser.go("/portal/filters");
+        browser.look("filters-none");
+        browser.click("input[name=away]");
+        browser.follow("main section button");
+        assert!(browser.has("#text-fault"), "an answer says something");
+        browser.look("filters-refused");
+        browser.fill("#subject", "Absence");
+        browser.fill("#text", "Je suis absent jusqu\u{2019}à lundi.");
+        browser.follow("main section button");
+        assert!(browser.has("[role=status]") && browser.text_of("tbody").contains("portal"));
+        browser.go("/portal/filters/script");
+        browser.fill("#name", "main");
+        browser.fill("#script", "keep;");
+        browser.follow("main form button");
+        assert!(browser.text_of("tbody").contains("main"));
+        browser.look("filters");
+        browser.go("/portal/filters/script?name=main");
+        browser.fill("#script", "frob;");
+        browser.follow("main form button");
+        assert!(browser.has("#script-fault"), "{}", browser.text());
+        browser.look("filter-script");
+        browser.go("/portal/filters");
+        browser.follow("button[lang=fr]");
+        browser.look("filters-fr");
+    });
+}

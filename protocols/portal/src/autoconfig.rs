@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn names_what_is_served_best_first() {
         let dav = Some("https://mail.douanes.example".to_owned());
-        let served = Served { imap: Some(143), imaps: Some(993), submission: Some(587), submissions: Some(465), dav };
+        let served = Served { imap: Some(143), imaps: Some(993), submission: Some(587), submissions: Some(465), managesieve: None, dav };
         let text = client_config(&organisation(), &served).unwrap().into_string();
         let places: Vec<usize> = ["<port>993<", "<port>143<", "<port>465<", "<port>587<"].iter().map(|p| text.find(p).unwrap()).collect();
         assert!(places.is_sorted(), "{text}");

@@ -17,6 +17,8 @@ pub struct PortalConfig {
     pub sign_ins_max: usize,
     /// Whom people ask, in the organisation's own words.
     pub support: Option<String>,
+    /// What scripts of filters may be, and how large.
+    pub scripts: octroi_sieve::Limits,
     /// Where programs connect.
     pub served: Served,
     /// The MTA-STS policy that other mail servers are told, whole; none without it.
@@ -34,6 +36,8 @@ pub struct Served {
     pub submission: Option<u16>,
     /// Port of submission over TLS.
     pub submissions: Option<u16>,
+    /// Port of ManageSieve with STARTTLS.
+    pub managesieve: Option<u16>,
     /// What WebDAV, CalDAV and CardDAV URLs begin with, such as `https://mail.example:8443`; no slash at its end.
     pub dav: Option<String>,
 }
@@ -47,6 +51,7 @@ impl Default for PortalConfig {
             sessions_max: 10_000,
             sign_ins_max: 32,
             support: None,
+            scripts: octroi_sieve::Limits::default(),
             served: Served::default(),
             mta_sts: None,
         }

@@ -13,6 +13,7 @@
 //! | `sessions`, `standing` | who is signed in, within bounds of time and number |
 //! | `frame`, `style.css` | what stands round every page |
 //! | `parts`, `ways` | fields, tables and pictures; the ways to give a second factor |
+//! | `simple` | the filter that people fill in instead of writing it |
 //! | `passkey.js` | the one script |
 //! | `autoconfig` | settings for mail programs that ask by themselves |
 //! | `mta_sts` | what other mail servers ask before they send |
@@ -32,6 +33,7 @@ mod pages;
 mod parts;
 mod request;
 mod sessions;
+mod simple;
 mod standing;
 mod texts;
 mod visitor;
@@ -80,6 +82,11 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal/sessions/end", get(pages::sessions::show).post(pages::sessions::end))
         .route("/portal/shares", get(pages::shares::show).post(pages::shares::share))
         .route("/portal/shares/remove", get(pages::shares::show).post(pages::shares::remove))
+        .route("/portal/filters", get(pages::filters::show))
+        .route("/portal/filters/simple", get(pages::filters::show).post(pages::filters::save))
+        .route("/portal/filters/activate", get(pages::filters::show).post(pages::filters::activate))
+        .route("/portal/filters/delete", get(pages::filters::show).post(pages::filters::delete))
+        .route("/portal/filters/script", get(pages::filter_script::show).post(pages::filter_script::put))
         .route("/portal/notices", get(pages::notices::show))
         .route("/portal/password", get(pages::password::show).post(pages::password::change))
         .route("/portal/accounts", get(pages::accounts::show))

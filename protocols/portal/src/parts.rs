@@ -73,14 +73,14 @@ fn one_time(texts: &Factors) -> Field<'_> {
 }
 
 /// A field for several lines.
-pub(crate) fn lines_field(id: &str, label: &str, hint: &Markup, value: &str, notice: &Notice) -> Markup {
+pub(crate) fn lines_field(id: &str, label: &str, hint: &Markup, value: &str, rows: u8, notice: &Notice) -> Markup {
     let fault = notice.of_field(id);
     html! {
         div.field {
             label for=(id) { (label) }
             p.hint id={ (id) "-hint" } { (hint) }
             @if let Some(fault) = fault { p.field-fault id={ (id) "-fault" } { (fault) } }
-            textarea id=(id) name=(id) rows="4" spellcheck="false" autocomplete="off"
+            textarea id=(id) name=(id) rows=(rows) spellcheck="false" autocomplete="off"
                 aria-describedby=[described_by(id, Some(""), fault)] aria-invalid=[fault.map(|_| "true")] { (value) }
         }
     }

@@ -3,7 +3,7 @@
 //! Every visitor has a cookie with a random value, before signing in too, so that the sign-in form is protected like any other: a
 //! form's token is a keyed hash of that value, which another site can neither read nor compute.
 
-use crate::form::{FORM_BYTES_MAX, Form};
+use crate::form::Form;
 use crate::sessions::VisitId;
 use axum::extract::Request;
 use data_encoding::HEXLOWER;
@@ -44,13 +44,13 @@ impl TokenKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stale;
 
-/// The form of a POST by the visitor with that cookie, if their own page sent it.
-pub(crate) async fn form(key: &TokenKey, id: Option<&VisitId>, request: Request) -> Result<Form, Stale> {
+/// The form of a POST by the visitor with that cookie, if their own page sent it, of at most so many octets.
+pub(crate) async fn form(key: &TokenKey, id: Option<&VisitId>, request: Request, bytes_max: usize) -> Result<Form, Stale> {
     let (parts, body) = request.into_parts();
     if !is_same_origin(&parts.headers, &parts.uri) {
         return Err(Stale);
     }
-    let body = Limited::new(body, FORM_BYTES_MAX).collect().await.map_err(|_| Stale)?.to_bytes();
+    let body = Limited::new(body, bytes_max).collect().await.map_err(|_| Stale)?.to_bytes();
     let form = Form::parse(&body).ok_or(Stale)?;
     match id {
         Some(id) if key.accepts(id, form.get("token")) => Ok(form),
@@ -102,6 +102,7 @@ pub(crate) fn own_path(path: &str) -> Option<&str> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::form::FORM_BYTES_MAX;
     use axum::body::Body;
 
     fn post(id: &VisitId, body: String, more: &[(&str, &str)]) -> Request {
@@ -115,7 +116,7 @@ mod tests {
 
     async fn accepted(key: &TokenKey, request: Request) -> bool {
         let id = cookie(request.headers());
-        form(key, id.as_ref(), request).await.is_ok()
+        form(key, id.as_ref(), request, FORM_BYTES_MAX).await.is_ok()
     }
 
     #[tokio::test]

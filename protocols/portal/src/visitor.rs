@@ -4,10 +4,10 @@
 //! What always holds: a `Person` was asked of the gate for this very request; each of them answers through [`crate::frame`], so a new
 //! value of the cookie is never forgotten.
 
-use crate::form::Form;
+use crate::form::{FORM_BYTES_MAX, Form};
 use crate::frame::{self, Page, see_other};
 use crate::language::Language;
-use crate::pages::{Place, Portal, overview, sign_in};
+use crate::pages::{Place, Portal, filters, overview, sign_in};
 use crate::request::{self, own_path};
 use crate::sessions::VisitId;
 use crate::standing::{Said, SignedIn};
@@ -196,7 +196,7 @@ impl FromRequest<Arc<Portal>> for Posted<Visitor> {
     async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
         let who = Visitor::of(portal, &parts).ok_or_else(|| no_randomness(&parts))?;
-        match read(&who, Request::from_parts(parts, body)).await {
+        match read(&who, Request::from_parts(parts, body), FORM_BYTES_MAX).await {
             Ok(form) => Ok(Self { who, form }),
             Err(request::Stale) => Err(sign_in::form(&who, StatusCode::FORBIDDEN, stale(who.language))),
         }
@@ -213,16 +213,19 @@ impl FromRequest<Arc<Portal>> for Posted<Person> {
             let ended = frame::Notice::fault(Refusals::of(visitor.language).ended);
             sign_in::form(&visitor, StatusCode::FORBIDDEN, ended)
         })?;
-        match read(&who.visitor, Request::from_parts(parts, body)).await {
+        // A script, each of whose octets may be written as three.
+        let is_of_filters = parts.uri.path().starts_with(filters::PLACE.path);
+        let script = if is_of_filters { 3 * portal.config.scripts.script_bytes_max } else { 0 };
+        match read(&who.visitor, Request::from_parts(parts, body), FORM_BYTES_MAX + script).await {
             Ok(form) => Ok(Self { who, form }),
             Err(request::Stale) => Err(overview::page(&who, StatusCode::FORBIDDEN, stale(who.language()))),
         }
     }
 }
 
-async fn read(visitor: &Visitor, request: Request) -> Result<Form, request::Stale> {
+async fn read(visitor: &Visitor, request: Request, bytes_max: usize) -> Result<Form, request::Stale> {
     let known = (!visitor.is_new).then_some(&visitor.id);
-    request::form(&visitor.portal.key, known, request).await
+    request::form(&visitor.portal.key, known, request, bytes_max).await
 }
 
 fn stale(language: Language) -> frame::Notice {

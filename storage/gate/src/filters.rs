@@ -1,6 +1,6 @@
 //! Filters: an account's Sieve scripts, several by name and at most one of them active.
 //!
-//! Called by ManageSieve and the administration; `filing` looks for the active one at delivery. A script is an item of the account's own
+//! Called by ManageSieve, the portal and the administration; `filing` looks for the active one at delivery. A script is an item of the account's own
 //! collection of [`CollectionKind::Scripts`], so it is durable, counted in the quota, backed up and compacted as everything is; the flag
 //! `\Flagged` marks the active one, and `\Answered` one whose owner was told that it fails. What a script says is not looked at here.
 //!
@@ -74,13 +74,13 @@ pub(crate) enum Returned {
 }
 
 /// Who changes scripts.
-struct Hand<'a> {
-    gate: &'a Gate,
-    account: Arc<Account>,
-    warrant: Warrant,
+pub(crate) struct Hand<'a> {
+    pub(crate) gate: &'a Gate,
+    pub(crate) account: Arc<Account>,
+    pub(crate) warrant: Warrant,
     /// For the audit trail.
-    peer: String,
-    via: AuditVia,
+    pub(crate) peer: String,
+    pub(crate) via: AuditVia,
 }
 
 /// What is to change.
@@ -264,7 +264,7 @@ impl Hand<'_> {
         Ok((home, view, item))
     }
 
-    async fn list(&self) -> Result<Vec<ScriptFacts>, Refusal> {
+    pub(crate) async fn list(&self) -> Result<Vec<ScriptFacts>, Refusal> {
         let Some((_, view)) = self.view().await? else { return Ok(Vec::new()) };
         let facts = |item: &Item| {
             let name = item.name.as_ref()?.to_string();
@@ -275,7 +275,7 @@ impl Hand<'_> {
         Ok(found)
     }
 
-    async fn read(&self, name: &str) -> Result<Vec<u8>, Refusal> {
+    pub(crate) async fn read(&self, name: &str) -> Result<Vec<u8>, Refusal> {
         let (_, _, item) = self.find(name).await?;
         read(self.engine(), &item).await
     }
@@ -293,14 +293,14 @@ impl Hand<'_> {
         if self.gate.has_room(home.id, bytes) { Ok(()) } else { Err(Refusal::OverQuota) }
     }
 
-    async fn put(&self, name: &str, script: &[u8]) -> Result<(), Refusal> {
+    pub(crate) async fn put(&self, name: &str, script: &[u8]) -> Result<(), Refusal> {
         self.room(name, script.len() as u64).await?;
         let name = Name::new(name).map_err(|_| Refusal::Precondition)?;
         let home = self.make_home().await?;
         self.commit(&Wish::Put { home: home.id, name, script }).await
     }
 
-    async fn activate(&self, name: Option<&str>) -> Result<(), Refusal> {
+    pub(crate) async fn activate(&self, name: Option<&str>) -> Result<(), Refusal> {
         if let Some(name) = name {
             self.find(name).await?;
         }
@@ -312,7 +312,7 @@ impl Hand<'_> {
         self.commit(&Wish::Rename { from, to }).await
     }
 
-    async fn delete(&self, name: &str) -> Result<(), Refusal> {
+    pub(crate) async fn delete(&self, name: &str) -> Result<(), Refusal> {
         self.commit(&Wish::Delete(name)).await
     }
 

@@ -55,7 +55,7 @@ pub(crate) fn show(person: &Person, form: &Form, notice: &Notice) -> Markup {
         (label.show(language, notice))
         (boxes("service", texts.services, None, &services, notice))
         (ways("preset", texts.access, &presets, notice))
-        (lines_field("folders", texts.folders, &examples, form.get("folders"), notice))
+        (lines_field("folders", texts.folders, &examples, form.get("folders"), 4, notice))
         (boxes("zone", texts.zones, Some(texts.zones_hint), &zones, notice))
         (choice("days", texts.expires, &ends))
         (choice("confirm", texts.confirm, &confirm))

@@ -78,6 +78,9 @@ fn servers(language: Language, host: &str, served: &Served, address: &str) -> Ma
             rows.push(vec![html! { (service) }, html! { code { (host) } }, html! { (port) }, html! { (security) }]);
         }
     }
+    if let Some(port) = served.managesieve {
+        rows.push(vec![html! { (texts.filters) }, html! { code { (host) } }, html! { (port) }, html! { (STARTTLS) }]);
+    }
     if let Some(dav) = &served.dav {
         let documents = documents(dav, address);
         for (service, url) in [(texts.calendars, format!("{dav}/")), (texts.documents, documents)] {

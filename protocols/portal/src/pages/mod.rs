@@ -10,6 +10,8 @@ pub(crate) mod app_passwords;
 pub(crate) mod audit;
 pub(crate) mod authenticator;
 pub(crate) mod devices;
+pub(crate) mod filter_script;
+pub(crate) mod filters;
 pub(crate) mod forgotten;
 pub(crate) mod help;
 pub(crate) mod language;
@@ -42,7 +44,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The pages of the navigation, in its order.
-pub(crate) const PLACES: [&Place; 14] = [
+pub(crate) const PLACES: [&Place; 15] = [
     &sign_in::PLACE,
     &forgotten::PLACE,
     &overview::PLACE,
@@ -51,6 +53,7 @@ pub(crate) const PLACES: [&Place; 14] = [
     &second_factor::PLACE,
     &sessions::PLACE,
     &shares::PLACE,
+    &filters::PLACE,
     &notices::PLACE,
     &password::PLACE,
     &accounts::PLACE,

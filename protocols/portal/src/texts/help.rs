@@ -13,6 +13,7 @@ super::texts! {
         security: "Security", "Sécurité";
         mail_in: "Incoming mail (IMAP)", "Courrier entrant (IMAP)";
         mail_out: "Outgoing mail (SMTP)", "Courrier sortant (SMTP)";
+        filters: "Mail filters (ManageSieve)", "Filtres de courrier (ManageSieve)";
         calendars: "Calendars and contacts (CalDAV, CardDAV)", "Calendriers et contacts (CalDAV, CardDAV)";
         documents: "Documents (WebDAV)", "Documents (WebDAV)";
         user_name: "User name: your whole address", "Nom d’utilisateur : votre adresse complète";

@@ -23,7 +23,7 @@ super::texts! {
 }
 
 /// The acts that people meet, as the audit trail names them, in English and French. Others stand as they are.
-const ACTS: [(&str, &str, &str); 26] = [
+const ACTS: [(&str, &str, &str); 34] = [
     ("log-in", "A program logged in", "Connexion d’un programme"),
     ("sign-in", "Sign-in to the portal", "Connexion au portail"),
     ("step up", "Second factor given", "Second facteur donné"),
@@ -48,6 +48,14 @@ const ACTS: [(&str, &str, &str); 26] = [
     ("account add", "Account made", "Compte créé"),
     ("account profile", "Profile or remote access changed", "Profil ou accès à distance modifié"),
     ("account password", "Password set by an administrator", "Mot de passe défini par un administrateur"),
+    ("filter put", "Filter saved", "Filtre enregistré"),
+    ("filter activate", "Filter activated", "Filtre activé"),
+    ("filter deactivate", "Filter deactivated", "Filtre désactivé"),
+    ("filter rename", "Filter renamed", "Filtre renommé"),
+    ("filter delete", "Filter deleted", "Filtre supprimé"),
+    ("filter forward", "A filter sends on", "Renvoi par un filtre"),
+    ("filter answer", "A filter answers", "Réponse d’un filtre"),
+    ("filter file", "A filter files", "Classement par un filtre"),
     ("audit verify", "Audit trail verified", "Journal d’audit vérifié"),
     ("import", "Mailbox imported", "Boîte aux lettres importée"),
 ];

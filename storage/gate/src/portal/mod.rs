@@ -6,6 +6,7 @@
 mod app_passwords;
 mod devices;
 mod factors;
+mod filters;
 mod reset;
 mod shares;
 mod sign_in;
