@@ -39,9 +39,9 @@ mod config;
 mod digest;
 mod dispatch;
 #[cfg(feature = "fuzzing")]
-mod fuzzing;
-#[cfg(feature = "fuzzing")]
 mod fuzz_headers;
+#[cfg(feature = "fuzzing")]
+mod fuzzing;
 mod if_header;
 mod instruction;
 mod keyword;
@@ -64,9 +64,9 @@ mod xml;
 
 pub use config::DavConfig;
 #[cfg(feature = "fuzzing")]
-pub use fuzzing::fuzz_xml;
-#[cfg(feature = "fuzzing")]
 pub use fuzz_headers::fuzz_headers;
+#[cfg(feature = "fuzzing")]
+pub use fuzzing::fuzz_xml;
 
 use axum::Router;
 use octroi_gate::Gate;

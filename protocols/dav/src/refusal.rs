@@ -133,7 +133,7 @@ fn need_privileges(href: &str, lacking: impl Iterator<Item = &'static str>) -> R
 }
 
 /// The content of the error that says which privileges lack on a resource.
-pub(crate) fn write_needed(href: &str, lacking: Rights, xml: &mut Xml) {
+pub(crate) fn write_needed(href: &str, lacking: impl Iterator<Item = &'static str>, xml: &mut Xml) {
     xml.open("D:need-privileges");
     for privilege in lacking {
         xml.open("D:resource").text("D:href", href);

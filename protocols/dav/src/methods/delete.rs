@@ -4,6 +4,7 @@ use crate::call::{Call, Depth, file_at, folder_at, may_be_file, may_be_folder};
 use crate::multistatus::whole;
 use crate::path::{Place, folder_href};
 use crate::precondition::{Current, insists_on_unchanged};
+use crate::privilege::needed;
 use crate::refusal::write_needed;
 use crate::refusal::{Answer, Fault, empty};
 use http::StatusCode;
@@ -55,7 +56,7 @@ pub(crate) fn refused(call: &Call, place: &Place, folder: &Granted<Folder, Remov
         for (path, lacking) in &members {
             let href = folder_href(place.area, call.session.address(), path);
             xml.open("D:response").text("D:href", &href).text("D:status", "HTTP/1.1 403 Forbidden").open("D:error");
-            write_needed(&href, *lacking, xml);
+            write_needed(&href, needed(*lacking), xml);
             xml.close("D:error").text("D:responsedescription", "It may not be removed, so nothing was done.").close("D:response");
         }
     }))

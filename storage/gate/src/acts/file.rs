@@ -92,7 +92,7 @@ impl Granted<File, Rewrite> {
             }
             // What clients keep beside it stays, as it is by now: the content may have been long on its way.
             let left = Item { properties: kept_over(&now), ..now.clone() };
-            let properties = summed(arrived(&self.session, self.node().owner, &left), sums.as_deref());
+            let properties = summed(arrived(&self.session, self.node().owner, &left).as_deref(), sums.as_deref());
             let item = Item { properties, ..dated(document(self.name()?.clone(), media_type)?, modified) };
             batch.put(collection, item, body);
             let more = (if keeps { bytes } else { bytes.saturating_sub(now.bytes()) }, u64::from(keeps));
@@ -217,8 +217,8 @@ pub(crate) fn dated(item: Item, modified: Option<UnixTime>) -> Item {
 }
 
 /// What is beside a document whose content is new.
-pub(crate) fn summed(properties: Option<Arc<[u8]>>, sums: Option<&str>) -> Option<Arc<[u8]>> {
-    beside::with(properties.as_deref(), &[(beside::SUMS, sums)])
+pub(crate) fn summed(properties: Option<&[u8]>, sums: Option<&str>) -> Option<Arc<[u8]>> {
+    beside::with(properties, &[(beside::SUMS, sums)])
 }
 
 /// What is beside a document where it arrives: what was, but who put it there if it is not whose folder it is.

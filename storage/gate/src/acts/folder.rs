@@ -266,7 +266,7 @@ impl Granted<Folder, Bind> {
         let mut batch = Batch::new();
         batch.expect(Expect::Absent { collection, name: name.clone() });
         let item = dated(document(name.clone(), media_type)?, content.modified);
-        let properties = summed(arrived(&self.session, self.node().owner, &item), content.sums.as_deref());
+        let properties = summed(arrived(&self.session, self.node().owner, &item).as_deref(), content.sums.as_deref());
         content.settle(&mut batch);
         let body = batch.body(content.body);
         batch.put(collection, Item { properties, ..item }, body);
