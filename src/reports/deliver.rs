@@ -130,12 +130,10 @@ impl Delivery {
         }
         // Of one domain of ours about another, or about itself: somebody else has sent in its name.
         self.queue.notify(&to, content).await.map_err(|refused| refused.to_string())?;
-        if self.reports.receives(&to) {
-            let reports = self.reports.clone();
-            let taken = tokio::task::spawn_blocking(move || reports.take_in(&message, Some(true))).await;
-            if let Ok(Err(fault)) = taken {
-                tracing::warn!(%fault, "a report of our own is not taken in");
-            }
+        if self.reports.receives(&to)
+            && let Err(fault) = self.reports.take_in(message, Some(true)).await
+        {
+            tracing::warn!(%fault, "a report of our own is not taken in");
         }
         Ok(())
     }

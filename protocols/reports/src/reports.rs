@@ -9,8 +9,14 @@ use crate::tls::{Failure, Policy, TlsReport};
 use crate::unpack::{Kind, unpack};
 use octroi_model::{Address, UnixTime};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Semaphore;
+
+/// Messages that wait to be looked into, in memory; what comes beyond is in the mailbox only.
+const WAITING_MAX: usize = 64;
+/// More than any machine has processors for.
+const READERS_MAX: usize = 64;
 
 /// What is counted and what is taken in.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +42,9 @@ struct Inner {
     tally_is_new: AtomicBool,
     received: Mutex<Received>,
     received_is_new: AtomicBool,
-    readers: AtomicUsize,
+    /// Messages that are being looked into, and those that wait for it as well.
+    turns: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Reports {
@@ -45,19 +53,11 @@ impl fmt::Debug for Reports {
     }
 }
 
-/// A place among those who look into reports.
-struct Reader<'a>(&'a AtomicUsize);
-
-impl Drop for Reader<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 impl Reports {
     /// One that goes on from what was kept.
     pub fn new(settings: ReportSettings, tally: Tally, received: Received) -> Self {
         let keys = settings.receive.iter().map(Address::key).collect();
+        let readers_max = settings.limits.readers_max.clamp(1, READERS_MAX);
         Self(Some(Arc::new(Inner {
             settings,
             keys,
@@ -65,7 +65,8 @@ impl Reports {
             tally_is_new: AtomicBool::new(false),
             received: Mutex::new(received),
             received_is_new: AtomicBool::new(false),
-            readers: AtomicUsize::new(0),
+            turns: Arc::new(Semaphore::new(readers_max)),
+            waiting: Arc::new(Semaphore::new(readers_max + WAITING_MAX)),
         })))
     }
 
@@ -105,19 +106,17 @@ impl Reports {
         self.0.as_ref().map_or(0, |inner| inner.settings.limits.message_bytes_max)
     }
 
-    /// Look into a message that was sent to such an address, and keep what it reports. Takes time and memory: not on a task of the runtime.
-    pub fn take_in(&self, message: &[u8], authentic: Option<bool>) -> Result<Kept, Fault> {
-        let inner = self.0.as_ref().ok_or(Fault::NotAReport)?;
-        let limits = &inner.settings.limits;
-        let reader = Reader(&inner.readers);
-        if inner.readers.fetch_add(1, Ordering::AcqRel) >= limits.readers_max {
-            drop(reader);
-            return Err(Fault::Busy);
-        }
-        let kept = read(message, authentic, UnixTime::now().0, limits)?;
-        inner.received.lock().unwrap_or_else(PoisonError::into_inner).keep(kept.clone(), limits);
+    /// Look into a message that was sent to such an address, on a thread that may block, and keep what it reports. Many come at once, after
+    /// midnight: each waits for its turn.
+    pub async fn take_in(&self, message: Vec<u8>, authentic: Option<bool>) -> Result<Kept, Fault> {
+        let inner = self.0.clone().ok_or(Fault::NotAReport)?;
+        let _waiting = inner.waiting.clone().try_acquire_owned().map_err(|_| Fault::Busy)?;
+        let _turn = inner.turns.clone().acquire_owned().await.map_err(|_| Fault::Busy)?;
+        let limits = inner.settings.limits;
+        let read = tokio::task::spawn_blocking(move || read(&message, authentic, UnixTime::now().0, &limits));
+        let kept = read.await.map_err(|_| Fault::Malformed("it could not be looked into"))??;
+        inner.received.lock().unwrap_or_else(PoisonError::into_inner).keep(kept.clone(), &limits);
         inner.received_is_new.store(true, Ordering::Release);
-        drop(reader);
         Ok(kept)
     }
 

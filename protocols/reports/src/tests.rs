@@ -151,16 +151,36 @@ fn our_own_are_taken_in_again() {
     assert_eq!(taken(&message).unwrap().domain, "b.example");
 }
 
-#[test]
-fn what_comes_to_the_address_is_kept_and_saved_once() {
+#[tokio::test]
+async fn what_comes_to_the_address_is_kept_and_saved_once() {
     let settings = ReportSettings { receive: vec!["Reports@ours.example".parse().unwrap()], ..ReportSettings::default() };
     let reports = Reports::new(settings, crate::Tally::default(), crate::Received::default());
     assert!(reports.receives(&"reports+x@OURS.example".parse().unwrap()) && !reports.receives(&"lea@ours.example".parse().unwrap()));
     assert_eq!(reports.unsaved_received(), None);
-    reports.take_in(&message("text/xml", GOOGLE), None).unwrap();
+    reports.take_in(message("text/xml", GOOGLE), None).await.unwrap();
     assert_eq!(reports.received(0, Some("bench.test")).len(), 1);
     let saved = reports.unsaved_received().unwrap();
     assert_eq!(crate::Received::decode(&saved).unwrap().since(0, None).len(), 1);
     assert_eq!(reports.unsaved_received(), None);
     assert!(!Reports::default().receives(&"reports@ours.example".parse().unwrap()));
+}
+
+/// After midnight they all come at once.
+#[tokio::test]
+async fn many_that_come_at_once_wait_for_their_turn() {
+    let limits = ReportLimits { readers_max: 1, ..ReportLimits::default() };
+    let reports = Reports::new(ReportSettings { limits, ..ReportSettings::default() }, crate::Tally::default(), crate::Received::default());
+    let of = |number: usize| String::from_utf8_lossy(GOOGLE).replace("9876543210123456789", &number.to_string()).into_bytes();
+    let taken: Vec<_> = (0..65)
+        .map(|number| {
+            tokio::spawn({
+                let (reports, message) = (reports.clone(), message("text/xml", &of(number)));
+                async move { reports.take_in(message, None).await.is_ok() }
+            })
+        })
+        .collect();
+    for one in taken {
+        assert!(one.await.unwrap());
+    }
+    assert_eq!(reports.received(0, None).len(), 65);
 }

@@ -41,11 +41,13 @@ impl Intake {
     pub(crate) fn take_in(self, id: String) {
         let Some(octets) = self.octets.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let (reports, authentic) = (self.reports, self.authentic);
-        tokio::task::spawn_blocking(move || match reports.take_in(&octets, authentic) {
-            Ok(kept) => info!(id, organisation = kept.organisation, domain = kept.domain, report = kept.id, "a report is taken in"),
-            // Where nobody has set up an address of its own for reports, it is postmaster's.
-            Err(Fault::NotAReport) => debug!(id, "a message to the address for reports is none"),
-            Err(why) => warn!(id, %why, "a message to the address for reports is left in the mailbox as it is"),
+        tokio::spawn(async move {
+            match reports.take_in(octets, authentic).await {
+                Ok(kept) => info!(id, organisation = kept.organisation, domain = kept.domain, report = kept.id, "a report is taken in"),
+                // Where nobody has set up an address of its own for reports, it is postmaster's.
+                Err(Fault::NotAReport) => debug!(id, "a message to the address for reports is none"),
+                Err(why) => warn!(id, %why, "a message to the address for reports is left in the mailbox as it is"),
+            }
         });
     }
 }
