@@ -50,6 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "octroi-net",
             "octroi-mime",
             "octroi-imap",
+            "octroi-reports",
             "octroi-smtp",
             "octroi-managesieve",
             "octroi-sieve",
