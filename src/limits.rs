@@ -264,6 +264,7 @@ section! {
         search_visits_max => search_visits_max;
         search_results_max => search_results_max;
         search_bytes_max => search_bytes_max;
+        search_seconds => search_time;
     }
 }
 

@@ -1,5 +1,7 @@
 //! The limits of DAV, each of which the configuration can lower or raise.
 
+use std::time::Duration;
+
 /// Limits of DAV.
 #[derive(Debug, Clone)]
 pub struct DavConfig {
@@ -17,6 +19,8 @@ pub struct DavConfig {
     pub search_results_max: usize,
     /// Octets of documents that one SEARCH reads, for `contains`.
     pub search_bytes_max: u64,
+    /// How long one SEARCH looks.
+    pub search_time: Duration,
     /// Where a browser that opens `/` is sent; `None`: nowhere.
     pub browser_home: Option<String>,
 }
@@ -32,6 +36,7 @@ impl Default for DavConfig {
             search_visits_max: 100_000,
             search_results_max: 5_000,
             search_bytes_max: 64 * 1024 * 1024,
+            search_time: Duration::from_secs(10),
             browser_home: Some("/portal/".to_owned()),
         }
     }

@@ -51,14 +51,16 @@ fn come_back(request: &Element, values: &[String]) {
     let sent: Vec<&Element> = request.children.iter().flat_map(|act| &act.children).flat_map(|prop| &prop.children).collect();
     assert_eq!(sent.len(), values.len(), "one for each");
     for (sent, value) in sent.into_iter().zip(values) {
-        let mut answer = Xml::document("D:a");
-        answer.open("D:b").open("D:prop").element(value).close("D:prop").close("D:b").close("D:a");
-        let answer = answer.into_string();
-        // Told, it may have three elements more round it than there may be, and more declarations than an element may have in a request.
+        // Nothing is in force round it that it could lean on.
+        let answer = format!("<a><b><c>{value}</c></b></a>");
+        // Told, its own tag may have more declarations than an element may have in a request.
         let Ok(told) = parse(answer.as_bytes()) else { continue };
         let told = &told.children[0].children[0].children[0];
-        assert_eq!((&sent.name, &sent.children), (&told.name, &told.children), "{value}");
-        assert_eq!(kept(answer.as_bytes()).as_deref(), Ok(&[value.clone()][..]), "it stays the same");
+        assert_eq!(sent, told, "{value}");
+        // Kept again, it is the same, but for the order in which it declares namespaces.
+        let again = kept(answer.as_bytes()).unwrap_or_default();
+        assert_eq!(again.first().and_then(|again| parse(again.as_bytes()).ok()).as_ref(), Some(told), "{value}");
+        assert_eq!(again.first().map(String::len), Some(value.len()), "{value}");
     }
 }
 

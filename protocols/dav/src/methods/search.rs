@@ -22,7 +22,10 @@ use octroi_model::{Item, Name, Rights};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::task::Poll;
+use std::time::Instant;
 
+/// Bytes of an answer, which is held in memory until it is in order.
+const RESULT_BYTES_MAX: usize = 16 << 20;
 /// Members between two looks whether others have something to do.
 const BREATH: usize = 64;
 
@@ -56,7 +59,9 @@ pub(crate) async fn run(call: &Call, base: &Place, query: &Query) -> Answer {
     }
     let mut walk = Walk {
         texts: texts.into_iter().map(str::to_owned).collect(),
+        until: Instant::now() + call.config.search_time,
         visits: call.config.search_visits_max,
+        bytes: 0,
         octets: call.config.search_bytes_max,
         cut: false,
         hits: Vec::new(),
@@ -93,6 +98,10 @@ struct Walk<'a> {
     query: &'a Query,
     /// What contents are looked through for, as collation keys.
     texts: Vec<String>,
+    /// What is not found by then is not found.
+    until: Instant,
+    /// Bytes of what is found.
+    bytes: usize,
     /// Members that may still be looked at, and octets of documents that may still be read.
     visits: usize,
     octets: u64,
@@ -158,7 +167,7 @@ impl Walk<'_> {
             if self.is_done() {
                 return Ok(());
             }
-            let Some(left) = self.visits.checked_sub(1) else {
+            let Some(left) = self.visits.checked_sub(1).filter(|_| Instant::now() < self.until) else {
                 self.cut = true;
                 return Ok(());
             };
@@ -215,7 +224,8 @@ impl Walk<'_> {
         if !is_text(item) {
             return None;
         }
-        let Some(left) = self.octets.checked_sub(item.bytes()) else {
+        let work = item.bytes().saturating_mul(self.texts.len() as u64);
+        let Some(left) = self.octets.checked_sub(work) else {
             self.cut = true;
             return None;
         };
@@ -227,7 +237,8 @@ impl Walk<'_> {
     }
 
     fn keep(&mut self, hit: Hit) {
-        if self.hits.len() < self.call.config.search_results_max {
+        self.bytes += hit.response.len();
+        if self.hits.len() < self.call.config.search_results_max && self.bytes <= RESULT_BYTES_MAX {
             self.hits.push(hit);
         } else {
             self.cut = true;

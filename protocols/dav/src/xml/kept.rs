@@ -202,7 +202,7 @@ impl Keeper {
     fn declare_outside(&mut self) {
         for (prefix, namespace) in self.read[..self.outside].iter().rev() {
             let is_known = self.from_outside.iter().chain(&self.written).any(|(known, _)| known == prefix);
-            if !prefix.is_empty() && !is_known && self.value.contains(&format!("{prefix}:")) {
+            if !prefix.is_empty() && !is_known && is_mentioned(prefix, &self.value) {
                 self.from_outside.push((prefix.clone(), namespace.clone()));
             }
         }
@@ -229,6 +229,12 @@ impl Keeper {
             self.value.push('>');
         }
     }
+}
+
+/// Does a name with this prefix stand somewhere in it?
+fn is_mentioned(prefix: &str, value: &str) -> bool {
+    let starts = |at: usize| !value[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    value.match_indices(prefix).any(|(at, _)| value[at + prefix.len()..].starts_with(':') && starts(at))
 }
 
 fn prefix_of(name: &str) -> &str {

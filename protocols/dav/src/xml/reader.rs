@@ -194,6 +194,10 @@ fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, XmlFault>
         }
         let attribute = attribute.map_err(|_| XmlFault::Malformed)?;
         let name = attribute.key.0;
+        // XML 1.0 section 3.1; the parser lets it pass.
+        if attribute.value.contains('<') {
+            return Err(XmlFault::Malformed);
+        }
         if name.len() > NAME_BYTES_MAX {
             return Err(XmlFault::Limit("name"));
         }
@@ -208,8 +212,9 @@ fn attributes(start: &BytesStart<'_>) -> Result<Vec<(String, String)>, XmlFault>
     Ok(kept)
 }
 
-/// Replace references in an attribute value or a namespace.
+/// Replace references in an attribute value or a namespace, and white space by spaces (XML 1.0 section 3.3.3).
 fn unescape(raw: &str) -> Result<String, XmlFault> {
+    let raw = &raw.replace("\r\n", " ").replace(['\r', '\n', '\t'], " ");
     quick_xml::escape::unescape(raw).map(std::borrow::Cow::into_owned).map_err(|_| XmlFault::Entity)
 }
 
@@ -258,6 +263,12 @@ mod tests {
         let data = prop.child("urn:ietf:params:xml:ns:caldav", "calendar-data").unwrap();
         assert_eq!(data.attribute("n"), Some("a&b"));
         assert_eq!(data.attributes.len(), 1);
+    }
+
+    #[test]
+    fn white_space_in_attributes_and_namespaces_is_spaces() {
+        let root = parse(b"<a xmlns='urn:\tx' b='1\r\n2&#9;3'/>").unwrap();
+        assert_eq!((root.name.namespace.as_str(), root.attribute("b")), ("urn: x", Some("1 2\t3")));
     }
 
     #[test]
@@ -310,6 +321,9 @@ mod tests {
             "<a/>x",
             "<p:a/>",
             "<a b='1' b='2'/>",
+            "<a b='<'/>",
+            "<p:a xmlns:p=''/>",
+            "<p:a xmlns:p='<'/>",
             "<a&b/>",
             "<1/>",
             "&#0;",

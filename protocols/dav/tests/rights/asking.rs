@@ -1,8 +1,10 @@
 //! SEARCH, expand-property, POST to a collection, and what answers leave out when they are asked to.
 
 use crate::world::{OFFICE, Person, World, files, propfind};
+use octroi_dav::DavConfig;
 use octroi_gate::{Area, Identifier};
 use octroi_model::{Path, Rights};
+use std::time::Duration;
 
 async fn put(world: &World, who: &Person, path: &str, content: &str, kind: &str) {
     let answer = world.ask(who, OFFICE, "PUT", &files(who, path), &[("content-type", kind)], content).await;
@@ -205,4 +207,34 @@ async fn principals_match_by_a_property_of_members() {
     assert!(names(&world.at_office(&owner, "REPORT", &files(&owner, ""), &ask("getetag")).await.text()).is_empty());
     let bad = r#"<D:principal-match xmlns:D="DAV:"/>"#;
     assert_eq!(world.at_office(&owner, "REPORT", &files(&owner, ""), bad).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_search_that_is_cut_says_so() {
+    let limits = [
+        DavConfig { search_visits_max: 5, ..DavConfig::default() },
+        DavConfig { search_results_max: 5, ..DavConfig::default() },
+        DavConfig { search_time: Duration::ZERO, ..DavConfig::default() },
+    ];
+    for limit in limits {
+        let world = World::limited(limit).await;
+        let owner = world.person("hugo", "lead", "").await;
+        for number in 0..8 {
+            put(&world, &owner, &format!("{number}.txt"), "douane", "text/plain").await;
+        }
+        let answer = world.at_office(&owner, "SEARCH", &files(&owner, ""), &search(&files(&owner, ""), "1", "", "")).await.text();
+        assert!(answer.contains("HTTP/1.1 507 Insufficient Storage") && names(&answer).len() < 8, "{answer}");
+        // Who wants few has them.
+        let few = search(&files(&owner, ""), "1", "", "<D:limit><D:nresults>1</D:nresults></D:limit>");
+        assert!(!world.at_office(&owner, "SEARCH", &files(&owner, ""), &few).await.text().contains("507"));
+    }
+    // Two documents can be read, for both texts.
+    let world = World::limited(DavConfig { search_bytes_max: 24, ..DavConfig::default() }).await;
+    let owner = world.person("hugo", "lead", "").await;
+    for number in 0..3 {
+        put(&world, &owner, &format!("{number}.txt"), "douane", "text/plain").await;
+    }
+    let texts = "<D:and><D:contains>dou</D:contains><D:contains>ane</D:contains></D:and>";
+    let answer = world.at_office(&owner, "SEARCH", &files(&owner, ""), &search(&files(&owner, ""), "1", texts, "")).await.text();
+    assert!(answer.contains("507") && answer.contains("1.txt") && !answer.contains("2.txt"), "{answer}");
 }

@@ -106,6 +106,15 @@ impl World {
 
     /// A second factor counts as fresh for so long.
     pub(crate) async fn with_second_factors_of(within: &str) -> Self {
+        Self::made(within, DavConfig::default()).await
+    }
+
+    /// With these limits of DAV.
+    pub(crate) async fn limited(config: DavConfig) -> Self {
+        Self::made("10m", config).await
+    }
+
+    async fn made(within: &str, config: DavConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let engine = Embedded::open(folder.path(), Options::default()).await.unwrap();
         let organisation = Organisation {
@@ -119,7 +128,7 @@ impl World {
         let limits = Limits { confirm_wait: Duration::ZERO, ..Limits::default() };
         let opened = Gate::open(engine, organisation, policy, limits, DataKey::from_bytes(&[3; 32])).await;
         let Opened { gate, admin, queue, errands } = opened.unwrap();
-        let router = router(gate, Arc::new(DavConfig::default()));
+        let router = router(gate, Arc::new(config));
         Self { admin, router, _errands: errands, _queue: queue, _folder: folder }
     }
 
