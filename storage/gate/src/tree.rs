@@ -3,7 +3,7 @@
 //! Mail and documents are trees: `INBOX`, `Actes/2026`, `Shared/<owner>/…`. Calendars and address books are one flat level in which
 //! shared ones are called `<name>~<owner>`: clients want every calendar in the one home set of the user.
 
-use crate::kept::{Shelf, original_name};
+use crate::kept::{Shelf, is_kept_aside, original_name};
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
 use crate::session::Session;
@@ -410,12 +410,15 @@ pub(crate) fn descend(engine: &dyn Engine, owner: AccountId, area: Area, names: 
     names.iter().try_fold(home(engine, owner, area)?, |at, name| child(engine, &at, name))
 }
 
-/// The area and the path of a collection as its owner names it.
+/// The area and the path of a collection as its owner names it; `None` for what lies beside the documents.
 pub(crate) fn place(engine: &dyn Engine, collection: &Arc<Collection>) -> Option<(Area, Path)> {
     let area = Area::of(collection.kind)?;
     let mut names = Vec::new();
     let mut at = collection.clone();
     while let Some(parent) = at.parent {
+        if is_kept_aside(at.kind) {
+            return None;
+        }
         names.push(at.name.clone());
         at = engine.collection(parent)?;
     }
@@ -437,6 +440,16 @@ pub(crate) fn subtree(engine: &dyn Engine, top: &Arc<Collection>) -> Vec<Arc<Col
         at += 1;
     }
     found
+}
+
+/// How many collections are at and below `top`, without what lies beside the documents.
+pub(crate) fn count(engine: &dyn Engine, top: &Arc<Collection>) -> usize {
+    let (mut waiting, mut count) = (vec![top.clone()], 0);
+    while let Some(at) = waiting.pop().filter(|_| count < VISITS_MAX) {
+        count += 1;
+        waiting.extend(engine.children(at.id).into_iter().filter(|child| !is_kept_aside(child.kind)));
+    }
+    count
 }
 
 /// Is `inside` the collection `top`, or below it?

@@ -352,3 +352,21 @@ async fn who_drops_sees_what_they_dropped_and_nothing_else() {
     world.admin.replace_policy(policy(Rights::LOOKUP | Rights::INSERT | Rights::READ)).await;
     assert_eq!(names(&subject, &at).await.len(), 2);
 }
+
+/// A client that makes a folder and removes it again and again was soon told that the account has too many folders.
+#[tokio::test]
+async fn folders_in_the_trash_are_not_in_the_way_of_new_ones() {
+    let world = World::with(Limits { collections_max: 8, ..Limits::default() }).await;
+    let owner = world.session(OWNER, Service::Files).await;
+    for number in 0..20 {
+        make(&owner, "", "again").await;
+        put(&owner, "again", "x", &number.to_string()).await;
+        owner.open(folder("again"), RemoveFolder).await.unwrap().remove().await.unwrap();
+    }
+    assert_eq!(world.admin.trash(&address(OWNER)).await.unwrap().len(), 7, "as many as there may be with the trash itself");
+    for number in 0..7 {
+        make(&owner, "", &number.to_string()).await;
+    }
+    let made = owner.open(folder(""), MakeFolder).await.unwrap().make(&name("8"), CollectionKind::Folder, Vec::new()).await;
+    assert!(matches!(made, Err(Refusal::Limit(_))));
+}

@@ -523,7 +523,7 @@ impl Granted<Folder, MakeFolder> {
     fn room_for(&self, more: usize) -> Result<(), Refusal> {
         let owner = self.node().real()?.owner;
         let home = tree::home(self.engine(), owner, self.node().area).ok_or(Refusal::Missing)?;
-        if tree::subtree(self.engine(), &home).len() + more > self.session.gate().0.limits.collections_max {
+        if tree::count(self.engine(), &home) + more > self.session.gate().0.limits.collections_max {
             return Err(Refusal::Limit("folders of one account"));
         }
         Ok(())

@@ -197,6 +197,24 @@ pub(crate) async fn make(engine: &dyn Engine, into: CollectionId, more: (u64, u6
     Ok(true)
 }
 
+/// Add to the batch that the oldest folders in somebody's trash go until there are no more collections in it than these.
+pub(crate) async fn shrink_folders(engine: &dyn Engine, owner: AccountId, max: usize, batch: &mut Batch) -> Result<(), Refusal> {
+    let top = Name::new(TRASH).ok().and_then(|name| engine.child(tree::home(engine, owner, Area::Files)?.id, &name));
+    let mut count = top.map_or(0, |trash| tree::subtree(engine, &trash).len());
+    if count <= max {
+        return Ok(());
+    }
+    for kept in entries(engine, owner).await? {
+        if let What::Folder(parts) = &kept.what
+            && count > max
+        {
+            count = count.saturating_sub(parts.len());
+            kept.remove(batch);
+        }
+    }
+    Ok(())
+}
+
 /// Add to the batch that the oldest of somebody's trash goes until it holds no more than so many octets.
 pub(crate) async fn shrink_trash(engine: &dyn Engine, owner: AccountId, bytes_max: u64, batch: &mut Batch) -> Result<bool, Refusal> {
     let entries: Vec<Kept> = entries(engine, owner).await?.into_iter().filter(|kept| kept.in_trash).collect();

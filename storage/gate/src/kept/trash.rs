@@ -80,10 +80,15 @@ pub(crate) async fn keep_folder(
     by: AccountId,
     batch: &mut Batch,
 ) -> Result<bool, Refusal> {
-    let bytes: u64 = tree::subtree(gate.engine(), top).iter().map(|part| part.head.bytes).sum();
+    let parts = tree::subtree(gate.engine(), top);
+    let bytes: u64 = parts.iter().map(|part| part.head.bytes).sum();
     if !is_kept_in_trash(gate, node) || bytes == 0 || is_passing(&top.name) {
         return Ok(false);
     }
+    // Whoever makes and removes folders in a loop fills no more than their own trash.
+    let room = gate.0.limits.collections_max.checked_sub(parts.len());
+    let Some(room) = room else { return Ok(false) };
+    room::shrink_folders(gate.engine(), node.owner, room, batch).await?;
     let mut path = names(&node.inner_path)?;
     path.pop();
     let Some(bin) = bin_for(gate, node.owner, &path, bytes, batch).await? else { return Ok(false) };

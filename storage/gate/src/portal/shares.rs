@@ -55,7 +55,9 @@ impl PortalSession {
     /// Share a collection of one's own; no rights: no longer.
     pub async fn share(&self, proof: Stepped, area: Area, path: &Path, who: &Identifier, rights: Rights) -> Result<(), Refusal> {
         let account = self.proven(&proof)?;
-        let collection = tree::descend(self.gate.engine(), account.id, area, path.names()).ok_or(Refusal::Missing)?;
+        let engine = self.gate.engine();
+        let at = tree::descend(engine, account.id, area, path.names());
+        let collection = at.filter(|at| tree::place(engine, at).is_some()).ok_or(Refusal::Missing)?;
         let policy = self.gate.policy();
         let zone = policy.zone_of(&Origin { address: self.peer, authorities: &[] });
         let circumstances =
