@@ -84,22 +84,15 @@ impl Delivery {
         let (mut is_sent, mut failed) = (false, None);
         for destination in destinations {
             let done = match destination {
-                Destination::Mail(address, bytes_max) => {
-                    let message = match compose(address) {
-                        Ok(message) => message,
-                        Err(fault) => return Fate::PutOff(fault.to_string()),
-                    };
-                    if bytes_max.is_some_and(|most| message.len() as u64 > most) {
-                        tracing::info!(address, "a report is larger than is wanted there");
-                        continue;
-                    }
-                    self.mail(address, message).await
-                }
-                Destination::Https(url) => self.post(url, report).await,
+                Destination::Mail(address, bytes_max) => self.mail(address, *bytes_max, &compose).await,
+                Destination::Https(url) => self.post(url, report).await.map(|()| true),
             };
             match done {
-                Ok(()) => is_sent = true,
-                Err(why) => failed = Some(why),
+                Ok(sent) => is_sent |= sent,
+                Err(why) => {
+                    tracing::warn!(why, "a report is not taken where it is wanted");
+                    failed = Some(why);
+                }
             }
         }
         match (is_sent, failed) {
@@ -110,15 +103,18 @@ impl Delivery {
         }
     }
 
-    async fn mail(&self, address: &str, message: Vec<u8>) -> Result<(), String> {
-        let to: Address = match address.parse() {
-            Ok(to) => to,
-            Err(error) => {
-                // It will not be one tomorrow.
-                tracing::info!(address, %error, "a report is wanted where no address is");
-                return Ok(());
-            }
+    /// Is it on its way?
+    async fn mail(&self, address: &str, bytes_max: Option<u64>, compose: &impl Fn(&str) -> Result<Vec<u8>, Fault>) -> Result<bool, String> {
+        let Ok(to) = address.parse::<Address>() else {
+            // It will not be one tomorrow.
+            tracing::info!(address = octroi_reports::cleaned(address), "a report is wanted where no address is");
+            return Ok(false);
         };
+        let message = compose(&to.to_string()).map_err(|fault| fault.to_string())?;
+        if bytes_max.is_some_and(|most| message.len() as u64 > most) {
+            tracing::info!(%to, "a report is larger than is wanted there");
+            return Ok(false);
+        }
         let message = Signing::signed(&self.keyring, &message).unwrap_or_else(|error| {
             tracing::warn!(error, "a report is not signed");
             message
@@ -126,7 +122,7 @@ impl Delivery {
         let (facts, header_bytes) = octroi_mime::describe(&message);
         let content = Content::message(&facts, &message, header_bytes);
         if !self.gate.is_local_domain(to.domain()) {
-            return self.queue.send(&to, content).await.map_err(|refused| refused.to_string());
+            return self.queue.send(&to, content).await.map(|()| true).map_err(|refused| refused.to_string());
         }
         // Of one domain of ours about another, or about itself: somebody else has sent in its name.
         self.queue.notify(&to, content).await.map_err(|refused| refused.to_string())?;
@@ -135,7 +131,7 @@ impl Delivery {
         {
             tracing::warn!(%fault, "a report of our own is not taken in");
         }
-        Ok(())
+        Ok(true)
     }
 
     /// RFC 8460 section 5.4.

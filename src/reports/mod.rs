@@ -65,6 +65,8 @@ struct Inner {
     submitter: String,
     /// One round at a time.
     turn: Mutex<()>,
+    /// One who writes at a time.
+    saving: Mutex<()>,
 }
 
 /// What came of a round.
@@ -115,8 +117,9 @@ impl Reporter {
         let from = config.reports.sender(config)?;
         let contact = config.reports.contact.clone().unwrap_or_else(|| from.to_string());
         let delivery = Delivery::new(config, reports.clone(), resolver.clone(), gate, queue, keyring, from)?;
+        let (turn, saving) = (Mutex::default(), Mutex::default());
         let (folder, organisation, submitter) = (config.data.clone(), config.organisation.clone(), config.hostname.to_lowercase());
-        Ok(Self(Arc::new(Inner { reports, resolver, delivery, folder, organisation, contact, submitter, turn: Mutex::default() })))
+        Ok(Self(Arc::new(Inner { reports, resolver, delivery, folder, organisation, contact, submitter, turn, saving })))
     }
 
     /// What is counted and received.
@@ -147,6 +150,7 @@ impl Reporter {
 
     /// Write down what has changed.
     async fn save(&self) {
+        let _saving = self.0.saving.lock().await;
         let inner = self.0.clone();
         let saved = tokio::task::spawn_blocking(move || {
             let write = |name: &str, octets: Option<Vec<u8>>| match octets {

@@ -83,7 +83,7 @@ impl Reports {
     /// Count a session to a domain, now.
     pub fn count_session(&self, domain: &str, policy: &Policy, failure: Option<Failure>) {
         let Some(inner) = self.0.as_ref().filter(|inner| inner.settings.tls) else { return };
-        let Ok(domain) = idna::domain_to_ascii(domain) else { return };
+        let Some(domain) = plain(domain) else { return };
         let is_whole = inner.tally().session(day_of(UnixTime::now().0), &domain, policy, failure, &inner.settings.limits);
         inner.counted(is_whole, &domain);
     }
@@ -91,7 +91,7 @@ impl Reports {
     /// Count a message of an author of this domain, now.
     pub fn count_message(&self, domain: &str, row: Row) {
         let Some(inner) = self.0.as_ref().filter(|inner| inner.settings.dmarc) else { return };
-        let Ok(domain) = idna::domain_to_ascii(domain) else { return };
+        let Some(domain) = plain(domain) else { return };
         let is_whole = inner.tally().message(day_of(UnixTime::now().0), &domain, row, &inner.settings.limits);
         inner.counted(is_whole, &domain);
     }
@@ -172,6 +172,13 @@ impl Inner {
             tracing::debug!(domain, "the limits of reports leave something out");
         }
     }
+}
+
+/// A domain as the DNS has it: it will stand in headers and names of files.
+fn plain(domain: &str) -> Option<String> {
+    let domain = idna::domain_to_ascii(domain).ok()?;
+    let is_fit = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
+    (!domain.is_empty() && domain.bytes().all(is_fit)).then_some(domain)
 }
 
 /// The report in a message.

@@ -184,3 +184,16 @@ async fn many_that_come_at_once_wait_for_their_turn() {
     }
     assert_eq!(reports.received(0, None).len(), 65);
 }
+
+/// What stands in a header of a report is what stood in a header of a message.
+#[test]
+fn only_names_of_the_dns_are_counted() {
+    let settings = ReportSettings { tls: true, ..ReportSettings::default() };
+    let reports = Reports::new(settings, crate::Tally::default(), crate::Received::default());
+    let policy = Policy { kind: PolicyKind::NoPolicyFound, strings: Vec::new(), mx: Vec::new() };
+    for domain in ["b\u{fc}cher.example", "B.example", "", "b.example\r\nX: y", "b example", "b!example", "b/../example"] {
+        reports.count_session(domain, &policy, None);
+    }
+    let counted: Vec<String> = reports.tally().sessions_until(i64::MAX).into_iter().map(|(_, domain, _)| domain).collect();
+    assert_eq!(counted, ["b.example", "xn--bcher-kva.example"]);
+}
