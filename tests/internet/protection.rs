@@ -226,3 +226,23 @@ fn what_must_be_secret_is_sent_to_who_keeps_it_so() {
     }
     assert!(ignorant.received().is_empty() && unproven.received().is_empty());
 }
+
+/// RFC 8689 section 3: who says that a message may be read on its way has it arrive also where TLS is broken; and nobody else's goes along.
+#[test]
+fn what_may_be_read_on_its_way_arrives_whatever_the_policy_says() {
+    let internet = Internet::start();
+    let host = internet.host(Manner::default());
+    let policy = "version: STSv1\nmode: enforce\nmx: mx.b.example\nmax_age: 86400\n";
+    internet.zone_with_policy("b.example", &format!("@ MX 10 mx\nmx A {}", host.ip()), policy);
+    let server = configured(&format!("{}{RETRY}", internet.settings()));
+    let (from, to) = (server.user(1), "a@b.example");
+    let (open, secret) = (unique("open"), unique("secret"));
+    let mut smtp = submission(&server, from);
+    let text = format!("TLS-Required: No\r\n{}", message(&from.address, to, &open));
+    assert_eq!(smtp.try_send(&from.address, to, &text).unwrap().code, 250);
+    assert_eq!(smtp.try_send(&from.address, to, &message(&from.address, to, &secret)).unwrap().code, 250);
+    arrives(&host, false);
+    eventually("an attempt at the other", || server.log().contains("it offers no TLS").then_some(()));
+    let received = host.received();
+    assert!(received.len() == 1 && String::from_utf8_lossy(&received[0].data).contains(&open), "{received:?}");
+}

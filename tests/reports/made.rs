@@ -102,8 +102,11 @@ fn domains_hear_how_tls_with_their_hosts_went() {
     [&good, &tested, &clear, &silent].into_iter().for_each(delivered);
     eventually("the refusal", || server.log().contains("it offers no TLS").then_some(()));
     assert!(strict.received().is_empty());
-    // They are asked for before they are counted and after: nothing is told twice.
-    sent(&server, "4 sent, 1 that nobody wants, 0 put off");
+    // What cannot be asked now is asked again, and nothing is told twice.
+    internet.broken("good.example", true);
+    sent(&server, "3 sent, 1 that nobody wants, 1 put off");
+    internet.broken("good.example", false);
+    sent(&server, "1 sent, 0 that nobody wants, 0 put off");
 
     let (octets, seen) = report(&desk, "tls", "good.example");
     let sts = policy_of(&seen, "sts");
