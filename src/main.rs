@@ -13,6 +13,7 @@ mod demo;
 mod dkim;
 mod dns;
 mod files;
+mod guard;
 mod import;
 mod limits;
 mod profiles;

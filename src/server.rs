@@ -150,7 +150,9 @@ impl Server {
         keys.start(&admin)?;
         let proofs = proofs(config, &resolver, keyring.clone())?;
         let reports = crate::reports::load(config)?;
-        let smtp_config = Arc::new(SmtpConfig { proofs, reports: reports.clone(), ..config.smtp()? });
+        let guard = crate::guard::load(&config.data);
+        tokio::spawn(crate::guard::keep(guard.clone(), config.data.clone(), shutdown.clone()));
+        let smtp_config = Arc::new(SmtpConfig { proofs, reports: reports.clone(), guard, ..config.smtp()? });
         let smtp = listeners.smtp(&smtp_config, &certificate, [sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp])?;
         if let Some(socket) = sockets.lmtp_socket {
             listeners.lmtp_socket(&smtp_config, socket);

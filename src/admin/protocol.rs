@@ -406,7 +406,7 @@ pub(crate) enum QueueAct {
 }
 
 /// A queued message as `octroi queue list --json` prints it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct QueueLine {
     pub(crate) id: u32,
     /// Empty for `<>`.

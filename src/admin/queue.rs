@@ -20,8 +20,13 @@ impl Handler {
 
     /// One portion of the queue.
     pub(super) async fn queue_list(&self, after: u32, domain: Option<&str>) -> Result<Reply, String> {
-        let (entries, next) = self.queue()?.after(Uid(after), PORTION).await.map_err(|r| say(r, "the queue"))?;
-        let lines = entries.iter().filter(|queued| concerns(queued, domain)).map(line).collect();
+        let queue = self.queue()?;
+        let (entries, next) = queue.after(Uid(after), PORTION).await.map_err(|r| say(r, "the queue"))?;
+        let mut lines: Vec<QueueLine> = entries.iter().filter(|queued| concerns(queued, domain)).map(line).collect();
+        if after == 0 && domain.is_none() {
+            let unreadable = queue.unreadable(PORTION).await.map_err(|r| say(r, "the queue"))?;
+            lines.extend(unreadable.into_iter().map(of_another_version));
+        }
         Ok(Reply::Queue { lines, next: next.map(|id| id.0) })
     }
 
@@ -84,6 +89,12 @@ async fn all(queue: &Queue, domain: Option<&str>) -> Result<Vec<Uid>, Refusal> {
 /// Does somebody of that domain wait for it?
 fn concerns(queued: &Queued, domain: Option<&str>) -> bool {
     domain.is_none_or(|domain| queued.entry.waiting().any(|recipient| recipient.address.domain().eq_ignore_ascii_case(domain)))
+}
+
+/// What nothing more is known of: it can be dropped.
+fn of_another_version(id: Uid) -> QueueLine {
+    let from = "of another version of octroi, cannot be sent by this one".to_owned();
+    QueueLine { id: id.0, from, held: true, ..QueueLine::default() }
 }
 
 fn line(queued: &Queued) -> QueueLine {

@@ -91,9 +91,10 @@ fn guessing_is_counted_over_connections() {
     assert!(send(&mut connect(&server), "a@outside.test", &user()).starts_with("250"));
 }
 
+/// Also over a restart; a file that somebody has spoiled only means that everybody is new.
 #[test]
 fn greylisting_lets_in_who_comes_again() {
-    let server = configured(&format!("{NOBODY_IS_TRUSTED}greeting_delay_ms = 0\ngreylist = true\ngreylist_seconds = 1\n"));
+    let mut server = configured(&format!("{NOBODY_IS_TRUSTED}greeting_delay_ms = 0\ngreylist = true\ngreylist_seconds = 1\n"));
     let mut smtp = connect(&server);
     let first = send(&mut smtp, "a@outside.test", &user());
     assert!(first.starts_with("450 4.7.1 Greylisted"), "{first}");
@@ -101,6 +102,18 @@ fn greylisting_lets_in_who_comes_again() {
     assert!(again.starts_with("250"), "{again}");
     assert!(send(&mut smtp, "b@outside.test", &format!("u2@{DOMAIN}")).starts_with("250"), "its domain is known now");
     assert!(send(&mut smtp, "a@elsewhere.test", &user()).starts_with("450"));
+    assert!(server.stop());
+    let mut server = server.killed_and_started_again();
+    assert!(send(&mut connect(&server), "c@outside.test", &user()).starts_with("250"), "it is known still");
+    let again = eventually("the second try", || {
+        Some(send(&mut connect(&server), "a@elsewhere.test", &user())).filter(|reply| reply.starts_with("250"))
+    });
+    assert!(again.starts_with("250"), "it came before the restart");
+    assert!(server.stop());
+    std::fs::write(server.data().join("guard.state"), "rubbish").unwrap();
+    let server = server.killed_and_started_again();
+    assert!(send(&mut connect(&server), "d@outside.test", &user()).starts_with("450"));
+    assert!(server.log().contains("strangers begin anew"));
 }
 
 /// More messages at a time than there is memory for are put off, and lost nowhere.

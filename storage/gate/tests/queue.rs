@@ -29,6 +29,35 @@ async fn fill(queue: &Queue, count: usize) {
     }
 }
 
+/// It used to be passed over in silence, for ever.
+#[tokio::test]
+async fn what_another_version_left_is_told_of_and_can_be_given_up() {
+    use octroi_engine::{Batch, Body, Embedded, Engine, Options};
+    let world = World::new().await;
+    fill(&world.queue, 2).await;
+    world.admin.close().await;
+    let World { folder, gate, admin, queue, .. } = world;
+    drop((gate, admin, queue));
+    let engine = Embedded::open(folder.path(), Options::default()).await.unwrap();
+    let homes = engine.homes(octroi_model::AccountId(0));
+    let queue = homes.iter().find(|home| home.kind == octroi_model::CollectionKind::Queue).unwrap().id;
+    let mut batch = Batch::new();
+    let body = batch.body(Body::document(b"x"));
+    let mut item = engine.view(queue).await.unwrap().at(0).unwrap().clone();
+    (item.uid, item.name) = (Uid(0), Some(support::name("old")));
+    item.properties = Some(std::sync::Arc::from([1, 2, 3]));
+    batch.put(queue, item, body);
+    engine.commit(batch).await.unwrap();
+    engine.close().await;
+    drop(engine);
+    let world = World::over(folder, octroi_gate::Limits::default()).await;
+    assert_eq!((walk(&world.queue).await, world.queue.unreadable(10).await.unwrap()), (2, vec![Uid(3)]));
+    assert_eq!(world.queue.retry(Uid(3)).await, Err(octroi_gate::Refusal::Missing));
+    world.queue.discard(Uid(3)).await.unwrap();
+    assert_eq!((walk(&world.queue).await, world.queue.unreadable(10).await.unwrap()), (2, vec![]));
+    assert!(world.lines().await.iter().any(|line| line.entry.act == "queue drop" && line.entry.subject == "3 of another version"));
+}
+
 /// Look at every entry, as the runner does when it starts.
 async fn walk(queue: &Queue) -> usize {
     let (mut count, mut after) = (0, Some(Uid(0)));

@@ -42,6 +42,29 @@ impl Greylist {
     }
 }
 
+/// Keys with their age in seconds.
+type Ages = Vec<(u64, u32)>;
+
+/// Over a restart.
+impl Greylist {
+    /// What waits and what is good.
+    pub(super) fn ages(&self, now: Instant) -> (Ages, Ages) {
+        let age = |at: &Instant| u32::try_from(now.saturating_duration_since(*at).as_secs()).unwrap_or(u32::MAX);
+        let of = |table: &HashMap<u64, Instant>| table.iter().map(|(key, at)| (*key, age(at))).collect();
+        (of(&self.waiting), of(&self.good))
+    }
+
+    /// From what was so old `away` ago.
+    pub(super) fn of_ages(waiting: &[(u64, u32)], good: &[(u64, u32)], away: Duration, now: Instant) -> Self {
+        let since = |age: u32| now.checked_sub(away + Duration::from_secs(u64::from(age)));
+        let table = |ages: &[(u64, u32)], age_max: Duration| {
+            let known = ages.iter().take(ENTRIES_MAX).filter_map(|(key, age)| Some((*key, since(*age)?)));
+            known.filter(|(_, at)| now.saturating_duration_since(*at) <= age_max).collect()
+        };
+        Self { waiting: table(waiting, WAITING_MAX), good: table(good, GOOD_MAX) }
+    }
+}
+
 fn make_room(table: &mut HashMap<u64, Instant>, key: u64, age_max: Duration, now: Instant) {
     if table.contains_key(&key) || table.len() < ENTRIES_MAX {
         return;

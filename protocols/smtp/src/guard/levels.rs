@@ -47,6 +47,27 @@ impl<K: Hash + Eq + Copy> Levels<K> {
         self.alter(key, fall, now, |height| Some(height + 1.0)).unwrap_or_default()
     }
 
+    /// The highest, in thousandths, at most so many.
+    pub(super) fn heights(&self, most: usize, now: Instant) -> Vec<(K, u32)> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = |level: &Level| (level.height_at(now) * 1000.0).clamp(0.0, f64::from(u32::MAX));
+        // Clamped: it is a `u32`.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let mut all: Vec<(K, u32)> =
+            entries.iter().map(|(key, level)| (*key, whole(level) as u32)).filter(|(_, height)| *height > 0).collect();
+        all.sort_unstable_by_key(|(_, height)| std::cmp::Reverse(*height));
+        all.truncate(most);
+        all
+    }
+
+    /// Somebody had come up to that height then, and has come down by so much a second since; without that, all of it in a minute.
+    pub(super) fn put(&self, key: K, height: f64, fall: Option<f64>, at: Instant) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() < self.entries_max {
+            entries.insert(key, Level { height, fall: fall.unwrap_or(height / MINUTE), at });
+        }
+    }
+
     fn alter(&self, key: K, fall: f64, now: Instant, with: impl Fn(f64) -> Option<f64>) -> Option<f64> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let before = entries.get(&key).map_or(0.0, |level| level.height_at(now));

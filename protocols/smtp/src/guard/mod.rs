@@ -3,9 +3,10 @@
 //!
 //! Called by the session and by MAIL and RCPT. Strangers are counted by network (IPv4 /24, IPv6 /64) and, within it, by sender: a sender
 //! alone could be anybody's claim, and somebody else's mail would be kept out by it. Networks of ours (`trusted`) are asked nothing. All of
-//! it is in memory, bounded, and forgotten by a restart.
+//! it is in memory and bounded; what a restart must not make forgotten is kept by the program ([`kept`]).
 
 mod greylist;
+mod kept;
 mod levels;
 
 use crate::config::StrangerLimits;
@@ -13,7 +14,8 @@ use crate::wire::{Reply, ReversePath};
 use greylist::Greylist;
 use levels::Levels;
 use octroi_model::Address;
-use std::hash::{BuildHasher, Hash, RandomState};
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,8 +41,8 @@ struct Tables {
     reports: Levels<IpAddr>,
     greylist: Mutex<Greylist>,
     receptions: AtomicUsize,
-    /// Keyed by chance, so that nobody can choose senders that are counted as one.
-    hasher: RandomState,
+    /// By chance, so that nobody can choose senders that are counted as one.
+    key: [u8; 32],
 }
 
 impl Default for Tables {
@@ -55,7 +57,7 @@ impl Default for Tables {
             reports: Levels::new(COUNTED_MAX),
             greylist: Mutex::default(),
             receptions: AtomicUsize::new(0),
-            hasher: RandomState::new(),
+            key: random_key(),
         }
     }
 }
@@ -125,8 +127,13 @@ impl Guard {
             ReversePath::Null => String::new(),
             ReversePath::Mailbox(address) => address.domain().to_owned(),
         };
-        let triplet = self.hash((self.sender(peer, from), to.key()));
-        let pair = self.hash((network(peer), domain));
+        let sender = match from {
+            ReversePath::Null => String::new(),
+            ReversePath::Mailbox(address) => address.key(),
+        };
+        let triplet = self.hash(network(peer), &sender, &to.key());
+        // Of a whole domain: what no address is.
+        let pair = self.hash(network(peer), &format!("@{domain}"), "");
         let mut greylist = self.0.greylist.lock().unwrap_or_else(PoisonError::into_inner);
         if greylist.passes(triplet, pair, delay, Instant::now()) {
             return Ok(());
@@ -162,14 +169,29 @@ impl Guard {
 
     fn sender(&self, peer: IpAddr, from: &ReversePath) -> u64 {
         match from {
-            ReversePath::Null => self.hash((network(peer), "")),
-            ReversePath::Mailbox(address) => self.hash((network(peer), address.key())),
+            ReversePath::Null => self.hash(network(peer), "", ""),
+            ReversePath::Mailbox(address) => self.hash(network(peer), &address.key(), ""),
         }
     }
 
-    fn hash(&self, what: impl Hash) -> u64 {
-        self.0.hasher.hash_one(what)
+    fn hash(&self, network: IpAddr, one: &str, other: &str) -> u64 {
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &self.0.key));
+        for part in [&network.to_string(), one, other] {
+            context.update(part.as_bytes());
+            context.update(b"\0");
+        }
+        let tag = context.sign();
+        tag.as_ref().iter().take(8).fold(0, |number, octet| number << 8 | u64::from(*octet))
     }
+}
+
+/// Without randomness it is one that can be guessed: then senders could be chosen that are counted as one, and no more.
+fn random_key() -> [u8; 32] {
+    let mut key = [0; 32];
+    if SystemRandom::new().fill(&mut key).is_err() {
+        tracing::error!("no randomness for what is known of strangers");
+    }
+    key
 }
 
 /// The /24 or /64 of an address.

@@ -81,6 +81,7 @@ pub(crate) async fn run(queue: Queue, gate: Gate, resolver: Resolver, config: Ar
     let _hold = shutdown.hold();
     let hosts = Hosts::new(resolver, policies);
     let runner = Arc::new(Runner { queue, gate, config, shutdown, manners, hosts, lanes });
+    runner.tell_of_unreadable().await;
     let mut workers = JoinSet::new();
     let sweeping = tokio::spawn(sweep(runner.clone()));
     let mut changed = runner.queue.watch();
@@ -140,6 +141,18 @@ async fn sweep(runner: Arc<Runner>) {
 }
 
 impl Runner {
+    /// Messages that another version has left here are not sent, and would be forgotten otherwise.
+    async fn tell_of_unreadable(&self) {
+        let Ok(ids) = self.queue.unreadable(PORTION).await else { return };
+        if let Some(first) = ids.first() {
+            error!(
+                messages = ids.len(),
+                "messages in the queue are of another version of this program and are not sent: let that version empty its queue, or look at them \
+                 with `octroi queue list` and give them up with `octroi queue drop {first}`"
+            );
+        }
+    }
+
     /// What is new since the last look, and what somebody else has changed.
     async fn take_in(&self, seen: &mut Uid) -> Result<(), Refusal> {
         loop {

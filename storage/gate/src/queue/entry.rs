@@ -4,7 +4,7 @@ use crate::refusal::Refusal;
 use octroi_model::{Address, UnixTime};
 use serde::{Deserialize, Serialize};
 
-/// First octet of a stored entry: another one is of another version of the program.
+/// First octet of a stored entry: another one is of another version of the program. None before this one was ever published, so none is read.
 const VERSION: u8 = 2;
 /// What an item can hold beside its content is 64 KiB; the engine refuses more.
 const ENTRY_BYTES_MAX: usize = 60 * 1024;

@@ -80,6 +80,12 @@ impl Queue {
         Ok((items.into_iter().filter_map(queued).collect(), last))
     }
 
+    /// Entries of another version of the program, which nothing can be done with here but to discard them; at most so many.
+    pub async fn unreadable(&self, limit: usize) -> Result<Vec<Uid>, Refusal> {
+        let view = self.gate.engine().view(self.collection).await?;
+        Ok(view.items().filter(|item| queued(item).is_none()).map(|item| item.uid).take(limit).collect())
+    }
+
     /// One entry.
     pub async fn get(&self, id: Uid) -> Result<Option<Queued>, Refusal> {
         let view = self.gate.engine().view(self.collection).await?;
@@ -197,7 +203,23 @@ impl Queue {
 
     /// Throw it away. Nobody is told.
     pub async fn discard(&self, id: Uid) -> Result<(), Refusal> {
-        self.steer(id, "queue drop", |_| Verdict::Remove).await
+        let view = self.gate.engine().view(self.collection).await?;
+        match view.by_uid(id).filter(|item| queued(item).is_none()) {
+            Some(unreadable) => self.discard_unreadable(unreadable).await,
+            None => self.steer(id, "queue drop", |_| Verdict::Remove).await,
+        }
+    }
+
+    async fn discard_unreadable(&self, item: &Item) -> Result<(), Refusal> {
+        let subject = format!("{} of another version", item.uid);
+        let (outcome, via) = (Outcome::Done, AuditVia::default());
+        let line = Line { account: None, act: "queue drop", subject: &subject, peer: "admin socket", outcome, reason: "", via };
+        let mut batch = Batch::new();
+        batch.expect(Expect::Unchanged { collection: self.collection, uid: item.uid, modseq: item.modseq });
+        batch.push(self.removal(item.uid));
+        batch.push(line.into_change());
+        self.gate.engine().commit(batch).await?;
+        Ok(())
     }
 
     /// Tell somebody what became of a message: from `<>`, so that nothing answers it. On disk when this returns.
@@ -233,9 +255,6 @@ impl Queue {
 }
 
 fn queued(item: &Item) -> Option<Queued> {
-    let entry = QueueEntry::decode(item.properties.as_deref()?);
-    if entry.is_none() {
-        tracing::error!(uid = item.uid.0, "a queue entry cannot be read");
-    }
-    Some(Queued { id: item.uid, entry: entry?, bytes: item.bytes(), item: item.clone() })
+    let entry = QueueEntry::decode(item.properties.as_deref()?)?;
+    Some(Queued { id: item.uid, entry, bytes: item.bytes(), item: item.clone() })
 }

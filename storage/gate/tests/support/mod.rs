@@ -74,7 +74,21 @@ impl World {
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let world = Self::over(tempfile::tempdir().unwrap(), limits).await;
+        for (who, profile) in [(OWNER, "owner"), (SUBJECT, "subject")] {
+            let address = address(who);
+            let new =
+                NewAccount { address: &address, display_name: "", profile, password: Some("Quay-Lantern-4821"), remote_access: false };
+            world.admin.add_account(new).await.unwrap();
+        }
+        for area in [Area::Mail, Area::Calendars, Area::Contacts, Area::Files] {
+            world.admin.share(&address(OWNER), area, &Path::top(), &[(Identifier::Anyone, Rights::ALL)]).await.unwrap();
+        }
+        world
+    }
+
+    /// What is in that folder.
+    pub(crate) async fn over(folder: tempfile::TempDir, limits: Limits) -> Self {
         let engine = Embedded::open(folder.path(), Options::default()).await.unwrap();
         let organisation = Organisation {
             name: "Test".to_owned(),
@@ -92,17 +106,7 @@ impl World {
         )
         .await;
         let Opened { gate, admin, queue, errands } = opened.unwrap();
-        let world = Self { gate, admin, queue, errands: tokio::sync::Mutex::new(errands), folder };
-        for (who, profile) in [(OWNER, "owner"), (SUBJECT, "subject")] {
-            let address = address(who);
-            let new =
-                NewAccount { address: &address, display_name: "", profile, password: Some("Quay-Lantern-4821"), remote_access: false };
-            world.admin.add_account(new).await.unwrap();
-        }
-        for area in [Area::Mail, Area::Calendars, Area::Contacts, Area::Files] {
-            world.admin.share(&address(OWNER), area, &Path::top(), &[(Identifier::Anyone, Rights::ALL)]).await.unwrap();
-        }
-        world
+        Self { gate, admin, queue, errands: tokio::sync::Mutex::new(errands), folder }
     }
 
     pub(crate) async fn mint(&self, who: &str, services: Services) -> String {
