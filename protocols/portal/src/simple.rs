@@ -84,7 +84,7 @@ impl Simple {
             match key {
                 "away" => {
                     let (from, until) = value.split_once(' ')?;
-                    simple.away = Some(Away { from: day(from)?, until: day(until)?, ..Away::default() });
+                    simple.away = Some(Away { from: day(from).ok()?, until: day(until).ok()?, ..Away::default() });
                 }
                 "subject" => simple.away.as_mut()?.subject = decoded(value)?,
                 "text" => simple.away.as_mut()?.text = decoded(value)?,
@@ -136,8 +136,8 @@ fn without_zones(script: &str) -> String {
 }
 
 /// An empty day is none.
-fn day(text: &str) -> Option<Option<jiff::civil::Date>> {
-    if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
+fn day(text: &str) -> Result<Option<jiff::civil::Date>, jiff::Error> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
 
 fn encoded(text: &str) -> String {
