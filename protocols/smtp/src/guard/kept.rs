@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn however_much_is_known_it_can_be_read_again() {
         let guard = Guard::default();
-        let limits = StrangerLimits { greylist: Some(Duration::from_secs(60)), ..StrangerLimits::default() };
+        let limits = StrangerLimits { greylist: Some(Duration::from_mins(1)), ..StrangerLimits::default() };
         let to = "lea@octroi.example".parse().unwrap();
         for number in 0..30_000_u32 {
             let peer = IpAddr::V4(std::net::Ipv4Addr::from_bits(number << 8));
