@@ -592,7 +592,7 @@ pub(crate) fn media_type(item: &Item, area: Area) -> &str {
 
 /// RFC 3339 in UTC, as `creationdate` wants it.
 fn rfc3339(at: UnixTime) -> String {
-    jiff::Timestamp::from_second(at.0).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    jiff::Timestamp::from_second(at.0).unwrap_or_default().to_string()
 }
 
 #[cfg(test)]

@@ -183,6 +183,11 @@ impl Xml {
 /// Text as character data or attribute value. A carriage return is written as a reference, as a reader would turn CR LF into LF
 /// otherwise (XML 1.0 section 2.11) and a calendar object would not come back octet for octet.
 pub(super) fn escape(text: &str, out: &mut String) {
+    // Nearly all that a listing says is plain.
+    if text.bytes().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'&' | b'<' | b'>' | b'"')) {
+        out.push_str(text);
+        return;
+    }
     out.reserve(text.len());
     for character in text.chars() {
         match character {
