@@ -98,7 +98,7 @@ impl Granted<File, Rewrite> {
             let more = (if keeps { bytes } else { bytes.saturating_sub(now.bytes()) }, u64::from(keeps));
             let renew = || self.renew();
             match self.session.commit_making_room(collection, more, batch, std::slice::from_ref(&deed), renew).await {
-                Err(Refusal::Precondition) if when == When::Anyhow => {}
+                Err(Refusal::Precondition) if self.is_changed(&now, when).await? => {}
                 // Somebody else has made or removed what keeps the versions.
                 Err(Refusal::Exists | Refusal::Missing) => {}
                 // A document never has to wait for its history.
@@ -111,6 +111,12 @@ impl Granted<File, Rewrite> {
 }
 
 impl<P: Purpose<File>> Granted<File, P> {
+    /// Is it another by now than it was just before, and is that no matter?
+    async fn is_changed(&self, before: &Item, when: When) -> Result<bool, Refusal> {
+        let now = self.now(when).await?;
+        Ok((now.uid, now.modseq) != (before.uid, before.modseq))
+    }
+
     /// The item that an act is about: as it was found if it insists on that, or as it is now. [`Refusal::Precondition`] if there is none.
     async fn now(&self, when: When) -> Result<Item, Refusal> {
         match when {
@@ -166,7 +172,7 @@ impl Granted<File, Unlink> {
             self.keep(&now, &mut batch).await?;
             batch.push(versions::expunge(collection, UidSet::from_uids([now.uid])));
             match self.commit(batch).await {
-                Err(Refusal::Precondition) if when == When::Anyhow => {}
+                Err(Refusal::Precondition) if self.is_changed(&now, when).await? => {}
                 // Somebody else has made or removed what keeps it.
                 Err(Refusal::Exists | Refusal::Missing) => {}
                 other => return other.map(|_| ()),
