@@ -30,9 +30,9 @@ const ROWS_AHEAD: usize = 1024;
 /// Pages in the write-ahead log before they are moved into the file, 4 KiB each.
 const CHECKPOINT_PAGES: &str = "8000";
 /// Page cache of the writer in KiB (negative, says SQLite): what one transaction touches. Beyond that the operating system has the pages too.
-const CACHE_KIB: &str = "-4096";
+const CACHE_KIB: &str = "-1024";
 /// The same of each connection that reads, which goes through a mailbox once and keeps the result elsewhere.
-const READER_CACHE_KIB: &str = "-512";
+const READER_CACHE_KIB: &str = "-256";
 
 /// The index.
 #[derive(Debug)]
