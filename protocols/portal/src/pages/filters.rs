@@ -18,6 +18,7 @@ use jiff::civil::Date;
 use maud::{Markup, html};
 use octroi_gate::{Refusal, ScriptFacts, Stepped};
 use octroi_model::Address;
+use octroi_sieve::compile;
 
 /// Where it stands.
 pub(crate) const PLACE: Place =
@@ -171,7 +172,10 @@ impl Filled {
         if from.zip(until).is_some_and(|(from, until)| until < from) {
             return Err(Notice::field(texts.days_order, "until"));
         }
-        let (subject, text) = (self.subject.trim(), self.text.trim());
+        // Line ends as they are in mail, whatever somebody pastes.
+        let plain = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+        let text: String = self.text.replace("\r\n", "\n").replace('\r', "\n").chars().filter(plain).collect();
+        let (subject, text) = (self.subject.trim(), text.trim());
         if subject.chars().count() > SUBJECT_MAX || subject.contains(char::is_control) {
             return Err(Notice::field(texts.too_long, "subject"));
         }
@@ -208,6 +212,9 @@ pub(crate) async fn save(posted: Posted<Person>) -> Response {
         Ok(simple) => simple,
         Err(notice) => return page(&person, Some(filled), StatusCode::FORBIDDEN, notice).await,
     };
+    if let Err(fault) = compile(&simple.script(), &person.visitor.portal.config.scripts) {
+        return page(&person, Some(filled), StatusCode::FORBIDDEN, Notice::fault(fault.to_string())).await;
+    }
     match store(&person, &proof, &simple).await {
         Ok(said) => person.go(&PLACE, Said::Done(said)),
         Err(refusal) => {
