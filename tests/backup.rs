@@ -7,6 +7,8 @@ use crate::support::smtp::Smtp;
 use crate::support::{Person, Server, message, unique};
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -116,6 +118,32 @@ fn a_backup_made_under_load_brings_everything_back() {
     assert!(run(OCTROI, &["backup", "prune", &at(&backup), "--keep", "1"]).good().contains("snapshots"));
     assert!(verify().contains("the backup is sound"));
     assert_eq!(run(OCTROI, &["backup", "list", &at(&backup)]).good().lines().count(), 1);
+}
+
+/// Whoever restores a server need not publish new records: mail is signed with the keys that it had.
+#[test]
+fn signing_keys_go_along_with_the_key_that_opens_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let server = configured("");
+    let config = ["--config", server.config()];
+    run(OCTROI, &[&["dkim", "generate", "--now"][..], &config].concat()).good();
+    let keys = run(OCTROI, &[&["dkim", "show"][..], &config].concat()).good();
+    for (name, with_key) in [("with", true), ("without", false)] {
+        let more = if with_key { &["--with-key"][..] } else { &[] };
+        run(OCTROI, &[&["backup", "create", &at(name)][..], more, &config].concat()).good();
+        assert!(run(OCTROI, &["backup", "verify", &at(name)]).good().contains("the backup is sound"));
+        let listed = run(OCTROI, &["backup", "list", &at(name)]).good();
+        assert_eq!(listed.contains("with key"), with_key, "{listed}");
+        let data = at(&format!("{name}-data"));
+        let said = run(OCTROI, &["backup", "restore", &at(name), "--to", &data]).good();
+        assert_eq!(said.contains("dkim.keys are sealed under it"), !with_key, "{said}");
+        assert_eq!(fs::metadata(Path::new(&data).join("dkim.keys")).unwrap().permissions().mode() & 0o777, 0o600);
+        if with_key {
+            let restored = Server::on(Path::new(&data), server.people().to_vec());
+            assert_eq!(run(OCTROI, &["dkim", "show", "--config", restored.config()]).good(), keys);
+        }
+    }
 }
 
 #[test]
