@@ -47,7 +47,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, String> {
         Command::Audit(arguments) => audit::run(arguments).await,
         Command::Reload { at } => operate::reload(&at).await,
         Command::Store(command) => store::run(command).await,
-        Command::Backup(command) => backup::run(command).await,
+        Command::Backup(command) => Box::pin(backup::run(command)).await,
         Command::Dkim(command) => dkim::run(command).await,
         Command::Dns(arguments) => Box::pin(dns::print(&arguments.config)).await,
         Command::Check { dns: true, at } => Box::pin(dns::check(&at)).await,
