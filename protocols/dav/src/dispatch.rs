@@ -4,11 +4,12 @@ use crate::call::{Call, is_oneself, is_own};
 use crate::config::DavConfig;
 use crate::locks;
 use crate::methods::{
-    acl, copy, delete, get, lock, mkcalendar, mkcol, r#move, options, post, propfind, proppatch, put, report, search, unlock, uploads,
+    acl, copy, delete, get, lock, mkcalendar, mkcol, r#move, options, post, propfind, proppatch, put, report, search, unlock,
 };
 use crate::path::{DAV_ROOT, Target};
 use crate::refusal::{Answer, Fault};
 use crate::rights::{Kind, allow};
+use crate::uploads;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::header::LOCATION;

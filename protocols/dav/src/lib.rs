@@ -20,6 +20,7 @@
 //! | `methods/` | a file for each method, `methods/report/` for each report |
 //! | `call`, `path` | what a request asks of what |
 //! | `precondition`, `if_header`, `range` | conditional headers |
+//! | `uploads` | uploads in parts, a place of their own beside the trees |
 //! | `byteranges`, `digest` | several ranges in one answer; checks of what is sent |
 //! | `locks` | locks: what is told of them, and refusals because of one |
 //! | `property`, `resource`, `multistatus`, `rights` | what answers tell |
@@ -60,6 +61,7 @@ mod resource;
 mod rights;
 mod search;
 mod sharing;
+mod uploads;
 mod xml;
 
 pub use config::DavConfig;

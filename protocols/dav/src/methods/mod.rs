@@ -3,7 +3,7 @@
 pub(crate) mod acl;
 pub(crate) mod copy;
 pub(crate) mod delete;
-mod destination;
+pub(crate) mod destination;
 mod export;
 pub(crate) mod get;
 pub(crate) mod lock;
@@ -19,7 +19,6 @@ pub(crate) mod put;
 pub(crate) mod report;
 pub(crate) mod search;
 pub(crate) mod unlock;
-pub(crate) mod uploads;
 
 /// What reads bodies here, for the fuzz target.
 #[cfg(feature = "fuzzing")]
