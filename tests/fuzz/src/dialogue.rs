@@ -4,6 +4,7 @@
 
 use octroi_gate::Gate;
 use octroi_imap::ImapConfig;
+use octroi_managesieve::ManageSieveConfig;
 use octroi_net::{Acceptor, Connection, Networks, Shutdown};
 use octroi_smtp::{Kind, SmtpConfig, StrangerLimits};
 use rustls::pki_types::ServerName;
@@ -26,6 +27,7 @@ const PIECE_BYTES: usize = 16 << 10;
 pub(crate) enum Protocol {
     Imap,
     Smtp(Kind),
+    ManageSieve,
 }
 
 /// Both ends of TLS.
@@ -35,6 +37,7 @@ pub(crate) struct Ends {
     name: ServerName<'static>,
     imap: Arc<ImapConfig>,
     smtp: Arc<SmtpConfig>,
+    managesieve: Arc<ManageSieveConfig>,
     shutdown: Shutdown,
     /// Connections so far: each comes from a network of its own, so that none waits for the sins of another.
     peers: u32,
@@ -58,6 +61,7 @@ impl Ends {
             // An input is a few kibibytes, so what is longer is as good as endless.
             imap: Arc::new(ImapConfig { append_bytes_max: 64 << 10, discard_bytes_max: 64 << 10, ..ImapConfig::default() }),
             smtp: Arc::new(smtp_config()),
+            managesieve: Arc::new(ManageSieveConfig { discard_bytes_max: 64 << 10, ..ManageSieveConfig::default() }),
             shutdown: Shutdown::new(),
             peers: 0,
         }
@@ -73,10 +77,13 @@ impl Ends {
         let peer = SocketAddr::from((Ipv4Addr::from_bits(0x0b00_0000_u32.wrapping_add(self.peers << 8)), 1));
         let plain = Connection::plain(server, peer);
         let (acceptor, gate, shutdown) = (self.acceptor.clone(), gate.clone(), self.shutdown.clone());
-        let (imap, smtp) = (self.imap.clone(), self.smtp.clone());
+        let (imap, smtp, managesieve) = (self.imap.clone(), self.smtp.clone(), self.managesieve.clone());
         let served = tokio::spawn(async move {
             match protocol {
                 Protocol::Imap => octroi_imap::serve(plain.start_tls(&acceptor, PATIENCE).await.unwrap(), gate, imap, shutdown).await,
+                Protocol::ManageSieve => {
+                    octroi_managesieve::serve(plain.start_tls(&acceptor, PATIENCE).await.unwrap(), gate, managesieve, shutdown).await;
+                }
                 Protocol::Smtp(kind @ Kind::Submission) => {
                     octroi_smtp::serve(kind, plain.start_tls(&acceptor, PATIENCE).await.unwrap(), gate, smtp, shutdown).await;
                 }

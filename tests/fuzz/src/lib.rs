@@ -1,4 +1,4 @@
-//! What the fuzz targets have in common: IMAP and SMTP served in this process to one hostile client after another.
+//! What the fuzz targets have in common: IMAP, SMTP and ManageSieve served in this process to one hostile client after another.
 //!
 //! Called by the targets in `targets/`, one for each state of a connection. An input is the octets that a client sends in that state,
 //! before it hangs up. What always holds, or the target fails: nothing panics, in whatever task; every response is well-formed and none
@@ -10,10 +10,12 @@
 //! | `dialogue` | one connection under TLS from its first octet to its end |
 //! | `responses` | what an IMAP server may say |
 //! | `replies` | what an SMTP server may say |
+//! | `sieve_replies` | what a ManageSieve server may say |
 
 mod dialogue;
 mod replies;
 mod responses;
+mod sieve_replies;
 mod world;
 
 pub use octroi_smtp::Kind;
@@ -105,11 +107,30 @@ pub fn smtp(kind: Kind, input: &[u8]) {
         let taken = HEAP.peak_usage().saturating_sub(before);
         assert!(taken < MEMORY_BYTES_MAX + 4 * answers.len(), "{taken} octets of memory for {} octets of input", input.len());
         replies::check(&answers, &sent);
-        // Nobody here may write to anybody elsewhere.
-        assert!(!world.anything_leaves(), "a message is queued for another server");
+        // Nobody here may write to anybody elsewhere; who asked is told that it has arrived.
+        assert!(!world.anything_leaves(&sent), "a message is queued for another server");
     });
 }
 
-fn contains(octets: &[u8], wanted: &[u8]) -> bool {
+/// One connection that sends these octets over ManageSieve, logged in already.
+pub fn managesieve(input: &[u8]) {
+    if contains(input, MINE) || contains(input, THEIRS) {
+        return;
+    }
+    WORLD.with_borrow_mut(|slot| {
+        let world = World::for_next(slot);
+        let prelude = format!("AUTHENTICATE \"PLAIN\" \"{}\"\r\n", world.plain());
+        let sent = [prelude.as_bytes(), &world.filled_in(input)].concat();
+        let answers_max = ANSWER_BYTES_MAX + sent.len() * REPLY_BYTES_PER_OCTET;
+        HEAP.reset_peak_usage();
+        let before = HEAP.current_usage();
+        let answers = world.converse(Protocol::ManageSieve, &sent, answers_max);
+        let taken = HEAP.peak_usage().saturating_sub(before);
+        assert!(taken < MEMORY_BYTES_MAX + 4 * answers.len(), "{taken} octets of memory for {} octets of input", input.len());
+        sieve_replies::check(&answers, &sent);
+    });
+}
+
+pub(crate) fn contains(octets: &[u8], wanted: &[u8]) -> bool {
     octets.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(wanted))
 }
