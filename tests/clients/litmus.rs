@@ -4,8 +4,8 @@ use crate::support::process::run_in;
 use crate::support::{shared, unique};
 use std::path::Path;
 
-/// The suites that must pass whole. `locks` waits for LOCK.
-const SUITES: &[&str] = &["basic", "copymove", "props", "http"];
+/// The suites that must pass whole.
+const SUITES: &[&str] = &["basic", "copymove", "props", "locks", "http"];
 
 #[test]
 fn passes() {

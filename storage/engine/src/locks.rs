@@ -147,6 +147,24 @@ impl State {
     }
 }
 
+/// Is anything in a collection of this kind ever locked? Neither mail nor what was removed or written over.
+fn is_locked(kind: CollectionKind) -> bool {
+    match kind {
+        CollectionKind::Folder
+        | CollectionKind::Calendar
+        | CollectionKind::CalendarHome
+        | CollectionKind::Addressbook
+        | CollectionKind::AddressbookHome => true,
+        CollectionKind::Mailbox
+        | CollectionKind::MailHome
+        | CollectionKind::Queue
+        | CollectionKind::Scripts
+        | CollectionKind::Trash
+        | CollectionKind::Versions
+        | CollectionKind::Uploads => false,
+    }
+}
+
 /// Does a lock that is at `id`, which is `collection` or above it, cover the item or the collection itself?
 fn covers(lock: &Lock, id: CollectionId, (collection, item): (CollectionId, Option<Uid>)) -> bool {
     match (&lock.root.item, item) {
@@ -235,10 +253,16 @@ impl Stamper<'_> {
             return Ok(());
         }
         match change {
-            Change::CreateCollection { collection, .. } => match collection.parent {
+            // What is kept aside in a collection is no member of it.
+            Change::CreateCollection { collection, .. } if is_locked(collection.kind) => match collection.parent {
                 Some(parent) => self.judge_members(parent, held),
                 None => Ok(()),
             },
+            Change::RemoveCollection { collection, .. } | Change::RenameCollection { collection, .. }
+                if self.locked_kind(*collection)?.is_none() =>
+            {
+                Ok(())
+            }
             Change::RenameCollection { collection, parent, .. } => {
                 self.judge_all_at(*collection, held)?;
                 for id in self.draft.locked_within(*collection) {
@@ -279,9 +303,7 @@ impl Stamper<'_> {
     /// The collection, if it is of a kind that is ever locked.
     fn locked_kind(&self, id: CollectionId) -> Result<Option<&Arc<Collection>>, CommitError> {
         let collection = self.draft.collection(id)?;
-        let of_mail =
-            matches!(collection.kind, CollectionKind::Mailbox | CollectionKind::MailHome | CollectionKind::Queue | CollectionKind::Scripts);
-        Ok((!of_mail).then_some(collection))
+        Ok(is_locked(collection.kind).then_some(collection))
     }
 
     /// May something be put into a collection, or taken out? RFC 4918 section 7.4: any lock on it says no.

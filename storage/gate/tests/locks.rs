@@ -35,7 +35,7 @@ async fn make(session: &Session, at: &str) {
 
 async fn put(session: &Session, at: &str) -> Result<(), Refusal> {
     match session.open(file(at), Rewrite).await {
-        Ok(there) => there.replace(Content::document(b"two"), None, When::Anyhow).await.map(drop),
+        Ok(there) => there.replace(Content::document(b"two"), None, When::Unchanged).await.map(drop),
         Err(Refusal::Missing) => {
             let (above, name) = path(at).split_last().map(|(folder, name)| (folder, name.clone())).unwrap();
             let above = session.open(FolderAt { area: Area::Files, path: above }, Bind).await?;
@@ -171,11 +171,25 @@ async fn who_may_only_add_locks_a_new_name_and_fills_it() {
     assert!(matches!(with.fill(&name("a.txt"), Content::document(b"x"), None).await, Err(Refusal::Forbidden(_))));
     with.fill(&name("new.txt"), Content::document(b"x"), None).await.unwrap();
     assert!(matches!(with.fill(&name("new.txt"), Content::document(b"y"), None).await, Err(Refusal::Forbidden(_))));
+    // Who dropped it sees it, as what they put there in one step.
+    assert_eq!(subject.open(file(&theirs("Plans/new.txt")), Read).await.unwrap().read(0, 9).await.unwrap(), b"x");
     let lines = world.admin.locks();
     assert_eq!((lines.len(), lines[0].account.clone()), (1, Some(address(SUBJECT))));
     world.admin.break_lock(held.token).await.unwrap();
     assert!(world.lines().await.iter().any(|line| line.entry.act == "lock break"));
     put(&owner, "Plans/new.txt").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_kept_aside_is_no_member() {
+    let Stage { world: _world, owner, subject } = stage().await;
+    let flat = owner.open(folder("Plans"), LockFolder).await.unwrap().lock(EXCLUSIVE).await.unwrap();
+    // The first version of anything there is kept in a collection of its own.
+    put(&subject, &theirs("Plans/a.txt")).await.unwrap();
+    assert!(owner.open(folder("Plans/.versions"), List).await.is_ok(), "the version was kept");
+    assert_eq!(put(&owner, "Plans/new.txt").await, Err(Refusal::Locked(flat.id)));
+    let with = owner.holding(&[flat.token]);
+    with.open(file("Plans/a.txt"), Unlink).await.unwrap().remove(When::Anyhow).await.unwrap();
 }
 
 #[tokio::test]

@@ -356,7 +356,7 @@ impl Granted<Folder, Bind> {
     }
 
     /// Homes of calendars and address books hold collections only (RFC 4791 section 5.2), and so does what is virtual.
-    fn holds_items(&self, name: &Name) -> Result<CollectionId, Refusal> {
+    pub(crate) fn holds_items(&self, name: &Name) -> Result<CollectionId, Refusal> {
         let collection = self.node().real()?;
         self.takes_name(name)?;
         match collection.kind {

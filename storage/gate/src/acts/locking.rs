@@ -4,9 +4,10 @@
 //! whatever program of theirs took it. What a request says it has ([`Session::holding`]) goes with every batch of the session that it gets,
 //! and the committer judges the batch by it.
 
-use crate::acts::file::{dated, document};
+use crate::acts::file::{arrived, dated, document, summed};
 use crate::content::Content;
 use crate::granted::{File, Folder, FolderAt, Granted, commit_under};
+use crate::kept::is_kept_aside;
 use crate::purpose::{Bind, BreakLocks, List, LockFile, LockFolder, Purpose};
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
@@ -151,7 +152,9 @@ impl Granted<Folder, LockFolder> {
             if seen > TREE_PARTS_MAX {
                 return Err(Refusal::Limit("parts of one locked tree"));
             }
-            for child in self.engine().children(node.real()?.id) {
+            // What was written over is kept there, and is nobody's to lock.
+            let children = self.engine().children(node.real()?.id).into_iter().filter(|child| !is_kept_aside(child.kind));
+            for child in children {
                 waiting.push(self.session.child_node(&node, &child).ok_or(Refusal::Unsupported)?);
             }
         }
@@ -163,8 +166,9 @@ impl Granted<Folder, Bind> {
     /// Lock a name that nothing has: an empty document is made (RFC 4918 section 7.3). In a collection of documents only; an event or card
     /// cannot be empty.
     pub async fn lock_new(&self, name: &Name, wish: LockWish<'_>) -> Result<LockFacts, Refusal> {
+        let id = self.holds_items(name)?;
         let collection = self.node().real()?;
-        if collection.kind != CollectionKind::Folder {
+        if collection.id != id || collection.kind != CollectionKind::Folder {
             return Err(Refusal::Unsupported);
         }
         let item = Some(LockedItem { name: name.clone(), uid: TO_COME });
@@ -175,9 +179,12 @@ impl Granted<Folder, Bind> {
         let mut batch = Batch::new();
         batch.expect(Expect::Absent { collection: collection.id, name: name.clone() });
         let body = batch.body(content.body);
-        batch.put(collection.id, document(name.clone(), None)?, body);
+        // Who drops it finds it again.
+        let document = document(name.clone(), None)?;
+        let properties = arrived(&self.session, self.node().owner, &document);
+        batch.put(collection.id, Item { properties, ..document }, body);
         batch.push(Change::Lock(lock.clone()));
-        self.commit_deeds(batch, &[deed]).await?;
+        self.session.commit_making_room(collection.id, (0, 1), batch, &[deed], || self.renew()).await?;
         Ok(self.session.lock_facts(&lock))
     }
 
@@ -186,15 +193,17 @@ impl Granted<Folder, Bind> {
     pub async fn fill(&self, name: &Name, content: Content, media_type: Option<&str>) -> Result<Etag, Refusal> {
         let collection = self.node().real()?.id;
         let (item, lock) = self.made(name).await?.ok_or(Refusal::Forbidden(Rights::WRITE))?;
-        let etag = content.etag();
+        let (etag, bytes) = (content.etag(), content.bytes());
         let deed = Deed::adds(self.node(), [content.body.hash()]);
         let mut batch = Batch::new();
         batch.expect(Expect::Unchanged { collection, uid: item.uid, modseq: item.modseq });
         batch.expect(Expect::Locked(lock));
+        let properties = summed(item.properties.as_deref(), content.sums.as_deref());
         let item = dated(document(name.clone(), media_type)?, content.modified);
+        content.settle(&mut batch);
         let body = batch.body(content.body);
-        batch.put(collection, item, body);
-        self.commit_deeds(batch, &[deed]).await?;
+        batch.put(collection, Item { properties, ..item }, body);
+        self.session.commit_making_room(collection, (bytes, 0), batch, &[deed], || self.renew()).await?;
         Ok(etag)
     }
 
