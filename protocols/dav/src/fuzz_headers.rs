@@ -67,3 +67,20 @@ fn path(text: &str) {
         assert_eq!(again, Ok(Target::Place(wanted)), "{text}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Pieces of header lines and paths, most of them whole.
+    const PIECES: &str = "(If: |Range: bytes=|Timeout: |Depth: |Destination: |Lock-Token: |If-Match: |If-Range: |\n|\\(|\\)|\\(Not |<|>|\\[\"x\"\\]|W/|\
+        <DAV:no-lock>|<urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6>|https://|/dav/files/lea@a.example/|/|%2e|%2F|%c3%a9|\\.|,|-|[0-9]|Second-|Infinite|é|\"| ){0,24}";
+
+    proptest! {
+        #[test]
+        fn hostile_headers_are_read_or_refused(text in PIECES) {
+            fuzz_headers(text.as_bytes());
+        }
+    }
+}

@@ -39,7 +39,7 @@ mod call;
 mod config;
 mod digest;
 mod dispatch;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 mod fuzz_headers;
 #[cfg(feature = "fuzzing")]
 mod fuzzing;
@@ -65,7 +65,7 @@ mod uploads;
 mod xml;
 
 pub use config::DavConfig;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub use fuzz_headers::fuzz_headers;
 #[cfg(feature = "fuzzing")]
 pub use fuzzing::fuzz_xml;
