@@ -163,7 +163,7 @@ async fn who_may_only_add_locks_a_new_name_and_fills_it() {
     world.admin.replace_policy(policy(Rights::LOOKUP | Rights::INSERT)).await;
     let drop_folder = subject.open(folder(&theirs("Plans")), Bind).await.unwrap();
     let held = drop_folder.lock_new(&name("new.txt"), EXCLUSIVE).await.unwrap();
-    assert_eq!(drop_folder.lock_new(&name("a.txt"), EXCLUSIVE).await.unwrap_err(), Refusal::Precondition);
+    assert_eq!(drop_folder.lock_new(&name("a.txt"), EXCLUSIVE).await.unwrap_err(), Refusal::Exists);
     assert_eq!(owner.open(file("Plans/new.txt"), Read).await.unwrap().item().bytes(), 0);
     // Not without the token, not what another made, and not twice.
     assert_eq!(drop_folder.fill(&name("new.txt"), Content::document(b"x"), None).await.unwrap_err(), Refusal::Locked(held.id));

@@ -6,6 +6,7 @@
 
 use crate::acts::file::{arrived, dated, document, summed};
 use crate::content::Content;
+use crate::dropping::is_drop;
 use crate::granted::{File, Folder, FolderAt, Granted, commit_under};
 use crate::kept::is_kept_aside;
 use crate::purpose::{Bind, BreakLocks, List, LockFile, LockFolder, Purpose};
@@ -184,8 +185,11 @@ impl Granted<Folder, Bind> {
         let properties = arrived(&self.session, self.node().owner, &document);
         batch.put(collection.id, Item { properties, ..document }, body);
         batch.push(Change::Lock(lock.clone()));
-        self.session.commit_making_room(collection.id, (0, 1), batch, &[deed], || self.renew()).await?;
-        Ok(self.session.lock_facts(&lock))
+        match self.session.commit_making_room(collection.id, (0, 1), batch, &[deed], || self.renew()).await {
+            // What others dropped is not there to who drops, and cannot be locked.
+            Err(Refusal::Precondition) if is_drop(self.node(), &self.session, self.rights()) => Err(Refusal::Exists),
+            other => other.map(|_| self.session.lock_facts(&lock)),
+        }
     }
 
     /// Put the content into an empty document that a lock of the session's own has made: who may add and not rewrite makes one in two steps
