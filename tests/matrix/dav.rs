@@ -242,7 +242,7 @@ impl Case<'_> {
         let (after, etags) = self.owner.state();
         // Who may only add to somebody's documents sees what they have added, which here is nothing.
         let drops = self.tree.number == 0 && rights == "li";
-        let looks = ["GET", "HEAD", "PROPFIND", "PROPPATCH", "REPORT"].contains(&row.method) && row.body != SYNC;
+        let looks = ["GET", "HEAD", "PROPFIND", "SEARCH", "REPORT"].contains(&row.method) && row.body != SYNC;
         let allowed = match row.path {
             "{S}/" if drops && looks => row.needs.is_some(),
             "{S}/quetzal{X}" if drops => false,
