@@ -279,20 +279,9 @@ impl Granted<Folder, Bind> {
 
     /// Copy an item here; the content is shared, not written again.
     pub async fn copy_file(&self, source: &Granted<File, Read>, name: &Name, over: &InTheWay<Rewrite>) -> Result<(), Refusal> {
-        let deed = self.arriving(source.item(), over).await?;
         let properties = arrived(&self.session, self.node().owner, source.item());
         let item = Item { properties, ..source.item().clone() };
-        let attempt = async |keeps| {
-            let batch = self.arrival(&item, name, over, keeps).await?;
-            let into = self.holds_items(name)?;
-            let renew = || self.renew_with(source, over);
-            self.session.commit_making_room(into, (item.bytes(), 1), batch, std::slice::from_ref(&deed), renew).await
-        };
-        match attempt(true).await {
-            Err(Refusal::OverQuota) if over.is_there() => attempt(false).await?,
-            other => other?,
-        };
-        Ok(())
+        self.arrive(source, &item, name, over, |_| Ok(())).await
     }
 
     /// Move an item here: it appears and goes in one commit. Who may not destroy it where it is moves it within its owner's tree only.
@@ -304,11 +293,27 @@ impl Granted<Folder, Bind> {
             return Err(Refusal::Forbidden(Rights::EXPUNGE));
         }
         let item = Item { properties: as_it_was(source.item()), ..source.item().clone() };
-        let deed = self.arriving(source.item(), over).await?;
-        let attempt = async |keeps| {
-            let mut batch = self.arrival(&item, name, over, keeps).await?;
+        let leave = |batch: &mut Batch| {
             batch.expect(source.expectation(crate::When::Unchanged)?);
             batch.push(source.removal()?);
+            Ok(())
+        };
+        self.arrive(source, &item, name, over, leave).await
+    }
+
+    /// One commit of what arrives and what else belongs to it. What was in its place is kept, unless only its going makes room.
+    async fn arrive<P: Purpose<File>>(
+        &self,
+        source: &Granted<File, P>,
+        item: &Item,
+        name: &Name,
+        over: &InTheWay<Rewrite>,
+        more: impl Fn(&mut Batch) -> Result<(), Refusal> + Sync,
+    ) -> Result<(), Refusal> {
+        let deed = self.arriving(source.item(), over).await?;
+        let attempt = async |keeps| {
+            let mut batch = self.arrival(item, name, over, keeps).await?;
+            more(&mut batch)?;
             let into = self.holds_items(name)?;
             let renew = || self.renew_with(source, over);
             self.session.commit_making_room(into, (item.bytes(), 1), batch, std::slice::from_ref(&deed), renew).await
