@@ -105,11 +105,12 @@ pub(crate) async fn keep(gate: &Gate, over: WrittenOver<'_>, batch: &mut Batch) 
     }
     // The literal is a valid name.
     let home = Name::new(VERSIONS).map_err(|_| Refusal::Unsupported)?;
-    let mut before = Vec::new();
+    let (time, mut before, mut last) = (stamp(now), Vec::new(), 0);
     let into = match engine.child(folder.id, &home) {
         Some(versions) if versions.kind == CollectionKind::Versions => {
             let view = engine.view(versions.id).await?;
             before.extend(view.items().filter(|item| document_of(item).as_ref() == Some(document)).cloned());
+            last = view.items().filter_map(|item| number_of(item.name.as_ref()?, &time)).max().unwrap_or(0);
             versions.id
         }
         // Somebody's own folder of that name.
@@ -128,7 +129,7 @@ pub(crate) async fn keep(gate: &Gate, over: WrittenOver<'_>, batch: &mut Batch) 
     if !gone.is_empty() {
         batch.push(expunge(into, gone));
     }
-    let name = name_for(document, now, &before).ok_or(Refusal::Unavailable)?;
+    let name = name_for(document, &time, last + 1)?;
     let by = by.0.to_string();
     let shortened = (!name.as_str().ends_with(document.as_str())).then_some(document.as_str());
     let properties = beside::with(old.properties.as_deref(), &[(beside::BY, Some(&by)), (beside::NAME, shortened)]);
@@ -137,15 +138,16 @@ pub(crate) async fn keep(gate: &Gate, over: WrittenOver<'_>, batch: &mut Batch) 
     Ok(())
 }
 
-/// `<time>-<number>-<name>`, which no other version has.
-fn name_for(document: &Name, now: UnixTime, before: &[Item]) -> Option<Name> {
-    let time = stamp(now);
-    (1..=VERSIONS_MAX + 1).find_map(|number| {
-        let begin = format!("{time}-{number}-");
-        let taken = before.iter().any(|item| item.name.as_ref().is_some_and(|name| name.as_str().starts_with(&begin)));
-        let room = NAME_BYTES_MAX - begin.len();
-        (!taken).then(|| Name::new(&format!("{begin}{}", cut(document.as_str(), room))).ok())?
-    })
+/// `<time>-<number>-<name>`: in the order in which they came, and no other version in the folder has it.
+fn name_for(document: &Name, time: &str, number: u32) -> Result<Name, Refusal> {
+    let begin = format!("{time}-{number:04}-");
+    let room = NAME_BYTES_MAX - begin.len();
+    Name::new(&format!("{begin}{}", cut(document.as_str(), room))).map_err(|_| Refusal::Unsupported)
+}
+
+/// The number of a version that is of this time.
+fn number_of(name: &Name, time: &str) -> Option<u32> {
+    name.as_str().strip_prefix(time)?.strip_prefix('-')?.split('-').next()?.parse().ok()
 }
 
 impl Admin {
