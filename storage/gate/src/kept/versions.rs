@@ -193,14 +193,18 @@ mod tests {
 
     #[test]
     fn a_version_is_named_by_time_and_number_and_knows_its_document() {
-        let (name, at) = (|text: &str| Name::new(text).unwrap(), UnixTime(1_800_000_000));
+        let (name, time) = (|text: &str| Name::new(text).unwrap(), stamp(UnixTime(1_800_000_000)));
         let item = |called: Name| Item { name: Some(called), ..crate::acts::file::document(name("x"), None).unwrap() };
-        let first = name_for(&name("a-b.txt"), at, &[]).unwrap();
-        assert_eq!(first.as_str(), "20270115T080000Z-1-a-b.txt");
-        let first = item(first);
-        assert_eq!(document_of(&first), Some(name("a-b.txt")));
-        assert_eq!(name_for(&name("a-b.txt"), at, &[first]).unwrap().as_str(), "20270115T080000Z-2-a-b.txt");
-        let long = name_for(&name(&"é".repeat(127)), at, &[]).unwrap();
+        let called = |number| name_for(&name("a-b.txt"), &time, number).unwrap();
+        assert_eq!(called(1).as_str(), "20270115T080000Z-0001-a-b.txt");
+        assert!(called(9) < called(10) && called(99) < called(100), "they are listed in their order");
+        assert_eq!(document_of(&item(called(1))), Some(name("a-b.txt")));
+        assert_eq!(
+            [called(12), name("odd"), name("20270115T080000Z"), name("20270115T080000Z-x-y")].map(|n| number_of(&n, &time)),
+            [Some(12), None, None, None]
+        );
+        assert_eq!(number_of(&called(1), "20270115T080001Z"), None);
+        let long = name_for(&name(&"é".repeat(127)), &time, 1).unwrap();
         assert!(long.as_str().len() <= NAME_BYTES_MAX);
         assert_eq!(document_of(&item(name("odd"))), None);
     }
