@@ -31,8 +31,7 @@
 //! | `refusal` | the one mapping to answers |
 //! | `xml/` | reader with limits, writer that escapes |
 //!
-//! Known limits: no `calendar-query` or `addressbook-query`, no quota.
-//! COPY and MOVE over an existing collection remove it in a commit of its own before.
+//! Known limits: no `calendar-query` or `addressbook-query`.
 
 mod byteranges;
 mod call;
