@@ -10,7 +10,7 @@ use crate::search::Query;
 use crate::xml::{Element, Xml, kept, parse};
 use http::HeaderMap;
 
-/// Any octets as a body. What holds, or this panics: nothing panics; what is kept of a property can be told, is then what was sent, and stays
+/// Any octets as a body. What holds, or this panics: nothing panics; what is kept of a property can be told, is then what was sent, and says
 /// the same when it is kept again; every answer is well-formed.
 pub fn fuzz_xml(body: &[u8]) {
     let Ok(request) = parse(body) else {
@@ -57,10 +57,9 @@ fn come_back(request: &Element, values: &[String]) {
         let Ok(told) = parse(answer.as_bytes()) else { continue };
         let told = &told.children[0].children[0].children[0];
         assert_eq!(sent, told, "{value}");
-        // Kept again, it is the same, but for the order in which it declares namespaces.
+        // Kept again, it says the same, though it may declare its namespaces elsewhere.
         let again = kept(answer.as_bytes()).unwrap_or_default();
         assert_eq!(again.first().and_then(|again| parse(again.as_bytes()).ok()).as_ref(), Some(told), "{value}");
-        assert_eq!(again.first().map(String::len), Some(value.len()), "{value}");
     }
 }
 
