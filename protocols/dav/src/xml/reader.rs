@@ -4,6 +4,7 @@
 //! references, so nothing expands and nothing external is read (CVE-2009-1955, CVE-2019-9670); depth, elements, attributes and names are
 //! bounded before they are kept, so a tree takes little more memory than its body; every name in it can be written back as it is.
 
+use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::reader::NsReader;
@@ -222,15 +223,8 @@ pub(super) fn resolve(reference: &BytesRef<'_>) -> Result<char, XmlFault> {
     if let Some(character) = reference.resolve_char_ref().map_err(|_| XmlFault::Malformed)? {
         return if is_xml_char(character) { Ok(character) } else { Err(XmlFault::Malformed) };
     }
-    let name: &str = reference;
-    match name {
-        "lt" => Ok('<'),
-        "gt" => Ok('>'),
-        "amp" => Ok('&'),
-        "apos" => Ok('\''),
-        "quot" => Ok('"'),
-        _ => Err(XmlFault::Entity),
-    }
+    // Each of the five is one character.
+    resolve_xml_entity(reference).and_then(|text| text.chars().next()).ok_or(XmlFault::Entity)
 }
 
 /// XML 1.0 section 2.2.

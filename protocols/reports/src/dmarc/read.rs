@@ -7,6 +7,7 @@ use super::{Disposition, DkimSeen, Feedback, Override, Published, Row, SpfSeen};
 use crate::clean::cleaned;
 use crate::fault::Fault;
 use quick_xml::Reader;
+use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, Event};
 use std::net::IpAddr;
 
@@ -47,15 +48,8 @@ fn resolve(reference: &BytesRef<'_>) -> Result<char, Fault> {
     if let Some(character) = reference.resolve_char_ref().map_err(|_| fault)? {
         return Ok(character);
     }
-    let name: &str = reference;
-    match name {
-        "lt" => Ok('<'),
-        "gt" => Ok('>'),
-        "amp" => Ok('&'),
-        "apos" => Ok('\''),
-        "quot" => Ok('"'),
-        _ => Err(fault),
-    }
+    // Each of the five is one character.
+    resolve_xml_entity(reference).and_then(|text| text.chars().next()).ok_or(fault)
 }
 
 /// The report as far as it has come.
