@@ -4,6 +4,7 @@
 //! tag stay as they are, the modseq moves; what is kept is limited in number and octets. The gate does not look into the texts. Beside a
 //! collection that somebody else shares, a sharee keeps what is their own view of it ([`Personalise`]): it goes with either.
 
+use crate::acts::file::TRIES_MAX;
 use crate::acts::mailbox::{ensure_keywords, known_keywords};
 use crate::gate::Limits;
 use crate::granted::{File, Folder, Granted};
@@ -19,8 +20,6 @@ use std::sync::Arc;
 /// Name of the limit on what is kept beside one resource.
 pub const PROPERTIES: &str = "properties of one resource";
 
-/// How often a change is tried again because something else beside the content changed meanwhile.
-const TRIES_MAX: usize = 8;
 /// Where a sharee's own view of a collection is kept among the annotations.
 const OWN_VIEW: &str = "/private/dav/";
 /// What says something of the octets, and is wrong when others take their place: Windows' own idea of when they were written.

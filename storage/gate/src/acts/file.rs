@@ -199,8 +199,7 @@ impl Granted<File, Depart> {
 }
 
 fn removal<P: Purpose<File>>(granted: &Granted<File, P>) -> Result<Change, Refusal> {
-    let uids = UidSet::from_uids([granted.at.item.uid]);
-    Ok(Change::Expunge { collection: granted.folder_id()?, uids, modseq: ModSeq(0), head: Head::default() })
+    Ok(versions::expunge(granted.folder_id()?, UidSet::from_uids([granted.at.item.uid])))
 }
 
 /// A document without content; the committer fills the rest in.

@@ -18,17 +18,24 @@ pub(crate) const SUMS: &str = "sums";
 /// Who removed it, or wrote over it.
 pub(crate) const BY: &str = "by";
 
-/// All of it, by name; nothing if it cannot be read.
-pub(crate) fn texts(octets: Option<&[u8]>) -> BTreeMap<&str, &str> {
+/// All of it as it is kept; nothing if it cannot be read.
+fn decode(octets: Option<&[u8]>) -> Vec<(&str, &str)> {
     match octets {
-        Some([VERSION, texts @ ..]) => postcard::from_bytes::<Vec<(&str, &str)>>(texts).unwrap_or_default().into_iter().collect(),
-        _ => BTreeMap::new(),
+        Some([VERSION, texts @ ..]) => postcard::from_bytes(texts).unwrap_or_default(),
+        _ => Vec::new(),
     }
+}
+
+/// The same by name, to be changed.
+pub(crate) fn texts(octets: Option<&[u8]>) -> BTreeMap<&str, &str> {
+    decode(octets).into_iter().collect()
 }
 
 /// What clients keep beside an item, by name.
 pub fn properties_of(item: &Item) -> Vec<(&str, &str)> {
-    texts(item.properties.as_deref()).into_iter().filter(|(name, _)| is_of_clients(name)).collect()
+    let mut texts = decode(item.properties.as_deref());
+    texts.retain(|(name, _)| is_of_clients(name));
+    texts
 }
 
 /// Is it the name of a property, and not of a note?
@@ -46,7 +53,7 @@ pub(crate) fn encode(texts: &BTreeMap<&str, &str>) -> Option<Arc<[u8]>> {
 
 /// What is noted under a name.
 pub(crate) fn noted<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    texts(item.properties.as_deref()).get(name).copied()
+    decode(item.properties.as_deref()).into_iter().find(|(known, _)| *known == name).map(|(_, text)| text)
 }
 
 /// Digests of a document that were sent along with it and compared: `SHA1:hex MD5:hex`, as ownCloud's clients have them.
