@@ -82,26 +82,22 @@ pub(crate) struct Sent {
 
 /// Go on from what was kept in a data folder.
 pub(crate) fn load(config: &Config) -> Result<Reports, String> {
-    let read = |name: &str| match fs::read(config.data.join(name)) {
-        Ok(octets) => Ok(Some(octets)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(format!("cannot read {}: {e}", config.data.join(name).display())),
+    let (tally, received) = (kept(config, TALLY, Tally::decode)?, kept(config, RECEIVED, Received::decode)?);
+    Ok(Reports::new(config.reports.settings(config)?, tally, received))
+}
+
+/// What a file of the data folder holds; nothing yet if it is not there, or is none of ours.
+fn kept<T: Default>(config: &Config, name: &str, decode: fn(&[u8]) -> Option<T>) -> Result<T, String> {
+    let file = config.data.join(name);
+    let octets = match fs::read(&file) {
+        Ok(octets) => octets,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(T::default()),
+        Err(e) => return Err(format!("cannot read {}: {e}", file.display())),
     };
-    let unreadable = |name: &str| tracing::warn!(name, "what was counted for reports cannot be read, and is begun anew");
-    let tally = read(TALLY)?.map(|octets| {
-        Tally::decode(&octets).unwrap_or_else(|| {
-            unreadable(TALLY);
-            Tally::default()
-        })
-    });
-    let received = read(RECEIVED)?.map(|octets| {
-        Received::decode(&octets).unwrap_or_else(|| {
-            unreadable(RECEIVED);
-            Received::default()
-        })
-    });
-    let settings = config.reports.settings(config)?;
-    Ok(Reports::new(settings, tally.unwrap_or_default(), received.unwrap_or_default()))
+    Ok(decode(&octets).unwrap_or_else(|| {
+        tracing::warn!(name, "what was counted for reports cannot be read, and is begun anew");
+        T::default()
+    }))
 }
 
 impl Reporter {
