@@ -5,6 +5,7 @@ use crate::support::process::{Ran, run, run_in};
 use crate::support::server::configured;
 use crate::support::{Person, Server, shared, unique};
 use std::fs;
+use std::path::Path;
 
 /// One request by curl; the output is the body and then the status by itself on the last line.
 fn curl(server: &Server, person: &Person, path: &str, more: &[&str]) -> (String, u16) {
@@ -180,14 +181,19 @@ fn sync_collection_lists_what_changed() {
     assert!(status == 403 && why.contains("valid-sync-token"), "{status} {why}");
 }
 
+/// What cadaver finds at home: who it is to log in as, and a document.
+fn a_letter_to_put(home: &Path, person: &Person) {
+    let netrc = format!("machine localhost login {} password {}\n", person.address, person.app_password);
+    fs::write(home.join(".netrc"), netrc).unwrap();
+    fs::write(home.join("letter.txt"), "A letter.\n").unwrap();
+}
+
 #[test]
 fn documents_by_cadaver() {
     let (server, folder) = (shared(), tempfile::tempdir().unwrap());
     let person = server.user(2);
     let here = folder.path();
-    let netrc = format!("machine localhost login {} password {}\n", person.address, person.app_password);
-    fs::write(here.join(".netrc"), netrc).unwrap();
-    fs::write(here.join("letter.txt"), "A letter.\n").unwrap();
+    a_letter_to_put(here, person);
     let name = unique("cadaver");
     // The first line answers the question about the certificate, which no public authority has signed. It is asked of a terminal only:
     // `script` gives it one.
@@ -211,9 +217,7 @@ fn locks_by_cadaver() {
     let (server, folder) = (shared(), tempfile::tempdir().unwrap());
     let person = server.user(2);
     let here = folder.path();
-    let netrc = format!("machine localhost login {} password {}\n", person.address, person.app_password);
-    fs::write(here.join(".netrc"), netrc).unwrap();
-    fs::write(here.join("letter.txt"), "A letter.\n").unwrap();
+    a_letter_to_put(here, person);
     let (name, url) = (format!("{}.txt", unique("locked")), server.url(&person.files));
     let (home, command) = (here.to_str().unwrap(), format!("cadaver {url}"));
     let cadaver =

@@ -5,31 +5,15 @@
 mod support;
 
 use octroi_gate::{
-    Append, Area, Bind, Changes, Content, CreateMailbox, DeleteMailbox, FileAt, FolderAt, InTheWay, List, MailboxAt, MakeFolder,
-    NewMailboxAt, Read, Refusal, RemoveFolder, RenameMailbox, Select, Session, Unlink, When,
+    Append, Area, Bind, Changes, Content, CreateMailbox, DeleteMailbox, FolderAt, InTheWay, List, MailboxAt, MakeFolder, NewMailboxAt,
+    Read, Refusal, RemoveFolder, RenameMailbox, Select, Session, Unlink, When,
 };
-use octroi_model::{CollectionKind, ModSeq, Rights, Service, UidSet};
+use octroi_model::{ModSeq, Rights, Service, UidSet};
+use support::documents::{file, folder, make, read};
 use support::{OWNER, SUBJECT, World, address, draft, name, path, policy};
-
-fn folder(at: &str) -> FolderAt {
-    FolderAt { area: Area::Files, path: path(at) }
-}
-
-fn file(at: &str, it: &str) -> FileAt {
-    FileAt { area: Area::Files, folder: path(at), name: name(it) }
-}
-
-async fn make(session: &Session, at: &str, it: &str) {
-    session.open(folder(at), MakeFolder).await.unwrap().make(&name(it), CollectionKind::Folder, Vec::new()).await.unwrap();
-}
 
 async fn put(session: &Session, at: &str, it: &str, text: &str) {
     session.open(folder(at), Bind).await.unwrap().put(&name(it), Content::document(text.as_bytes()), None).await.unwrap();
-}
-
-async fn read(session: &Session, at: &str, it: &str) -> Result<String, Refusal> {
-    let octets = session.open(file(at, it), Read).await?.read(0, 1000).await?;
-    Ok(String::from_utf8(octets).unwrap())
 }
 
 async fn names(session: &Session, at: &str) -> Vec<String> {

@@ -5,23 +5,12 @@
 mod support;
 
 use octroi_gate::{
-    Area, Bind, Content, Depart, FileAt, FolderAt, InTheWay, Limits, List, MakeFolder, MemberIs, Read, Refusal, RemoveFolder, Rewrite,
-    Session, ShareFolder, TRASH, Unlink, VERSIONS, VersionPolicy, When,
+    Bind, Content, Depart, InTheWay, Limits, List, MakeFolder, MemberIs, Read, Refusal, RemoveFolder, Rewrite, Session, ShareFolder, TRASH,
+    Unlink, VERSIONS, VersionPolicy, When,
 };
 use octroi_model::{CollectionKind, QuotaLimit, Rights, Service, UnixTime};
+use support::documents::{file, folder, make, read};
 use support::{OWNER, SUBJECT, World, address, name, path, policy};
-
-fn folder(at: &str) -> FolderAt {
-    FolderAt { area: Area::Files, path: path(at) }
-}
-
-fn file(at: &str, it: &str) -> FileAt {
-    FileAt { area: Area::Files, folder: path(at), name: name(it) }
-}
-
-async fn make(session: &Session, at: &str, it: &str) {
-    session.open(folder(at), MakeFolder).await.unwrap().make(&name(it), CollectionKind::Folder, Vec::new()).await.unwrap();
-}
 
 /// Put something new, or over what is there.
 async fn put(session: &Session, at: &str, it: &str, text: &str) {
@@ -35,10 +24,6 @@ async fn try_put(session: &Session, at: &str, it: &str, text: &str) -> Result<()
         Err(Refusal::Missing) => session.open(folder(at), Bind).await?.put(&name(it), content, None).await.map(|_| ()),
         Err(refusal) => Err(refusal),
     }
-}
-
-async fn read(session: &Session, at: &str, it: &str) -> Result<String, Refusal> {
-    Ok(String::from_utf8(session.open(file(at, it), Read).await?.read(0, 1000).await?).unwrap())
 }
 
 async fn remove(session: &Session, at: &str, it: &str) -> Result<(), Refusal> {

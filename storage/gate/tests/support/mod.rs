@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, dead_code)]
 
+pub(crate) mod documents;
 pub(crate) mod scram;
 
 use octroi_engine::{Embedded, Options};
