@@ -1,0 +1,274 @@
+"""Rows of documents over WebDAV, against Apache. What is small is asked by `wrk`, what is big by `curl`: neither is the bottleneck."""
+
+import base64
+import os
+import pathlib
+import re
+import socket
+import ssl
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+from clients import Refused
+from rows import Row, timed
+from servers import Octroi, Server
+
+USER = 3
+SMALL_BYTES = 16 * 1024
+# Connections of the rows whose name says none.
+CONNECTIONS = 8
+SYNC = (
+    '<?xml version="1.0"?><d:sync-collection xmlns:d="DAV:"><d:sync-token>%s</d:sync-token><d:sync-level>1</d:sync-level>'
+    "<d:prop><d:getetag/></d:prop></d:sync-collection>"
+)
+# wrk's own language. Every document has a name of its own, so that none is written over; what it holds does not shrink.
+PUT_SCRIPT = """
+local number, name = 0, nil
+local file = io.open("%(body)s", "rb")
+local body = file:read("*a")
+file:close()
+local threads = 0
+function setup(thread) threads = threads + 1; thread:set("mine", threads) end
+function init(args) end
+function request()
+  number = number + 1
+  local head = string.format("%%d-%%d-", mine, number)
+  return wrk.format("PUT", "%(folder)s" .. "%(round)s-" .. head .. ".bin", nil, head .. body:sub(#head + 1))
+end
+"""
+GET_SCRIPT = """
+local number = 0
+function request()
+  number = (number + 7) %% %(count)d
+  return wrk.format("GET", "%(folder)s" .. "small-" .. number .. ".bin")
+end
+"""
+
+
+@dataclass
+class Sizes:
+    seconds: int = 6
+    small: int = 400
+    big_mib: int = 256
+    listed: int = 10_000
+    idle: int = 1_000
+
+
+@dataclass
+class Documents:
+    server: Server
+    sizes: Sizes
+    scratch: pathlib.Path
+    results: dict[str, object] = field(default_factory=dict)
+    rounds: int = 0
+
+    def forget_connections(self):
+        pass
+
+    @property
+    def folder(self) -> str:
+        address, _ = self.server.user(USER)
+        return f"/dav/files/{address}/" if isinstance(self.server, Octroi) else "/files/"
+
+    @property
+    def base(self) -> str:
+        host, port = self.server.address("https")
+        return f"https://{host}:{port}"
+
+    @property
+    def authorization(self) -> str:
+        address, password = self.server.user(USER)
+        return "Authorization: Basic " + base64.b64encode(f"{address}:{password}".encode()).decode()
+
+    def curl(self, *arguments: str) -> str:
+        """One request; what `--write-out` says of it."""
+        command = ["curl", "-sk", "--fail-with-body", "-H", self.authorization, "-o", "/dev/null", *arguments]
+        ran = subprocess.run(command, capture_output=True, text=True)
+        if ran.returncode != 0:
+            raise Refused(f"curl: {ran.returncode} {ran.stderr[-200:]}")
+        return ran.stdout
+
+    def seconds(self, *arguments: str) -> float:
+        """How long one request took, without the making of the connection."""
+        total, connected = self.curl("-w", "%{time_total} %{time_appconnect}", *arguments).split()
+        return float(total) - float(connected)
+
+    def wrk(self, script: str, connections: int) -> float:
+        """Requests per second."""
+        file = self.scratch / f"{self.server.name}.lua"
+        file.write_text(script)
+        threads = str(min(connections, 2))
+        command = ["wrk", "-t", threads, "-c", str(connections), "-d", f"{self.sizes.seconds}s", "-H", self.authorization, "-s", str(file), self.base]
+        said = subprocess.run(command, capture_output=True, text=True).stdout
+        bad = re.search(r"Non-2xx or 3xx responses: (\d+)", said) or re.search(r"Socket errors: (.*)", said)
+        if bad:
+            raise Refused(f"wrk: {bad.group(0)}")
+        return float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))
+
+    def small(self) -> pathlib.Path:
+        return file_of(self.scratch / "small.bin", SMALL_BYTES)
+
+    def big(self) -> pathlib.Path:
+        return file_of(self.scratch / "big.bin", self.sizes.big_mib << 20)
+
+
+def file_of(path: pathlib.Path, octets: int) -> pathlib.Path:
+    """A file that does not shrink, made once."""
+    if not path.exists():
+        with open(path, "wb") as file:
+            for _ in range(0, octets, 1 << 20):
+                file.write(os.urandom(min(octets, 1 << 20)))
+    return path
+
+
+def put_small(side: Documents) -> float:
+    side.rounds += 1
+    return side.wrk(PUT_SCRIPT % {"body": side.small(), "folder": side.folder, "round": side.rounds}, CONNECTIONS)
+
+
+def put_for_get(side: Documents):
+    # One connection, one after the other: a list of transfers for curl.
+    lines = [f'upload-file = "{side.small()}"\nurl = "{side.base}{side.folder}small-{n}.bin"\noutput = "/dev/null"' for n in range(side.sizes.small)]
+    config = side.scratch / f"{side.server.name}.curl"
+    config.write_text("\n".join(lines))
+    side.curl("-K", str(config))
+
+
+def get_small(connections: int):
+    def act(side: Documents) -> float:
+        return side.wrk(GET_SCRIPT % {"count": side.sizes.small, "folder": side.folder}, connections)
+
+    return act
+
+
+def put_big(side: Documents) -> float:
+    return side.sizes.big_mib / side.seconds("-T", str(side.big()), f"{side.base}{side.folder}big.bin")
+
+
+def get_big(side: Documents) -> float:
+    return side.sizes.big_mib / side.seconds(f"{side.base}{side.folder}big.bin")
+
+
+def copy_big(side: Documents) -> float:
+    side.rounds += 1
+    destination = f"Destination: {side.base}{side.folder}copy-{side.rounds}.bin"
+    return side.seconds("-X", "COPY", "-H", destination, f"{side.base}{side.folder}big.bin")
+
+
+def fill_listed(side: Documents):
+    folder = f"{side.base}{side.folder}listed/"
+    side.curl("-X", "MKCOL", folder)
+    little = file_of(side.scratch / "little.bin", 100)
+    lines = [f'upload-file = "{little}"\nurl = "{folder}document-{n}.bin"\noutput = "/dev/null"' for n in range(side.sizes.listed)]
+    config = side.scratch / f"{side.server.name}.curl"
+    config.write_text("\n".join(lines))
+    side.curl("-K", str(config))
+
+
+def list_all(side: Documents) -> float:
+    return side.seconds("-X", "PROPFIND", "-H", "Depth: 1", f"{side.base}{side.folder}listed/")
+
+
+def sync_one(side: Documents) -> float:
+    """One change among all that are listed, as a program asks that looks again and again."""
+    folder = f"{side.base}{side.folder}listed/"
+    command = ["curl", "-sk", "-H", side.authorization, "-X", "REPORT", "--data", SYNC % "", folder]
+    said = subprocess.run(command, capture_output=True, text=True).stdout
+    token = re.findall(r"sync-token[^>]*>([^<]+)<", said)
+    if not token:
+        raise Refused("no sync-token")
+    side.curl("-T", str(side.small()), folder + "document-7.bin")
+    file = side.scratch / "sync.xml"
+    file.write_text(SYNC % token[-1])
+    asked = 20
+    one = f'url = "{folder}"\nrequest = "REPORT"\ndata = "@{file}"\noutput = "/dev/null"\nwrite-out = "%{{time_total}}\\n"'
+    config = side.scratch / "sync.curl"
+    config.write_text("\n".join([one] * 1 + [f"next\ninsecure\nsilent\nheader = \"{side.authorization}\"\n{one}"] * (asked - 1)))
+    ran = subprocess.run(["curl", "-sk", "-H", side.authorization, "-K", str(config)], capture_output=True, text=True)
+    times = sorted(float(line) for line in ran.stdout.split())
+    return times[len(times) // 2]
+
+
+def idle_kib(side: Documents) -> float:
+    """What a connection that has asked once and stays open takes in KiB, the memory of all processes of the server together."""
+    address = side.server.address("https")
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    ask = f"OPTIONS {side.folder} HTTP/1.1\r\nHost: localhost\r\n{side.authorization}\r\n\r\n".encode()
+
+    def opened() -> ssl.SSLSocket:
+        connection = context.wrap_socket(socket.create_connection(address), server_hostname="localhost")
+        connection.sendall(ask)
+        if not connection.recv(4096).startswith(b"HTTP/1.1 200"):
+            raise Refused("OPTIONS")
+        return connection
+
+    kept = [opened() for _ in range(50)]
+    side.server.settle()
+    before = pss_kib(side.server.pid())
+    kept += [opened() for _ in range(side.sizes.idle)]
+    side.server.settle()
+    time.sleep(1)
+    taken = pss_kib(side.server.pid()) - before
+    for connection in kept:
+        connection.close()
+    return taken / side.sizes.idle
+
+
+def pss_kib(pid: int) -> int:
+    """The proportional set size of a process and of what it has started."""
+    total = int(re.search(r"^Pss:\s+(\d+)", pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M).group(1))
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            total += pss_kib(int(child))
+    return total
+
+
+def document_rows() -> list[Row]:
+    return [
+        Row("put_16k_8conn_per_s", put_small, (">=", 3), rounds=3),
+        Row("get_16k_1conn_per_s", get_small(1), (">=", 1), rounds=3, prepare=put_for_get),
+        Row("get_16k_8conn_per_s", get_small(CONNECTIONS), (">=", 1), rounds=3),
+        Row("put_big_mib_per_s", put_big, rounds=3),
+        Row("get_big_mib_per_s", get_big, rounds=3),
+        Row("copy_big", copy_big, rounds=3),
+        Row("propfind_10000_allprop", list_all, rounds=3, prepare=fill_listed),
+        Row("sync_one_change", sync_one, rounds=3),
+        Row("idle_connection_kib", idle_kib),
+    ]
+
+
+def bounds(scratch: pathlib.Path, sizes: Sizes) -> dict[str, float]:
+    """What this machine allows in MiB a second: TLS alone (`openssl s_server`), and the disk alone (written and synced)."""
+    big = file_of(scratch / "big.bin", sizes.big_mib << 20)
+    octets = big.read_bytes()
+
+    def write():
+        with open(scratch / "written.bin", "wb") as file:
+            file.write(octets)
+            file.flush()
+            os.fdatasync(file.fileno())
+
+    disk = max(sizes.big_mib / timed(write) for _ in range(3))
+    return {"disk": disk, "tls": tls_bound(scratch, sizes)}
+
+
+def tls_bound(scratch: pathlib.Path, sizes: Sizes) -> float:
+    from servers import free_ports, start, stop, wait_for_ports
+
+    (port,) = free_ports(1)
+    request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out cert.pem".split()
+    subprocess.run(["openssl", *request], check=True, capture_output=True, cwd=scratch)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": scratch}
+    server = start(["openssl", "s_server", "-WWW", "-accept", f"127.0.0.1:{port}", "-key", "key.pem", "-cert", "cert.pem"], **quiet)
+    try:
+        wait_for_ports(server, [("127.0.0.1", port)])
+        rates = []
+        for _ in range(3):
+            command = ["curl", "-sk", "--http1.0", "-o", "/dev/null", "-w", "%{time_total} %{time_appconnect}", f"https://127.0.0.1:{port}/big.bin"]
+            total, connected = subprocess.run(command, capture_output=True, text=True).stdout.split()
+            rates.append(sizes.big_mib / (float(total) - float(connected)))
+        return max(rates)
+    finally:
+        stop(server)
