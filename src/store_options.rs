@@ -28,6 +28,9 @@ pub(crate) struct StoreOptions {
     /// Memory for the lists of items that sessions look at.
     #[serde(skip_serializing_if = "Option::is_none")]
     views_megabytes: Option<u64>,
+    /// A list that nobody has asked for in this time is dropped, such as `10m`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    view_idle: Option<String>,
 }
 
 impl StoreOptions {
@@ -58,6 +61,9 @@ impl StoreOptions {
         }
         // The look that finds it and the one that the segment is closed for must both fit in.
         options.compact_interval = options.compact_interval.min(options.erase_after / 4);
+        if let Some(text) = &self.view_idle {
+            options.view_idle = time(text).filter(|time| !time.is_zero()).ok_or_else(|| no_time("view_idle", text))?;
+        }
         if let Some(megabytes) = self.views_megabytes {
             options.view_items_max = megabytes.saturating_mul(1 << 20) / ITEM_BYTES;
         }
@@ -101,12 +107,12 @@ mod tests {
     #[test]
     fn what_is_set_is_put_in() {
         let read = |text: &str| toml::from_str::<StoreOptions>(text).unwrap().over(Options::default());
-        let options = read("erase_after = \"2h\"\nviews_megabytes = 100\nlive_min_percent = 80").unwrap();
+        let options = read("erase_after = \"2h\"\nviews_megabytes = 100\nview_idle = \"90s\"\nlive_min_percent = 80").unwrap();
         assert_eq!((options.erase_after, options.live_min_percent), (Duration::from_hours(2), 80));
         assert_eq!(options.compact_interval, Duration::from_mins(30), "often enough to be in time");
-        assert_eq!(options.view_items_max, (100 << 20) / 250);
+        assert_eq!((options.view_items_max, options.view_idle), ((100 << 20) / 250, Duration::from_secs(90)));
         assert_eq!(read("").unwrap(), Options::default());
-        for wrong in ["erase_after = \"1m\"", "erase_after = \"soon\"", "compact_share_percent = 0", "compact_interval = \"0s\""] {
+        for wrong in ["erase_after = \"1m\"", "erase_after = \"soon\"", "compact_share_percent = 0", "compact_interval = \"0s\"", "view_idle = \"0s\""] {
             assert!(read(wrong).unwrap_err().contains("store."), "{wrong}");
         }
     }
