@@ -69,9 +69,13 @@ impl fmt::Display for LineFault {
 impl<'t> ContentLine<'t> {
     /// Takes an unfolded line apart.
     pub fn parse(unfolded: &'t [u8]) -> Result<Self, LineFault> {
-        let text = std::str::from_utf8(unfolded).map_err(|_| LineFault::NotUtf8)?;
+        Self::of(std::str::from_utf8(unfolded).map_err(|_| LineFault::NotUtf8)?)
+    }
+
+    /// Takes the text of an unfolded line apart.
+    pub fn of(text: &'t str) -> Result<Self, LineFault> {
         // RFC 5545 section 3.1: CONTROL stands nowhere; a tab does.
-        if unfolded.iter().any(|&b| (b < b' ' && b != b'\t') || b == 0x7f) {
+        if text.bytes().any(|b| (b < b' ' && b != b'\t') || b == 0x7f) {
             return Err(LineFault::Control);
         }
         let head = text.find([';', ':']).ok_or(LineFault::NoColon)?;

@@ -13,6 +13,7 @@ mod invalid;
 pub mod limits;
 mod lines;
 mod parts;
+mod tree;
 mod walk;
 
 pub use calendar::{CalendarFacts, ComponentKind, Property, validate_calendar};
@@ -21,3 +22,4 @@ pub use content::{ContentLine, LineFault, OwnedParam, Param};
 pub use invalid::{Invalid, Precondition};
 pub use lines::{Line, Lines, text_of};
 pub use parts::{Component, components};
+pub use tree::{Entry, Node, Tree};
