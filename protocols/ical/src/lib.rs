@@ -14,7 +14,9 @@ pub mod limits;
 mod lines;
 mod parts;
 mod tree;
+mod value;
 mod walk;
+mod zone;
 
 pub use calendar::{CalendarFacts, ComponentKind, Property, validate_calendar};
 pub use card::{CardFacts, CardVersion, validate_card};
@@ -23,3 +25,5 @@ pub use invalid::{Invalid, Precondition};
 pub use lines::{Line, Lines, text_of};
 pub use parts::{Component, components};
 pub use tree::{Entry, Node, Tree};
+pub use value::{Length, Moment, Period, PeriodEnd, ValueFault, escaped, offset, parts, unescaped, utc_text};
+pub use zone::{Zones, by_name, instant_in};
