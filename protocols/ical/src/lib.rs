@@ -9,6 +9,7 @@
 mod calendar;
 mod card;
 mod content;
+pub mod edit;
 mod invalid;
 pub mod limits;
 mod lines;
