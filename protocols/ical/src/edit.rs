@@ -134,13 +134,13 @@ pub fn with_param(line: &str, name: &str, value: Option<&str>) -> String {
     for param in &parts[1..parts.len().saturating_sub(1).max(1)] {
         let is_it = param[1..].split('=').next().is_some_and(|known| known.eq_ignore_ascii_case(name));
         match (is_it, set.take_if(|_| is_it)) {
-            (true, Some(value)) => out.push_str(&format!(";{name}={}", param_value(value))),
+            (true, Some(value)) => out.extend([";", name, "=", &param_value(value)]),
             (true, None) => {}
             (false, _) => out.push_str(param),
         }
     }
     if let Some(value) = set {
-        out.push_str(&format!(";{name}={}", param_value(value)));
+        out.extend([";", name, "=", &param_value(value)]);
     }
     if parts.len() > 1 {
         out.push_str(parts[parts.len() - 1]);
