@@ -105,6 +105,8 @@ pub enum Reason {
     NotFromZone,
     /// The zone is a remote one, and the account has no remote access.
     NoRemoteAccess,
+    /// The profile does not open this in the portal from this zone.
+    NotAtPortal,
 }
 
 impl fmt::Display for Reason {
@@ -117,6 +119,7 @@ impl fmt::Display for Reason {
             Self::NotForZone => "the app password is not for this zone",
             Self::NotFromZone => "the profile does not use this service from this zone",
             Self::NoRemoteAccess => "the account has no remote access",
+            Self::NotAtPortal => "the profile does not show documents in the portal from this zone",
         })
     }
 }
@@ -124,6 +127,16 @@ impl fmt::Display for Reason {
 /// The one decision about a log-in.
 pub fn admit(policy: &Policy, profile: &str, evidence: &Evidence<'_>) -> Admission {
     weigh(policy, profile, evidence).admission
+}
+
+/// The one decision about documents in the portal: what the profile says of the portal there, and then as of any log-in. The evidence is of
+/// the portal's session: enrolled if a second factor was given in it, confirmed when that was.
+pub fn admit_at_portal(policy: &Policy, profile: &str, evidence: &Evidence<'_>) -> Admission {
+    if policy.profile(profile).is_some_and(|profile| profile.portal_documents(evidence.zone)) {
+        admit(policy, profile, evidence)
+    } else {
+        Admission::Refused(Reason::NotAtPortal)
+    }
 }
 
 /// A decision with what led to it.

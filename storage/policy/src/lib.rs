@@ -31,6 +31,7 @@
 //! [profile.agent]
 //! description = "Officer of the directorate"
 //! portal = true                    # may sign in to the portal (default false)
+//! portal_documents = ["office"]    # zones from which the portal shows documents, as `files` and `second_factor` allow (default none)
 //! audit = false                    # may read the audit trail (default false)
 //! administer = false               # accounts, profiles and remote access in the portal (default false)
 //! actions = ["validate-act"]       # reserved actions that it may do at all (default none)
@@ -110,7 +111,7 @@ mod units;
 mod zones;
 
 pub use actions::{Act, ActStep, Circumstances, NotPermitted, Sharee, permit};
-pub use admit::{Admission, Evidence, Reason, Strength, admit};
+pub use admit::{Admission, Evidence, Reason, Strength, admit, admit_at_portal};
 pub use condition::Obstacle;
 pub use decide::{Denied, Facts, Step, decide, effective, judge};
 pub use error::PolicyError;

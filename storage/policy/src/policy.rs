@@ -31,6 +31,7 @@ pub struct Policy {
 pub struct Profile {
     pub(crate) description: String,
     pub(crate) portal: bool,
+    pub(crate) portal_documents: Zones,
     pub(crate) audit: bool,
     pub(crate) administer: bool,
     pub(crate) remote_zones: Zones,
@@ -151,6 +152,11 @@ impl Profile {
     /// May sign in to the portal.
     pub fn portal(&self) -> bool {
         self.portal
+    }
+
+    /// Does the portal show documents to who comes from that zone? Whether anything can be opened is decided by [`crate::admit_at_portal`].
+    pub fn portal_documents(&self, zone: &str) -> bool {
+        self.portal && self.portal_documents.contains(zone)
     }
 
     /// May read the audit trail.

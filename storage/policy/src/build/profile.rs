@@ -31,6 +31,7 @@ impl Builder<'_> {
         let profile = Profile {
             description: raw.description,
             portal: raw.portal,
+            portal_documents: self.zone_set(&raw.portal_documents)?,
             audit: raw.audit,
             administer: raw.administer,
             remote_zones: self.zone_set(&raw.remote_zones)?,

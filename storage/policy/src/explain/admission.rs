@@ -61,6 +61,10 @@ fn remedy(policy: &Policy, profile: &str, evidence: &Evidence<'_>, reason: Reaso
     let uses = |zone: &str| policy.profile(profile).is_some_and(|profile| profile.uses(evidence.service, zone));
     let zones = match reason {
         Reason::NotFromZone => policy.zones().filter(|zone| uses(zone)).collect::<Vec<_>>().join(", "),
+        Reason::NotAtPortal => {
+            let shows = |zone: &str| policy.profile(profile).is_some_and(|profile| profile.portal_documents(zone));
+            policy.zones().filter(|zone| shows(zone)).collect::<Vec<_>>().join(", ")
+        }
         Reason::NotForZone => evidence.app_password_zones.join(", "),
         Reason::NoRemoteAccess => return format!(", which it needs to come from {}", evidence.zone),
         Reason::UnknownProfile | Reason::UnknownZone | Reason::Expired | Reason::NotForService => return String::new(),

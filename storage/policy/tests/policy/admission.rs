@@ -2,7 +2,7 @@
 
 use crate::SAMPLE;
 use octroi_model::{Service, Services, UnixTime};
-use octroi_policy::{Admission, Evidence, Policy, Reason, SecondFactor, Strength, admit, explain_admission};
+use octroi_policy::{Admission, Evidence, Policy, Reason, SecondFactor, Strength, admit, admit_at_portal, explain_admission};
 use proptest::prelude::*;
 
 const NOW: UnixTime = UnixTime(1_800_000_000);
@@ -54,6 +54,35 @@ fn ago(seconds: i64) -> UnixTime {
 
 fn agent(evidence: &Evidence<'_>) -> Said {
     said(admit(&Policy::parse(SAMPLE).unwrap(), "agent", evidence))
+}
+
+/// Documents in the portal: not without the profile's word for the zone, and then no more than a program would get.
+#[test]
+fn the_portal_shows_documents_where_the_profile_says_so_and_no_further() {
+    let rules = |zones: &str, files: &str| {
+        let text = format!(
+            "[zone.office]\nnetworks = [\"10.0.0.0/8\"]\n[profile.a]\nportal = true\n{zones}\nremote_zones = [\"anywhere\"]\n\
+             [profile.a.services]\n{files}\n[profile.a.second_factor]\noffice = \"enrolment\"\n\"*\" = \"12h\"\n"
+        );
+        Policy::parse(&text).unwrap()
+    };
+    let (files, everywhere) = ("files = [\"*\"]", "portal_documents = [\"*\"]");
+    let at =
+        |policy: &Policy, evidence: Evidence<'_>| said(admit_at_portal(policy, "a", &Evidence { service: Service::Files, ..evidence }));
+    let given = Evidence { confirmed_at: Some(ago(60)), ..from("office") };
+    assert_eq!(at(&rules("", files), given.clone()), Said::Refused(Reason::NotAtPortal), "nothing is said, nothing opens");
+    assert_eq!(at(&rules("portal_documents = [\"anywhere\"]", files), given.clone()), Said::Refused(Reason::NotAtPortal));
+    assert_eq!(at(&rules("portal_documents = [\"office\"]", files), given.clone()), Said::Open(Strength::FreshSecondFactor));
+    assert_eq!(at(&rules(everywhere, ""), given.clone()), Said::Refused(Reason::NotFromZone), "who has no documents has none here");
+    let nothing = Evidence { app_password_enrolled: false, ..from("office") };
+    assert_eq!(at(&rules(everywhere, files), nothing), Said::AskSecondFactor, "the main password alone opens nothing");
+    let remote = Evidence { zone: "anywhere", ..given };
+    assert_eq!(at(&rules(everywhere, files), Evidence { remote_access: false, ..remote.clone() }), Said::Refused(Reason::NoRemoteAccess));
+    assert_eq!(at(&rules(everywhere, files), Evidence { confirmed_at: Some(ago(13 * HOUR)), ..remote }), Said::AskSecondFactor);
+    let off = Policy::parse(
+        "[profile.a]\nportal_documents = [\"*\"]\n[profile.a.services]\nfiles = [\"*\"]\n[profile.a.second_factor]\n\"*\" = \"device\"\n",
+    );
+    assert_eq!(at(&off.unwrap(), from("anywhere")), Said::Refused(Reason::NotAtPortal), "no portal, no documents in it");
 }
 
 #[test]
