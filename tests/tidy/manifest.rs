@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("octroi-dns", &["octroi-model"]),
     ("octroi-webclient", &[]),
     ("octroi-reports", &["octroi-model", "octroi-mime"]),
+    ("octroi-webpush", &[]),
     ("octroi-mailauth", &["octroi-model", "octroi-dns", "octroi-mime", "octroi-reports"]),
     ("octroi-http", &["octroi-model", "octroi-gate", "octroi-net"]),
     ("octroi-sasl", &["octroi-model", "octroi-gate", "octroi-net"]),
