@@ -11,6 +11,7 @@ mod card;
 mod content;
 pub mod edit;
 mod invalid;
+pub mod itip;
 pub mod limits;
 mod lines;
 mod parts;
