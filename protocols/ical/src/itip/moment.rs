@@ -1,38 +1,48 @@
-//! Times as scheduling compares them: which instance a RECURRENCE-ID or EXDATE means.
+//! Times as scheduling compares them: which instance a RECURRENCE-ID or EXDATE means, however it is written.
 
+use super::compose::renamed;
 use crate::tree::Entry;
+use crate::value::{Moment, utc_text};
+use crate::zone::{by_name, instant_in};
+use jiff::civil::DateTime;
 
 /// What a property with one time says.
 pub(super) fn key(entry: &Entry<'_>) -> String {
     key_of(entry, entry.value())
 }
 
-/// One of the times of a property.
+/// One of the times of a property. The same instant is the same text where its zone is known by name.
 pub(super) fn key_of(entry: &Entry<'_>, value: &str) -> String {
-    let value = value.trim().to_ascii_uppercase();
-    let _ = entry;
-    value
+    let value = value.trim();
+    match Moment::of(value, entry.param("TZID"), entry.param("VALUE")) {
+        Ok(Moment::Utc(instant)) => utc_text(instant),
+        Ok(Moment::Zoned(local, zone)) => match by_name(&zone) {
+            Some(zone) => utc_text(instant_in(local, &zone)),
+            None => value.to_ascii_uppercase(),
+        },
+        _ => value.to_ascii_uppercase(),
+    }
 }
 
 /// The end of an instance that begins at `at`, in a series that begins at `start` and ends at `end`: as far behind.
 pub(super) fn shifted(start: &Entry<'_>, end: &Entry<'_>, at: &Entry<'_>) -> Option<String> {
-    let (from, to, at_time) = (civil(start.value())?, civil(end.value())?, civil(at.value())?);
-    let shifted = at_time.checked_add(from.duration_until(to)).ok()?;
-    let is_date = end.value().trim().len() == 8;
-    let is_utc = at.value().trim().ends_with(['Z', 'z']);
-    let text = if is_date { shifted.strftime("%Y%m%d").to_string() } else { shifted.strftime("%Y%m%dT%H%M%S").to_string() };
-    Some(super::compose::renamed(at, &end.name().to_ascii_uppercase(), &if is_utc { text + "Z" } else { text }))
+    let read = |entry: &Entry<'_>| Moment::read(entry).ok();
+    let (from, to, at_time) = (read(start)?, read(end)?, read(at)?);
+    let shifted: DateTime = at_time.local().checked_add(from.local().duration_until(to.local())).ok()?;
+    Some(renamed(at, &end.name().to_ascii_uppercase(), &at_time.with_local(shifted).value()))
 }
 
-/// A DATE or DATE-TIME as a clock on the wall shows it.
-fn civil(value: &str) -> Option<jiff::civil::DateTime> {
-    let value = value.trim().trim_end_matches(['Z', 'z']);
-    let number = |range: std::ops::Range<usize>| value.get(range)?.parse::<i16>().ok();
-    let small = |range: std::ops::Range<usize>| value.get(range)?.parse::<i8>().ok();
-    let (hour, minute, second) = match value.len() {
-        8 => (0, 0, 0),
-        15 if value.as_bytes()[8].eq_ignore_ascii_case(&b'T') => (small(9..11)?, small(11..13)?, small(13..15)?.min(59)),
-        _ => return None,
-    };
-    jiff::civil::DateTime::new(number(0..4)?, small(4..6)?, small(6..8)?, hour, minute, second, 0).ok()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tree;
+
+    #[test]
+    fn the_same_instant_in_several_writings() {
+        let octets = b"BEGIN:X\r\nA;TZID=Europe/Paris:20261207T100000\r\nA:20261207T090000Z\r\nA;VALUE=DATE:20261207\r\nA;TZID=Mars:20261207T100000\r\n\
+            A:20261207t100000\r\nEND:X\r\n";
+        let tree = Tree::read(octets).unwrap();
+        let keys: Vec<_> = tree.components[0].properties.iter().map(key).collect();
+        assert_eq!(keys, ["20261207T090000Z", "20261207T090000Z", "20261207", "20261207T100000", "20261207T100000"]);
+    }
 }
