@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from clients import Refused
 from rows import Row, timed
-from servers import Octroi, Server
+from servers import Octroi, Server, cpu_seconds, free_ports, start, stop, wait_for_ports
 
 USER = 3
 SMALL_BYTES = 16 * 1024
@@ -62,6 +62,8 @@ class Documents:
     scratch: pathlib.Path
     results: dict[str, object] = field(default_factory=dict)
     rounds: int = 0
+    # Microseconds of the server's processor time for one request, by what was asked: what a busy machine changes least.
+    processor: dict[str, list[float]] = field(default_factory=dict)
 
     def forget_connections(self):
         pass
@@ -94,16 +96,19 @@ class Documents:
         total, connected = self.curl("-w", "%{time_total} %{time_appconnect}", *arguments).split()
         return float(total) - float(connected)
 
-    def wrk(self, script: str, connections: int) -> float:
+    def wrk(self, what: str, script: str, connections: int) -> float:
         """Requests per second."""
         file = self.scratch / f"{self.server.name}.lua"
         file.write_text(script)
         threads = str(min(connections, 2))
         command = ["wrk", "-t", threads, "-c", str(connections), "-d", f"{self.sizes.seconds}s", "-H", self.authorization, "-s", str(file), self.base]
+        before = cpu_seconds(self.server.pid())
         said = subprocess.run(command, capture_output=True, text=True).stdout
+        taken = cpu_seconds(self.server.pid()) - before
         bad = re.search(r"Non-2xx or 3xx responses: (\d+)", said) or re.search(r"Socket errors: (.*)", said)
         if bad:
             raise Refused(f"wrk: {bad.group(0)}")
+        self.processor.setdefault(what, []).append(taken * 1e6 / int(re.search(r"(\d+) requests in", said).group(1)))
         return float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))
 
     def small(self) -> pathlib.Path:
@@ -124,7 +129,7 @@ def file_of(path: pathlib.Path, octets: int) -> pathlib.Path:
 
 def put_small(side: Documents) -> float:
     side.rounds += 1
-    return side.wrk(PUT_SCRIPT % {"body": side.small(), "folder": side.folder, "round": side.rounds}, CONNECTIONS)
+    return side.wrk("PUT", PUT_SCRIPT % {"body": side.small(), "folder": side.folder, "round": side.rounds}, CONNECTIONS)
 
 
 def put_for_get(side: Documents):
@@ -137,7 +142,7 @@ def put_for_get(side: Documents):
 
 def get_small(connections: int):
     def act(side: Documents) -> float:
-        return side.wrk(GET_SCRIPT % {"count": side.sizes.small, "folder": side.folder}, connections)
+        return side.wrk(f"GET on {connections}", GET_SCRIPT % {"count": side.sizes.small, "folder": side.folder}, connections)
 
     return act
 
@@ -255,8 +260,6 @@ def bounds(scratch: pathlib.Path, sizes: Sizes) -> dict[str, float]:
 
 
 def tls_bound(scratch: pathlib.Path, sizes: Sizes) -> float:
-    from servers import free_ports, start, stop, wait_for_ports
-
     (port,) = free_ports(1)
     request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out cert.pem".split()
     subprocess.run(["openssl", *request], check=True, capture_output=True, cwd=scratch)

@@ -137,14 +137,14 @@ class Server:
         """Wait until what goes on in the background is done, so that it is not charged to whatever is measured next."""
         end, before = time.monotonic() + SETTLE_SECONDS, -1.0
         while time.monotonic() < end:
-            now = _cpu_seconds(self.pid())
+            now = cpu_seconds(self.pid())
             if now - before < 0.01:
                 return
             before = now
             time.sleep(0.1)
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Processor time of a process and all that descend from it."""
     children, times = {}, {}
     for entry in os.listdir("/proc"):

@@ -8,11 +8,13 @@ pub(crate) mod days;
 mod parse;
 mod periods;
 mod rule;
+mod series;
 mod times;
 
 pub use parse::RuleFault;
 pub(crate) use rule::End;
 pub use rule::{ByDay, Frequency, Rule};
+pub(crate) use series::{Instance, Keys, Series};
 pub(crate) use times::Times;
 
 use std::fmt;
