@@ -261,6 +261,7 @@ section! {
         object_bytes_max => object_bytes_max;
         xml_bytes_max => xml_bytes_max;
         sync_members_max => sync_members_max;
+        query_results_max => query_results_max;
         search_visits_max => search_visits_max;
         search_results_max => search_results_max;
         search_bytes_max => search_bytes_max;

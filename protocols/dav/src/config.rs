@@ -13,6 +13,8 @@ pub struct DavConfig {
     pub xml_bytes_max: u64,
     /// Resources in one answer to a `sync-collection`; the client asks again for the rest (RFC 6578 section 3.6).
     pub sync_members_max: usize,
+    /// Objects in one answer to a query of a calendar or an address book.
+    pub query_results_max: usize,
     /// Members that one SEARCH looks at.
     pub search_visits_max: usize,
     /// Resources in one answer to a SEARCH; they are held in memory until all is found and in order.
@@ -33,6 +35,7 @@ impl Default for DavConfig {
             object_bytes_max: 4 * 1024 * 1024,
             xml_bytes_max: 1024 * 1024,
             sync_members_max: 10_000,
+            query_results_max: 20_000,
             search_visits_max: 100_000,
             search_results_max: 5_000,
             search_bytes_max: 64 * 1024 * 1024,

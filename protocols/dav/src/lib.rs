@@ -27,14 +27,17 @@
 //! | `privilege`, `sharing` | rights as privileges, ACLs both ways |
 //! | `object` | calendar objects and cards are checked |
 //! | `instruction`, `keyword` | what PROPPATCH and MKCOL may set; keywords of documents as properties |
+//! | `carddav/` | which cards a query asks for, and what of each |
+//! | `text_match` | texts compared in filters of both families |
 //! | `search/` | what SEARCH asks, and whether a resource is it |
 //! | `refusal` | the one mapping to answers |
 //! | `xml/` | reader with limits, writer that escapes |
 //!
-//! Known limits: no `calendar-query` or `addressbook-query`.
+//! Known limits: no `calendar-query`.
 
 mod byteranges;
 mod call;
+mod carddav;
 mod config;
 mod digest;
 mod dispatch;
@@ -60,6 +63,7 @@ mod resource;
 mod rights;
 mod search;
 mod sharing;
+mod text_match;
 mod uploads;
 mod xml;
 

@@ -89,6 +89,14 @@ impl Wanted {
         }
     }
 
+    /// Of a query or multiget: as of PROPFIND, or nothing but which there are (RFC 4791 section 9.5).
+    pub(crate) fn of_report(parent: &Element, headers: &HeaderMap) -> Result<Self, Fault> {
+        if parent.child(DAV, "propname").is_some() {
+            return Ok(Self::new(Which::Names, headers));
+        }
+        if parent.child(DAV, "allprop").is_some() { Ok(Self::all(headers)) } else { Self::of_optional_prop(parent, headers) }
+    }
+
     /// All of RFC 4918 and all that clients set.
     pub(crate) fn all(headers: &HeaderMap) -> Self {
         Self::new(Which::All(Vec::new()), headers)
@@ -271,6 +279,12 @@ pub(crate) fn propstat_because(properties: &Xml, status: &str, broken: Option<&'
 /// One `response` that is nothing but a status.
 pub(crate) fn status_only(href: &str, status: &str, xml: &mut Xml) {
     xml.open("D:response").text("D:href", href).text("D:status", status).close("D:response");
+}
+
+/// The response that says that there is more than is told (RFC 6578 section 3.6, RFC 6352 section 8.6.2).
+pub(crate) fn too_many(href: &str, xml: &mut Xml) {
+    xml.open("D:response").text("D:href", href).text("D:status", "HTTP/1.1 507 Insufficient Storage");
+    xml.open("D:error").empty("D:number-of-matches-within-limits").close("D:error").close("D:response");
 }
 
 /// A 207 that is whole already. `write` fills the root.

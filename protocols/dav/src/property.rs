@@ -10,6 +10,7 @@ use crate::precondition::http_date;
 use crate::privilege::{self, write_held};
 use crate::rights::{Kind, methods};
 use crate::sharing::{self, Told};
+use crate::text_match::write_collations;
 use crate::xml::{ElementName, Xml};
 use octroi_gate::{Area, FolderFacts, Identifier, LockFacts, Principal, properties_of};
 use octroi_model::{Address, CollectionKind, Item, ModSeq, Path, Rights, UnixTime};
@@ -48,6 +49,8 @@ pub(crate) enum Property {
     AddressDataTypes,
     MaxCalendarObject,
     MaxCard,
+    CalendarCollations,
+    AddressbookCollations,
     QuotaAvailable,
     QuotaUsed,
     Acl,
@@ -111,6 +114,8 @@ pub(crate) const KNOWN: &[Known] = &[
     known(Property::AddressDataTypes, CARDDAV, "CARD:supported-address-data", false),
     known(Property::MaxCalendarObject, CALDAV, "C:max-resource-size", false),
     known(Property::MaxCard, CARDDAV, "CARD:max-resource-size", false),
+    known(Property::CalendarCollations, CALDAV, "C:supported-collation-set", false),
+    known(Property::AddressbookCollations, CARDDAV, "CARD:supported-collation-set", false),
     // RFC 4331 section 2: only when asked for by name.
     known(Property::QuotaAvailable, DAV, "D:quota-available-bytes", false),
     known(Property::QuotaUsed, DAV, "D:quota-used-bytes", false),
@@ -435,6 +440,8 @@ fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Optio
             xml.empty_with("CARD:address-data-type", &[("content-type", "text/vcard"), ("version", "3.0")]);
             xml.empty_with("CARD:address-data-type", &[("content-type", "text/vcard"), ("version", "4.0")]);
         }
+        (Property::CalendarCollations, _) if is_calendar => write_collations("C:supported-collation", xml),
+        (Property::AddressbookCollations, _) if is_addressbook => write_collations("CARD:supported-collation", xml),
         (Property::MaxCalendarObject, _) if is_calendar => {
             xml.characters(&viewer.object_bytes_max.to_string());
         }
@@ -547,7 +554,10 @@ fn supported_reports(area: Area, kind: CollectionKind, xml: &mut Xml) {
     }
     match (area, kind) {
         (Area::Calendars, CollectionKind::Calendar) => report("C:calendar-multiget"),
-        (Area::Contacts, CollectionKind::Addressbook) => report("CARD:addressbook-multiget"),
+        (Area::Contacts, CollectionKind::Addressbook) => {
+            report("CARD:addressbook-multiget");
+            report("CARD:addressbook-query");
+        }
         _ => {}
     }
 }

@@ -8,10 +8,10 @@ use crate::property::{Subject, SyncState, Viewer};
 use crate::refusal::{Answer, Fault};
 use crate::resource::Resource;
 use crate::sharing::{self, Told};
-use crate::xml::{Xml, parse};
+use crate::xml::{ElementName, Xml, parse};
 use http::StatusCode;
 use octroi_gate::{Area, Folder, FolderFacts, Granted, List, Listing as Members, Member, MemberIs, MemberLocks, Session};
-use octroi_model::{Name, Path, Rights};
+use octroi_model::{Item, Name, Path, Rights};
 
 /// PROPFIND.
 pub(crate) async fn propfind(mut call: Call) -> Answer {
@@ -69,7 +69,7 @@ pub(crate) async fn acl_if_asked(session: &Session, wanted: &Wanted, area: Area,
 
 /// What the members of a listing have from their collection.
 pub(crate) struct Parent {
-    folder: Granted<Folder, List>,
+    pub folder: Granted<Folder, List>,
     facts: FolderFacts,
     acl: Option<Told>,
     href: String,
@@ -132,14 +132,7 @@ impl Listing {
         match &member.is {
             MemberIs::Item(item) => {
                 let href = format!("{}{}", parent.href, encode(member.name.as_str()));
-                // Most have none, and looking up what they are called costs more than all else.
-                let marks = if item.flags.keyword_indexes().next().is_some() { parent.folder.marks_of(item) } else { Vec::new() };
-                let Parent { facts, acl, href: folder, .. } = parent;
-                let (owner, acl) = (Some(&facts.owner), acl.as_ref());
-                let locks = parent.locks.of_item(item);
-                let (marks, locks) = (marks.as_slice(), locks.as_slice());
-                let subject = Subject::File { item, area: self.area, rights: facts.rights, owner, marks, acl, folder, locks };
-                Some(then(&href, &subject))
+                Some(self.with_item(item, parent, |subject| then(&href, subject)))
             }
             MemberIs::Folder(facts) => {
                 let path = self.path.child(member.name.clone()).ok()?;
@@ -150,6 +143,21 @@ impl Listing {
                 Some(then(&href, &Subject::Folder { facts, area: self.area, href: &href, name, sync, acl, locks }))
             }
         }
+    }
+
+    fn with_item<T>(&self, item: &Item, parent: &Parent, then: impl FnOnce(&Subject<'_>) -> T) -> T {
+        // Most have none, and looking up what they are called costs more than all else.
+        let marks = if item.flags.keyword_indexes().next().is_some() { parent.folder.marks_of(item) } else { Vec::new() };
+        let Parent { facts, acl, href: folder, .. } = parent;
+        let (owner, acl) = (Some(&facts.owner), acl.as_ref());
+        let locks = parent.locks.of_item(item);
+        let (marks, locks) = (marks.as_slice(), locks.as_slice());
+        then(&Subject::File { item, area: self.area, rights: facts.rights, owner, marks, acl, folder, locks })
+    }
+
+    /// The response for a document, event or card in the collection; `extra` as for [`describe`].
+    pub(crate) fn item(&self, href: &str, item: &Item, parent: &Parent, extra: Option<(&ElementName, &Xml)>, xml: &mut Xml) {
+        self.with_item(item, parent, |subject| describe(href, subject, &self.wanted, &self.viewer, extra, xml));
     }
 }
 

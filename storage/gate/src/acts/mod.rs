@@ -9,4 +9,5 @@ pub(crate) mod locking;
 pub(crate) mod mailbox;
 pub(crate) mod mailbox_tree;
 pub(crate) mod metadata;
+pub(crate) mod objects;
 pub(crate) mod sharing;

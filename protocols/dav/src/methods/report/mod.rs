@@ -1,5 +1,8 @@
 //! REPORT (RFC 3253 section 3.6): one file for each report, named as on the wire.
 
+mod addressbook_query;
+mod batches;
+mod data;
 mod expand_property;
 mod multiget;
 mod principals;
@@ -11,6 +14,7 @@ use crate::path::Target;
 use crate::refusal::{Answer, Fault};
 use crate::xml::parse;
 use http::StatusCode;
+use octroi_gate::Area;
 
 /// REPORT.
 pub(crate) async fn report(mut call: Call) -> Answer {
@@ -35,8 +39,9 @@ pub(crate) async fn report(mut call: Call) -> Answer {
     match name {
         (DAV, "acl-principal-prop-set") => principals::acl_principals(&call, &place, &request).await,
         (DAV, "sync-collection") => sync_collection::sync_collection(call, &place, &request).await,
-        (CALDAV, "calendar-multiget") => multiget::multiget(call, &place, &request, &multiget::CALENDAR).await,
-        (CARDDAV, "addressbook-multiget") => multiget::multiget(call, &place, &request, &multiget::ADDRESSBOOK).await,
+        (CALDAV, "calendar-multiget") => multiget::multiget(call, &place, &request, Area::Calendars).await,
+        (CARDDAV, "addressbook-query") => addressbook_query::addressbook_query(call, &place, &request).await,
+        (CARDDAV, "addressbook-multiget") => multiget::multiget(call, &place, &request, Area::Contacts).await,
         // RFC 3253 section 3.6
         _ => Err(Fault::Rule(StatusCode::FORBIDDEN, "D:supported-report")),
     }

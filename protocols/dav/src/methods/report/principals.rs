@@ -5,7 +5,7 @@
 use crate::call::{Call, Depth, folder_at, is_oneself};
 use crate::methods::propfind::viewer;
 use crate::methods::search;
-use crate::multistatus::{Wanted, describe, whole};
+use crate::multistatus::{Wanted, describe, too_many, whole};
 use crate::names::{CALDAV, CALENDARSERVER, DAV};
 use crate::path::{PRINCIPALS, Place, Target, principal_of};
 use crate::property::Subject;
@@ -152,8 +152,7 @@ fn answer(call: &Call, wanted: &Wanted, found: &[Principal]) -> Response {
             describe(&href, &subject, wanted, &viewer, None, xml);
         }
         if found.len() > FOUND_MAX {
-            xml.open("D:response").text("D:href", PRINCIPALS).text("D:status", "HTTP/1.1 507 Insufficient Storage");
-            xml.open("D:error").empty("D:number-of-matches-within-limits").close("D:error").close("D:response");
+            too_many(PRINCIPALS, xml);
         }
     })
 }

@@ -5,7 +5,7 @@
 
 use crate::call::{Call, folder_at};
 use crate::methods::propfind::Listing;
-use crate::multistatus::{Stopped, Stream, Wanted, status_only, streamed};
+use crate::multistatus::{Stopped, Stream, Wanted, status_only, streamed, too_many};
 use crate::names::DAV;
 use crate::path::{Place, file_href, folder_href};
 use crate::property::{SyncState, parse_sync_token, sync_token};
@@ -116,8 +116,7 @@ async fn send(
     if page.cut {
         // RFC 6578 section 3.6
         let itself = folder_href(listing.area, address, &listing.path);
-        stream.xml.open("D:response").text("D:href", &itself).text("D:status", "HTTP/1.1 507 Insufficient Storage");
-        stream.xml.open("D:error").empty("D:number-of-matches-within-limits").close("D:error").close("D:response");
+        too_many(&itself, &mut stream.xml);
     }
     stream.xml.text("D:sync-token", &sync_token(state));
     Ok(stream)

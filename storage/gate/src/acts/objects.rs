@@ -1,0 +1,51 @@
+//! Acts on many calendar objects or cards of one collection at once: reading them together.
+//!
+//! Called by the reports of CalDAV and CardDAV. What always holds: who names an item gets what is in the collection under that number now.
+
+use crate::dropping::{is_drop, is_own};
+use crate::granted::{Folder, Granted};
+use crate::purpose::List;
+use crate::refusal::Refusal;
+use octroi_engine::{Part, ReadError};
+use octroi_model::{Item, Name, Uid};
+
+/// An item with its octets; [`Refusal::Damaged`] if what is stored of this one does not check.
+pub type Whole = (Item, Result<Vec<u8>, Refusal>);
+
+impl Granted<Folder, List> {
+    /// The octets of these of its items that are still there, in their order. All are in memory at once: ask for as many as have a mebibyte.
+    pub async fn read_items(&self, uids: &[Uid]) -> Result<Vec<Whole>, Refusal> {
+        self.renew()?;
+        let view = self.engine().view(self.node().real()?.id).await?;
+        let drops = is_drop(self.node(), &self.session, self.session.rights_of(self.node())?);
+        let there = uids.iter().filter_map(|uid| view.by_uid(*uid)).filter(|item| !drops || is_own(item, &self.session));
+        let items: Vec<Item> = there.cloned().collect();
+        match self.engine().read(items.iter().map(|item| (item.content, Part::Whole)).collect()).await {
+            Ok(contents) => Ok(items.into_iter().zip(contents.into_iter().map(Ok)).collect()),
+            Err(ReadError::Damaged(_)) => self.one_by_one(items).await,
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// The items of these names, as they are now.
+    pub async fn find_items(&self, names: &[Name]) -> Result<Vec<Option<Item>>, Refusal> {
+        self.renew()?;
+        let view = self.engine().view(self.node().real()?.id).await?;
+        let drops = is_drop(self.node(), &self.session, self.session.rights_of(self.node())?);
+        let find = |name: &Name| view.by_name(name).filter(|item| !drops || is_own(item, &self.session)).cloned();
+        Ok(names.iter().map(find).collect())
+    }
+
+    /// One that is damaged must not keep anybody from the others.
+    async fn one_by_one(&self, items: Vec<Item>) -> Result<Vec<Whole>, Refusal> {
+        let mut whole = Vec::with_capacity(items.len());
+        for item in items {
+            match self.engine().read(vec![(item.content, Part::Whole)]).await.map(|mut parts| parts.pop().unwrap_or_default()) {
+                Ok(octets) => whole.push((item, Ok(octets))),
+                Err(damaged @ ReadError::Damaged(_)) => whole.push((item, Err(damaged.into()))),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Ok(whole)
+    }
+}
