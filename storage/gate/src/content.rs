@@ -1,6 +1,7 @@
 //! Contents on their way in: whole in memory, or in pieces that go to disk as they come.
 
 use crate::gate::Gate;
+use crate::kept::object::ObjectFacts;
 use crate::refusal::Refusal;
 use octroi_engine::{Body, Stage};
 use octroi_model::{CollectionId, Etag, UnixTime};
@@ -13,6 +14,8 @@ pub struct Content {
     pub(crate) modified: Option<UnixTime>,
     /// What it hashes to by other algorithms; see [`crate::checksums`].
     pub(crate) sums: Option<String>,
+    /// What it says of itself, as a calendar object or card.
+    pub(crate) facts: Option<ObjectFacts>,
     /// What it was made of, if it came in parts.
     pub(crate) parts: Option<CollectionId>,
 }
@@ -29,7 +32,7 @@ impl Content {
     }
 
     fn of(body: Body) -> Self {
-        Self { body, modified: None, sums: None, parts: None }
+        Self { body, modified: None, sums: None, facts: None, parts: None }
     }
 
     /// A document that was modified then: it comes from elsewhere, with its date.
@@ -42,6 +45,12 @@ impl Content {
     #[must_use]
     pub fn checked_by(self, sums: Option<String>) -> Self {
         Self { sums, ..self }
+    }
+
+    /// A calendar object or card, and what it says of itself: so it is found by time and UID.
+    #[must_use]
+    pub fn described(self, facts: ObjectFacts) -> Self {
+        Self { facts: Some(facts), ..self }
     }
 
     /// Octets.

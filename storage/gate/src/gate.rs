@@ -7,6 +7,7 @@ use crate::addressing::same_domain;
 use crate::admin::Admin;
 use crate::errand::{Errands, Outbox, errands};
 use crate::factors::Attempts;
+use crate::kept::claims::Claims;
 use crate::kept::versions::VersionPolicy;
 use crate::key::DataKey;
 use crate::live::Live;
@@ -141,6 +142,7 @@ pub(crate) struct Inner {
     pub(crate) recent: crate::recent::RecentMarks,
     pub(crate) attempts: Attempts,
     pub(crate) waiting: Waiting,
+    pub(crate) claims: Claims,
     pub(crate) live: Arc<Live>,
     pub(crate) rates: Rates,
     /// Whose turn it is to change who has which address.
@@ -198,6 +200,7 @@ impl Gate {
             recent,
             attempts: Attempts::default(),
             waiting: Waiting::default(),
+            claims: Claims::default(),
             live: Arc::default(),
             rates: Rates::default(),
             addresses: tokio::sync::Mutex::default(),

@@ -79,7 +79,9 @@ pub use granted::{
     Object,
 };
 pub use import::{Import, Imported, Present};
+pub use kept::almanac::{Brief, Candidate, Sought as SoughtObjects};
 pub use kept::beside::{checksums, properties_of};
+pub use kept::object::{ObjectFacts, ObjectKind, ObjectTraits};
 pub use kept::trash::{TRASH, TrashLine};
 pub use kept::versions::{VERSION_POLICY, VERSIONS, VersionPolicy};
 pub use key::{DataKey, KEY_FILE};

@@ -1,7 +1,7 @@
 //! Why the gate refuses: what a protocol's own `refusal.rs` maps to replies, and no more than a peer may learn.
 
 use octroi_engine::{CommitError, ReadError};
-use octroi_model::{LockId, Rights};
+use octroi_model::{LockId, Rights, Uid};
 use std::fmt;
 
 /// A refusal. Nothing was done.
@@ -45,6 +45,8 @@ pub enum Refusal {
     Loop,
     /// The profile does not let one write to that recipient.
     RecipientNotAllowed,
+    /// Another object of the collection has this UID: the one with this number.
+    UidTaken(Uid),
     /// Try later; the reason is in the log.
     Unavailable,
     /// What is stored of this one object does not check; the reason is in the log.
@@ -104,6 +106,7 @@ impl fmt::Display for Refusal {
             Self::Unconvertible => f.write_str("the message cannot be sent on as it is"),
             Self::Loop => f.write_str("it would lead to itself"),
             Self::RecipientNotAllowed => f.write_str("not permitted to write to that recipient"),
+            Self::UidTaken(_) => f.write_str("another object has this UID"),
             Self::Unavailable => f.write_str("temporarily unavailable"),
             Self::Damaged => f.write_str("damaged in the store"),
             Self::InvalidCode => f.write_str("the code is not valid"),

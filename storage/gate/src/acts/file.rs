@@ -3,6 +3,7 @@
 use crate::acts::describing::kept_over;
 use crate::content::{Content, Upload};
 use crate::granted::{File, Granted};
+use crate::kept::object::ObjectFacts;
 use crate::kept::versions::{self, WrittenOver};
 use crate::kept::{beside, trash};
 use crate::purpose::{Depart, Mark, Purpose, Read, Rewrite, Unlink};
@@ -79,8 +80,14 @@ impl Granted<File, Rewrite> {
         let (collection, by) = (self.folder_id()?, self.session.account());
         let mut body_alone = Batch::new();
         content.settle(&mut body_alone);
-        let (modified, sums) = (content.modified, content.sums);
+        let (modified, sums, facts) = (content.modified, content.sums, content.facts);
         let body = body_alone.body(content.body);
+        // RFC 4791 section 5.3.2.1: nor does an object become one with another UID.
+        let before = ObjectFacts::of(self.item());
+        if before.zip(facts.as_ref()).is_some_and(|(before, facts)| before.uid != facts.uid) {
+            return Err(Refusal::UidTaken(self.item().uid));
+        }
+        let _claim = self.session.claim(collection, facts.as_ref(), &[self.item().uid]).await?;
         let mut keeps = true;
         for _ in 0..TRIES_MAX {
             let now = self.now(when).await?;
@@ -93,6 +100,7 @@ impl Granted<File, Rewrite> {
             // What clients keep beside it stays, as it is by now: the content may have been long on its way.
             let left = Item { properties: kept_over(&now), ..now.clone() };
             let properties = summed(arrived(&self.session, self.node().owner, &left).as_deref(), sums.as_deref());
+            let properties = ObjectFacts::beside(properties.as_deref(), facts.as_ref());
             let item = Item { properties, ..dated(document(self.name()?.clone(), media_type)?, modified) };
             batch.put(collection, item, body);
             let more = (if keeps { bytes } else { bytes.saturating_sub(now.bytes()) }, u64::from(keeps));

@@ -8,6 +8,7 @@ use crate::dropping::{is_drop, is_own};
 use crate::gate::new_collection;
 use crate::granted::{File, Folder, Granted};
 use crate::kept::Shelf;
+use crate::kept::object::ObjectFacts;
 use crate::kept::trash::{self, REMOVED, TRASH, as_it_was, forget};
 use crate::kept::versions::{self, VERSIONS, WrittenOver, document_of};
 use crate::purpose::{Bind, Depart, List, MakeFolder, Purpose, Read, RemoveFolder, Rewrite, Unlink};
@@ -263,10 +264,12 @@ impl Granted<Folder, Bind> {
         let collection = self.holds_items(name)?;
         let (etag, bytes) = (content.etag(), content.bytes());
         let deed = Deed::adds(self.node(), [content.body.hash()]);
+        let _claim = self.session.claim(collection, content.facts.as_ref(), &[]).await?;
         let mut batch = Batch::new();
         batch.expect(Expect::Absent { collection, name: name.clone() });
         let item = dated(document(name.clone(), media_type)?, content.modified);
         let properties = summed(arrived(&self.session, self.node().owner, &item).as_deref(), content.sums.as_deref());
+        let properties = ObjectFacts::beside(properties.as_deref(), content.facts.as_ref());
         content.settle(&mut batch);
         let body = batch.body(content.body);
         batch.put(collection, Item { properties, ..item }, body);
@@ -281,7 +284,7 @@ impl Granted<Folder, Bind> {
     pub async fn copy_file(&self, source: &Granted<File, Read>, name: &Name, over: &InTheWay<Rewrite>) -> Result<(), Refusal> {
         let properties = arrived(&self.session, self.node().owner, source.item());
         let item = Item { properties, ..source.item().clone() };
-        self.arrive(source, &item, name, over, |_| Ok(())).await
+        self.arrive(source, &item, name, over, None).await
     }
 
     /// Move an item here: it appears and goes in one commit. Who may not destroy it where it is moves it within its owner's tree only.
@@ -293,28 +296,35 @@ impl Granted<Folder, Bind> {
             return Err(Refusal::Forbidden(Rights::EXPUNGE));
         }
         let item = Item { properties: as_it_was(source.item()), ..source.item().clone() };
-        let leave = |batch: &mut Batch| {
-            batch.expect(source.expectation(crate::When::Unchanged)?);
-            batch.push(source.removal()?);
-            Ok(())
-        };
-        self.arrive(source, &item, name, over, leave).await
+        let leaving = (source.expectation(crate::When::Unchanged)?, source.removal()?);
+        self.arrive(source, &item, name, over, Some(leaving)).await
     }
 
-    /// One commit of what arrives and what else belongs to it. What was in its place is kept, unless only its going makes room.
+    /// One commit of what arrives and, if it moves, of its going where it was. What was in its place is kept, unless only its going makes room.
     async fn arrive<P: Purpose<File>>(
         &self,
         source: &Granted<File, P>,
         item: &Item,
         name: &Name,
         over: &InTheWay<Rewrite>,
-        more: impl Fn(&mut Batch) -> Result<(), Refusal> + Sync,
+        leaving: Option<(Expect, Change)>,
     ) -> Result<(), Refusal> {
         let deed = self.arriving(source.item(), over).await?;
+        let into = self.holds_items(name)?;
+        let mut replaced: Vec<Uid> = Vec::new();
+        if let InTheWay::File(there) = over {
+            replaced.push(there.item().uid);
+        }
+        if leaving.is_some() && source.folder_id()? == into {
+            replaced.push(source.item().uid);
+        }
+        let _claim = self.session.claim(into, ObjectFacts::of(item).as_ref(), &replaced).await?;
         let attempt = async |keeps| {
             let mut batch = self.arrival(item, name, over, keeps).await?;
-            more(&mut batch)?;
-            let into = self.holds_items(name)?;
+            if let Some((expect, removal)) = &leaving {
+                batch.expect(expect.clone());
+                batch.push(removal.clone());
+            }
             let renew = || self.renew_with(source, over);
             self.session.commit_making_room(into, (item.bytes(), 1), batch, std::slice::from_ref(&deed), renew).await
         };

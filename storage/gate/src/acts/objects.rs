@@ -2,11 +2,14 @@
 //!
 //! Called by the reports of CalDAV and CardDAV. What always holds: who names an item gets what is in the collection under that number now.
 
+use crate::acts::file::TRIES_MAX;
 use crate::dropping::{is_drop, is_own};
 use crate::granted::{Folder, Granted};
+use crate::kept::almanac::{self, Candidate, Sought};
+use crate::kept::object::ObjectFacts;
 use crate::purpose::List;
 use crate::refusal::Refusal;
-use octroi_engine::{Part, ReadError};
+use octroi_engine::{Part, ReadError, View};
 use octroi_model::{Item, Name, Uid};
 
 /// An item with its octets; [`Refusal::Damaged`] if what is stored of this one does not check.
@@ -34,6 +37,36 @@ impl Granted<Folder, List> {
         let drops = is_drop(self.node(), &self.session, self.session.rights_of(self.node())?);
         let find = |name: &Name| view.by_name(name).filter(|item| !drops || is_own(item, &self.session)).cloned();
         Ok(names.iter().map(find).collect())
+    }
+
+    /// Its objects that may be what is sought, found without reading any of them.
+    pub async fn candidates(&self, sought: &Sought) -> Result<Vec<Candidate>, Refusal> {
+        self.newest(|view| almanac::candidates(view, sought)).await
+    }
+
+    /// So many of its objects at most of which nothing is known: they were put before there were notes.
+    pub async fn undescribed(&self, count: usize) -> Result<Vec<Item>, Refusal> {
+        self.newest(|view| almanac::unknown(view, count)).await
+    }
+
+    /// Remember what such objects say of themselves. Nothing is changed for anybody by it, but that they are found.
+    pub async fn learn(&self, facts: Vec<(Item, ObjectFacts)>) -> Result<(), Refusal> {
+        self.renew()?;
+        let view = self.engine().view(self.node().real()?.id).await?;
+        almanac::learn(&view, facts.into_iter().map(|(item, facts)| (item.uid, item.modseq, facts)).collect());
+        Ok(())
+    }
+
+    /// Ask a view that nothing newer has been seen of.
+    async fn newest<T>(&self, ask: impl Fn(&View) -> Option<T>) -> Result<T, Refusal> {
+        self.renew()?;
+        let collection = self.node().real()?.id;
+        for _ in 0..TRIES_MAX {
+            if let Some(answer) = ask(&*self.engine().view(collection).await?) {
+                return Ok(answer);
+            }
+        }
+        Err(Refusal::Unavailable)
     }
 
     /// One that is damaged must not keep anybody from the others.

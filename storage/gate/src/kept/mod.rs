@@ -14,12 +14,18 @@
 //! | file | what |
 //! |---|---|
 //! | `beside` | what the gate notes beside an item |
+//! | `object` | what a calendar object or card says of itself, noted beside it |
+//! | `almanac` | the same of a whole collection, by time and UID |
+//! | `claims` | one object of a collection has a UID |
 //! | `versions` | the policy of a folder; keeping what is written over |
 //! | `trash` | keeping what is removed; listing, restoring and emptying it |
 //! | `room` | making room when a quota is short |
 //! | `sweep` | what has been there long enough goes |
 
+pub(crate) mod almanac;
 pub(crate) mod beside;
+pub(crate) mod claims;
+pub(crate) mod object;
 pub(crate) mod room;
 mod sweep;
 pub(crate) mod trash;
