@@ -7,7 +7,7 @@ use crate::audit::Line;
 use crate::channel::{Channel, ClientCertificate};
 use crate::errand::Notice;
 use crate::gate::Gate;
-use crate::live::LiveSession;
+use crate::live::{LiveSession, Place};
 use crate::narrowed;
 use crate::refusal::Refusal;
 use crate::session::{Opening, Session};
@@ -177,22 +177,24 @@ impl Gate {
     }
 
     async fn opened(&self, credential: Credential, via: Channel, strength: Strength) -> Login {
-        let zone = self.policy().zone_of(&via.origin()).to_owned();
+        let Some(place) = self.enter(&credential, &via) else { return Login::Busy };
+        self.note_use(&credential, &via).await;
+        self.note_log_in(Some(&credential), &via, via.service.name(), Outcome::Done, &credential.app_password.label).await;
+        Login::Open(Session::new(self.clone(), Opening { credential, via, strength, at_portal: None, place }))
+    }
+
+    /// A place among the account's open sessions; none if it has too many.
+    pub(crate) fn enter(&self, credential: &Credential, via: &Channel) -> Option<Place> {
         let live = LiveSession {
             service: via.service,
             peer: via.peer,
-            zone,
+            zone: self.policy().zone_of(&via.origin()).to_owned(),
             client: via.client.clone(),
             label: credential.app_password.label.clone(),
             public_id: credential.app_password.public_id.clone(),
             since: UnixTime::now(),
         };
-        let Ok(place) = self.0.live.enter(credential.account.id, live, self.0.limits.sessions_per_account_max) else {
-            return Login::Busy;
-        };
-        self.note_use(&credential, &via).await;
-        self.note_log_in(Some(&credential), &via, via.service.name(), Outcome::Done, &credential.app_password.label).await;
-        Login::Open(Session::new(self.clone(), Opening { credential, via, strength, place }))
+        self.0.live.enter(credential.account.id, live, self.0.limits.sessions_per_account_max).ok()
     }
 
     pub(crate) async fn refuse(&self, user: &str, via: &Channel, credential: Option<&Credential>, reason: &str) -> Login {
@@ -203,7 +205,7 @@ impl Gate {
         Login::Refused
     }
 
-    async fn note_log_in(&self, credential: Option<&Credential>, via: &Channel, subject: &str, outcome: Outcome, reason: &str) {
+    pub(crate) async fn note_log_in(&self, credential: Option<&Credential>, via: &Channel, subject: &str, outcome: Outcome, reason: &str) {
         let peer = via.peer.to_string();
         let account = credential.map(|credential| credential.account.id);
         let public_id = credential.map_or("", |credential| &credential.app_password.public_id);

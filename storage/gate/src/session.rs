@@ -13,6 +13,7 @@ use crate::granted::{Granted, Locates, Object};
 use crate::live::Place;
 use crate::login::Credential;
 use crate::narrowed::Folders;
+use crate::portal::SignedIn;
 use crate::purpose::Purpose;
 use crate::refusal::Refusal;
 use crate::tree::Node;
@@ -42,6 +43,8 @@ pub(crate) struct Inner {
     display_name: String,
     via: Channel,
     public_id: String,
+    /// It stands on somebody being signed in to the portal, not on an app password.
+    at_portal: Option<SignedIn>,
     place: Place,
     standing: Mutex<Standing>,
 }
@@ -63,6 +66,7 @@ pub(crate) struct Opening {
     pub(crate) credential: Credential,
     pub(crate) via: Channel,
     pub(crate) strength: Strength,
+    pub(crate) at_portal: Option<SignedIn>,
     pub(crate) place: Place,
 }
 
@@ -75,7 +79,7 @@ impl Inner {
 
 impl Session {
     pub(crate) fn new(gate: Gate, opening: Opening) -> Self {
-        let Opening { credential, via, strength, place } = opening;
+        let Opening { credential, via, strength, at_portal, place } = opening;
         let zone = gate.policy().zone_of(&via.origin()).to_owned();
         // Generation 0 is never current, so the first check looks.
         let standing = Standing {
@@ -96,6 +100,7 @@ impl Session {
                 display_name: credential.account.display_name.clone(),
                 public_id: credential.app_password.public_id.clone(),
                 via,
+                at_portal,
                 place,
                 standing: Mutex::new(standing),
             }),
@@ -230,15 +235,16 @@ impl Session {
         if self.0.place.is_signed_out() {
             return Err(Refusal::Ended);
         }
-        let account = gate.engine().account(self.0.account).ok_or(Refusal::Ended)?;
-        let app_password = gate.engine().app_password(&self.0.public_id).filter(|a| a.account == account.id).ok_or(Refusal::Ended)?;
-        let narrowing = gate.engine().narrowing(app_password.id);
-        let credential = Credential { account, app_password, narrowing };
         let policy = gate.policy();
-        let evidence = gate.evidence(&policy, &credential, &self.0.via);
-        let Admission::Open { strength, until } = octroi_policy::admit(&policy, &credential.account.profile, &evidence) else {
-            return Err(Refusal::Ended);
+        let credential = self.credential()?;
+        let (evidence, admission) = match &self.0.at_portal {
+            None => {
+                let evidence = gate.evidence(&policy, &credential, &self.0.via);
+                (evidence.clone(), octroi_policy::admit(&policy, &credential.account.profile, &evidence))
+            }
+            Some(signed_in) => signed_in.admission(gate, &policy, &credential, &self.0.via),
         };
+        let Admission::Open { strength, until } = admission else { return Err(Refusal::Ended) };
         // Time alone makes a log-in weaker, at a moment that is known.
         let left = until.map_or(i64::MAX, |until| until.0 - evidence.now.0).clamp(1, STANDING_HOLDS.as_secs() as i64);
         let (zone, confirmed_at) = (evidence.zone.to_owned(), evidence.confirmed_at);
@@ -246,6 +252,18 @@ impl Session {
         let until = Instant::now() + Duration::from_secs(left as u64);
         *standing = Standing { generation, until, strength, zone, credential, folders, confirmed_at, rights: HashMap::new() };
         Ok(standing)
+    }
+
+    /// What it stands on, as it is now.
+    fn credential(&self) -> Result<Credential, Refusal> {
+        let gate = &self.0.gate;
+        if let Some(signed_in) = &self.0.at_portal {
+            return signed_in.credential(gate);
+        }
+        let account = gate.engine().account(self.0.account).ok_or(Refusal::Ended)?;
+        let app_password = gate.engine().app_password(&self.0.public_id).filter(|a| a.account == account.id).ok_or(Refusal::Ended)?;
+        let narrowing = gate.engine().narrowing(app_password.id);
+        Ok(Credential { account, app_password, narrowing })
     }
 
     fn lock(&self) -> MutexGuard<'_, Standing> {
@@ -288,6 +306,11 @@ impl Session {
     pub(crate) fn line<'a>(&'a self, act: &'a str, subject: &'a str, peer: &'a str, outcome: Outcome, reason: &'a str) -> Line<'a> {
         let via = self.0.gate.audit_via(&self.0.public_id, &self.0.via);
         Line { account: Some(self.0.account), act, subject, peer, outcome, reason, via }
+    }
+
+    /// Does it come over a channel like this one?
+    pub(crate) fn is_via(&self, via: &Channel) -> bool {
+        self.0.via.peer == via.peer && self.0.via.certificate == via.certificate
     }
 
     pub(crate) fn peer(&self) -> std::net::IpAddr {

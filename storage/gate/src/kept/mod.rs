@@ -19,6 +19,7 @@
 //! | `claims` | one object of a collection has a UID |
 //! | `versions` | the policy of a folder; keeping what is written over |
 //! | `trash` | keeping what is removed; listing, restoring and emptying it |
+//! | `own` | one's own trash, for the portal |
 //! | `room` | making room when a quota is short |
 //! | `sweep` | what has been there long enough goes |
 
@@ -26,6 +27,7 @@ pub(crate) mod almanac;
 pub(crate) mod beside;
 pub(crate) mod claims;
 pub(crate) mod object;
+mod own;
 pub(crate) mod room;
 mod sweep;
 pub(crate) mod trash;

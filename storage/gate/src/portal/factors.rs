@@ -216,7 +216,7 @@ impl PortalSession {
     async fn changed(&self, what: &str, kind: &str) {
         let act = format!("second factor {what}");
         // What was given to get here, or just now to enrol, is a second factor of this moment.
-        *self.stepped.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(std::time::Instant::now());
+        self.gave_factor();
         self.gate.0.outbox.notice(&self.address, Notice::FactorsChanged { what: format!("{act}: {kind}"), peer: self.peer });
         self.note(&act, kind, Outcome::Done, "").await;
     }

@@ -1,10 +1,12 @@
 //! The portal's side of the gate: the main password and a second factor open an account's own settings, and nothing else.
 //!
 //! A [`PortalSession`] cannot open a mailbox or a folder: it has no such method. Only it, with a fresh second factor, mints app passwords,
-//! confirms devices and changes factors.
+//! confirms devices and changes factors. Where the profile says so, and with a second factor, it leads to a [`crate::Session`] for documents
+//! ([`PortalSession::documents`]), which is decided like that of a program.
 
 mod app_passwords;
 mod devices;
+mod documents;
 mod factors;
 mod filters;
 mod reset;
@@ -14,22 +16,25 @@ mod staff;
 
 pub use app_passwords::{AppPasswordFacts, MintedAppPassword, Preset, Scope};
 pub use devices::ConfirmedDevice;
+pub(crate) use documents::SignedIn;
 pub use factors::{DeviceEnrolment, FactorFacts};
 pub use shares::OwnShare;
 pub use sign_in::{PendingSignIn, SignIn};
 pub use staff::{Administrator, Auditor, ProfileFacts};
 
 use crate::audit::Line;
+use crate::channel::ClientCertificate;
 use crate::errand::Notice;
 use crate::gate::Gate;
 use crate::password;
 use crate::refusal::Refusal;
+use crate::session::Session;
 use octroi_engine::{Batch, Change};
 use octroi_model::{Account, AccountId, Address, AuditFrom, AuditLine, AuditQuery, AuditVia, Outcome};
 use octroi_policy::Origin;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a second factor counts as fresh.
 const FRESH_FOR: Duration = Duration::from_mins(5);
@@ -42,11 +47,10 @@ pub struct PortalSession {
     address: Address,
     display_name: String,
     peer: IpAddr,
-    /// The password with which it was opened; another one ends it.
-    password_hash: Option<String>,
-    /// How often the account had been signed out everywhere by then.
-    sign_outs: u64,
-    stepped: Arc<Mutex<Option<Instant>>>,
+    certificate: Option<ClientCertificate>,
+    signed_in: SignedIn,
+    /// The session for documents that was opened last.
+    documents: Arc<Mutex<Option<Session>>>,
 }
 
 /// Proof of a second factor given just now. Made by [`PortalSession::step_up`] and used up by what it proves.
@@ -55,17 +59,28 @@ pub struct Stepped {
 }
 
 impl PortalSession {
-    fn new(gate: Gate, account: &Account, peer: IpAddr, stepped: Option<Instant>) -> Self {
+    /// `stepped`: with a second factor that was given just now.
+    fn new(gate: Gate, account: &Account, peer: IpAddr, stepped: bool) -> Self {
+        let signed_in = SignedIn::new(&gate, account);
+        if stepped {
+            signed_in.stepped_up(peer);
+        }
         Self {
-            sign_outs: gate.sign_outs(account.id),
             gate,
             account: account.id,
             address: account.address.clone(),
             display_name: account.display_name.clone(),
             peer,
-            password_hash: account.password_hash.clone(),
-            stepped: Arc::new(Mutex::new(stepped)),
+            certificate: None,
+            signed_in,
+            documents: Arc::default(),
         }
+    }
+
+    /// The same session over the connection that a request came by: what depends on the place is decided for that one.
+    #[must_use]
+    pub fn over(self, peer: IpAddr, certificate: Option<ClientCertificate>) -> Self {
+        Self { peer, certificate, ..self }
     }
 
     /// The account's address.
@@ -83,7 +98,7 @@ impl PortalSession {
         self.account().map_or(String::new(), |a| a.profile.clone())
     }
 
-    /// From where it was opened.
+    /// From where it is asked.
     pub fn peer(&self) -> IpAddr {
         self.peer
     }
@@ -109,14 +124,20 @@ impl PortalSession {
 
     /// The proof of a second factor given a few minutes ago, if there was one.
     pub fn fresh(&self) -> Option<Stepped> {
-        let stepped = self.stepped.lock().unwrap_or_else(PoisonError::into_inner);
-        stepped.filter(|at| at.elapsed() < FRESH_FOR).map(|_| Stepped { account: self.account })
+        self.signed_in.stepped().filter(|at| at.elapsed() < FRESH_FOR).map(|_| Stepped { account: self.account })
     }
 
     async fn stepped_up(&self, kind: &str) -> Stepped {
-        *self.stepped.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        self.gave_factor();
         self.note("step up", kind, Outcome::Done, "").await;
         Stepped { account: self.account }
+    }
+
+    /// A second factor was given at this moment.
+    fn gave_factor(&self) {
+        self.signed_in.stepped_up(self.peer);
+        // What was opened before knows nothing of it.
+        *self.documents.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The account, if the proof is its own.
@@ -147,9 +168,7 @@ impl PortalSession {
     }
 
     fn account(&self) -> Result<Arc<Account>, Refusal> {
-        let account = self.gate.engine().account(self.account).ok_or(Refusal::Ended)?;
-        let stands = account.password_hash == self.password_hash && self.gate.sign_outs(self.account) == self.sign_outs;
-        if stands { Ok(account) } else { Err(Refusal::Ended) }
+        self.signed_in.account(&self.gate)
     }
 
     async fn note(&self, act: &str, subject: &str, outcome: Outcome, reason: &str) {

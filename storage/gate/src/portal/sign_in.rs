@@ -9,7 +9,6 @@ use crate::refusal::Refusal;
 use octroi_model::{Account, Address, FactorId, Outcome};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// What became of a sign-in.
 pub enum SignIn {
@@ -48,7 +47,7 @@ impl Gate {
             return SignIn::NeedsCode(PendingSignIn { gate: self.clone(), account, peer });
         }
         self.note(Some(account.id), "sign-in", address, peer, Outcome::Done, "no second factor is enrolled yet").await;
-        SignIn::Open(PortalSession::new(self.clone(), &account, peer, None))
+        SignIn::Open(PortalSession::new(self.clone(), &account, peer, false))
     }
 }
 
@@ -97,7 +96,7 @@ impl PendingSignIn {
     async fn opened(&self, kind: &str) -> PortalSession {
         let address = self.account.address.to_string();
         self.gate.note(Some(self.account.id), "sign-in", &address, self.peer, Outcome::Done, kind).await;
-        PortalSession::new(self.gate.clone(), &self.account, self.peer, Some(Instant::now()))
+        PortalSession::new(self.gate.clone(), &self.account, self.peer, true)
     }
 
     async fn refused(&self, refusal: &Refusal) {
