@@ -4,14 +4,12 @@
 //! decoded and decoded once, so `%2F` is no separator and `%252e` no dot; every segment is an [`octroi_model::Name`], so nothing climbs.
 
 use octroi_gate::{Area, Identifier};
+use octroi_http::decode_segment;
+pub(crate) use octroi_http::encode_segment as encode;
 use octroi_model::{Address, Name, Path, Service};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// Longest path that is looked at: [`octroi_model::PATH_DEPTH_MAX`] names of 255 bytes, each byte as `%XX`, would be 24 KiB; no client needs them.
 const PATH_BYTES_MAX: usize = 8 * 1024;
-
-/// Everything but the unreserved characters (RFC 3986 section 2.3) and `@`, which stands in every address.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
 
 /// The root of the DAV tree.
 pub(crate) const DAV_ROOT: &str = "/dav/";
@@ -147,15 +145,7 @@ pub(crate) fn segment_of(area: Area) -> &'static str {
 }
 
 fn decode(segment: &str) -> Result<Name, BadPath> {
-    let mut bytes = segment.bytes();
-    while let Some(byte) = bytes.next() {
-        // A stray percent sign is taken as itself by some and refused by others: refused, so that one URL names one thing.
-        if byte == b'%' && !(bytes.next().is_some_and(|b| b.is_ascii_hexdigit()) && bytes.next().is_some_and(|b| b.is_ascii_hexdigit())) {
-            return Err(BadPath);
-        }
-    }
-    let text = percent_decode_str(segment).decode_utf8().map_err(|_| BadPath)?;
-    Name::new(&text).map_err(|_| BadPath)
+    decode_segment(segment).map_err(|_| BadPath)
 }
 
 /// The path of a principal.
@@ -193,11 +183,6 @@ pub(crate) fn file_href(area: Area, address: &Address, folder: &Path, name: &Nam
     let mut href = folder_href(area, address, folder);
     href.push_str(&encode(name.as_str()));
     href
-}
-
-/// A segment for a URL.
-pub(crate) fn encode(segment: &str) -> String {
-    utf8_percent_encode(segment, SEGMENT).to_string()
 }
 
 #[cfg(test)]

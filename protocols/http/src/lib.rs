@@ -15,6 +15,7 @@
 //! | `cache` | log-ins of the last minute |
 //! | `wait` | one wait for confirmation for a burst of requests |
 //! | `answer` | plain error pages, security headers |
+//! | `segment`, `document` | names in URLs; documents on their way out: what `dav` and `portal` share |
 //! | `stream` | [`produce`]: a response body made piece by piece |
 //!
 //! Known limits: of what proxies tell only the client's address is read, not the host nor whether it came by TLS; its certificate is
@@ -26,8 +27,10 @@ mod client;
 mod config;
 mod connection;
 mod credentials;
+mod document;
 mod idle;
 mod incoming;
+mod segment;
 mod stream;
 mod wait;
 
@@ -36,4 +39,6 @@ pub use client::Client;
 pub use config::HttpConfig;
 pub use connection::serve_connection;
 pub use credentials::{Authenticator, challenge};
+pub use document::{media_type_of, send_document};
+pub use segment::{BadSegment, decode_segment, encode_segment};
 pub use stream::{Gone, Sink, produce};

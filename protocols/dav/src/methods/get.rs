@@ -11,11 +11,10 @@ use crate::range::{Part, Wanted, wanted};
 use crate::refusal::{Answer, Fault, empty};
 use axum::body::Body;
 use axum::response::Response;
-use bytes::Bytes;
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use octroi_gate::{File, Folder, Granted, List, MemberIs, READ_BYTES_MAX, Read, Refusal, checksums};
-use octroi_http::{Gone, Sink, produce};
+use octroi_http::{produce, send_document};
 use octroi_model::Path;
 use std::fmt::Write as _;
 
@@ -117,7 +116,7 @@ async fn run(call: &Call, file: Granted<File, Read>, part: Part) -> Result<Body,
         return Ok(Body::from(file.read(part.offset, part.bytes).await.map_err(Fault::about(&call.href()))?));
     }
     Ok(produce(Some(part.bytes), async move |sink| {
-        let _ = pieces(&file, part, &sink).await;
+        let _ = send_document(&file, part.offset, part.bytes, &sink).await;
     }))
 }
 
@@ -133,7 +132,7 @@ fn several(response: Response, file: Granted<File, Read>, place: &Place, parts: 
         for (text, part) in ranges.into_runs() {
             let sent = sink.send(text.into()).await;
             let sent = match part {
-                Some(part) if sent.is_ok() => pieces(&file, part, &sink).await,
+                Some(part) if sent.is_ok() => send_document(&file, part.offset, part.bytes, &sink).await,
                 _ => sent,
             };
             if sent.is_err() {
@@ -142,23 +141,6 @@ fn several(response: Response, file: Granted<File, Read>, place: &Place, parts: 
         }
     });
     response
-}
-
-/// Send a run of a document in pieces; the sink holds us back when the client is slow.
-async fn pieces(file: &Granted<File, Read>, part: Part, sink: &Sink) -> Result<(), Gone> {
-    let Part { mut offset, bytes: mut left } = part;
-    while left > 0 {
-        // Every piece is decided anew: a right that is withdrawn meanwhile ends the download.
-        let piece = file.read(offset, left.min(READ_BYTES_MAX)).await.unwrap_or_default();
-        if piece.is_empty() {
-            sink.fail().await;
-            return Err(Gone);
-        }
-        offset += piece.len() as u64;
-        left = left.saturating_sub(piece.len() as u64);
-        sink.send(Bytes::from(piece)).await?;
-    }
-    Ok(())
 }
 
 /// 304 or 412, if the conditional headers say so.

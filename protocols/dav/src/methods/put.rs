@@ -12,6 +12,7 @@ use crate::rights::{Kind, allow};
 use http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
 use octroi_gate::{Area, Bind, Content, File, FileAt, FolderAt, Granted, List, Refusal, Rewrite, Upload, When};
+use octroi_http::media_type_of;
 use octroi_model::{Etag, Name, Rights, UnixTime};
 
 /// PUT.
@@ -209,11 +210,6 @@ fn media_type_sent(call: &Call) -> Option<String> {
         return None;
     }
     Some(sent.to_owned())
-}
-
-/// By the ending of its name, for a client that does not say.
-fn media_type_of(name: &Name) -> Option<String> {
-    mime_guess::from_path(name.as_str()).first_raw().map(str::to_owned)
 }
 
 fn stored(status: StatusCode, etag: &Etag, sent: &Sent) -> axum::response::Response {
