@@ -117,6 +117,10 @@ section! {
         properties_max => properties_max;
         property_bytes_max => property_bytes_max;
         properties_bytes_max => properties_bytes_max;
+        push_per_collection_max => push_per_collection_max;
+        push_per_account_max => push_per_account_max;
+        push_max => push_max;
+        push_endpoint_bytes_max => push_endpoint_bytes_max;
         uploads_max => uploads_max;
         upload_idle_seconds => upload_idle;
         confirm_wait_seconds => confirm_wait;

@@ -100,7 +100,12 @@ impl Recipient {
     }
 
     /// The key and the nonce of the one record (RFC 8291 section 3.4).
-    fn secrets(&self, ours: &SecretKey, our_point: &[u8], salt: &[u8]) -> Result<(Zeroizing<[u8; BLOCK_BYTES]>, [u8; NONCE_BYTES]), PushError> {
+    fn secrets(
+        &self,
+        ours: &SecretKey,
+        our_point: &[u8],
+        salt: &[u8],
+    ) -> Result<(Zeroizing<[u8; BLOCK_BYTES]>, [u8; NONCE_BYTES]), PushError> {
         let shared = ours.diffie_hellman(&self.public);
         let (_, first) = Hkdf::<Sha256>::extract(Some(&*self.auth), shared.raw_secret_bytes());
         let info = [b"WebPush: info\0", &self.point[..], our_point].concat();

@@ -35,6 +35,15 @@ impl Kept {
         self.sets.get(&of).cloned().unwrap_or_default()
     }
 
+    /// The places with a private annotation whose name begins so: at one collection, or all.
+    pub(crate) fn named(&self, collection: Option<CollectionId>, beginning: &str) -> Vec<Annotated> {
+        let at = |account| Annotated { collection, account };
+        let ends = (at(Some(AccountId(0))), at(Some(AccountId(u64::MAX))));
+        let range = if collection.is_some() { self.sets.range(ends.0..=ends.1) } else { self.sets.range(..) };
+        let has = |set: &Annotations| set.keys().any(|name| name.starts_with(beginning));
+        range.filter(|(of, set)| of.account.is_some() && has(set)).map(|(of, _)| *of).collect()
+    }
+
     /// Replace what is at a place; an empty set takes it away.
     fn replace(&mut self, of: Annotated, payer: AccountId, set: Arc<Annotations>) {
         let bytes = self.bytes.entry(payer).or_default();

@@ -516,6 +516,10 @@ impl Engine for Embedded {
         self.shared.state().annotations.at(of)
     }
 
+    fn annotated(&self, collection: Option<CollectionId>, beginning: &str) -> Vec<Annotated> {
+        self.shared.state().annotations.named(collection, beginning)
+    }
+
     fn view(&self, collection: CollectionId) -> Promise<'_, Result<Arc<View>, ReadError>> {
         Box::pin(self.load(collection))
     }

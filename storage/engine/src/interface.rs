@@ -309,6 +309,8 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Annotations of a mailbox or of the server.
     fn annotations(&self, of: Annotated) -> Arc<Annotations>;
+    /// Where there are private annotations whose name begins so: at one collection, or anywhere, for which every place with any is looked at.
+    fn annotated(&self, collection: Option<CollectionId>, beginning: &str) -> Vec<Annotated>;
 
     /// The items of a collection as they are now: immutable, shared, cheap to hold.
     fn view(&self, collection: CollectionId) -> Promise<'_, Result<Arc<View>, ReadError>>;

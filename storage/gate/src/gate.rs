@@ -11,6 +11,7 @@ use crate::kept::claims::Claims;
 use crate::kept::versions::VersionPolicy;
 use crate::key::DataKey;
 use crate::live::Live;
+use crate::push::{Own, Pushes, Registering};
 use crate::queue::Queue;
 use crate::rates::Rates;
 use crate::throttle::Throttle;
@@ -82,6 +83,14 @@ pub struct Limits {
     pub uploads_max: usize,
     /// After which an upload is given up that nothing is added to.
     pub upload_idle: Duration,
+    /// Registrations for push: of one account at one collection, of one account, and of all; each collection that has one is listened to.
+    pub push_per_collection_max: usize,
+    /// See there.
+    pub push_per_account_max: usize,
+    /// See there.
+    pub push_max: usize,
+    /// Octets of the URL that push messages go to.
+    pub push_endpoint_bytes_max: usize,
     /// The quota that a new account gets.
     pub account_quota: Option<QuotaLimit>,
     /// In which a new account's mailboxes are named.
@@ -119,6 +128,10 @@ impl Default for Limits {
             trash_bytes_max: 0,
             uploads_max: 32,
             upload_idle: Duration::from_hours(24),
+            push_per_collection_max: 16,
+            push_per_account_max: 500,
+            push_max: 20_000,
+            push_endpoint_bytes_max: 2048,
             account_quota: None,
             language: Language::English,
             confirm_wait: Duration::from_secs(20),
@@ -148,6 +161,8 @@ pub(crate) struct Inner {
     /// Whose turn it is to change who has which address.
     pub(crate) addresses: tokio::sync::Mutex<()>,
     pub(crate) outbox: Outbox,
+    pub(crate) registering: Registering,
+    pub(crate) own: Own,
     pub(crate) passkeys: Option<Webauthn>,
     /// Sign-outs from everywhere so far, for portal sessions.
     pub(crate) sign_outs: std::sync::Mutex<std::collections::HashMap<AccountId, u64>>,
@@ -167,6 +182,8 @@ pub struct Opened {
     pub queue: Queue,
     /// For whoever brings notices and codes to people.
     pub errands: Errands,
+    /// For whoever wakes programs.
+    pub pushes: Pushes,
 }
 
 impl Gate {
@@ -184,6 +201,7 @@ impl Gate {
         };
         let recent = crate::recent::RecentMarks::from_now_on(&*engine);
         let (outbox, errands) = errands();
+        let (registering, begun) = Registering::new();
         let passkeys = crate::passkey::relying_party(&organisation.portal_url, &organisation.name);
         let decoy = crate::scram::decoy(&key).map_err(|error| {
             tracing::error!(%error, "no random bits");
@@ -205,11 +223,14 @@ impl Gate {
             rates: Rates::default(),
             addresses: tokio::sync::Mutex::default(),
             outbox,
+            registering,
+            own: Own::default(),
             passkeys,
             sign_outs: std::sync::Mutex::default(),
         };
         let gate = Self(Arc::new(inner));
-        Ok(Opened { admin: Admin::new(gate.clone()), queue: Queue::new(gate.clone(), queue), gate, errands })
+        let pushes = Pushes::new(gate.clone(), begun);
+        Ok(Opened { admin: Admin::new(gate.clone()), queue: Queue::new(gate.clone(), queue), gate, errands, pushes })
     }
 
     /// Who runs this server.

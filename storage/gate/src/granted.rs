@@ -293,7 +293,9 @@ impl<O: Object, P: Purpose<O>> Granted<O, P> {
     /// Commit under this grant: refused as stale when rights move before it is applied, then decided and asked again.
     pub(crate) async fn commit(&self, mut batch: Batch) -> Result<Receipt, Refusal> {
         self.session.hold(&mut batch);
-        commit_under(self.engine(), batch, || self.renew()).await
+        let receipt = commit_under(self.engine(), batch, || self.renew()).await?;
+        self.session.note_own(&receipt);
+        Ok(receipt)
     }
 }
 

@@ -18,6 +18,7 @@ pub const KEY_FILE: &str = "secret.key";
 pub struct DataKey {
     app_passwords: Zeroizing<[u8; 32]>,
     salts: Zeroizing<[u8; 32]>,
+    topics: Zeroizing<[u8; 32]>,
     sealing: LessSafeKey,
     srs: SrsKey,
 }
@@ -58,6 +59,7 @@ impl DataKey {
         Self {
             app_passwords: Zeroizing::new(blake3::derive_key("octroi 2026 app password hash", bytes)),
             salts: Zeroizing::new(blake3::derive_key("octroi 2026 scram salt", bytes)),
+            topics: Zeroizing::new(blake3::derive_key("octroi 2026 push topic", bytes)),
             sealing: LessSafeKey::new(unbound),
             srs: SrsKey::new(&Zeroizing::new(blake3::derive_key("octroi 2026 sender rewriting", bytes))),
         }
@@ -71,6 +73,11 @@ impl DataKey {
     /// What the salt for a name is taken from: nobody without the key can tell it from the salt of a name that is not there.
     pub(crate) fn hash_salt(&self, name: &[u8]) -> blake3::Hash {
         blake3::keyed_hash(&self.salts, name)
+    }
+
+    /// What collections are called in push messages: nobody without the key can make one of a number.
+    pub(crate) fn hash_topic(&self, of: &[u8]) -> blake3::Hash {
+        blake3::keyed_hash(&self.topics, of)
     }
 
     /// What the return paths of forwarded mail are made with.

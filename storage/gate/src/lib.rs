@@ -36,6 +36,7 @@ mod passkey;
 mod password;
 mod portal;
 pub mod purpose;
+mod push;
 mod queue;
 mod quota;
 mod rates;
@@ -106,6 +107,7 @@ pub use purpose::{
     MakeFolder, Mark, MoveAway, Personalise, Purpose, Read, ReadMetadata, RemoveFolder, RenameMailbox, Rewrite, Select, ShareFolder,
     ShareMailbox, Status, Store, Unlink, WriteMetadata, WriteSharedMetadata,
 };
+pub use push::{PUSH_REGISTRATIONS, Push, PushFacts, PushLook, PushRegistration, PushWish, Pushes, Seen};
 pub use queue::{DeliverBy, Notify, Queue, QueueEntry, QueueRecipient, Queued, RecipientState, RecipientTerms, Ret, Terms, Verdict};
 pub use quota::{FolderQuota, QuotaLine};
 pub use refusal::{Lacks, Refusal};

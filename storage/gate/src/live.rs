@@ -79,6 +79,11 @@ impl Live {
         Ok(Place { live: self.clone(), account, number, signed_out })
     }
 
+    /// A place for what acts on an account's behalf when nobody is logged in: not in the list, and not counted.
+    pub(crate) fn aside(self: &Arc<Self>, account: AccountId) -> Place {
+        Place { live: self.clone(), account, number: u64::MAX, signed_out: Arc::default() }
+    }
+
     /// The open sessions of an account, the oldest first.
     pub(crate) fn of(&self, account: AccountId) -> Vec<LiveSession> {
         self.lock().get(&account).map(|sessions| sessions.open.values().map(|(session, _)| session.clone()).collect()).unwrap_or_default()

@@ -120,7 +120,9 @@ impl Session {
             deeds.iter().try_for_each(|deed| self.decide_deed(deed).map(|_| ()).map_err(|(_, refusal)| refusal))?;
             Ok(generation)
         };
-        commit_under(engine, batch, decided_again).await
+        let receipt = commit_under(engine, batch, decided_again).await?;
+        self.note_own(&receipt);
+        Ok(receipt)
     }
 }
 

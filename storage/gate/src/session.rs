@@ -15,6 +15,7 @@ use crate::login::Credential;
 use crate::narrowed::Folders;
 use crate::portal::SignedIn;
 use crate::purpose::Purpose;
+use crate::push::Quiet;
 use crate::refusal::Refusal;
 use crate::tree::Node;
 use octroi_engine::{Batch, Change};
@@ -34,7 +35,7 @@ const SUBSCRIPTIONS_MAX: usize = 5_000;
 
 /// An open log-in. Cheap to clone; the clones are one session.
 #[derive(Clone)]
-pub struct Session(pub(crate) Arc<Inner>, pub(crate) Held);
+pub struct Session(pub(crate) Arc<Inner>, pub(crate) Held, pub(crate) Quiet);
 
 pub(crate) struct Inner {
     pub(crate) gate: Gate,
@@ -75,6 +76,11 @@ impl Inner {
     pub(crate) fn public_id(&self) -> &str {
         &self.public_id
     }
+
+    /// How it came.
+    pub(crate) fn via(&self) -> &Channel {
+        &self.via
+    }
 }
 
 impl Session {
@@ -105,6 +111,7 @@ impl Session {
                 standing: Mutex::new(standing),
             }),
             Held::default(),
+            Quiet::default(),
         )
     }
 

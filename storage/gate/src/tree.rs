@@ -206,6 +206,15 @@ impl Session {
         Some(self.with_passage(node))
     }
 
+    /// The node of a collection, whatever the rights on it; `None` for what lies beside the documents.
+    pub(crate) fn resolve_collection(&self, collection: &Arc<Collection>) -> Option<Node> {
+        let engine = self.gate().engine();
+        let (area, inner) = place(engine, collection)?;
+        let own = collection.owner == self.account();
+        let path = if own { inner } else { shared_path(engine, area, collection.owner, &inner)? };
+        self.resolve(area, &path).filter(|node| node.real().is_ok_and(|real| real.id == collection.id))
+    }
+
     /// Collections directly below a node that the session may know of.
     pub(crate) fn children_of(&self, node: &Node) -> Vec<Node> {
         let mut found = Vec::new();

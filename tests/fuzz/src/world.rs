@@ -110,7 +110,7 @@ impl World {
             let engine = Embedded::open(folder.path(), Options::default()).await.unwrap();
             Gate::open(engine, organisation, Policy::parse(PROFILES).unwrap(), limits, DataKey::from_bytes(&[3; 32])).await.unwrap()
         });
-        let Opened { gate, admin, queue, errands } = opened;
+        let Opened { gate, admin, queue, errands, .. } = opened;
         let (inputs, accounts, empty) = (0, 0, String::new());
         let rest = (errands, folder);
         let mut world = Self {

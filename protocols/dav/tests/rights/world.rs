@@ -127,7 +127,7 @@ impl World {
         let policy = Policy::parse(&PROFILES.replace("WITHIN", within)).unwrap();
         let limits = Limits { confirm_wait: Duration::ZERO, ..Limits::default() };
         let opened = Gate::open(engine, organisation, policy, limits, DataKey::from_bytes(&[3; 32])).await;
-        let Opened { gate, admin, queue, errands } = opened.unwrap();
+        let Opened { gate, admin, queue, errands, .. } = opened.unwrap();
         let router = router(gate, Arc::new(config));
         Self { admin, router, _errands: errands, _queue: queue, _folder: folder }
     }

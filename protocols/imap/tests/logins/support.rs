@@ -97,7 +97,7 @@ impl World {
             portal_url: "https://portal.octroi.example/".to_owned(),
         };
         let opened = Gate::open(engine, organisation, Policy::parse(PROFILES).unwrap(), limits, DataKey::from_bytes(&[3; 32])).await;
-        let Opened { gate, admin, queue, errands } = opened.unwrap();
+        let Opened { gate, admin, queue, errands, .. } = opened.unwrap();
         for (who, profile) in [(ANA, "plain"), (BEN, "plain"), (EVE, "careful")] {
             let address = address(who);
             let new = NewAccount { address: &address, display_name: "", profile, password: Some(MAIN), remote_access: true };

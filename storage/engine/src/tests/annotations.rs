@@ -67,6 +67,10 @@ async fn annotations_are_kept_and_go_with_what_they_are_about() {
         assert_eq!(names(&engine, server), ["/a", "/b"]);
         assert_eq!(engine.check().await.unwrap().faults, Vec::<String>::new());
     }
+    // Shared ones are nobody's to be found by.
+    assert_eq!(engine.annotated(None, "/a"), [server, lea, paul]);
+    assert_eq!(engine.annotated(Some(BOX), "/"), [lea, paul]);
+    assert_eq!((engine.annotated(None, "/c"), engine.annotated(Some(CollectionId(11)), "/")), (vec![], vec![]));
     commit(&engine, Change::RemoveAccount(AccountId(8))).await.unwrap();
     assert!(names(&engine, paul).is_empty() && names(&engine, server).is_empty());
     assert_eq!(names(&engine, lea), ["/a", "/b"]);

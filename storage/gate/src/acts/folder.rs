@@ -12,6 +12,7 @@ use crate::kept::object::ObjectFacts;
 use crate::kept::trash::{self, REMOVED, TRASH, as_it_was, forget};
 use crate::kept::versions::{self, VERSIONS, WrittenOver, document_of};
 use crate::purpose::{Bind, Depart, List, MakeFolder, Purpose, Read, RemoveFolder, Rewrite, Unlink};
+use crate::push::PushFacts;
 use crate::quota::FolderQuota;
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
@@ -55,6 +56,8 @@ pub struct FolderFacts {
     pub sync_id: u64,
     /// The tightest quota above it; told to the owner only.
     pub quota: Option<FolderQuota>,
+    /// How programs register to be told when it changes, if the session may.
+    pub push: Option<PushFacts>,
 }
 
 /// Something in a folder.
@@ -247,6 +250,7 @@ impl Granted<Folder, List> {
             sync_id: now.as_ref().map_or(0, |c| c.id.0),
             properties,
             quota: now.as_ref().and_then(|c| self.session.quota_of(c)),
+            push: self.session.push_facts(node, rights),
             owner,
         }
     }

@@ -233,7 +233,7 @@ impl Session {
         let mut held: Vec<LockId> = own.filter(|lock| lock.account == self.account() && lock.stands(now)).map(|lock| lock.id).collect();
         held.sort_unstable();
         held.dedup();
-        Self(self.0.clone(), Held(held.into()))
+        Self(self.0.clone(), Held(held.into()), self.2.clone())
     }
 
     /// Say what is held to the committer.

@@ -8,7 +8,7 @@ pub(crate) mod scram;
 use octroi_engine::{Embedded, Options};
 use octroi_gate::{
     Admin, Area, Channel, Content, Credentials, DataKey, Draft, Errands, Gate, Identifier, Limits, Login, NewAccount, Opened, Organisation,
-    Policy, Queue, Scope, Session,
+    Policy, Pushes, Queue, Scope, Session,
 };
 use octroi_model::{Address, AuditFrom, AuditLine, AuditQuery, Flags, Name, Path, Rights, Service, Services, UnixTime};
 use std::net::IpAddr;
@@ -51,6 +51,7 @@ pub(crate) struct World {
     pub(crate) admin: Admin,
     pub(crate) queue: Queue,
     pub(crate) errands: tokio::sync::Mutex<Errands>,
+    pub(crate) pushes: tokio::sync::Mutex<Pushes>,
     pub(crate) folder: tempfile::TempDir,
 }
 
@@ -106,8 +107,8 @@ impl World {
             DataKey::from_bytes(&[3; 32]),
         )
         .await;
-        let Opened { gate, admin, queue, errands } = opened.unwrap();
-        Self { gate, admin, queue, errands: tokio::sync::Mutex::new(errands), folder }
+        let Opened { gate, admin, queue, errands, pushes } = opened.unwrap();
+        Self { gate, admin, queue, errands: tokio::sync::Mutex::new(errands), pushes: tokio::sync::Mutex::new(pushes), folder }
     }
 
     pub(crate) async fn mint(&self, who: &str, services: Services) -> String {

@@ -141,6 +141,7 @@ mod tests {
             owner: "a@b.example".parse().unwrap(),
             sync_id: 1,
             quota: None,
+            push: None,
         };
         Member { name: Name::new(name).unwrap(), is: MemberIs::Folder(facts), modseq: ModSeq(modseq) }
     }
