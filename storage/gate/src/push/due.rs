@@ -206,7 +206,7 @@ impl PushLook {
         let place = self.gate().0.live.aside(account.id);
         let credential = Credential { account, app_password, narrowing };
         // The session finds out by itself what the log-in amounts to now.
-        let opening = Opening { credential, via: record.channel(), strength: Strength::AppPassword, place };
+        let opening = Opening { credential, via: record.channel(), strength: Strength::AppPassword, at_portal: None, place };
         let session = Session::new(self.gate().clone(), opening);
         let node = session.resolve_collection(&engine.collection(of.collection?)?)?;
         let rights = session.rights_of(&node).ok()?;
