@@ -6,10 +6,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod alarms;
+mod busy;
 mod calendar;
 mod card;
 mod content;
 pub mod edit;
+mod expand;
 mod extent;
 mod invalid;
 pub mod itip;
@@ -17,22 +20,29 @@ pub mod limits;
 mod lines;
 mod occurrences;
 mod parts;
+mod pick;
 mod recur;
 mod span;
+mod strip;
 mod tree;
 mod value;
 mod walk;
 mod zone;
 
+pub use alarms::{Alarm, alarms};
+pub use busy::{Busy, FbType, busy, limit_freebusy_set, merged, requested, write_free_busy};
 pub use calendar::{CalendarFacts, ComponentKind, Property, validate_calendar};
 pub use card::{CardFacts, CardVersion, validate_card};
 pub use content::{ContentLine, LineFault, OwnedParam, Param};
+pub use expand::{expand, limit_recurrence_set};
 pub use invalid::{Invalid, Precondition};
 pub use lines::{Line, Lines, text_of};
 pub use occurrences::{Occurrence, Window, occurrences, occurs};
 pub use parts::{Component, components};
+pub use pick::{Pick, PickProperty, pick};
 pub use recur::{ByDay, ExpansionLimits, Frequency, Rule, RuleFault, TooMany};
 pub use span::{Span, span};
+pub use strip::{Class, class, stripped};
 pub use tree::{Entry, Node, Tree};
 pub use value::{Length, Moment, Period, PeriodEnd, ValueFault, escaped, offset, parts, unescaped, utc_text};
 pub use zone::{Zones, by_name, instant_in};

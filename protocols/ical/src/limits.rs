@@ -12,3 +12,5 @@ pub const PARAMS_MAX: usize = 128;
 pub const PARAM_VALUES_MAX: usize = 4_096;
 /// Octets of a `UID`: it is kept in the index and compared.
 pub const UID_BYTES_MAX: usize = 1_024;
+/// Octets of an expanded object: every instance repeats the text of its event.
+pub const EXPANDED_BYTES_MAX: usize = 32 * 1024 * 1024;

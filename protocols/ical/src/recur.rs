@@ -40,6 +40,8 @@ impl Default for ExpansionLimits {
 pub enum TooMany {
     /// There are more occurrences.
     Instances,
+    /// They come to too many octets.
+    Octets,
     /// They are too far apart, or too many lie before the window.
     Steps,
 }
@@ -48,6 +50,7 @@ impl fmt::Display for TooMany {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Instances => "there are too many occurrences",
+            Self::Octets => "its occurrences are too large together",
             Self::Steps => "its occurrences take too long to find",
         })
     }

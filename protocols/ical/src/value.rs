@@ -249,6 +249,18 @@ impl Length {
     }
 }
 
+impl fmt::Display for Length {
+    /// As a value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.days < 0 || self.seconds < 0 { "-" } else { "" };
+        match (self.days.unsigned_abs(), self.seconds.unsigned_abs()) {
+            (days, 0) if days > 0 => write!(f, "{sign}P{days}D"),
+            (0, seconds) => write!(f, "{sign}PT{seconds}S"),
+            (days, seconds) => write!(f, "{sign}P{days}DT{seconds}S"),
+        }
+    }
+}
+
 /// A PERIOD (RFC 5545 section 3.3.9).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Period {
@@ -386,7 +398,8 @@ mod tests {
         for (text, days, seconds) in
             [("P15DT5H0M20S", 15, 18_020), ("P7W", 49, 0), ("-PT15M", 0, -900), ("+P1D", 1, 0), ("PT0S", 0, 0), ("p1wt1h", 7, 3600)]
         {
-            assert_eq!(Length::of(text).unwrap(), Length { days, seconds }, "{text}");
+            let length = Length::of(text).unwrap();
+            assert_eq!((length, Length::of(&length.to_string())), (Length { days, seconds }, Ok(length)), "{text}");
         }
         for bad in ["", "P", "PT", "1D", "P1", "P1H", "PT1D", "P1X", "P99999999999D", "PT1HT1M", "P1\u{e9}"] {
             assert_eq!(Length::of(bad), Err(ValueFault::Duration), "{bad}");

@@ -1,0 +1,164 @@
+//! The "busy" object: what somebody sees of another's event who may only know that there is one.
+//!
+//! Called for those who may see free/busy times only, and for private and confidential events. What always holds: the result is written anew from what
+//! was understood, never copied, so nothing passes that is not named here: times, recurrence, TRANSP and STATUS of events, and the rules of the time
+//! zones. No text of the owner's but the TZIDs; no alarms, people, places, attachments, categories, custom properties or parameters. The UID is
+//! whatever the caller says: UIDs carry host names and addresses, and would show that two people are at the same meeting. Tasks and journals take no
+//! time and are not shown.
+
+use crate::busy::FbType;
+use crate::edit::fold;
+use crate::occurrences::calendar;
+use crate::recur::Rule;
+use crate::tree::{Entry, Node, Tree};
+use crate::value::{Length, Moment, Period, PeriodEnd, offset};
+
+/// CLASS (RFC 5545 section 3.8.1.3), from the least strict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// PUBLIC, and without a CLASS.
+    Public,
+    /// CONFIDENTIAL.
+    Confidential,
+    /// PRIVATE, and whatever is not known: RFC 5545 wants it treated so.
+    Private,
+}
+
+/// The strictest class of the components of an object: what an instance must hide, the series would tell.
+pub fn class(tree: &Tree<'_>) -> Class {
+    let classes = tree.components.iter().flat_map(|calendar| &calendar.components).filter_map(|node| node.value("CLASS"));
+    let read = |value: &str| match value.trim().to_ascii_uppercase().as_str() {
+        "" | "PUBLIC" => Class::Public,
+        "CONFIDENTIAL" => Class::Confidential,
+        _ => Class::Private,
+    };
+    classes.map(read).max().unwrap_or(Class::Public)
+}
+
+/// The busy object with that UID; `None` when there is nothing to show.
+pub fn stripped(tree: &Tree<'_>, uid: &str) -> Option<Vec<u8>> {
+    let calendar = calendar(tree)?;
+    let mut out = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Octroi//Calendar//EN\r\n".to_vec();
+    for node in calendar.named("VTIMEZONE") {
+        zone(node, &mut out);
+    }
+    let mut shown = false;
+    for node in &calendar.components {
+        match node.name.as_str() {
+            "VEVENT" if node.property("DTSTART").is_some_and(|entry| Moment::read(entry).is_ok()) => event(node, uid, &mut out),
+            "VFREEBUSY" => free_busy(node, uid, &mut out),
+            _ => continue,
+        }
+        shown = true;
+    }
+    out.extend(b"END:VCALENDAR\r\n");
+    shown.then_some(out)
+}
+
+fn event(node: &Node<'_>, uid: &str, out: &mut Vec<u8>) {
+    out.extend(b"BEGIN:VEVENT\r\n");
+    out.extend(fold(&format!("UID:{uid}")));
+    for entry in &node.properties {
+        if let Some(line) = event_line(entry) {
+            out.extend(fold(&line));
+        }
+    }
+    out.extend(b"CLASS:PRIVATE\r\nEND:VEVENT\r\n");
+}
+
+fn event_line(entry: &Entry<'_>) -> Option<String> {
+    let name = entry.name().to_ascii_uppercase();
+    let word = entry.value().trim().to_ascii_uppercase();
+    match name.as_str() {
+        "DTSTAMP" | "DTSTART" | "DTEND" => Some(format!("{name}{}", Moment::read(entry).ok()?.written())),
+        "RECURRENCE-ID" => {
+            let all = entry.param("RANGE").is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
+            let range = if all { ";RANGE=THISANDFUTURE" } else { "" };
+            Some(format!("{name}{range}{}", Moment::read(entry).ok()?.written()))
+        }
+        "DURATION" => Length::of(entry.value()).is_ok().then(|| format!("{name}:{word}")),
+        "RRULE" | "EXRULE" => rule(&word).map(|rule| format!("{name}:{rule}")),
+        "EXDATE" | "RDATE" => dates(entry, &name),
+        "TRANSP" => matches!(word.as_str(), "OPAQUE" | "TRANSPARENT").then(|| format!("{name}:{word}")),
+        "STATUS" => matches!(word.as_str(), "TENTATIVE" | "CONFIRMED" | "CANCELLED").then(|| format!("{name}:{word}")),
+        _ => None,
+    }
+}
+
+/// A rule without parts of somebody's own.
+fn rule(word: &str) -> Option<String> {
+    word.parse::<Rule>().ok()?;
+    let parts = word.split(';').map(str::trim).filter(|part| !part.is_empty() && !part.starts_with("X-"));
+    Some(parts.collect::<Vec<_>>().join(";"))
+}
+
+/// One line for the dates that can be read: they share their TZID and kind.
+fn dates(entry: &Entry<'_>, name: &str) -> Option<String> {
+    let (tzid, kind) = (entry.param("TZID"), entry.param("VALUE"));
+    if kind.is_some_and(|kind| kind.eq_ignore_ascii_case("PERIOD")) {
+        let periods: Vec<Period> = entry.value().split(',').filter_map(|value| Period::of(value, tzid).ok()).collect();
+        let first = periods.first()?.start.written();
+        let params = &first[..first.len() - periods.first()?.start.value().len() - 1];
+        let values: Vec<String> = periods.iter().map(period).collect();
+        return Some(format!("{name};VALUE=PERIOD{params}:{}", values.join(",")));
+    }
+    let moments: Vec<Moment> = entry.value().split(',').filter_map(|value| Moment::of(value, tzid, kind).ok()).collect();
+    let first = moments.first()?.written();
+    let head = &first[..first.len() - moments.first()?.value().len()];
+    let same = moments.iter().filter(|moment| moment.is_date() == moments[0].is_date());
+    Some(format!("{name}{head}{}", same.map(Moment::value).collect::<Vec<_>>().join(",")))
+}
+
+fn period(period: &Period) -> String {
+    let end = match &period.end {
+        PeriodEnd::At(moment) => moment.value(),
+        PeriodEnd::After(length) => length.to_string(),
+    };
+    format!("{}/{end}", period.start.value())
+}
+
+fn free_busy(node: &Node<'_>, uid: &str, out: &mut Vec<u8>) {
+    out.extend(b"BEGIN:VFREEBUSY\r\n");
+    out.extend(fold(&format!("UID:{uid}")));
+    for entry in &node.properties {
+        let name = entry.name().to_ascii_uppercase();
+        let line = match name.as_str() {
+            "DTSTAMP" | "DTSTART" | "DTEND" => Moment::read(entry).ok().map(|moment| format!("{name}{}", moment.written())),
+            "FREEBUSY" => {
+                let periods: Vec<String> =
+                    entry.value().split(',').filter_map(|value| Period::of(value, None).ok()).map(|one| period(&one)).collect();
+                let kind = entry.param("FBTYPE").map_or(Some(FbType::Busy), FbType::from_name);
+                kind.filter(|_| !periods.is_empty()).map(|kind| format!("FREEBUSY;FBTYPE={}:{}", kind.name(), periods.join(",")))
+            }
+            _ => None,
+        };
+        if let Some(line) = line {
+            out.extend(fold(&line));
+        }
+    }
+    out.extend(b"END:VFREEBUSY\r\n");
+}
+
+fn zone(node: &Node<'_>, out: &mut Vec<u8>) {
+    let Some(tzid) = node.value("TZID") else { return };
+    out.extend(b"BEGIN:VTIMEZONE\r\n");
+    out.extend(fold(&format!("TZID:{}", tzid.trim())));
+    for node in node.components.iter().filter(|node| matches!(node.name.as_str(), "STANDARD" | "DAYLIGHT")) {
+        out.extend(fold(&format!("BEGIN:{}", node.name)));
+        for entry in &node.properties {
+            let name = entry.name().to_ascii_uppercase();
+            let line = match name.as_str() {
+                "DTSTART" => Moment::read(entry).ok().map(|moment| format!("{name}:{}", moment.value())),
+                "TZOFFSETFROM" | "TZOFFSETTO" => offset(entry.value()).is_ok().then(|| format!("{name}:{}", entry.value().trim())),
+                "RRULE" => rule(&entry.value().trim().to_ascii_uppercase()).map(|rule| format!("{name}:{rule}")),
+                "RDATE" => dates(entry, &name),
+                _ => None,
+            };
+            if let Some(line) = line {
+                out.extend(fold(&line));
+            }
+        }
+        out.extend(fold(&format!("END:{}", node.name)));
+    }
+    out.extend(b"END:VTIMEZONE\r\n");
+}
