@@ -1,24 +1,32 @@
-"""Stands between a mail program and a server, and writes what they say as dialogues that tests/dialogues plays.
+"""Stands between a program and a server, and writes what they say as dialogues that tests/dialogues plays.
 
-usage: record.py PORT TARGET_PORT CERTIFICATE KEY FOLDER [WORD=PLACEHOLDER ...]
+usage: record.py imaps|https PORT TARGET_PORT CERTIFICATE KEY FOLDER [WORD=PLACEHOLDER ...]
 
-TLS on both sides, on loopback; the certificate and its key are those in the server's data folder, so that the program sees the same one. Each
-connection becomes FOLDER/NUMBER.txt when it ends: all that the program sent, and of the server's answers the tagged ones, the continuation
-requests and the greeting. Words (an address, an app password, a folder's name) are written as placeholders.
+TLS on both sides, on loopback; the certificate and its key are those in the server's data folder, so that the program sees the same one. Words
+(an address, an app password, a folder's name) are written as placeholders.
+
+Of IMAP each connection becomes FOLDER/NUMBER.txt when it ends: all that the program sent, and of the server's answers the tagged ones, the
+continuation requests and the greeting. Of HTTP all connections become FOLDER/requests.txt, in the order in which they asked, when the recorder
+is ended with SIGTERM (record_http.py); the answers are beside it to choose from what is to be awaited.
 """
 
 import base64
 import re
+import select
+import signal
 import socket
 import ssl
 import sys
 import threading
 
-port, target, certificate, key, folder = int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:6]
-words = [word.rsplit("=", 1) for word in sys.argv[6:]]
+import record_http
+
+protocol, port, target, certificate, key, folder = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:7]
+words = [word.rsplit("=", 1) for word in sys.argv[7:]]
 for address, who in list(words):
     for secret, app in words:
         if app == f"{who}.app":
+            words.append([base64.b64encode(f"{address}:{secret}".encode()).decode(), f"$basic({who[1:]})"])
             for authzid, argument in (("", who[1:]), (address, f"{who[1:]},{who[1:]}")):
                 plain = base64.b64encode(f"{authzid}\0{address}\0{secret}".encode()).decode()
                 words.append([plain, f"$plain({argument})"])
@@ -90,37 +98,44 @@ class Dialogue:
             out.write("\n".join(self.lines) + "\n")
 
 
-def carry(source, sink, note):
-    try:
-        while octets := source.recv(65536):
+def carry(client, server, dialogue):
+    """Until one of them goes. By one thread: a TLS socket is not for two."""
+    notes = {client: (dialogue.client, server), server: (dialogue.server, client)}
+    while True:
+        ready = [one for one in notes if one.pending()] or select.select(list(notes), [], [])[0]
+        for one in ready:
+            note, other = notes[one]
+            one.setblocking(False)
+            try:
+                octets = one.recv(65536)
+            except ssl.SSLWantReadError:
+                continue
+            finally:
+                one.setblocking(True)
+            if not octets:
+                return
             note(octets)
-            sink.sendall(octets)
-    except OSError:
-        pass
-    for one in (source, sink):
-        try:
-            one.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+            other.sendall(octets)
 
 
 def connection(number, accepted):
-    dialogue = Dialogue(number)
+    dialogue = conversation.connection(number) if conversation else Dialogue(number)
     try:
         client = served.wrap_socket(accepted, server_side=True)
         server = trusting.wrap_socket(socket.create_connection(("127.0.0.1", target)), server_hostname="localhost")
+        with client, server:
+            carry(client, server, dialogue)
     except OSError:
-        return
-    back = threading.Thread(target=carry, args=(server, client, dialogue.server))
-    back.start()
-    carry(client, server, dialogue.client)
-    back.join()
+        pass
     dialogue.end()
 
 
 served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 served.load_cert_chain(certificate, key)
 trusting = ssl.create_default_context(cafile=certificate)
+conversation = record_http.Conversation(folder, placed, text, port) if protocol == "https" else None
+if conversation:
+    signal.signal(signal.SIGTERM, lambda *_: conversation.write())
 listener = socket.create_server(("127.0.0.1", port))
 for number in range(1, 10_000):
     threading.Thread(target=connection, args=(number, listener.accept()[0])).start()

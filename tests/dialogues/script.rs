@@ -10,15 +10,17 @@
 //! S: a OK …       the next line must be that; … stands for anything, also for nothing
 //! S+ a OK …       some line from here on must be that; those before it do not matter
 //! S! * …          like S+, and no line before it may be like the S! lines that stand directly above it
+//! R: 207          an HTTP response with that status must come now; it is read whole
+//! R+ etag: …      some line of its head (names in lower case) or of its body must be that; R! none
 //! EOF             the server must close the connection now; lines before that do not matter
 //! ```
 //!
 //! `$u1` is an address of the running server, `$u1.app` its app password, `$u1.main` its main password, `$u1.files` its document root;
 //! likewise for `$agent`, `$operator`, `$manager`, `$lead`. `$plain(u1)` is SASL PLAIN's answer for it, `$plain(u2,u1)` the one that asks
 //! to act as u2, `$mainplain(u1)` the one with the main password; `$basic(u1)` is HTTP's. `$domain` is the accounts' domain, `$unique` a
-//! word for this run, `$token` the `Lock-Token` that was given last, `$base64(text)` that text in base64 (`$u1` may stand in it), `$x(5000)` that many letters, `$repeat(9,NOT )` that text nine times.
+//! word for this run, `$token` the `Lock-Token` that was given last and `$token(2)` the second of all, `$etag` and `$etag(2)` likewise, `$base64(text)` that text in base64 (`$u1` may stand in it), `$x(5000)` that many letters, `$repeat(9,NOT )` that text nine times.
 
-use crate::support::http::base64;
+use crate::support::http::{self, base64};
 use crate::support::wire::Wire;
 use crate::support::{Person, Server, shared, unique};
 use std::path::Path;
@@ -43,8 +45,14 @@ struct Player<'a> {
     server: &'a Server,
     wire: Option<Wire>,
     unique: String,
-    /// The `Lock-Token` that the server gave last.
-    token: String,
+    /// Each `Lock-Token` that the server gave.
+    tokens: Vec<String>,
+    /// Each entity tag that it gave in a header.
+    etags: Vec<String>,
+    /// The method of the request that was sent last.
+    method: String,
+    /// The lines of the response that was read last.
+    response: Vec<String>,
     /// Patterns that no line may match until the next one that is awaited.
     forbidden: Vec<String>,
     /// What was said, for the report.
@@ -53,7 +61,17 @@ struct Player<'a> {
 
 impl<'a> Player<'a> {
     fn new(server: &'a Server) -> Self {
-        Self { server, wire: None, unique: unique("word"), token: String::new(), forbidden: Vec::new(), heard: Vec::new() }
+        Self {
+            server,
+            wire: None,
+            unique: unique("word"),
+            tokens: Vec::new(),
+            etags: Vec::new(),
+            method: String::new(),
+            response: Vec::new(),
+            forbidden: Vec::new(),
+            heard: Vec::new(),
+        }
     }
 
     fn all(&mut self, text: &str) -> Result<(), String> {
@@ -80,7 +98,12 @@ impl<'a> Player<'a> {
                 self.wire = Some(wire.secure(self.server.certificate()));
                 Ok(())
             }
-            "C:" => self.send(format!("{rest}\r\n").as_bytes()),
+            "C:" => {
+                if rest.ends_with(" HTTP/1.1") {
+                    rest.split(' ').next().unwrap_or_default().clone_into(&mut self.method);
+                }
+                self.send(format!("{rest}\r\n").as_bytes())
+            }
             "C-" => self.send(&unescape(&rest)),
             "C1" => unescape(&rest).iter().try_for_each(|octet| self.send(&[*octet])),
             "S:" => self.next(&rest),
@@ -88,6 +111,11 @@ impl<'a> Player<'a> {
             "S!" => {
                 self.forbidden.push(rest);
                 Ok(())
+            }
+            "R:" => self.respond(&rest),
+            "R+" | "R!" => {
+                let found = self.response.iter().any(|line| matches(&rest, line));
+                if found == (verb == "R+") { Ok(()) } else { Err(format!("the response was\n{}", self.response.join("\n"))) }
             }
             "EOF" => self.end(),
             _ => Err("not a line of a dialogue".to_owned()),
@@ -114,14 +142,23 @@ impl<'a> Player<'a> {
         let line = self.wire.as_mut().ok_or("no connection")?.try_line().map_err(|e| format!("no line came: {e}"))?;
         if let Some(line) = &line {
             self.heard.push(format!("  {line}"));
-            if let Some(token) = line.strip_prefix("lock-token: ") {
-                token.clone_into(&mut self.token);
-            }
+            learn(&mut self.tokens, line.strip_prefix("lock-token: "));
             if let Some(pattern) = self.forbidden.iter().find(|pattern| matches(pattern, line)) {
                 return Err(format!("the server said what it must not ({pattern}): {line}"));
             }
         }
         Ok(line)
+    }
+
+    fn respond(&mut self, status: &str) -> Result<(), String> {
+        let wire = self.wire.as_mut().ok_or("no connection")?;
+        let response = http::respond(wire, &self.method).map_err(|e| format!("no response came: {e}"))?;
+        self.response = response.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        learn(&mut self.tokens, response.header("lock-token"));
+        learn(&mut self.etags, response.header("etag"));
+        self.response.extend(response.text().lines().map(str::to_owned));
+        self.heard.push(format!("  {} {}", response.status, self.response.join("\n  ")));
+        if response.status.to_string() == status { Ok(()) } else { Err(format!("the server said: {}", response.status)) }
     }
 
     fn next(&mut self, pattern: &str) -> Result<(), String> {
@@ -185,7 +222,8 @@ impl<'a> Player<'a> {
         Ok(Some(match name {
             "domain" => crate::support::server::DOMAIN.to_owned(),
             "unique" => self.unique.clone(),
-            "token" => self.token.clone(),
+            "token" => of(&self.tokens, argument)?,
+            "etag" => of(&self.etags, argument)?,
             "x" => "x".repeat(argument.parse().map_err(|_| "$x needs a number")?),
             "repeat" => {
                 let (count, text) = argument.split_once(',').ok_or("$repeat needs a number and a text")?;
@@ -238,6 +276,24 @@ impl<'a> Player<'a> {
             }
         }
     }
+}
+
+/// Keep what was given, unless it is known.
+fn learn(known: &mut Vec<String>, given: Option<&str>) {
+    if let Some(given) = given
+        && !known.iter().any(|one| one == given)
+    {
+        known.push(given.to_owned());
+    }
+}
+
+/// The one with that number from 1 on, or the last.
+fn of(given: &[String], number: &str) -> Result<String, String> {
+    let found = match number.parse::<usize>() {
+        Ok(number) => given.get(number.wrapping_sub(1)),
+        Err(_) => given.last(),
+    };
+    found.cloned().ok_or_else(|| "the server has not given it yet".to_owned())
 }
 
 /// `…` stands for anything, also for nothing; the rest must be there as it is.

@@ -88,7 +88,7 @@ pub(crate) fn respond(wire: &mut Wire, method: &str) -> io::Result<Response> {
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     let mut response = Response { status, headers, body: Vec::new() };
-    if method == "HEAD" || status == 204 || status == 304 {
+    if method == "HEAD" || status < 200 || status == 204 || status == 304 {
         return Ok(response);
     }
     response.body = if response.header("transfer-encoding").is_some_and(|e| e.eq_ignore_ascii_case("chunked")) {
