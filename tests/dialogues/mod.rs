@@ -1,7 +1,7 @@
 //! Conversations kept as text files in `fixtures/dialogues`: what a client sends, and what it must see.
 //!
 //! Each file is a test of its own name; the attacks of this kind of server are among them. `script.rs` explains the format.
-//! What mail programs send was recorded with `record.py`, and is in `imap/clients`.
+//! What mail programs send was recorded with `record.py`, and is in `imap/clients`; what file programs send is in `dav`, under their names.
 
 mod appending;
 mod dovecot;
@@ -83,8 +83,8 @@ dialogues! {
         authzid, before_tls, limits, scripts, starttls, starttls_injection, starttls_injection_slow, syntax,
     }
     dav of "dav" {
-        davfs2_lock, doctype, finder_lock, gvfs_locked, libreoffice_lock, office_lock, properties, rclone_times, reports, traversal,
-        unauthenticated, windows_times,
+        davfs2, doctype, finder_lock, gvfs, libreoffice, office_lock, properties, rclone_times, reports, traversal, unauthenticated,
+        windows_times,
     }
 }
 
