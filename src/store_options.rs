@@ -112,7 +112,13 @@ mod tests {
         assert_eq!(options.compact_interval, Duration::from_mins(30), "often enough to be in time");
         assert_eq!((options.view_items_max, options.view_idle), ((100 << 20) / 250, Duration::from_secs(90)));
         assert_eq!(read("").unwrap(), Options::default());
-        for wrong in ["erase_after = \"1m\"", "erase_after = \"soon\"", "compact_share_percent = 0", "compact_interval = \"0s\"", "view_idle = \"0s\""] {
+        for wrong in [
+            "erase_after = \"1m\"",
+            "erase_after = \"soon\"",
+            "compact_share_percent = 0",
+            "compact_interval = \"0s\"",
+            "view_idle = \"0s\"",
+        ] {
             assert!(read(wrong).unwrap_err().contains("store."), "{wrong}");
         }
     }

@@ -5,19 +5,22 @@ use crate::client::Client;
 use crate::config::HttpConfig;
 use crate::idle::IdleStream;
 use crate::incoming::WatchedBody;
+use crate::rest::{Activity, Busy, Going};
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
+use hyper::server::conn::{http1, http2};
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
 use octroi_net::{Connection, Peer, Shutdown};
 use std::convert::Infallible;
-use std::pin::pin;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::sleep;
 use tower::ServiceExt;
 use tracing::debug;
 
@@ -27,41 +30,103 @@ const HEADER_BYTES_MIN: usize = 8 * 1024;
 const PING_INTERVAL: Duration = Duration::from_mins(1);
 const PING_DEADLINE: Duration = Duration::from_secs(20);
 
-/// Serve HTTP/1.1 or HTTP/2, as the peer begins, until it closes, breaks a limit or the server shuts down.
+/// How often it is looked whether a connection rests. Half of it is the shortest time after which it does.
+const REST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Serve HTTP/2 if that was agreed on with TLS, else HTTP/1.1, until it closes, breaks a limit or the server shuts down.
 pub async fn serve_connection(connection: Connection, router: Router, config: Arc<HttpConfig>, shutdown: Shutdown) {
     let peer = Arc::new(connection.peer().clone());
+    let activity = Arc::new(Activity::default());
     let service = {
-        let (config, peer) = (config.clone(), peer.clone());
-        service_fn(move |request| answer(request, router.clone(), config.clone(), peer.clone()))
+        let (config, peer, activity) = (config.clone(), peer.clone(), activity.clone());
+        service_fn(move |request| answer(request, router.clone(), config.clone(), peer.clone(), activity.clone()))
     };
-    let stream = TokioIo::new(IdleStream::new(connection.into_stream(), config.connection_idle));
-    let builder = builder(&config);
-    let mut serving = pin!(builder.serve_connection(stream, service));
-    let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
-        () = shutdown.triggered() => {
-            serving.as_mut().graceful_shutdown();
-            match tokio::time::timeout(config.shutdown_grace, serving).await {
-                Ok(ended) => ended,
-                Err(_) => return,
-            }
-        }
+    // RFC 9113 section 3.2. In the clear it is HTTP/1.1: only a proxy comes so.
+    let is_http2 = connection.alpn() == Some(b"h2");
+    let stream = IdleStream::new(connection.into_stream(), config.connection_idle, activity.clone());
+    let ended = if is_http2 {
+        serve_http2(stream, service, &config, &shutdown).await
+    } else {
+        serve_http1(stream, service, &config, &activity, &shutdown).await
     };
     if let Err(error) = ended {
         debug!(peer = %peer.addr, error = &*error, "HTTP connection ended");
     }
 }
 
-fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+type Ended = Result<(), Box<dyn Error + Send + Sync>>;
+
+async fn serve_http2<S, H>(stream: IdleStream<S>, service: H, config: &HttpConfig, shutdown: &Shutdown) -> Ended
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    H: Service<Request<Incoming>, Response = Response, Error = Infallible> + Send + 'static,
+    H::Future: Send + 'static,
+{
+    // Not held by what waits beside it: it is larger than all the rest.
+    let mut serving = Box::pin(http2(config).serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        ended = serving.as_mut() => Ok(ended?),
+        () = shutdown.triggered() => {
+            serving.as_mut().graceful_shutdown();
+            Ok(tokio::time::timeout(config.shutdown_grace, serving).await.unwrap_or(Ok(()))?)
+        }
+    }
+}
+
+/// HTTP/1.1. What a connection needs to be served is given back while it rests: about half of what it takes.
+async fn serve_http1<S, H>(
+    mut stream: IdleStream<S>,
+    mut service: H,
+    config: &HttpConfig,
+    activity: &Activity,
+    shutdown: &Shutdown,
+) -> Ended
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    H: Service<Request<Incoming>, Response = Response, Error = Infallible> + Send + 'static,
+    H::Future: Send + 'static,
+{
+    loop {
+        let mut serving = Box::new(http1(config).serve_connection(TokioIo::new(stream), service));
+        while !activity.rests() {
+            tokio::select! {
+                ended = serving.as_mut() => return Ok(ended?),
+                () = shutdown.triggered() => {
+                    Pin::new(&mut *serving).graceful_shutdown();
+                    return Ok(tokio::time::timeout(config.shutdown_grace, serving).await.unwrap_or(Ok(()))?);
+                }
+                () = sleep(REST_INTERVAL) => {}
+            }
+        }
+        let parts = serving.into_parts();
+        (stream, service) = (parts.io.into_inner(), parts.service);
+        stream.put_back(parts.read_buf);
+        // The first octet of what comes next; no buffer waits for it.
+        let mut first = [0];
+        let read = tokio::select! {
+            read = stream.read(&mut first) => read?,
+            () = shutdown.triggered() => 0,
+        };
+        if read == 0 {
+            return Ok(stream.shutdown().await?);
+        }
+        stream.put_back_before(first[0]);
+    }
+}
+
+fn http1(config: &HttpConfig) -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_timeout)
         .max_buf_size(config.header_bytes_max.max(HEADER_BYTES_MIN))
         .max_headers(config.header_fields_max);
     builder
-        .http2()
+}
+
+fn http2(config: &HttpConfig) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(config.header_bytes_max).unwrap_or(u32::MAX))
         .max_concurrent_streams(config.streams_max)
@@ -72,8 +137,14 @@ fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {
     builder
 }
 
-async fn answer(request: Request<Incoming>, router: Router, config: Arc<HttpConfig>, peer: Arc<Peer>) -> Result<Response, Infallible> {
-    let mut request = WatchedBody::of(request, config.body_timeout).map(Body::new);
+async fn answer(
+    request: Request<Incoming>,
+    router: Router,
+    config: Arc<HttpConfig>,
+    peer: Arc<Peer>,
+    activity: Arc<Activity>,
+) -> Result<Response, Infallible> {
+    let mut request = WatchedBody::of(request, config.body_timeout, &activity).map(Body::new);
     let mut response = if !peer.tls && !config.plain_allowed {
         // RFC 9110 section 15.5.20: not for this scheme. Not a redirect: the password was sent in the clear already, and would be again.
         plain(StatusCode::MISDIRECTED_REQUEST, "This server is reached over TLS only.")
@@ -85,7 +156,7 @@ async fn answer(request: Request<Incoming>, router: Router, config: Arc<HttpConf
         plain(StatusCode::BAD_REQUEST, "This request says in two ways where it comes from, and they do not agree.")
     };
     secure(response.headers_mut(), peer.tls);
-    Ok(response)
+    Ok(response.map(|inner| Body::new(Going { inner, _busy: Busy::with(&activity) })))
 }
 
 #[cfg(test)]
@@ -221,6 +292,45 @@ mod tests {
         let mut answer = vec![0; 21];
         client.read_exact(&mut answer).await.unwrap();
         assert_eq!(answer, b"HTTP/1.1 100 Continue");
+    }
+
+    /// Asks on one connection, once it has rested, what it is given; and what comes in pieces, or with the beginning of the next, is understood.
+    #[tokio::test]
+    async fn a_connection_that_rested_is_served_as_before() {
+        let quiet = HttpConfig { connection_idle: Duration::from_secs(20), header_timeout: Duration::from_secs(20), ..config() };
+        let mut client = client(quiet, &Shutdown::new()).await;
+        let request = b"PUT /take HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n12345";
+        let read = async |client: &mut TcpStream| {
+            let mut answer = vec![0; 4096];
+            let bytes = client.read(&mut answer).await.unwrap();
+            String::from_utf8_lossy(&answer[..bytes]).into_owned()
+        };
+        // Whole, with the first octets of the next behind it, and its rest.
+        for piece in [&request[..], &[request, &request[..7]].concat(), &request[7..]] {
+            client.write_all(piece).await.unwrap();
+            let answer = read(&mut client).await;
+            assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n5"), "{answer}");
+            tokio::time::sleep(REST_INTERVAL * 3).await;
+        }
+        drop(client);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_rests_ends_with_the_server_and_after_its_time() {
+        let long = HttpConfig { connection_idle: Duration::from_mins(1), header_timeout: Duration::from_mins(1), ..config() };
+        let short = HttpConfig { connection_idle: REST_INTERVAL * 4, ..long.clone() };
+        for (config, stops) in [(long, true), (short, false)] {
+            let shutdown = Shutdown::new();
+            let mut client = client(config, &shutdown).await;
+            client.write_all(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+            tokio::time::sleep(REST_INTERVAL * 3).await;
+            if stops {
+                shutdown.trigger();
+            }
+            let mut answer = String::new();
+            tokio::time::timeout(Duration::from_secs(20), client.read_to_string(&mut answer)).await.unwrap().unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        }
     }
 
     #[tokio::test]

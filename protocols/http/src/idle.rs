@@ -5,8 +5,11 @@
 //! still under way would be met with a reset, which takes the answer away from a peer that has not read it yet (RFC 9112 section 9.6). So
 //! after our end is closed, what comes is thrown away until the peer closes too, or for a moment.
 
+use crate::rest::Activity;
+use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -27,12 +30,31 @@ pub(crate) struct IdleStream<S> {
     alarm: Pin<Box<Sleep>>,
     /// Octets that were thrown away since our end was closed.
     closed: Option<usize>,
+    /// Octets that were read already and are read again first.
+    again: Bytes,
+    activity: Arc<Activity>,
 }
 
 impl<S> IdleStream<S> {
-    /// Wrap `inner`.
-    pub(crate) fn new(inner: S, limit: Duration) -> Self {
-        Self { inner, limit, moved: Instant::now(), alarm: Box::pin(sleep(limit)), closed: None }
+    /// Wrap `inner`; what happens on it is told to `activity`.
+    pub(crate) fn new(inner: S, limit: Duration, activity: Arc<Activity>) -> Self {
+        Self { inner, limit, moved: Instant::now(), alarm: Box::pin(sleep(limit)), closed: None, again: Bytes::new(), activity }
+    }
+
+    /// Read these again, before anything else. Nothing that was put back before may be waiting.
+    pub(crate) fn put_back(&mut self, octets: Bytes) {
+        self.again = octets;
+    }
+
+    /// Read this octet again, before what was put back already.
+    pub(crate) fn put_back_before(&mut self, octet: u8) {
+        self.again = [&[octet], &*self.again].concat().into();
+    }
+
+    /// Note that octets were to be sent.
+    fn sending(&mut self, polled: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.activity.goes();
+        self.watch(polled, cx)
     }
 
     /// Note what a poll of the inner stream gave: progress moves the deadline, waiting is checked against it.
@@ -75,7 +97,16 @@ impl<S: AsyncRead + Unpin> IdleStream<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for IdleStream<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if !this.again.is_empty() {
+            let piece = this.again.split_to(this.again.len().min(buf.remaining()));
+            buf.put_slice(&piece);
+            this.activity.came();
+            return Poll::Ready(Ok(()));
+        }
         let polled = Pin::new(&mut this.inner).poll_read(cx, buf);
+        if polled.is_ready() {
+            this.activity.came();
+        }
         this.watch(polled, cx)
     }
 }
@@ -84,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for IdleStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.inner).poll_write(cx, buf);
-        this.watch(polled, cx)
+        this.sending(polled, cx)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -92,7 +123,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for IdleStream<S> {
         match Pin::new(&mut this.inner).poll_flush(cx) {
             // Flushing what is flushed already is no sign of life.
             Poll::Pending => this.watch(Poll::Pending, cx),
-            done @ Poll::Ready(_) => done,
+            Poll::Ready(Ok(())) => {
+                this.activity.flushed();
+                Poll::Ready(Ok(()))
+            }
+            failed @ Poll::Ready(Err(_)) => failed,
         }
     }
 
@@ -114,7 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for IdleStream<S> {
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.inner).poll_write_vectored(cx, bufs);
-        this.watch(polled, cx)
+        this.sending(polled, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -131,7 +166,7 @@ mod tests {
     #[tokio::test]
     async fn a_silent_peer_is_given_up_and_a_slow_one_is_not() {
         let (mut peer, ours) = tokio::io::duplex(64);
-        let mut ours = IdleStream::new(ours, Duration::from_millis(80));
+        let mut ours = IdleStream::new(ours, Duration::from_millis(80), Arc::default());
         tokio::spawn(async move {
             for _ in 0..4 {
                 tokio::time::sleep(Duration::from_millis(40)).await;
@@ -150,7 +185,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut peer = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (ours, _) = listener.accept().await.unwrap();
-        let mut ours = IdleStream::new(ours, Duration::from_mins(1));
+        let mut ours = IdleStream::new(ours, Duration::from_mins(1), Arc::default());
         let ending = tokio::spawn(async move {
             ours.write_all(b"no").await.unwrap();
             ours.shutdown().await.unwrap();
@@ -170,7 +205,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_does_not_close_is_waited_for_a_moment_only() {
         let (_peer, ours) = tokio::io::duplex(64);
-        let mut ours = IdleStream::new(ours, Duration::from_mins(1));
+        let mut ours = IdleStream::new(ours, Duration::from_mins(1), Arc::default());
         tokio::time::timeout(LINGER * 20, ours.shutdown()).await.unwrap().unwrap();
     }
 }

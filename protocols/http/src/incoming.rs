@@ -3,12 +3,14 @@
 //! Made for each request by `connection`. A body ends with an error when it comes slower than [`WINDOW_BYTES`] per
 //! `body_timeout` of waiting, so one octet per interval defeats nothing; the time in which the handler is busy does not count.
 
+use crate::rest::{Activity, Busy};
 use bytes::Bytes;
 use http::header::EXPECT;
 use http::{Request, Version};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
@@ -40,11 +42,13 @@ pub(crate) struct WatchedBody {
     read_on: bool,
     /// Keep it a while after an early refusal.
     keep: bool,
+    /// As long as it is read, the connection does not rest.
+    busy: Option<Busy>,
 }
 
 impl WatchedBody {
-    /// Watch the body of a request.
-    pub(crate) fn of(request: Request<Incoming>, window: Duration) -> Request<Self> {
+    /// Watch the body of a request on a connection with this `activity`.
+    pub(crate) fn of(request: Request<Incoming>, window: Duration, activity: &Arc<Activity>) -> Request<Self> {
         let read_on = !request.headers().contains_key(EXPECT);
         let keep = request.version() == Version::HTTP_2;
         request.map(|inner| Self {
@@ -56,6 +60,7 @@ impl WatchedBody {
             alarm: None,
             read_on,
             keep,
+            busy: Some(Busy::with(activity)),
         })
     }
 
@@ -130,7 +135,9 @@ impl Drop for WatchedBody {
         }
         // A body may be dropped while the runtime is being taken down.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let busy = self.busy.take();
         runtime.spawn(async move {
+            let _busy = busy;
             if reads {
                 let _ = tokio::time::timeout(READ_ON_DEADLINE, read_on(&mut inner)).await;
             }

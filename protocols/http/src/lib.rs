@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `connection` | [`serve_connection`]: limits, graceful end |
 //! | `idle` | the stream that gives up on a silent peer |
+//! | `rest` | whether a connection rests, so that its buffers can go |
 //! | `client` | [`Client`]: who asks, also behind listed proxies |
 //! | `incoming` | request bodies: deadlines, and reading on after an early refusal |
 //! | `credentials` | `Authorization` -> gate, 401 and 503 |
@@ -30,6 +31,7 @@ mod credentials;
 mod document;
 mod idle;
 mod incoming;
+mod rest;
 mod segment;
 mod stream;
 mod wait;

@@ -152,6 +152,14 @@ impl Connection {
         self.peer.tls
     }
 
+    /// The protocol that was agreed on with TLS (RFC 7301).
+    pub fn alpn(&self) -> Option<&[u8]> {
+        match &self.stream {
+            Stream::Plain(_) => None,
+            Stream::Tls(tls) => tls.get_ref().1.alpn_protocol(),
+        }
+    }
+
     /// Is the connection compressed?
     pub fn is_deflated(&self) -> bool {
         self.deflate.is_some()
