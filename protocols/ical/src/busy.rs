@@ -151,7 +151,7 @@ fn overlaps(value: &str, zones: &Zones, window: &Window) -> bool {
     window.start < end && window.end > start
 }
 
-/// The window that a free/busy request names: its DTSTART and DTEND, which are in UTC (RFC 5546 section 3.3.2).
+/// The window that a free/busy request names: its DTSTART and DTEND, which are in UTC (RFC 5545 section 3.6.4).
 pub fn requested(node: &Node<'_>) -> Option<Window> {
     let read = |name: &str| match node.property(name).map(Moment::read) {
         Some(Ok(Moment::Utc(instant))) => Some(instant),

@@ -1,9 +1,11 @@
 //! Calendar objects: RFC 4791 section 4.1 and the preconditions of section 5.3.2. Called by CalDAV PUT.
 
-use crate::content::{ContentLine, OwnedParam};
-use crate::invalid::Invalid;
+use crate::content::OwnedParam;
+use crate::invalid::{Invalid, Unreadable};
 use crate::limits::UID_BYTES_MAX;
-use crate::walk::{Entry, Visit, walk};
+use crate::recur::Rule;
+use crate::tree::{Entry, Node, Tree};
+use crate::value::{Length, Moment, Period, ValueFault};
 
 /// What a calendar object is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,140 +63,93 @@ pub struct CalendarFacts {
 
 /// Checks that octets are one calendar object resource, and says what is in it.
 pub fn validate_calendar(octets: &[u8]) -> Result<CalendarFacts, Invalid> {
-    let mut reader = Reader::default();
-    walk(octets, &mut reader)?;
-    if reader.calendars != 1 {
-        return Err(Invalid::NotOne("VCALENDAR"));
+    calendar_facts(&Tree::read(octets)?)
+}
+
+/// The same of an object that was read already.
+pub fn calendar_facts(tree: &Tree<'_>) -> Result<CalendarFacts, Invalid> {
+    let calendar = tree.only("VCALENDAR")?;
+    // RFC 4791 section 4.1: a calendar object resource MUST NOT specify the METHOD property.
+    if calendar.property("METHOD").is_some() {
+        return Err(Invalid::Method);
     }
-    if !reader.has_version {
+    let mut versions = calendar.all("VERSION").peekable();
+    if versions.peek().is_none() || versions.any(|entry| entry.value().trim() != "2.0") {
         return Err(Invalid::Version);
     }
-    let component = reader.kind.ok_or(Invalid::NoComponent)?;
-    let chosen = reader.chosen.unwrap_or_default();
-    Ok(CalendarFacts {
-        component,
-        uid: chosen.uid.unwrap_or_default(),
-        dtstart: chosen.dtstart,
-        dtend: chosen.dtend,
-        summary: chosen.summary,
-    })
-}
-
-#[derive(Default)]
-struct Reader {
-    calendars: usize,
-    has_version: bool,
-    kind: Option<ComponentKind>,
-    /// The component that is open, if it is one with a UID.
-    current: Option<Component>,
-    /// The component that the facts come from, as far as has been read.
-    chosen: Option<Component>,
-}
-
-#[derive(Default)]
-struct Component {
-    uid: Option<String>,
-    is_override: bool,
-    dtstart: Option<Property>,
-    dtend: Option<Property>,
-    summary: Option<Property>,
-}
-
-impl Visit for Reader {
-    fn entry(&mut self, around: &[String], entry: Entry<'_>) -> Result<(), Invalid> {
-        match (around.len(), entry) {
-            (0, Entry::Begin(name)) => {
-                self.calendars += 1;
-                if name != "VCALENDAR" || self.calendars > 1 {
-                    return Err(Invalid::NotOne("VCALENDAR"));
-                }
-            }
-            (1, Entry::Begin(name)) => self.begin(name)?,
-            (1, Entry::Property(line)) => self.calendar_property(line)?,
-            (1, Entry::End) => self.end()?,
-            (2, Entry::Property(line)) => {
-                if let Some(component) = &mut self.current {
-                    component.property(line)?;
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-impl Reader {
-    fn calendar_property(&mut self, line: &ContentLine<'_>) -> Result<(), Invalid> {
-        // RFC 4791 section 4.1: a calendar object resource MUST NOT specify the METHOD property.
-        if line.is("METHOD") {
-            return Err(Invalid::Method);
-        }
-        if line.is("VERSION") {
-            if line.value.trim() != "2.0" {
-                return Err(Invalid::Version);
-            }
-            self.has_version = true;
-        }
-        Ok(())
-    }
-
-    fn begin(&mut self, name: &str) -> Result<(), Invalid> {
-        if name == "VTIMEZONE" {
-            return Ok(());
-        }
-        let kind = ComponentKind::from_name(name).ok_or_else(|| Invalid::UnknownComponent(name.to_owned()))?;
+    let mut kind = None;
+    // The one without RECURRENCE-ID; the first when all have one.
+    let mut chosen: Option<(&Node<'_>, String)> = None;
+    for node in calendar.components.iter().filter(|node| node.name != "VTIMEZONE") {
+        let component = ComponentKind::from_name(&node.name).ok_or_else(|| Invalid::UnknownComponent(node.name.clone()))?;
         // RFC 4791 section 4.1: not more than one type of calendar component, except VTIMEZONE.
-        if *self.kind.get_or_insert(kind) != kind {
+        if *kind.get_or_insert(component) != component {
             return Err(Invalid::SeveralKinds);
         }
-        self.current = Some(Component::default());
-        Ok(())
-    }
-
-    fn end(&mut self) -> Result<(), Invalid> {
-        let Some(component) = self.current.take() else { return Ok(()) };
-        let uid = component.uid.as_ref().ok_or(Invalid::Missing("UID"))?;
-        match &self.chosen {
+        let uid = uid_of(node)?.ok_or(Invalid::Missing("UID"))?;
+        if component != ComponentKind::FreeBusy {
+            check_values(node)?;
+        }
+        match &chosen {
             // RFC 4791 section 4.1: all have the same UID.
-            Some(chosen) if chosen.uid.as_ref() != Some(uid) => return Err(Invalid::SeveralUids),
-            Some(chosen) if !chosen.is_override || component.is_override => {}
-            _ => self.chosen = Some(component),
+            Some((_, common)) if *common != uid => return Err(Invalid::SeveralUids),
+            Some((first, _)) if !is_override(first) || is_override(node) => {}
+            _ => chosen = Some((node, uid)),
         }
-        Ok(())
     }
+    let (Some(component), Some((node, uid))) = (kind, chosen) else { return Err(Invalid::NoComponent) };
+    let property = |name: &str| {
+        let kept = |entry: &Entry<'_>| Property { params: entry.line().owned_params(), value: entry.value().to_owned() };
+        node.property(name).map(kept)
+    };
+    Ok(CalendarFacts { component, uid, dtstart: property("DTSTART"), dtend: property("DTEND"), summary: property("SUMMARY") })
 }
 
-impl Component {
-    fn property(&mut self, line: &ContentLine<'_>) -> Result<(), Invalid> {
-        if line.is("UID") {
-            let uid = checked_uid(line)?;
-            if self.uid.get_or_insert_with(|| uid.clone()) != &uid {
-                return Err(Invalid::SeveralUids);
-            }
-            return Ok(());
-        }
-        if line.is("RECURRENCE-ID") {
-            self.is_override = true;
-            return Ok(());
-        }
-        let kept = [("DTSTART", &mut self.dtstart), ("DTEND", &mut self.dtend), ("SUMMARY", &mut self.summary)];
-        for (name, property) in kept {
-            if line.is(name) {
-                property.get_or_insert_with(|| Property { params: line.owned_params(), value: line.value.to_owned() });
-            }
-        }
-        Ok(())
-    }
+fn is_override(node: &Node<'_>) -> bool {
+    node.property("RECURRENCE-ID").is_some()
 }
 
-/// The value of a UID line.
-pub(crate) fn checked_uid(line: &ContentLine<'_>) -> Result<String, Invalid> {
-    let uid = line.value.trim();
-    if uid.is_empty() {
-        return Err(Invalid::Missing("UID"));
+/// What decides when a component is must be understood, or it would be missing from every answer that asks for a time.
+fn check_values(node: &Node<'_>) -> Result<(), Invalid> {
+    for entry in &node.properties {
+        let name = entry.name().to_ascii_uppercase();
+        let checked = match name.as_str() {
+            "DTSTART" | "DTEND" | "DUE" | "RECURRENCE-ID" => Moment::read(entry).map(drop).map_err(Unreadable::Value),
+            "RDATE" | "EXDATE" => dates(entry).map_err(Unreadable::Value),
+            "DURATION" => Length::of(entry.value()).map(drop).map_err(Unreadable::Value),
+            // Without a value there is no rule.
+            "RRULE" | "EXRULE" if !entry.value().trim().is_empty() => entry.value().parse::<Rule>().map(drop).map_err(Unreadable::Rule),
+            _ => Ok(()),
+        };
+        checked.map_err(|fault| Invalid::Value { number: entry.number, name, fault })?;
     }
-    if uid.len() > UID_BYTES_MAX {
-        return Err(Invalid::LongUid);
+    Ok(())
+}
+
+/// Exchange writes exceptions without a value: they are none.
+fn dates(entry: &Entry<'_>) -> Result<(), ValueFault> {
+    let (tzid, kind) = (entry.param("TZID"), entry.param("VALUE"));
+    entry
+        .value()
+        .split(',')
+        .filter(|value| !value.trim().is_empty())
+        .try_for_each(|value| if value.contains('/') { Period::of(value, tzid).map(drop) } else { Moment::of(value, tzid, kind).map(drop) })
+}
+
+/// The value of UID, if there is one.
+pub(crate) fn uid_of(node: &Node<'_>) -> Result<Option<String>, Invalid> {
+    let mut found = None;
+    for entry in node.all("UID") {
+        let uid = entry.value().trim();
+        if uid.is_empty() {
+            return Err(Invalid::Missing("UID"));
+        }
+        if uid.len() > UID_BYTES_MAX {
+            return Err(Invalid::LongUid);
+        }
+        if *found.get_or_insert(uid) != uid {
+            return Err(Invalid::SeveralUids);
+        }
     }
-    Ok(uid.to_owned())
+    Ok(found.map(str::to_owned))
 }

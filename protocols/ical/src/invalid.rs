@@ -1,6 +1,8 @@
 //! Why an object is not taken. Called by the validators; DAV maps [`Precondition`] to its own words.
 
 use crate::content::LineFault;
+use crate::recur::RuleFault;
+use crate::value::ValueFault;
 use std::fmt;
 
 /// What is wrong with an object.
@@ -47,6 +49,24 @@ pub enum Invalid {
     SeveralUids,
     /// A UID longer than [`crate::limits::UID_BYTES_MAX`].
     LongUid,
+    /// A property that says when a component is, and cannot be understood.
+    Value {
+        /// On which logical line.
+        number: usize,
+        /// Which property.
+        name: String,
+        /// What is wrong with it.
+        fault: Unreadable,
+    },
+}
+
+/// Why a value cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is not of its type.
+    Value(ValueFault),
+    /// It is no recurrence rule.
+    Rule(RuleFault),
 }
 
 /// Which precondition of RFC 4791 section 5.3.2.1 or RFC 6352 section 6.3.2.1 an object fails.
@@ -70,7 +90,9 @@ impl Invalid {
         match self {
             Self::TooLarge => Precondition::MaxResourceSize,
             Self::Version => Precondition::SupportedData,
-            Self::TooDeep | Self::Line { .. } | Self::Outside { .. } | Self::Unbalanced { .. } | Self::Open(_) => Precondition::ValidData,
+            Self::TooDeep | Self::Line { .. } | Self::Outside { .. } | Self::Unbalanced { .. } | Self::Open(_) | Self::Value { .. } => {
+                Precondition::ValidData
+            }
             Self::UnknownComponent(_) => Precondition::SupportedComponent,
             Self::NotOne(_)
             | Self::Method
@@ -101,6 +123,10 @@ impl fmt::Display for Invalid {
             Self::Missing(name) => write!(f, "{name} is missing"),
             Self::SeveralUids => f.write_str("all components of a calendar object have the same UID"),
             Self::LongUid => f.write_str("the UID is too long"),
+            Self::Value { number, name, fault: Unreadable::Value(fault) } => {
+                write!(f, "{name} on line {number} is not understood: {fault}")
+            }
+            Self::Value { number, name, fault: Unreadable::Rule(fault) } => write!(f, "{name} on line {number} is not understood: {fault}"),
         }
     }
 }

@@ -82,6 +82,31 @@ fn bad_calendars_are_refused_for_their_reason() {
 }
 
 #[test]
+fn times_must_be_understood() {
+    let with = |inside: &str| {
+        validate_calendar(
+            format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:a\r\n{inside}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n").as_bytes(),
+        )
+    };
+    for (inside, told) in [
+        ("DTSTART:tomorrow", "DTSTART on line 5 is not understood: it has no valid date or date with time"),
+        ("X:y\r\nrrule:FREQ=DAILY;INTERVAL=0", "RRULE on line 6 is not understood: INTERVAL has a value that it cannot have"),
+        ("EXDATE:20260401T090000Z,x", "EXDATE on line 5 is not understood: it has no valid date or date with time"),
+        ("RDATE;VALUE=PERIOD:20260401T090000Z/x", "RDATE on line 5 is not understood: it has no valid period"),
+        ("DURATION:1H", "DURATION on line 5 is not understood: it has no valid duration"),
+    ] {
+        let invalid = with(inside).unwrap_err();
+        assert_eq!((invalid.to_string().as_str(), invalid.precondition()), (told, Precondition::ValidData));
+    }
+    // What real programs send: exceptions without a value, a rule without one, an alarm whose trigger is nonsense.
+    for inside in
+        ["EXDATE:", "RRULE:", "DTSTART:20260401", "BEGIN:VALARM\r\nTRIGGER:never\r\nEND:VALARM", "DTSTART;TZID=Nowhere:20260401T090000"]
+    {
+        assert!(with(inside).is_ok(), "{inside}");
+    }
+}
+
+#[test]
 fn cards_say_what_they_are() {
     let facts = validate_card(&fixture("contact-v3.vcf")).unwrap();
     assert_eq!((facts.version, facts.full_name.as_str()), (CardVersion::V3, "Léa Martin"));
