@@ -266,6 +266,11 @@ section! {
         xml_bytes_max => xml_bytes_max;
         sync_members_max => sync_members_max;
         query_results_max => query_results_max;
+        instances_max => instances_max;
+        recurrence_steps_max => recurrence_steps_max;
+        attendees_max => attendees_max;
+        year_min => year_min;
+        year_max => year_max;
         search_visits_max => search_visits_max;
         search_results_max => search_results_max;
         search_bytes_max => search_bytes_max;

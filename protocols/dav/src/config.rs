@@ -1,5 +1,6 @@
 //! The limits of DAV, each of which the configuration can lower or raise.
 
+use octroi_ical::ExpansionLimits;
 use std::time::Duration;
 
 /// Limits of DAV.
@@ -13,6 +14,16 @@ pub struct DavConfig {
     pub xml_bytes_max: u64,
     /// Resources in one answer to a `sync-collection`; the client asks again for the rest (RFC 6578 section 3.6).
     pub sync_members_max: usize,
+    /// Attendees of one calendar object, in each of its components.
+    pub attendees_max: usize,
+    /// First year of what a calendar object is about.
+    pub year_min: u64,
+    /// Last year of that.
+    pub year_max: u64,
+    /// Occurrences of one calendar object that are looked at or told.
+    pub instances_max: usize,
+    /// Days, hours and so on that are looked at to find the occurrences of one calendar object.
+    pub recurrence_steps_max: u64,
     /// Objects in one answer to a query of a calendar or an address book.
     pub query_results_max: usize,
     /// Members that one SEARCH looks at.
@@ -35,6 +46,11 @@ impl Default for DavConfig {
             object_bytes_max: 4 * 1024 * 1024,
             xml_bytes_max: 1024 * 1024,
             sync_members_max: 10_000,
+            attendees_max: 1_000,
+            year_min: 1,
+            year_max: 9_999,
+            instances_max: 12_000,
+            recurrence_steps_max: 2_000_000,
             query_results_max: 20_000,
             search_visits_max: 100_000,
             search_results_max: 5_000,
@@ -42,5 +58,12 @@ impl Default for DavConfig {
             search_time: Duration::from_secs(10),
             browser_home: Some("/portal/".to_owned()),
         }
+    }
+}
+
+impl DavConfig {
+    /// What the occurrences of one calendar object may cost.
+    pub(crate) fn expansion(&self) -> ExpansionLimits {
+        ExpansionLimits { instances: self.instances_max, steps: self.recurrence_steps_max }
     }
 }

@@ -27,15 +27,15 @@
 //! | `privilege`, `sharing` | rights as privileges, ACLs both ways |
 //! | `object` | calendar objects and cards are checked |
 //! | `instruction`, `keyword` | what PROPPATCH and MKCOL may set; keywords of documents as properties |
+//! | `caldav/` | which calendar objects a query asks for, and what of each |
 //! | `carddav/` | which cards a query asks for, and what of each |
 //! | `text_match` | texts compared in filters of both families |
 //! | `search/` | what SEARCH asks, and whether a resource is it |
 //! | `refusal` | the one mapping to answers |
 //! | `xml/` | reader with limits, writer that escapes |
-//!
-//! Known limits: no `calendar-query`.
 
 mod byteranges;
+mod caldav;
 mod call;
 mod carddav;
 mod config;

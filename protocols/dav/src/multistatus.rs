@@ -365,7 +365,7 @@ mod tests {
             address: "lea@a.example".parse().unwrap(),
             display_name: "Léa <Martin>".into(),
             groups: Vec::new(),
-            object_bytes_max: 1000,
+            config: std::sync::Arc::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Called by PROPFIND and the reports for each resource of an answer. A property that does not apply writes nothing and is reported 404.
 
+use crate::config::DavConfig;
 use crate::keyword;
 use crate::locks::{write_discovery, write_supported};
 use crate::names::{APPLE, CALDAV, CALENDARSERVER, CARDDAV, DAV, OWNCLOUD};
@@ -14,6 +15,7 @@ use crate::text_match::write_collations;
 use crate::xml::{ElementName, Xml};
 use octroi_gate::{Area, FolderFacts, Identifier, LockFacts, Principal, properties_of};
 use octroi_model::{Address, CollectionKind, Item, ModSeq, Path, Rights, UnixTime};
+use std::sync::Arc;
 
 /// Name under which a calendar's component set is kept, as names joined by commas.
 pub(crate) const COMPONENTS: &str = "supported-calendar-component-set";
@@ -49,6 +51,10 @@ pub(crate) enum Property {
     AddressDataTypes,
     MaxCalendarObject,
     MaxCard,
+    MaxInstances,
+    MaxAttendees,
+    MinDateTime,
+    MaxDateTime,
     CalendarCollations,
     AddressbookCollations,
     QuotaAvailable,
@@ -114,6 +120,10 @@ pub(crate) const KNOWN: &[Known] = &[
     known(Property::AddressDataTypes, CARDDAV, "CARD:supported-address-data", false),
     known(Property::MaxCalendarObject, CALDAV, "C:max-resource-size", false),
     known(Property::MaxCard, CARDDAV, "CARD:max-resource-size", false),
+    known(Property::MaxInstances, CALDAV, "C:max-instances", false),
+    known(Property::MaxAttendees, CALDAV, "C:max-attendees-per-instance", false),
+    known(Property::MinDateTime, CALDAV, "C:min-date-time", false),
+    known(Property::MaxDateTime, CALDAV, "C:max-date-time", false),
     known(Property::CalendarCollations, CALDAV, "C:supported-collation-set", false),
     known(Property::AddressbookCollations, CARDDAV, "CARD:supported-collation-set", false),
     // RFC 4331 section 2: only when asked for by name.
@@ -161,8 +171,8 @@ pub(crate) struct Viewer {
     pub display_name: String,
     /// The groups that they are in.
     pub groups: Vec<String>,
-    /// Octets of a calendar object or card.
-    pub object_bytes_max: u64,
+    /// The limits that properties announce.
+    pub config: Arc<DavConfig>,
 }
 
 /// What a sync token is made of.
@@ -442,11 +452,20 @@ fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Optio
         }
         (Property::CalendarCollations, _) if is_calendar => write_collations("C:supported-collation", xml),
         (Property::AddressbookCollations, _) if is_addressbook => write_collations("CARD:supported-collation", xml),
+        (Property::MaxInstances | Property::MaxAttendees | Property::MinDateTime | Property::MaxDateTime, _) if is_calendar => {
+            let config = &viewer.config;
+            xml.characters(&match property {
+                Property::MaxInstances => config.instances_max.to_string(),
+                Property::MaxAttendees => config.attendees_max.to_string(),
+                Property::MinDateTime => format!("{:04}0101T000000Z", config.year_min),
+                _ => format!("{:04}1231T235959Z", config.year_max),
+            });
+        }
         (Property::MaxCalendarObject, _) if is_calendar => {
-            xml.characters(&viewer.object_bytes_max.to_string());
+            xml.characters(&viewer.config.object_bytes_max.to_string());
         }
         (Property::MaxCard, _) if is_addressbook => {
-            xml.characters(&viewer.object_bytes_max.to_string());
+            xml.characters(&viewer.config.object_bytes_max.to_string());
         }
         (Property::QuotaAvailable | Property::QuotaUsed, _) => {
             let Some(quota) = &facts.quota else { return false };
@@ -553,7 +572,10 @@ fn supported_reports(area: Area, kind: CollectionKind, xml: &mut Xml) {
         report(common);
     }
     match (area, kind) {
-        (Area::Calendars, CollectionKind::Calendar) => report("C:calendar-multiget"),
+        (Area::Calendars, CollectionKind::Calendar) => {
+            report("C:calendar-multiget");
+            report("C:calendar-query");
+        }
         (Area::Contacts, CollectionKind::Addressbook) => {
             report("CARD:addressbook-multiget");
             report("CARD:addressbook-query");
@@ -583,6 +605,15 @@ pub(crate) fn parse_sync_token(token: &str) -> Option<SyncState> {
 /// A text that a client gave when it made the collection.
 pub(crate) fn kept<'a>(facts: &'a FolderFacts, key: &str) -> Option<&'a str> {
     facts.properties.iter().find(|(known, _)| &**known == key).map(|(_, value)| &**value)
+}
+
+/// The text of a property of that name that a client gave the collection, as XML or before it was kept as such.
+pub(crate) fn kept_text(facts: &FolderFacts, namespace: &str, local: &str) -> Option<String> {
+    let key = ElementName { namespace: namespace.to_owned(), local: local.to_owned() }.key();
+    match kept(facts, &key) {
+        Some(element) => crate::xml::parse(element.as_bytes()).ok().map(|element| element.text),
+        None => kept(facts, local).map(str::to_owned),
+    }
 }
 
 /// The components that a calendar takes.

@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     Gate(Refusal, String),
     /// A precondition that a standard names: status and element.
     Rule(StatusCode, &'static str),
+    /// The same, with the resource that it is about or a sentence for people.
+    Broken { element: &'static str, href: Option<String>, why: Option<String> },
     /// A privilege lacks that no right of ours stands for alone, on the resource with this href.
     Needs(&'static str, String),
     /// A status that says it all, with a sentence for people.
@@ -47,6 +49,11 @@ impl Fault {
     pub(crate) fn about(href: &str) -> impl FnOnce(Refusal) -> Self {
         let href = href.to_owned();
         move |refusal| Self::Gate(refusal, href)
+    }
+
+    /// 403 and a precondition that a standard names, with what is wrong.
+    pub(crate) fn because(element: &'static str, why: String) -> Self {
+        Self::Broken { element, href: None, why: Some(why) }
     }
 
     /// There is nothing here.
@@ -72,6 +79,18 @@ impl Fault {
                 let mut xml = Xml::document("D:error");
                 xml.empty(element).close("D:error");
                 xml_response(status, xml)
+            }
+            Self::Broken { element, href, why } => {
+                let mut xml = Xml::document("D:error");
+                match href {
+                    Some(href) => xml.open(element).text("D:href", &href).close(element),
+                    None => xml.empty(element),
+                };
+                if let Some(why) = why {
+                    xml.text("D:responsedescription", &why);
+                }
+                xml.close("D:error");
+                xml_response(StatusCode::FORBIDDEN, xml)
             }
             Self::Needs(privilege, href) => need_privileges(&href, std::iter::once(privilege)),
             Self::Status(status, text) => plain(status, text),

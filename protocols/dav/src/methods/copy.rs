@@ -19,13 +19,13 @@ pub(crate) async fn copy(call: Call) -> Answer {
 async fn copy_file(call: &Call, file: &Granted<File, Read>, destination: &Destination) -> Answer {
     let etag = file.item().etag();
     call.check_write(Current::document(&etag, file.item().date)).await?;
-    let (parent, over) = destination.ready_for_file(call).await?;
-    destination.answer(parent.copy_file(file, &destination.name, &over).await, over.is_there())
+    let (parent, over) = destination.ready_for_file(call, file.item()).await?;
+    destination.answer(call, parent.copy_file(file, &destination.name, &over).await, over.is_there()).await
 }
 
 async fn copy_folder(call: &Call, folder: &Granted<Folder, List>, destination: &Destination) -> Answer {
     let deep = is_deep(call)?;
     call.check_write(Current::collection()).await?;
     let (parent, over) = destination.ready_for_folder(call).await?;
-    destination.answer(parent.copy_folder(folder, &destination.name, deep, &over).await, over.is_there())
+    destination.answer(call, parent.copy_folder(folder, &destination.name, deep, &over).await, over.is_there()).await
 }

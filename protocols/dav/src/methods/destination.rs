@@ -4,12 +4,15 @@
 //! taken away in the commit that brings the new (RFC 4918 section 9.8.4), so that it stays when that is refused.
 
 use crate::call::{Call, Depth, file_at, folder_at, is_own, may_be_file, parent_of};
+use crate::object;
 use crate::path::{Place, Target};
 use crate::refusal::{Answer, Fault, empty};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
-use octroi_gate::{Bind, File, Folder, FolderAt, Granted, InTheWay, MakeFolder, Purpose, Refusal, RemoveFolder, Rewrite, Unlink};
-use octroi_model::{Name, Path};
+use octroi_gate::{
+    Area, Bind, File, Folder, FolderAt, Granted, InTheWay, List, MakeFolder, Purpose, Refusal, RemoveFolder, Rewrite, Unlink,
+};
+use octroi_model::{Item, Name, Path};
 
 /// Where something is to go.
 pub(crate) struct Destination {
@@ -47,6 +50,18 @@ impl Destination {
         if may_be_file(&place) { Ok(()) } else { Err(Fault::Status(StatusCode::FORBIDDEN, "Here is no collection that takes it.")) }
     }
 
+    /// RFC 4791 section 5.3.2.1: does the calendar take objects of this kind? Who may not read it is asked by nobody, as with PUT.
+    async fn takes_component(&self, call: &Call, source: &Item) -> Result<(), Fault> {
+        let component = source.media_type.as_deref().and_then(|kind| kind.split_once("component=")).map(|(_, component)| component);
+        let (Area::Calendars, Some(component)) = (self.place.area, component) else { return Ok(()) };
+        match call.session.open(self.parent.clone(), List).await {
+            Ok(folder) if !object::takes(Some(&folder.facts()), component.trim()) => {
+                Err(Fault::Rule(StatusCode::FORBIDDEN, "C:supported-calendar-component"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Open the collection that is to hold it.
     async fn open_parent<P: Purpose<Folder>>(&self, call: &Call, purpose: P) -> Result<Granted<Folder, P>, Fault> {
         match call.session.open(self.parent.clone(), purpose).await {
@@ -57,8 +72,9 @@ impl Destination {
     }
 
     /// What a document needs: the collection to hold it, and what it takes the place of.
-    pub(crate) async fn ready_for_file(&self, call: &Call) -> Result<(Granted<Folder, Bind>, InTheWay<Rewrite>), Fault> {
+    pub(crate) async fn ready_for_file(&self, call: &Call, source: &Item) -> Result<(Granted<Folder, Bind>, InTheWay<Rewrite>), Fault> {
         self.takes_file()?;
+        self.takes_component(call, source).await?;
         Ok((self.open_parent(call, Bind).await?, self.occupant(call, Rewrite).await?))
     }
 
@@ -93,12 +109,19 @@ impl Destination {
     }
 
     /// 201 for something new, 204 where something was.
-    pub(crate) fn answer(&self, outcome: Result<(), Refusal>, replaced: bool) -> Answer {
-        outcome.map_err(|refusal| match refusal {
-            // A destination that does not take the source.
-            Refusal::Unsupported => elsewhere(),
-            other => Fault::Gate(other, self.href.clone()),
-        })?;
+    pub(crate) async fn answer(&self, call: &Call, outcome: Result<(), Refusal>, replaced: bool) -> Answer {
+        match outcome {
+            Ok(()) => {}
+            // A destination that does not take the source. RFC 4791 section 5.3.2.1, RFC 6352 section 6.3.2.1.
+            Err(Refusal::Unsupported) => {
+                return Err(match self.place.area {
+                    Area::Calendars => Fault::Rule(StatusCode::FORBIDDEN, "C:calendar-collection-location-ok"),
+                    Area::Contacts => Fault::Rule(StatusCode::FORBIDDEN, "CARD:addressbook-collection-location-ok"),
+                    _ => elsewhere(),
+                });
+            }
+            Err(refusal) => return Err(object::refused(&call.session, &self.parent, refusal, self.href.clone()).await),
+        }
         if replaced {
             return Ok(empty(StatusCode::NO_CONTENT));
         }

@@ -31,8 +31,8 @@ pub(crate) async fn r#move(call: Call) -> Answer {
 async fn move_file(call: &Call, file: &Granted<File, Depart>, destination: &Destination) -> Answer {
     let etag = file.item().etag();
     call.check_write(Current::document(&etag, file.item().date)).await?;
-    let (parent, over) = destination.ready_for_file(call).await?;
-    destination.answer(parent.move_file(file, &destination.name, &over).await, over.is_there())
+    let (parent, over) = destination.ready_for_file(call, file.item()).await?;
+    destination.answer(call, parent.move_file(file, &destination.name, &over).await, over.is_there()).await
 }
 
 async fn move_folder(call: &Call, folder: &Granted<Folder, RemoveFolder>, destination: &Destination) -> Answer {
@@ -44,6 +44,6 @@ async fn move_folder(call: &Call, folder: &Granted<Folder, RemoveFolder>, destin
     let (parent, over) = destination.ready_for_folder(call).await?;
     match parent.move_folder(folder, &destination.name, &over).await {
         Err(Refusal::Forbidden(lacking)) => refused(call, &call.place()?, folder, lacking),
-        outcome => destination.answer(outcome, over.is_there()),
+        outcome => destination.answer(call, outcome, over.is_there()).await,
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn viewer(call: &Call) -> Viewer {
         display_name: call.session.display_name().to_owned(),
         // Looked up where they can be asked for only.
         groups: if matches!(call.target, Target::Principal(_) | Target::Principals) { call.session.memberships() } else { Vec::new() },
-        object_bytes_max: call.config.object_bytes_max,
+        config: call.config.clone(),
     }
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn acl_if_asked(session: &Session, wanted: &Wanted, area: Area,
 /// What the members of a listing have from their collection.
 pub(crate) struct Parent {
     pub folder: Granted<Folder, List>,
-    facts: FolderFacts,
+    pub facts: FolderFacts,
     acl: Option<Told>,
     href: String,
     locks: MemberLocks,

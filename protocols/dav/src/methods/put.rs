@@ -2,6 +2,7 @@
 //!
 //! All that can be refused without the body is refused before it is read: a client that waits for `100 Continue` never sends it.
 
+use crate::caldav::describe_all;
 use crate::call::{Call, folder_at, may_be_file, parent_of};
 use crate::digest::Expected;
 use crate::object;
@@ -37,7 +38,7 @@ pub(crate) async fn put(mut call: Call) -> Answer {
                 Err(Refusal::Missing) => return Err(Fault::no_parent()),
                 Err(refusal) => return Err(Fault::Gate(refusal, call.href())),
             };
-            let about = call.href();
+            let (about, parent_at) = (call.href(), parent.clone());
             let (content, media_type) = match place.area {
                 Area::Files => {
                     bind.room_for(announced(&call)?).map_err(Fault::about(&about))?;
@@ -50,7 +51,7 @@ pub(crate) async fn put(mut call: Call) -> Answer {
                 Ok(etag) => etag,
                 // Somebody else made it meanwhile. Who did not insist on making it gets it replaced by asking again.
                 Err(Refusal::Precondition) if !insists_on_new(&call.headers) => return Err(Fault::Gate(Refusal::Unavailable, about)),
-                Err(refusal) => return Err(Fault::Gate(refusal, about)),
+                Err(refusal) => return Err(object::refused(&call.session, &parent_at, refusal, about).await),
             };
             Ok(stored(StatusCode::CREATED, &etag, &sent))
         }
@@ -77,7 +78,7 @@ async fn fill(mut call: Call, parent: FolderAt, name: &Name, lacking: Rights, se
 async fn replace(mut call: Call, place: &Place, parent: FolderAt, existing: Granted<File, Rewrite>, sent: Sent) -> Answer {
     let etag = existing.item().etag();
     call.check_write(Current::document(&etag, existing.item().date)).await?;
-    let about = call.href();
+    let (about, parent_at) = (call.href(), parent.clone());
     let (content, media_type) = match place.area {
         Area::Files => {
             existing.room_for(announced(&call)?).map_err(Fault::about(&about))?;
@@ -89,7 +90,10 @@ async fn replace(mut call: Call, place: &Place, parent: FolderAt, existing: Gran
     // A client that says nothing of the content must not lose what it said before.
     let media_type = media_type.or_else(|| existing.item().media_type.as_deref().map(str::to_owned));
     let when = if insists_on_unchanged(&call.headers) { When::Unchanged } else { When::Anyhow };
-    let etag = existing.replace(sent.date(content), media_type.as_deref(), when).await.map_err(Fault::about(&about))?;
+    let etag = match existing.replace(sent.date(content), media_type.as_deref(), when).await {
+        Ok(etag) => etag,
+        Err(refusal) => return Err(object::refused(&call.session, &parent_at, refusal, about).await),
+    };
     Ok(stored(StatusCode::NO_CONTENT, &etag, &sent))
 }
 
@@ -188,7 +192,11 @@ async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, sent: 
     let about = call.href();
     // Which components the calendar takes. Who may add to it without reading it may add what any calendar takes.
     let facts = match call.session.open(parent, List).await {
-        Ok(folder) => Some(folder.facts()),
+        Ok(folder) => {
+            // Whose UID may be taken must be known, also of what was put before that was noted.
+            describe_all(&folder, place.area, &call.config.expansion()).await.map_err(Fault::about(&about))?;
+            Some(folder.facts())
+        }
         Err(Refusal::Forbidden(_)) => None,
         Err(refusal) => return Err(Fault::Gate(refusal, about)),
     };
@@ -196,8 +204,13 @@ async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, sent: 
     let mut sums = sent.expected.sums();
     sums.update(&octets);
     sent.expected.check(sums)?;
-    let media_type = object::check(place.area, &octets, media_type_sent(call).as_deref(), facts.as_ref())?;
-    Ok((Content::document(&octets), Some(media_type)))
+    let checked = object::check(place.area, &octets, media_type_sent(call).as_deref(), facts.as_ref(), &call.config)?;
+    let content = Content::document(&octets);
+    let content = match checked.facts {
+        Some(facts) => content.described(facts),
+        None => content,
+    };
+    Ok((content, Some(checked.media_type)))
 }
 
 /// The request's `Content-Type`, as far as it can be kept.

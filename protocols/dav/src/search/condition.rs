@@ -278,7 +278,12 @@ mod tests {
     }
 
     fn holds(condition: &str, contains: &[Option<bool>]) -> Option<bool> {
-        let viewer = Viewer { address: "lea@a.example".parse().unwrap(), display_name: "Léa".into(), groups: vec![], object_bytes_max: 1 };
+        let viewer = Viewer {
+            address: "lea@a.example".parse().unwrap(),
+            display_name: "Léa".into(),
+            groups: vec![],
+            config: std::sync::Arc::default(),
+        };
         let candidate = Candidate { subject: &Subject::Fixed("Rapport annuel"), viewer: &viewer, name: "rapport.txt", contains };
         read(condition).unwrap_or_else(|_| panic!("{condition}")).holds(&candidate)
     }

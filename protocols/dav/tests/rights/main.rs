@@ -4,6 +4,7 @@
 
 mod asking;
 mod bodies;
+mod calendars;
 mod contacts;
 mod export;
 mod kept;

@@ -39,6 +39,14 @@ impl Granted<Folder, List> {
         Ok(names.iter().map(find).collect())
     }
 
+    /// What the item with this number is called, if it is still there.
+    pub async fn name_of(&self, uid: Uid) -> Result<Option<Name>, Refusal> {
+        self.renew()?;
+        let view = self.engine().view(self.node().real()?.id).await?;
+        let drops = is_drop(self.node(), &self.session, self.session.rights_of(self.node())?);
+        Ok(view.by_uid(uid).filter(|item| !drops || is_own(item, &self.session)).and_then(|item| item.name.clone()))
+    }
+
     /// Its objects that may be what is sought, found without reading any of them.
     pub async fn candidates(&self, sought: &Sought) -> Result<Vec<Candidate>, Refusal> {
         self.newest(|view| almanac::candidates(view, sought)).await

@@ -1,19 +1,21 @@
 //! `addressbook-query` (RFC 6352 section 8.6): the cards of an address book that a filter lets through, sent while they are found.
 
-use crate::call::{Call, Depth, Found, find};
+use crate::caldav::Floating;
+use crate::call::Call;
 use crate::carddav::Filter;
 use crate::methods::propfind::{Listing, Parent};
 use crate::methods::report::batches::{Candidate, batches};
 use crate::methods::report::data::Data;
+use crate::methods::report::scope::Scope;
 use crate::multistatus::{Stopped, Stream, Wanted, status_only, streamed, too_many};
 use crate::names::CARDDAV;
 use crate::path::{Place, file_href};
 use crate::refusal::{Answer, Fault};
 use crate::xml::Element;
 use http::StatusCode;
-use octroi_gate::{Area, Folder, FolderAt, Granted, List, Member, MemberIs};
+use jiff::tz::TimeZone;
+use octroi_gate::{Area, Member};
 use octroi_ical::Tree;
-use octroi_model::{Name, Path, Rights};
 
 /// `addressbook-query`.
 pub(crate) async fn addressbook_query(call: Call, place: &Place, request: &Element) -> Answer {
@@ -23,10 +25,11 @@ pub(crate) async fn addressbook_query(call: Call, place: &Place, request: &Eleme
     let bad = || Fault::Status(StatusCode::BAD_REQUEST, "A query has a filter.");
     let filter = Filter::read(request.child(CARDDAV, "filter").ok_or_else(bad)?)?;
     let wanted = Wanted::of_report(request, &call.headers)?;
-    let data = Data::read(request, Area::Contacts, &call.config)?;
+    let data = Data::read(request, Area::Contacts)?;
     let limit = limit(request)?.unwrap_or(usize::MAX).min(call.config.query_results_max);
+    let floating = Floating { zone: TimeZone::UTC, limits: call.config.expansion() };
     let scope = Scope::of(&call, place).await?;
-    let query = Query { listing: Listing::of(&call, place, wanted), filter, data, limit, href: call.href() };
+    let query = Query { listing: Listing::of(&call, place, wanted), filter, data, floating, limit, href: call.href() };
     Ok(streamed(move |stream| query.send(stream, scope)))
 }
 
@@ -37,53 +40,11 @@ fn limit(request: &Element) -> Result<Option<usize>, Fault> {
     count.map(Some).ok_or(Fault::Status(StatusCode::BAD_REQUEST, "The limit cannot be read."))
 }
 
-/// What is looked through: these address books, or one card in one.
-struct Scope {
-    folders: Vec<(Path, Granted<Folder, List>)>,
-    only: Option<Name>,
-}
-
-impl Scope {
-    /// By what the URL names and how deep. Who says nothing of the depth means the cards in it: older programs forget it.
-    async fn of(call: &Call, place: &Place) -> Result<Self, Fault> {
-        let about = call.href();
-        let open = async |path: &Path| {
-            let at = FolderAt { area: Area::Contacts, path: path.clone() };
-            call.session.open(at, List).await
-        };
-        let folder = match find(&call.session, place).await.map_err(Fault::about(&about))? {
-            Found::File(_) => {
-                let (path, name) = place.path.split_last().ok_or_else(Fault::missing)?;
-                let folder = open(&path).await.map_err(Fault::about(&about))?;
-                return Ok(Self { only: Some(name.clone()), folders: vec![(path, folder)] });
-            }
-            Found::Folder(folder) => folder,
-        };
-        let depth = call.depth()?.unwrap_or(Depth::One);
-        let is_home = place.path.names().is_empty();
-        let mut folders = Vec::new();
-        match depth {
-            Depth::One | Depth::Infinity if !is_home => folders.push((place.path.clone(), folder)),
-            Depth::Infinity => {
-                for member in folder.members().await.map_err(Fault::about(&about))? {
-                    let MemberIs::Folder(facts) = &member.is else { continue };
-                    let Ok(path) = place.path.child(member.name.clone()) else { continue };
-                    // What may not be read is not looked through, and asking for it would only be audited.
-                    if facts.real && facts.rights.contains(Rights::READ) {
-                        folders.extend(open(&path).await.ok().map(|folder| (path, folder)));
-                    }
-                }
-            }
-            _ => {}
-        }
-        Ok(Self { folders, only: None })
-    }
-}
-
 struct Query {
     listing: Listing,
     filter: Filter,
     data: Option<Data>,
+    floating: Floating,
     limit: usize,
     href: String,
 }
@@ -125,9 +86,12 @@ impl Query {
                     return Ok(false);
                 }
                 *left -= 1;
-                let told = self.data.as_ref().map(|data| (data.name(), data.of(&octets)));
-                let extra = told.as_ref().map(|(name, data)| (*name, data));
-                self.listing.item(&href, &item, parent, extra, &mut stream.xml);
+                // Cards have no times.
+                let told = self.data.as_ref().map(|data| (data.name(), data.of(&octets, &self.floating)));
+                match &told {
+                    Some((name, Ok(data))) => self.listing.item(&href, &item, parent, Some((name, data)), &mut stream.xml),
+                    _ => self.listing.item(&href, &item, parent, None, &mut stream.xml),
+                }
                 stream.breathe().await?;
             }
         }

@@ -2,10 +2,12 @@
 
 mod addressbook_query;
 mod batches;
+mod calendar_query;
 mod data;
 mod expand_property;
 mod multiget;
 mod principals;
+mod scope;
 mod sync_collection;
 
 use crate::call::{Call, find};
@@ -39,6 +41,7 @@ pub(crate) async fn report(mut call: Call) -> Answer {
     match name {
         (DAV, "acl-principal-prop-set") => principals::acl_principals(&call, &place, &request).await,
         (DAV, "sync-collection") => sync_collection::sync_collection(call, &place, &request).await,
+        (CALDAV, "calendar-query") => calendar_query::calendar_query(call, &place, &request).await,
         (CALDAV, "calendar-multiget") => multiget::multiget(call, &place, &request, Area::Calendars).await,
         (CARDDAV, "addressbook-query") => addressbook_query::addressbook_query(call, &place, &request).await,
         (CARDDAV, "addressbook-multiget") => multiget::multiget(call, &place, &request, Area::Contacts).await,

@@ -3,16 +3,19 @@
 //! Objects are read as they are sent, so many together as have a mebibyte. The data are the octets that were put, or the part of them that was asked for; what XML
 //! cannot carry is replaced, as no format could carry it here.
 
+use crate::caldav::{self, Floating};
 use crate::call::{Call, find, is_own};
 use crate::methods::propfind::{Listing, Parent};
 use crate::methods::report::batches::fitting;
 use crate::methods::report::data::Data;
-use crate::multistatus::{Stopped, Stream, Wanted, status_only, streamed};
+use crate::multistatus::{Stopped, Stream, Wanted, status_only, streamed, too_many};
 use crate::names::DAV;
 use crate::path::{Place, Target};
 use crate::refusal::{Answer, Fault};
 use crate::xml::{Element, Xml};
+use jiff::tz::TimeZone;
 use octroi_gate::{Area, FolderAt, List, Refusal, Whole};
+use octroi_ical::ExpansionLimits;
 use octroi_model::{Item, Name, Path, Uid};
 use std::collections::HashMap;
 
@@ -27,15 +30,19 @@ pub(crate) async fn multiget(call: Call, place: &Place, request: &Element, area:
     // It must be there and readable, even if each object is asked for by itself.
     find(&call.session, place).await.map_err(Fault::about(&call.href()))?;
     let wanted = Wanted::of_report(request, &call.headers)?;
-    let data = Data::read(request, area, &call.config)?;
+    let data = Data::read(request, area)?;
     let hrefs = request.children.iter().filter(|child| child.is(DAV, "href")).map(|href| href.trimmed().to_owned()).collect();
-    let reading = Reading { listing: Listing::of(&call, place, wanted), data, top: place.path.clone(), opened: HashMap::new() };
+    let (zone, limits, top) = (caldav::of_request(request)?, call.config.expansion(), place.path.clone());
+    let reading = Reading { listing: Listing::of(&call, place, wanted), data, zone, limits, top, opened: HashMap::new() };
     Ok(streamed(move |stream| reading.send(stream, hrefs)))
 }
 
 struct Reading {
     listing: Listing,
     data: Option<Data>,
+    /// What the request says of floating times.
+    zone: Option<TimeZone>,
+    limits: ExpansionLimits,
     /// The collection of the request.
     top: Path,
     /// The collections that hrefs led into.
@@ -94,6 +101,8 @@ impl Reading {
                 return Ok(());
             }
         };
+        let zone = self.zone.clone().unwrap_or_else(|| caldav::of_collection(&parent.facts));
+        let floating = Floating { zone, limits: self.limits };
         let names: Vec<Name> = hrefs.iter().filter_map(|href| Some(self.folder_of(href)?.1)).collect();
         let found = parent.folder.find_items(&names).await.map_err(|_| Stopped::Failed)?;
         let mut pairs = hrefs.iter().zip(&found).collect::<Vec<_>>().into_iter();
@@ -107,18 +116,22 @@ impl Reading {
                 read.extend(whole.into_iter().map(|whole| (whole.0.uid, whole)));
             }
             for (href, item) in group {
-                self.one(href, item.as_ref(), &read, parent, &mut stream.xml);
+                self.one(href, item.as_ref(), &read, (parent, &floating), &mut stream.xml);
                 stream.breathe().await?;
             }
         }
         Ok(())
     }
 
-    fn one(&self, href: &str, item: Option<&Item>, read: &HashMap<Uid, Whole>, parent: &Parent, xml: &mut Xml) {
+    fn one(&self, href: &str, item: Option<&Item>, read: &HashMap<Uid, Whole>, (parent, floating): (&Parent, &Floating), xml: &mut Xml) {
         let Some(item) = item else { return status_only(href, "HTTP/1.1 404 Not Found", xml) };
         let Some(data) = &self.data else { return self.listing.item(href, item, parent, None, xml) };
         match read.get(&item.uid) {
-            Some((item, Ok(octets))) => self.listing.item(href, item, parent, Some((data.name(), &data.of(octets))), xml),
+            Some((item, Ok(octets))) => match data.of(octets, floating) {
+                Ok(told) => self.listing.item(href, item, parent, Some((data.name(), &told)), xml),
+                // So many instances that they would be no answer.
+                Err(_) => too_many(href, xml),
+            },
             // One that is damaged must not keep the client from the others.
             Some((_, Err(_))) => status_only(href, "HTTP/1.1 500 Internal Server Error", xml),
             // Gone just now.

@@ -1,0 +1,21 @@
+//! What CalDAV's reports ask: which objects (`filter`, `matching`), and what of each (`data`). RFC 4791 sections 7 and 9.
+//!
+//! | file | what |
+//! |---|---|
+//! | `filter` | the filter of a query, read |
+//! | `matching` | whether an object is what it asks for |
+//! | `data` | what of an object is sent: all, parts, instances |
+//! | `zone` | the zone of floating times |
+//! | `facts` | what is noted of an object when it is put, so that it is found without being read |
+
+mod data;
+mod facts;
+mod filter;
+mod matching;
+mod zone;
+
+pub(crate) use data::CalendarData;
+pub(crate) use facts::{describe_all, facts_of, kind};
+pub(crate) use filter::Filter;
+pub(crate) use matching::{Floating, fits};
+pub(crate) use zone::{of_collection, of_request};
