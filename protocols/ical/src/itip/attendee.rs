@@ -89,7 +89,7 @@ pub(super) fn reply(change: &Change<'_>, old: Option<&Object<'_>>, new: &Object<
             any = true;
             let line = with_param(&public(mine), "PARTSTAT", Some("DECLINED"));
             let instance = [renamed(entry, "RECURRENCE-ID", value), renamed(entry, "DTSTART", value)];
-            composer.brief(main, Some(instance), main.sequence(), &answer(main, line));
+            composer.brief(main, Some(&instance), main.sequence(), &answer(main, line));
         }
     }
     any.then(|| message(organizer, composer))

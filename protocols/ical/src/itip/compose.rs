@@ -69,7 +69,7 @@ impl<'t> Composer<'t> {
 
     /// What tells which instance it is, and these lines. `instance`: when the part is the main one and one instance of it is meant, the
     /// lines that say which.
-    pub(super) fn brief(&mut self, part: &Part<'_>, instance: Option<[String; 2]>, sequence: u64, more: &[String]) {
+    pub(super) fn brief(&mut self, part: &Part<'_>, instance: Option<&[String; 2]>, sequence: u64, more: &[String]) {
         self.line(&format!("BEGIN:{}", part.node.name));
         let of_instance = instance.is_some();
         for entry in part.node.properties.iter().filter(|entry| TELLING.iter().any(|name| entry.is(name))) {
@@ -80,7 +80,7 @@ impl<'t> Composer<'t> {
                 self.line(entry.text());
             }
         }
-        for line in instance.iter().flatten() {
+        for line in instance.into_iter().flatten() {
             self.line(line);
         }
         self.line(&format!("DTSTAMP:{}", self.now));

@@ -166,6 +166,30 @@ pub fn uid_of(octets: &[u8]) -> Option<(String, Option<String>)> {
     Some((object.uid()?.to_owned(), object.method()))
 }
 
+/// What people are told of a message: what it is about, when and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Digest {
+    /// SUMMARY.
+    pub title: String,
+    /// LOCATION.
+    pub place: String,
+    /// When it begins, as it is written, in its zone.
+    pub start: String,
+    /// How somebody answers, of a REPLY.
+    pub answer: String,
+}
+
+/// What people are told of a message.
+pub fn digest(octets: &[u8]) -> Option<Digest> {
+    let tree = Tree::read(octets).ok()?;
+    let object = Object::of(&tree)?;
+    let part = object.parts.first()?;
+    let text = |name| part.node.value(name).map_or_else(String::new, |value| crate::value::unescaped(value).into_owned());
+    let answer = part.node.property("ATTENDEE").map(object::participation).unwrap_or_default();
+    let start = part.node.property("DTSTART").map(moment::for_people).unwrap_or_default();
+    Some(Digest { title: text("SUMMARY"), place: text("LOCATION"), start, answer })
+}
+
 /// What a change means.
 pub fn change(change: &Change<'_>) -> Result<Outgoing, Fault> {
     let plain = |role| Outgoing { role, stored: change.new.map(<[u8]>::to_vec), messages: Vec::new() };

@@ -24,6 +24,17 @@ pub(super) fn key_of(entry: &Entry<'_>, value: &str) -> String {
     }
 }
 
+/// As people read it.
+pub(super) fn for_people(entry: &Entry<'_>) -> String {
+    match Moment::read(entry) {
+        Ok(Moment::Date(date)) => date.to_string(),
+        Ok(Moment::Floating(local)) => local.strftime("%Y-%m-%d %H:%M").to_string(),
+        Ok(Moment::Utc(instant)) => instant.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        Ok(Moment::Zoned(local, zone)) => format!("{} ({zone})", local.strftime("%Y-%m-%d %H:%M")),
+        Err(_) => entry.value().to_owned(),
+    }
+}
+
 /// The end of an instance that begins at `at`, in a series that begins at `start` and ends at `end`: as far behind.
 pub(super) fn shifted(start: &Entry<'_>, end: &Entry<'_>, at: &Entry<'_>) -> Option<String> {
     let read = |entry: &Entry<'_>| Moment::read(entry).ok();

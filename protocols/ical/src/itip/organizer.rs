@@ -273,7 +273,7 @@ impl<'t> Teller<'_, 't> {
             let now = self.new.and_then(|new| new.part_for(part.id.as_deref())).map_or(0, Part::sequence);
             let more = [public(self.entry), "STATUS:CANCELLED".to_owned()];
             // RFC 5546 section 3.2.5: the sequence grows.
-            composer.brief(part, instance.clone(), now.max(part.sequence() + 1), &more);
+            composer.brief(part, instance.as_ref(), now.max(part.sequence() + 1), &more);
         }
         Some(self.message(Method::Cancel, composer.done(), true))
     }

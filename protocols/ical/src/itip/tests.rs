@@ -193,7 +193,7 @@ fn series() -> Vec<u8> {
 fn instance(day: &str, more: &str) -> String {
     let at = format!("202612{day}T090000Z");
     let there = ASKED.replace("20261207T090000Z", &at).replace("DTEND:20261207", &format!("DTEND:202612{day}"));
-    format!("RECURRENCE-ID:{at}\n{}{more}", there)
+    format!("RECURRENCE-ID:{at}\n{there}{more}")
 }
 
 fn with_instance(series: &[u8], instance: &str) -> Vec<u8> {
