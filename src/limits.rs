@@ -122,6 +122,8 @@ section! {
         push_max => push_max;
         push_endpoint_bytes_max => push_endpoint_bytes_max;
         uploads_max => uploads_max;
+        attendees_max => attendees_max;
+        inbox_items_max => inbox_items_max;
         upload_idle_seconds => upload_idle;
         confirm_wait_seconds => confirm_wait;
         sessions_per_account_max => sessions_per_account_max;

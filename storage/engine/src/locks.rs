@@ -161,7 +161,9 @@ fn is_locked(kind: CollectionKind) -> bool {
         | CollectionKind::Scripts
         | CollectionKind::Trash
         | CollectionKind::Versions
-        | CollectionKind::Uploads => false,
+        | CollectionKind::Uploads
+        | CollectionKind::Inbox
+        | CollectionKind::Outbox => false,
     }
 }
 

@@ -81,6 +81,10 @@ pub struct Limits {
     pub trash_bytes_max: u64,
     /// Uploads in parts that one account has under way.
     pub uploads_max: usize,
+    /// People whom one change of a meeting is told to.
+    pub attendees_max: usize,
+    /// Messages that a scheduling inbox keeps; the oldest goes first.
+    pub inbox_items_max: usize,
     /// After which an upload is given up that nothing is added to.
     pub upload_idle: Duration,
     /// Registrations for push: of one account at one collection, of one account, and of all; each collection that has one is listened to.
@@ -127,6 +131,8 @@ impl Default for Limits {
             trash_days: 30,
             trash_bytes_max: 0,
             uploads_max: 32,
+            attendees_max: 500,
+            inbox_items_max: 1_000,
             upload_idle: Duration::from_hours(24),
             push_per_collection_max: 16,
             push_per_account_max: 500,
@@ -164,6 +170,8 @@ pub(crate) struct Inner {
     pub(crate) registering: Registering,
     pub(crate) own: Own,
     pub(crate) passkeys: Option<Webauthn>,
+    /// What knows calendar objects, if meetings are scheduled here.
+    pub(crate) scheduling: std::sync::OnceLock<Arc<dyn crate::scheduling::SchedulingCodec>>,
     /// Sign-outs from everywhere so far, for portal sessions.
     pub(crate) sign_outs: std::sync::Mutex<std::collections::HashMap<AccountId, u64>>,
 }
@@ -226,6 +234,7 @@ impl Gate {
             registering,
             own: Own::default(),
             passkeys,
+            scheduling: std::sync::OnceLock::new(),
             sign_outs: std::sync::Mutex::default(),
         };
         let gate = Self(Arc::new(inner));

@@ -44,6 +44,7 @@ mod recent;
 mod refusal;
 mod reserved;
 mod restore;
+mod scheduling;
 mod scram;
 mod seal;
 mod second_factor;
@@ -112,6 +113,10 @@ pub use queue::{DeliverBy, Notify, Queue, QueueEntry, QueueRecipient, Queued, Re
 pub use quota::{FolderQuota, QuotaLine};
 pub use refusal::{Lacks, Refusal};
 pub use restore::{LOST_MAX, RestoreOrder, Restored};
+pub use scheduling::{
+    ATTENDEES, Invitation, Manner, ObjectChange, Outgoing, PutObject, Received, SchedulingCodec, SchedulingFault, SchedulingPlaces,
+    Telling, is_meeting, schedule_tag,
+};
 pub use scram::{SCRAM_HASH_BYTES, SCRAM_ITERATIONS, SCRAM_SALT_BYTES, ScramFault, ScramLogin, ScramProof};
 pub use second_factor::{TotpEnrolment, code_at};
 pub use session::Session;

@@ -71,6 +71,8 @@ pub enum Refusal {
     UnknownGrantee,
     /// The main password does not meet the policy.
     Password(crate::password::PasswordFault),
+    /// A meeting may not be changed like that.
+    Scheduling(crate::scheduling::SchedulingFault),
 }
 
 /// What a reserved action lacks.
@@ -123,6 +125,7 @@ impl fmt::Display for Refusal {
             Self::ExportNotAllowed => f.write_str("not permitted to take out whole collections"),
             Self::UnknownGrantee => f.write_str("no such account, group or profile"),
             Self::Password(fault) => fault.fmt(f),
+            Self::Scheduling(fault) => fault.fmt(f),
         }
     }
 }

@@ -84,7 +84,8 @@ impl Node {
 
     /// Is the child found by its name only, and listed nowhere?
     fn hides(&self, child: &Collection) -> bool {
-        child.kind == CollectionKind::Versions || child.kind == CollectionKind::Trash && self.shelf == Shelf::Live
+        matches!(child.kind, CollectionKind::Versions | CollectionKind::Inbox | CollectionKind::Outbox)
+            || child.kind == CollectionKind::Trash && self.shelf == Shelf::Live
     }
 }
 

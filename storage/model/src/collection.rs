@@ -32,6 +32,10 @@ pub enum CollectionKind {
     Versions,
     /// Parts of documents on their way in; in the top one of an account, one for each document.
     Uploads,
+    /// What an account's owner was told about meetings (RFC 6638 section 2.2), below the top of the calendars.
+    Inbox,
+    /// Where an account's programs ask when others are free (RFC 6638 section 2.1); always empty.
+    Outbox,
 }
 
 /// A mailbox's special use (RFC 6154 section 2).

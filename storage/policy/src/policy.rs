@@ -112,7 +112,7 @@ impl Area {
     pub fn of(kind: CollectionKind) -> Option<Self> {
         Some(match kind {
             CollectionKind::MailHome | CollectionKind::Mailbox => Self::Mail,
-            CollectionKind::CalendarHome | CollectionKind::Calendar => Self::Calendars,
+            CollectionKind::CalendarHome | CollectionKind::Calendar | CollectionKind::Inbox | CollectionKind::Outbox => Self::Calendars,
             CollectionKind::AddressbookHome | CollectionKind::Addressbook => Self::Contacts,
             CollectionKind::Folder | CollectionKind::Trash | CollectionKind::Versions => Self::Files,
             CollectionKind::Queue | CollectionKind::Scripts | CollectionKind::Uploads => return None,

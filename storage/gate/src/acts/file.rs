@@ -125,8 +125,15 @@ impl<P: Purpose<File>> Granted<File, P> {
         Ok((now.uid, now.modseq) != (before.uid, before.modseq))
     }
 
+    /// Whether an act is to be tried again that was refused because something has moved: not if what it insists on is another by now.
+    pub(crate) async fn is_to_be_tried(&self, before: &Item, when: When) -> Result<(), Refusal> {
+        let there = self.engine().view(self.folder_id()?).await?.by_name(self.name()?).cloned().ok_or(Refusal::Precondition)?;
+        let same = (there.uid, there.modseq) == (before.uid, before.modseq);
+        if same || when == When::Anyhow { Ok(()) } else { Err(Refusal::Precondition) }
+    }
+
     /// The item that an act is about: as it was found if it insists on that, or as it is now. [`Refusal::Precondition`] if there is none.
-    async fn now(&self, when: When) -> Result<Item, Refusal> {
+    pub(crate) async fn now(&self, when: When) -> Result<Item, Refusal> {
         match when {
             When::Unchanged => Ok(self.item().clone()),
             When::Anyhow => {

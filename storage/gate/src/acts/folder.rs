@@ -16,6 +16,7 @@ use crate::push::PushFacts;
 use crate::quota::FolderQuota;
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
+use crate::scheduling::{SchedulingFault, is_meeting};
 use crate::tree::{self, Node};
 use octroi_engine::{Batch, Change, Expect, Sought, View, Within};
 use octroi_model::{
@@ -286,6 +287,11 @@ impl Granted<Folder, Bind> {
 
     /// Copy an item here; the content is shared, not written again.
     pub async fn copy_file(&self, source: &Granted<File, Read>, name: &Name, over: &InTheWay<Rewrite>) -> Result<(), Refusal> {
+        is_no_message(source)?;
+        // RFC 6638 section 3.2.4.1.
+        if is_meeting(source.item()) && source.node().owner == self.node().owner {
+            return Err(Refusal::Scheduling(SchedulingFault::NotUnique));
+        }
         let properties = arrived(&self.session, self.node().owner, source.item());
         let item = Item { properties, ..source.item().clone() };
         self.arrive(source, &item, name, over, None).await
@@ -296,6 +302,7 @@ impl Granted<Folder, Bind> {
         if source.folder_id()? == self.node().real()?.id && source.name()? == name {
             return Err(Refusal::Unsupported);
         }
+        is_no_message(source)?;
         if source.node().owner != self.node().owner && !source.rights().contains(Rights::EXPUNGE) {
             return Err(Refusal::Forbidden(Rights::EXPUNGE));
         }
@@ -641,6 +648,11 @@ impl<P> Granted<Folder, P> {
 /// The rights that removing a collection takes.
 fn to_remove(collection: &Collection) -> Rights {
     if collection.head.items > 0 { Rights::DELETE_COLLECTION | Rights::EXPUNGE } else { Rights::DELETE_COLLECTION }
+}
+
+/// What somebody was told of a meeting is no object of a calendar.
+fn is_no_message<P: Purpose<File>>(source: &Granted<File, P>) -> Result<(), Refusal> {
+    if source.node().real()?.kind == CollectionKind::Inbox { Err(Refusal::Unsupported) } else { Ok(()) }
 }
 
 fn item_member(item: &Item) -> Option<Member> {

@@ -1,0 +1,138 @@
+//! Where scheduling keeps and finds things in somebody's calendars: inbox and outbox, the calendar for what is new, an object by its UID.
+
+use super::codec::SchedulingCodec;
+use crate::gate::{Gate, new_collection};
+use crate::kept::beside;
+use crate::refusal::Refusal;
+use crate::session::Session;
+use crate::tree;
+use octroi_engine::{Batch, Change, Engine, Expect, Part};
+use octroi_model::{Account, AccountId, Collection, CollectionId, CollectionKind, Item, LeadsTo, Name, Path};
+use octroi_policy::Area;
+use std::sync::Arc;
+
+/// The property of the top of the calendars that names the one for what is new (RFC 6638 section 9.2).
+pub(crate) const DEFAULT_CALENDAR: &str = "schedule-default-calendar";
+/// Contents that are read together in search of a UID.
+const READ_AT_ONCE: usize = 64;
+/// Objects of before UIDs were noted that are read in search of one.
+const UNKNOWN_MAX: usize = 5_000;
+
+/// An object in somebody's calendars.
+#[derive(Clone)]
+pub(super) struct Found {
+    pub collection: CollectionId,
+    pub item: Item,
+}
+
+impl Gate {
+    /// Under which addresses others write to somebody: their own, and aliases that lead to nobody else.
+    pub(crate) fn addresses_of(&self, account: &Account) -> Vec<String> {
+        let mut all = vec![account.address.to_string()];
+        for alias in self.engine().aliases() {
+            if let (octroi_model::AliasName::Address(address), LeadsTo::Addresses(_)) = (&alias.name, &alias.leads_to)
+                && self.leads_alone(address, account.id)
+            {
+                all.push(address.to_string());
+            }
+        }
+        all
+    }
+}
+
+/// The collection of that kind below the top of somebody's calendars.
+pub(super) fn of_kind(engine: &dyn Engine, home: &Collection, kind: CollectionKind) -> Option<Arc<Collection>> {
+    engine.children(home.id).into_iter().find(|child| child.kind == kind)
+}
+
+/// The same, made in the batch if it is not there. A calendar may have its name, so it takes the first that is free.
+pub(super) fn ensure(engine: &dyn Engine, home: &Collection, kind: CollectionKind, batch: &mut Batch) -> Result<CollectionId, Refusal> {
+    if let Some(there) = of_kind(engine, home, kind) {
+        return Ok(there.id);
+    }
+    let names = if kind == CollectionKind::Inbox {
+        ["inbox", "scheduling-inbox", "octroi-inbox"]
+    } else {
+        ["outbox", "scheduling-outbox", "octroi-outbox"]
+    };
+    let free = names.into_iter().filter_map(|name| Name::new(name).ok()).find(|name| engine.child(home.id, name).is_none());
+    let name = free.ok_or(Refusal::Exists)?;
+    let collection = new_collection(engine, Some(home.id), name.clone(), kind, home.owner);
+    let id = collection.id;
+    batch.expect(Expect::Absent { collection: home.id, name });
+    batch.push(Change::CreateCollection { collection, parent_head: None });
+    Ok(id)
+}
+
+/// The calendar that new meetings go into: the one that its owner chose, or the oldest.
+pub(super) fn default_calendar(engine: &dyn Engine, home: &Collection) -> Option<Arc<Collection>> {
+    let calendars = || engine.children(home.id).into_iter().filter(|child| child.kind == CollectionKind::Calendar);
+    let chosen = engine.collection(home.id)?.property(DEFAULT_CALENDAR).and_then(|id| id.parse().ok()).map(CollectionId);
+    calendars().find(|calendar| Some(calendar.id) == chosen).or_else(|| calendars().min_by_key(|calendar| calendar.id))
+}
+
+/// The object with that UID in any of somebody's calendars.
+pub(super) async fn find(engine: &dyn Engine, codec: &dyn SchedulingCodec, owner: AccountId, uid: &str) -> Result<Option<Found>, Refusal> {
+    let Some(home) = tree::home(engine, owner, Area::Calendars) else { return Ok(None) };
+    let mut unknown: Vec<Found> = Vec::new();
+    for calendar in engine.children(home.id).into_iter().filter(|child| child.kind == CollectionKind::Calendar) {
+        let view = engine.view(calendar.id).await?;
+        for item in view.items() {
+            match beside::noted(item, beside::UID) {
+                Some(known) if known == uid => return Ok(Some(Found { collection: calendar.id, item: item.clone() })),
+                None if unknown.len() < UNKNOWN_MAX => unknown.push(Found { collection: calendar.id, item: item.clone() }),
+                _ => {}
+            }
+        }
+    }
+    for some in unknown.chunks(READ_AT_ONCE) {
+        let octets = engine.read(some.iter().map(|found| (found.item.content, Part::Whole)).collect()).await?;
+        if let Some(at) = octets.iter().position(|octets| codec.uid(octets).as_deref() == Some(uid)) {
+            return Ok(Some(some[at].clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// All octets of an item.
+pub(super) async fn read(engine: &dyn Engine, item: &Item) -> Result<Vec<u8>, Refusal> {
+    let parts = engine.read(vec![(item.content, Part::Whole)]).await?;
+    Ok(parts.into_iter().next().unwrap_or_default())
+}
+
+/// Where the parts of somebody's scheduling are, as their own programs name them.
+#[derive(Debug, Clone)]
+pub struct SchedulingPlaces {
+    /// What they were told.
+    pub inbox: Path,
+    /// Where they ask when others are free.
+    pub outbox: Path,
+    /// For what is new.
+    pub default_calendar: Option<Path>,
+}
+
+impl Session {
+    /// Where scheduling is in one's own calendars, made if it is not there yet. Nothing where there are no meetings, or no calendars.
+    pub async fn scheduling_places(&self) -> Result<Option<SchedulingPlaces>, Refusal> {
+        let engine = self.gate().engine();
+        let Some(home) = tree::home(engine, self.account(), Area::Calendars) else { return Ok(None) };
+        if self.gate().0.scheduling.get().is_none() {
+            return Ok(None);
+        }
+        let mut batch = Batch::new();
+        for kind in [CollectionKind::Inbox, CollectionKind::Outbox] {
+            ensure(engine, &home, kind, &mut batch)?;
+        }
+        if !batch.is_empty() {
+            match engine.commit(batch).await.map_err(Refusal::from) {
+                // Somebody else has made them.
+                Ok(_) | Err(Refusal::Precondition | Refusal::Exists) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        let path = |collection: Arc<Collection>| Path::from_names(vec![collection.name.clone()]).ok();
+        let place = |kind| of_kind(engine, &home, kind).and_then(path);
+        let (Some(inbox), Some(outbox)) = (place(CollectionKind::Inbox), place(CollectionKind::Outbox)) else { return Ok(None) };
+        Ok(Some(SchedulingPlaces { inbox, outbox, default_calendar: default_calendar(engine, &home).and_then(path) }))
+    }
+}

@@ -1,0 +1,309 @@
+//! The plan of one change of a meeting: what is stored, and what everybody else's calendar and inbox get in the same commit.
+//!
+//! It is on the server's authority that something comes into somebody else's calendar, so it is bounded: only what the codec has made of a
+//! change that the sender could make, to people whom the sender's profile lets them write to, so many at once. Who is elsewhere gets mail,
+//! which lies in the queue with the same commit.
+
+use super::codec::{Invitation, Manner, ObjectChange, Outgoing, Received, SchedulingCodec, Telling};
+use super::homes::{self, Found};
+use crate::acts::file::document;
+use crate::gate::Gate;
+use crate::kept::beside;
+use crate::kept::versions::expunge;
+use crate::queue::{self, QueueEntry, QueueRecipient, RecipientTerms, Terms};
+use crate::refusal::Refusal;
+use crate::session::Session;
+use crate::tree::{self, Node};
+use octroi_engine::{Batch, Body, Expect};
+use octroi_model::{Account, AccountId, Address, Collection, CollectionId, CollectionKind, Item, Name, Outcome, Rights, UidSet, UnixTime};
+use octroi_policy::{Act, Area, Profile};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Name of the limit on whom one change is told to.
+pub const ATTENDEES: &str = "attendees";
+
+/// What becomes of a message: RFC 6638 section 3.2.9.
+mod status {
+    /// It is on its way, by mail.
+    pub(super) const SENT: &str = "1.1";
+    /// It is with them.
+    pub(super) const DELIVERED: &str = "1.2";
+    /// There is no such person.
+    pub(super) const UNKNOWN: &str = "3.7";
+    /// The sender may not.
+    pub(super) const FORBIDDEN: &str = "3.8";
+    /// They have no room, or what they have is locked.
+    pub(super) const FAILED: &str = "5.1";
+}
+
+/// Where a message goes.
+#[derive(Clone)]
+enum Way {
+    Here(Arc<Account>),
+    Mail(Address),
+    Nowhere(&'static str),
+}
+
+/// What an object comes to.
+pub(super) struct Settled {
+    /// Nothing if it goes.
+    pub stored: Vec<u8>,
+    pub uid: Option<String>,
+    /// It is a meeting with others.
+    pub scheduled: bool,
+}
+
+/// A change of a meeting under way: kept over several tries.
+pub(super) struct Desk<'s> {
+    session: &'s Session,
+    codec: Arc<dyn SchedulingCodec>,
+    owner: Arc<Account>,
+    me: Vec<String>,
+    manner: Manner,
+    /// May speak for the owner.
+    speaks: bool,
+    ways: HashMap<String, Way>,
+}
+
+impl<'s> Desk<'s> {
+    /// For who acts on a calendar with these rights; `None` where nothing is scheduled.
+    pub(super) fn open(session: &'s Session, node: &Node, rights: Rights, manner: Manner) -> Option<Self> {
+        let gate = session.gate();
+        let codec = gate.0.scheduling.get()?.clone();
+        if node.area != Area::Calendars {
+            return None;
+        }
+        let owner = gate.engine().account(node.owner)?;
+        let speaks = owner.id == session.account() || rights.contains(Rights::SEND_AS);
+        Some(Self { session, codec, me: gate.addresses_of(&owner), owner, manner, speaks, ways: HashMap::new() })
+    }
+
+    fn gate(&self) -> &'s Gate {
+        self.session.gate()
+    }
+
+    /// What a change means and brings about; the latter is added to the batch. `at`: where the object is.
+    pub(super) async fn plan(
+        &mut self,
+        old: Option<&[u8]>,
+        new: Option<&[u8]>,
+        at: (CollectionId, &Name),
+        batch: &mut Batch,
+    ) -> Result<Settled, Refusal> {
+        let change = ObjectChange { old, new, me: &self.me, manner: self.manner };
+        let Outgoing { scheduled, stored, messages } = self.codec.change(&change).map_err(Refusal::Scheduling)?;
+        let mut stored = stored.unwrap_or_default();
+        let uid = new.or(old).and_then(|octets| self.codec.uid(octets));
+        if let (true, None, Some(uid)) = (scheduled, old, &uid) {
+            self.is_unique(uid, at).await?;
+        }
+        if messages.len() > self.gate().0.limits.attendees_max {
+            return Err(Refusal::Limit(ATTENDEES));
+        }
+        if !messages.is_empty() && !self.speaks {
+            // RFC 6638 section 6.2: who may write in a calendar may not for that reason speak for whose it is.
+            self.session.audit("schedule", &self.owner.address.to_string(), Outcome::Refused, "may not speak for the owner").await;
+            return Err(Refusal::Forbidden(Rights::SEND_AS));
+        }
+        let mut table = Table::default();
+        let mut statuses = Vec::new();
+        for telling in &messages {
+            let status = self.tell(telling, uid.as_deref().unwrap_or_default(), &mut table, batch).await?;
+            statuses.push((telling.to.clone(), status.to_owned()));
+        }
+        table.lay(batch);
+        if !statuses.is_empty() {
+            self.log(&messages, uid.as_deref().unwrap_or_default(), batch);
+            stored = if new.is_some() { self.codec.with_statuses(&stored, &statuses) } else { stored };
+        }
+        Ok(Settled { stored, uid, scheduled })
+    }
+
+    /// RFC 6638 section 3.2.4.1.
+    async fn is_unique(&self, uid: &str, at: (CollectionId, &Name)) -> Result<(), Refusal> {
+        let found = homes::find(self.gate().engine(), &*self.codec, self.owner.id, uid).await?;
+        let elsewhere = |found: &Found| (found.collection, found.item.name.as_ref()) != (at.0, Some(at.1));
+        match found {
+            Some(found) if elsewhere(&found) => Err(Refusal::Scheduling(super::SchedulingFault::NotUnique)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn tell(&mut self, telling: &Telling, uid: &str, table: &mut Table, batch: &mut Batch) -> Result<&'static str, Refusal> {
+        match self.way(telling).await? {
+            Way::Nowhere(why) => Ok(why),
+            Way::Mail(to) if telling.matters => self.mail(telling, &to, batch),
+            Way::Mail(_) => Ok(status::SENT),
+            Way::Here(account) => deliver(self.gate(), &*self.codec, (&account, uid, None), telling, table, batch).await,
+        }
+    }
+
+    /// Decided once, however often the commit is tried.
+    async fn way(&mut self, telling: &Telling) -> Result<Way, Refusal> {
+        if let Some(way) = self.ways.get(&telling.to) {
+            return Ok(way.clone());
+        }
+        let way = self.find_way(telling).await?;
+        self.ways.insert(telling.to.clone(), way.clone());
+        Ok(way)
+    }
+
+    async fn find_way(&self, telling: &Telling) -> Result<Way, Refusal> {
+        let Ok(to) = telling.to.parse::<Address>() else { return Ok(Way::Nowhere(status::UNKNOWN)) };
+        let (gate, session) = (self.gate(), self.session);
+        let ours = gate.is_local_domain(to.domain());
+        // Who may write to somebody may invite them.
+        if let Err(why) = session.permits(&Act::Send { domain: to.domain(), ours })? {
+            session.audit("schedule", &to.to_string(), Outcome::Refused, &why.to_string()).await;
+            return Ok(Way::Nowhere(status::FORBIDDEN));
+        }
+        if ours {
+            let alone = gate.reach(&to, Some(self.owner.id)).ok().filter(|reached| reached.outside.is_empty());
+            let account = alone.and_then(|reached| match reached.ours.as_slice() {
+                [only] => gate.engine().account(only.account),
+                _ => None,
+            });
+            return Ok(account.filter(|account| account.id != self.owner.id).map_or(Way::Nowhere(status::UNKNOWN), Way::Here));
+        }
+        let hourly = session.with_circumstances(|who| gate.policy().profile(who.profile).and_then(Profile::recipients_per_hour))?;
+        if telling.matters
+            && let Some(max) = hourly
+            && !gate.0.rates.count(session.account(), max)
+        {
+            session.audit("schedule", &to.to_string(), Outcome::Refused, crate::RECIPIENTS_PER_HOUR).await;
+            return Ok(Way::Nowhere(status::FORBIDDEN));
+        }
+        Ok(Way::Mail(to))
+    }
+
+    fn mail(&self, telling: &Telling, to: &Address, batch: &mut Batch) -> Result<&'static str, Refusal> {
+        let invitation = Invitation { from: &self.owner.address, from_name: &self.owner.display_name, to, telling };
+        let Some(content) = self.codec.mail(&invitation) else { return Ok(status::FAILED) };
+        let queue = queue::collection(self.gate()).ok_or(Refusal::Unavailable)?;
+        let now = UnixTime::now();
+        let recipients = vec![QueueRecipient::new(to.clone(), RecipientTerms::default(), now)];
+        let from = Some(self.owner.address.clone());
+        let entry = QueueEntry { from, terms: Terms::default(), queued: now, held: false, recipients };
+        let item = queue::item(self.gate(), &entry)?;
+        let body = batch.body(content.body);
+        batch.put(queue, item, body);
+        Ok(status::SENT)
+    }
+
+    fn log(&self, messages: &[Telling], uid: &str, batch: &mut Batch) {
+        let peer = self.session.peer().to_string();
+        let first = messages.first().map_or("", |telling| telling.to.as_str());
+        let others = messages.len().saturating_sub(1);
+        let more = if others == 0 { String::new() } else { format!(" and {others} more") };
+        let method = messages.first().map_or("", |telling| telling.method);
+        let subject = format!("{method} of {uid} by {} to {first}{more}", self.owner.address);
+        batch.push(self.session.line("schedule", &subject, &peer, Outcome::Done, "").into_change());
+    }
+}
+
+/// What others' calendars are to hold: one state each, however many messages made it.
+#[derive(Default)]
+pub(super) struct Table(HashMap<AccountId, Laid>);
+
+struct Laid {
+    collection: CollectionId,
+    item: Item,
+    octets: Vec<u8>,
+    expect: Expect,
+    changed: bool,
+}
+
+impl Table {
+    pub(super) fn lay(self, batch: &mut Batch) {
+        for laid in self.0.into_values().filter(|laid| laid.changed) {
+            batch.expect(laid.expect);
+            let body = batch.body(Body::document(&laid.octets));
+            batch.put(laid.collection, laid.item, body);
+        }
+    }
+}
+
+/// Into somebody's calendar and inbox. `from`: whom it is certainly from, if it is not the server that says so.
+pub(super) async fn deliver(
+    gate: &Gate,
+    codec: &dyn SchedulingCodec,
+    (to, uid, from): (&Account, &str, Option<&str>),
+    telling: &Telling,
+    table: &mut Table,
+    batch: &mut Batch,
+) -> Result<&'static str, Refusal> {
+    let engine = gate.engine();
+    let Some(home) = tree::home(engine, to.id, Area::Calendars) else { return Ok(status::UNKNOWN) };
+    if let std::collections::hash_map::Entry::Vacant(vacant) = table.0.entry(to.id)
+        && let Some(found) = homes::find(engine, codec, to.id, uid).await?
+    {
+        let octets = homes::read(engine, &found.item).await?;
+        let expect = Expect::Unchanged { collection: found.collection, uid: found.item.uid, modseq: found.item.modseq };
+        vacant.insert(Laid { collection: found.collection, item: found.item, octets, expect, changed: false });
+    }
+    let there = table.0.get(&to.id);
+    let received = codec.receive(there.map(|laid| &*laid.octets), &telling.octets, &gate.addresses_of(to), from);
+    if let Received::Stored { octets, keeps_tag } = received {
+        let bytes = (octets.len() + telling.octets.len()) as u64;
+        if !gate.has_room(home.id, bytes) {
+            return Ok(status::FAILED);
+        }
+        match table.0.get_mut(&to.id) {
+            // Somebody has locked it: they are told, and their copy stays.
+            Some(laid) if !engine.locks_over(laid.collection, Some(laid.item.uid)).is_empty() => {}
+            Some(laid) => laid.become_new(octets, keeps_tag),
+            None => match homes::default_calendar(engine, &home) {
+                Some(calendar) if engine.locks_over(calendar.id, None).is_empty() => {
+                    let laid = Laid::fresh(gate, &calendar, uid, octets)?;
+                    table.0.insert(to.id, laid);
+                }
+                _ => {}
+            },
+        }
+    } else if from.is_some() {
+        // Mail that does nothing here is mail, and that is all.
+        return Ok(status::FAILED);
+    }
+    if telling.matters {
+        post(gate, &home, telling, uid, batch).await?;
+    }
+    Ok(status::DELIVERED)
+}
+
+impl Laid {
+    fn fresh(gate: &Gate, calendar: &Collection, uid: &str, octets: Vec<u8>) -> Result<Self, Refusal> {
+        let name = Name::new(&format!("{:x}.ics", gate.engine().new_id())).map_err(|_| Refusal::Unavailable)?;
+        let tag = super::fresh_tag(&octets);
+        let properties = beside::with(None, &[(beside::UID, Some(uid)), (beside::SCHEDULE_TAG, Some(&tag))]);
+        let item = Item { properties, ..document(name.clone(), Some("text/calendar; charset=utf-8"))? };
+        let expect = Expect::Absent { collection: calendar.id, name };
+        Ok(Self { collection: calendar.id, item, octets, expect, changed: true })
+    }
+
+    fn become_new(&mut self, octets: Vec<u8>, keeps_tag: bool) {
+        let tag = if keeps_tag { super::schedule_tag(&self.item) } else { super::fresh_tag(&octets) };
+        let properties = beside::with(self.item.properties.as_deref(), &[(beside::SCHEDULE_TAG, Some(&tag))]);
+        self.item = Item { properties, date: UnixTime::now(), ..self.item.clone() };
+        (self.octets, self.changed) = (octets, true);
+    }
+}
+
+/// Into the inbox; the oldest goes when it is full.
+async fn post(gate: &Gate, home: &Collection, telling: &Telling, uid: &str, batch: &mut Batch) -> Result<(), Refusal> {
+    let engine = gate.engine();
+    let inbox = homes::ensure(engine, home, CollectionKind::Inbox, batch)?;
+    if let Some(there) = engine.collection(inbox).filter(|there| there.head.items as usize >= gate.0.limits.inbox_items_max) {
+        let view = engine.view(there.id).await?;
+        if let Some(oldest) = view.items().next() {
+            batch.push(expunge(inbox, UidSet::from_uids([oldest.uid])));
+        }
+    }
+    let name = Name::new(&format!("{:x}.ics", engine.new_id())).map_err(|_| Refusal::Unavailable)?;
+    let media_type = format!("text/calendar; charset=utf-8; method={}", telling.method);
+    let properties = beside::with(None, &[(beside::UID, Some(uid))]);
+    let item = Item { properties, ..document(name, Some(&media_type))? };
+    let body = batch.body(Body::document(&telling.octets));
+    batch.put(inbox, item, body);
+    Ok(())
+}
