@@ -18,6 +18,7 @@ mod import;
 mod limits;
 mod profiles;
 mod reports;
+mod scheduling;
 mod search;
 mod server;
 mod size;

@@ -9,6 +9,7 @@ use crate::dkim::Keys;
 use crate::limits::Connections;
 use crate::profiles::Profiles;
 use crate::reports::Reporter;
+use crate::scheduling::Scheduler;
 use crate::tls::{Acceptors, Certificate};
 use octroi_dns::Resolver;
 use octroi_gate::{Admin, DataKey, Errands, Gate, Opened, Organisation, Queue};
@@ -149,6 +150,8 @@ impl Server {
         let keys = Keys::new(&config.data, keyring.clone());
         keys.start(&admin)?;
         let proofs = proofs(config, &resolver, keyring.clone())?;
+        let language = config.language().map_err(|e| e.to_string())?;
+        gate.schedule_with(Arc::new(Scheduler { hostname: config.hostname.clone(), language, keyring: keyring.clone() }));
         let reports = crate::reports::load(config)?;
         let guard = crate::guard::load(&config.data);
         tokio::spawn(crate::guard::keep(guard.clone(), config.data.clone(), shutdown.clone()));

@@ -35,6 +35,7 @@ mod quota;
 mod reports;
 #[path = "fuzz/src/responses.rs"]
 mod responses;
+mod scheduling;
 mod search;
 mod sending;
 mod sharing;

@@ -10,7 +10,7 @@ use axum::body::Body;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use http_body_util::BodyExt;
-use octroi_gate::{Area, File, FileAt, Folder, FolderAt, Granted, Identifier, List, Parts, Read, Refusal, Session};
+use octroi_gate::{Area, File, FileAt, Folder, FolderAt, Granted, Identifier, List, Parts, Read, Refusal, SchedulingPlaces, Session};
 use octroi_model::{Etag, LockToken, Name, Path};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -30,6 +30,8 @@ pub(crate) struct Call {
     conditions: Option<IfHeader>,
     /// What the body is made of, if it came in parts before.
     pub parts: Option<Parts>,
+    /// Where meetings are kept, where an answer may say so.
+    pub scheduling: Option<SchedulingPlaces>,
     /// Never locked: a body cannot be shared between threads by reference, and a call must be.
     body: Mutex<Body>,
 }
@@ -63,6 +65,7 @@ impl Call {
             method: parts.method,
             conditions,
             parts: None,
+            scheduling: None,
             body: Mutex::new(body),
         };
         // What the session opens from here on is bound by no lock that the request says it has.

@@ -9,6 +9,7 @@ use crate::methods::{
 use crate::path::{DAV_ROOT, Target};
 use crate::refusal::{Answer, Fault};
 use crate::rights::{Kind, allow};
+use crate::schedule;
 use crate::uploads;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -73,7 +74,7 @@ fn redirect(status: StatusCode, to: &str) -> Response {
     response
 }
 
-async fn run(method: &Method, call: Call) -> Answer {
+async fn run(method: &Method, mut call: Call) -> Answer {
     let known = match &call.target {
         Target::Place(place) => is_own(&call.session, &place.address),
         Target::Upload(at) => is_own(&call.session, &at.address),
@@ -88,6 +89,9 @@ async fn run(method: &Method, call: Call) -> Answer {
     if let Target::Upload(at) = &call.target {
         let at = at.clone();
         return uploads::handle(method, call, &at).await;
+    }
+    if matches!(method.as_str(), "PROPFIND" | "REPORT") && schedule::are_places_told(&call.target) {
+        call.scheduling = call.session.scheduling_places().await.map_err(Fault::about(&call.href()))?;
     }
     match method.as_str() {
         "OPTIONS" => options::options(call).await,

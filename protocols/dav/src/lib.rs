@@ -30,6 +30,7 @@
 //! | `caldav/` | which calendar objects a query asks for, and what of each |
 //! | `carddav/` | which cards a query asks for, and what of each |
 //! | `text_match` | texts compared in filters of both families |
+//! | `schedule` | headers of meetings |
 //! | `search/` | what SEARCH asks, and whether a resource is it |
 //! | `refusal` | the one mapping to answers |
 //! | `xml/` | reader with limits, writer that escapes |
@@ -61,6 +62,7 @@ mod range;
 mod refusal;
 mod resource;
 mod rights;
+mod schedule;
 mod search;
 mod sharing;
 mod text_match;

@@ -366,6 +366,7 @@ mod tests {
             display_name: "Léa <Martin>".into(),
             groups: Vec::new(),
             config: std::sync::Arc::default(),
+            scheduling: None,
         }
     }
 

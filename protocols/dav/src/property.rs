@@ -10,10 +10,11 @@ use crate::path::{folder_href, principal_href, principal_of};
 use crate::precondition::http_date;
 use crate::privilege::{self, write_held};
 use crate::rights::{Kind, methods};
+use crate::schedule;
 use crate::sharing::{self, Told};
 use crate::text_match::write_collations;
 use crate::xml::{ElementName, Xml};
-use octroi_gate::{Area, FolderFacts, Identifier, LockFacts, Principal, properties_of};
+use octroi_gate::{Area, FolderFacts, Identifier, LockFacts, Principal, SchedulingPlaces, properties_of};
 use octroi_model::{Address, CollectionKind, Item, ModSeq, Path, Rights, UnixTime};
 use std::sync::Arc;
 
@@ -45,6 +46,11 @@ pub(crate) enum Property {
     CalendarHome,
     AddressbookHome,
     UserAddresses,
+    UserType,
+    ScheduleInbox,
+    ScheduleOutbox,
+    DefaultCalendar,
+    ScheduleTag,
     EmailAddresses,
     Components,
     CalendarDataTypes,
@@ -114,6 +120,12 @@ pub(crate) const KNOWN: &[Known] = &[
     known(Property::CalendarHome, CALDAV, "C:calendar-home-set", false),
     known(Property::AddressbookHome, CARDDAV, "CARD:addressbook-home-set", false),
     known(Property::UserAddresses, CALDAV, "C:calendar-user-address-set", false),
+    // RFC 6638 sections 2.4.2, 2.1.1, 2.2.1, 9.2 and 3.2.10.
+    known(Property::UserType, CALDAV, "C:calendar-user-type", false),
+    known(Property::ScheduleInbox, CALDAV, "C:schedule-inbox-URL", false),
+    known(Property::ScheduleOutbox, CALDAV, "C:schedule-outbox-URL", false),
+    known(Property::DefaultCalendar, CALDAV, "C:schedule-default-calendar-URL", false),
+    known(Property::ScheduleTag, CALDAV, "C:schedule-tag", false),
     known(Property::EmailAddresses, CALENDARSERVER, "CS:email-address-set", false),
     known(Property::Components, CALDAV, "C:supported-calendar-component-set", false),
     known(Property::CalendarDataTypes, CALDAV, "C:supported-calendar-data", false),
@@ -173,6 +185,8 @@ pub(crate) struct Viewer {
     pub groups: Vec<String>,
     /// The limits that properties announce.
     pub config: Arc<DavConfig>,
+    /// Where their meetings are kept, if asked for.
+    pub scheduling: Option<SchedulingPlaces>,
 }
 
 /// What a sync token is made of.
@@ -248,14 +262,20 @@ pub(crate) fn write(known: &Known, subject: &Subject<'_>, viewer: &Viewer, xml: 
     xml.open(known.tag);
     let value = &mut *xml;
     let applies = match known.property {
-        Property::ContentLength | Property::ContentType | Property::Etag | Property::LastModified | Property::CreationDate => {
-            about_content(known.property, subject, value)
-        }
+        Property::ContentLength
+        | Property::ContentType
+        | Property::Etag
+        | Property::ScheduleTag
+        | Property::LastModified
+        | Property::CreationDate => about_content(known.property, subject, value),
         Property::CurrentUserPrincipal
         | Property::PrincipalUrl
         | Property::CalendarHome
         | Property::AddressbookHome
         | Property::UserAddresses
+        | Property::UserType
+        | Property::ScheduleInbox
+        | Property::ScheduleOutbox
         | Property::EmailAddresses
         | Property::AlternateUris
         | Property::GroupMembership => about_people(known.property, subject, viewer, value),
@@ -280,6 +300,10 @@ fn about_content(property: Property, subject: &Subject<'_>, xml: &mut Xml) -> bo
         (Property::ContentLength, Subject::File { item, .. }) => xml.characters(&item.bytes().to_string()),
         (Property::ContentType, Subject::File { item, area, .. }) => xml.characters(media_type(item, *area)),
         (Property::Etag, Subject::File { item, .. }) => xml.characters(&item.etag().to_string()),
+        (Property::ScheduleTag, Subject::File { item, area, .. }) => {
+            let Some(tag) = schedule::tag_of(item, *area) else { return false };
+            xml.characters(&format!("\"{tag}\""))
+        }
         (Property::LastModified, Subject::File { item, .. }) => xml.characters(&http_date(item.date)),
         _ => return false,
     };
@@ -300,6 +324,12 @@ fn about_people(property: Property, subject: &Subject<'_>, viewer: &Viewer, xml:
         Property::AddressbookHome => xml.text("D:href", &folder_href(Area::Contacts, &viewer.address, &Path::top())),
         // RFC 6638 section 2.4.1. Clients look for the mailto: form.
         Property::UserAddresses => xml.text("D:href", &format!("mailto:{}", viewer.address)).text("D:href", &principal),
+        Property::UserType => xml.characters("INDIVIDUAL"),
+        Property::ScheduleInbox | Property::ScheduleOutbox => {
+            let Some(places) = &viewer.scheduling else { return false };
+            let path = if property == Property::ScheduleInbox { &places.inbox } else { &places.outbox };
+            xml.text("D:href", &folder_href(Area::Calendars, &viewer.address, path))
+        }
         Property::EmailAddresses => xml.text("CS:email-address", &viewer.address.to_string()),
         Property::AlternateUris => xml.text("D:href", &format!("mailto:{}", viewer.address)),
         Property::GroupMembership => {
@@ -467,6 +497,10 @@ fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Optio
         (Property::MaxCard, _) if is_addressbook => {
             xml.characters(&viewer.config.object_bytes_max.to_string());
         }
+        (Property::DefaultCalendar, _) if facts.kind == CollectionKind::Inbox => {
+            let Some(path) = viewer.scheduling.as_ref().and_then(|places| places.default_calendar.as_ref()) else { return false };
+            xml.text("D:href", &folder_href(Area::Calendars, &viewer.address, path));
+        }
         (Property::QuotaAvailable | Property::QuotaUsed, _) => {
             let Some(quota) = &facts.quota else { return false };
             let told = if property == Property::QuotaUsed { quota.used } else { quota.available };
@@ -531,6 +565,8 @@ fn resource_type(subject: &Subject<'_>, xml: &mut Xml) {
             match facts.kind {
                 CollectionKind::Calendar => xml.empty("C:calendar"),
                 CollectionKind::Addressbook => xml.empty("CARD:addressbook"),
+                CollectionKind::Inbox => xml.empty("C:schedule-inbox"),
+                CollectionKind::Outbox => xml.empty("C:schedule-outbox"),
                 _ => xml,
             };
         }

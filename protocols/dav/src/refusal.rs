@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
-use octroi_gate::{Lacks, Organisation, Refusal};
+use octroi_gate::{ATTENDEES, Lacks, Organisation, Refusal, SchedulingFault};
 use octroi_http::{challenge, plain, retry_later};
 use std::time::Duration;
 
@@ -120,6 +120,8 @@ fn refused(refusal: Refusal, href: &str, organisation: &Organisation) -> Respons
         Refusal::NotEmpty => plain(StatusCode::CONFLICT, "It still holds something."),
         // RFC 4331 section 6.
         Refusal::OverQuota => Fault::Rule(StatusCode::INSUFFICIENT_STORAGE, "D:quota-not-exceeded").into_response(organisation),
+        Refusal::Limit(ATTENDEES) => Fault::Rule(StatusCode::FORBIDDEN, "C:max-attendees-per-instance").into_response(organisation),
+        Refusal::Scheduling(fault) => Fault::Rule(StatusCode::FORBIDDEN, scheduling(fault)).into_response(organisation),
         Refusal::Limit(what) => plain(StatusCode::INSUFFICIENT_STORAGE, &format!("A limit is reached: {what}.")),
         Refusal::Unavailable => retry_later("Try again in a moment.", RETRY_AFTER),
         Refusal::Damaged => plain(StatusCode::INTERNAL_SERVER_ERROR, "It is damaged in the store; tell the administrator."),
@@ -129,6 +131,16 @@ fn refused(refusal: Refusal, href: &str, organisation: &Organisation) -> Respons
         // RFC 3744 section 8.1.1.
         Refusal::UnknownGrantee => Fault::Rule(StatusCode::FORBIDDEN, "D:recognized-principal").into_response(organisation),
         _ => plain(StatusCode::FORBIDDEN, "That is not possible with this resource."),
+    }
+}
+
+/// RFC 6638 section 3.2.4.
+fn scheduling(fault: SchedulingFault) -> &'static str {
+    match fault {
+        SchedulingFault::NotUnique => "C:unique-scheduling-object-resource",
+        SchedulingFault::SeveralOrganizers => "C:same-organizer-in-all-components",
+        SchedulingFault::Organizer => "C:allowed-organizer-scheduling-object-change",
+        SchedulingFault::Attendee => "C:allowed-attendee-scheduling-object-change",
     }
 }
 

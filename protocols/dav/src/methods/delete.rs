@@ -7,6 +7,7 @@ use crate::precondition::{Current, insists_on_unchanged};
 use crate::privilege::needed;
 use crate::refusal::write_needed;
 use crate::refusal::{Answer, Fault, empty};
+use crate::schedule;
 use http::StatusCode;
 use octroi_gate::{Folder, Granted, Refusal, RemoveFolder, Unlink, When};
 use octroi_model::Rights;
@@ -23,7 +24,8 @@ pub(crate) async fn delete(call: Call) -> Answer {
                 let etag = file.item().etag();
                 call.check_write(Current::document(&etag, file.item().date)).await?;
                 let when = if insists_on_unchanged(&call.headers) { When::Unchanged } else { When::Anyhow };
-                file.remove(when).await.map_err(Fault::about(&href))?;
+                let manner = schedule::manner(&call, Some(file.item()))?;
+                file.remove_object(when, manner).await.map_err(Fault::about(&href))?;
                 return Ok(empty(StatusCode::NO_CONTENT));
             }
             Err(Refusal::Missing) => {}

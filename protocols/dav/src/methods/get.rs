@@ -9,6 +9,7 @@ use crate::precondition::{self, Current, Verdict, http_date};
 use crate::property::media_type;
 use crate::range::{Part, Wanted, wanted};
 use crate::refusal::{Answer, Fault, empty};
+use crate::schedule;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE};
@@ -166,6 +167,9 @@ fn described(status: StatusCode, file: &Granted<File, Read>, place: &Place) -> R
     insert(headers, CONTENT_TYPE, media_type(item, place.area));
     insert(headers, ETAG, &item.etag().to_string());
     insert(headers, LAST_MODIFIED, &http_date(item.date));
+    if let Some(tag) = schedule::tag_of(item, place.area) {
+        insert(headers, schedule::SCHEDULE_TAG, &format!("\"{tag}\""));
+    }
     if let Some(sums) = checksums(item) {
         insert(headers, http::HeaderName::from_static("oc-checksum"), sums);
     }

@@ -58,6 +58,7 @@ pub(crate) fn viewer(call: &Call) -> Viewer {
         // Looked up where they can be asked for only.
         groups: if matches!(call.target, Target::Principal(_) | Target::Principals) { call.session.memberships() } else { Vec::new() },
         config: call.config.clone(),
+        scheduling: call.scheduling.clone(),
     }
 }
 

@@ -10,9 +10,10 @@ use crate::path::Place;
 use crate::precondition::{Current, insists_on_new, insists_on_unchanged};
 use crate::refusal::{Answer, Fault, empty};
 use crate::rights::{Kind, allow};
+use crate::schedule;
 use http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
-use octroi_gate::{Area, Bind, Content, File, FileAt, FolderAt, Granted, List, Refusal, Rewrite, Upload, When};
+use octroi_gate::{Area, Bind, Content, File, FileAt, FolderAt, Granted, List, Manner, PutObject, Refusal, Rewrite, Upload, When};
 use octroi_http::media_type_of;
 use octroi_model::{Etag, Name, Rights, UnixTime};
 
@@ -38,22 +39,25 @@ pub(crate) async fn put(mut call: Call) -> Answer {
                 Err(Refusal::Missing) => return Err(Fault::no_parent()),
                 Err(refusal) => return Err(Fault::Gate(refusal, call.href())),
             };
+            let manner = schedule::manner(&call, None)?;
             let (about, parent_at) = (call.href(), parent.clone());
-            let (content, media_type) = match place.area {
-                Area::Files => {
-                    bind.room_for(announced(&call)?).map_err(Fault::about(&about))?;
-                    let upload = bind.upload().await.map_err(Fault::about(&about))?;
-                    (receive(&mut call, upload, &sent).await?, media_type_sent(&call).or_else(|| media_type_of(&name)))
-                }
-                _ => receive_object(&mut call, &place, parent, &sent).await?,
+            let put = if place.area == Area::Files {
+                bind.room_for(announced(&call)?).map_err(Fault::about(&about))?;
+                let upload = bind.upload().await.map_err(Fault::about(&about))?;
+                let content = receive(&mut call, upload, &sent).await?;
+                let media_type = media_type_sent(&call).or_else(|| media_type_of(&name));
+                bind.put(&name, sent.date(content), media_type.as_deref()).await.map(plain)
+            } else {
+                let received = receive_object(&mut call, &place, parent, &sent).await?;
+                let content = sent.date(received.content);
+                bind.put_object(&name, &received.octets, content, Some(&received.media_type), manner).await
             };
-            let etag = match bind.put(&name, sent.date(content), media_type.as_deref()).await {
-                Ok(etag) => etag,
+            match put {
+                Ok(put) => Ok(stored(StatusCode::CREATED, &put, &sent)),
                 // Somebody else made it meanwhile. Who did not insist on making it gets it replaced by asking again.
-                Err(Refusal::Precondition) if !insists_on_new(&call.headers) => return Err(Fault::Gate(Refusal::Unavailable, about)),
-                Err(refusal) => return Err(object::refused(&call.session, &parent_at, refusal, about).await),
-            };
-            Ok(stored(StatusCode::CREATED, &etag, &sent))
+                Err(Refusal::Precondition) if !insists_on_new(&call.headers) => Err(Fault::Gate(Refusal::Unavailable, about)),
+                Err(refusal) => Err(object::refused(&call.session, &parent_at, refusal, about).await),
+            }
         }
         Err(Refusal::Forbidden(lacking)) if place.area == Area::Files => fill(call, parent, &name, lacking, sent).await,
         Err(refusal) => Err(Fault::Gate(refusal, call.href())),
@@ -72,29 +76,53 @@ async fn fill(mut call: Call, parent: FolderAt, name: &Name, lacking: Rights, se
     let content = receive(&mut call, upload, &sent).await?;
     let media_type = media_type_sent(&call).or_else(|| media_type_of(name));
     let etag = bind.fill(name, sent.date(content), media_type.as_deref()).await.map_err(Fault::about(&about))?;
-    Ok(stored(StatusCode::NO_CONTENT, &etag, &sent))
+    Ok(stored(StatusCode::NO_CONTENT, &plain(etag), &sent))
 }
 
 async fn replace(mut call: Call, place: &Place, parent: FolderAt, existing: Granted<File, Rewrite>, sent: Sent) -> Answer {
     let etag = existing.item().etag();
     call.check_write(Current::document(&etag, existing.item().date)).await?;
-    let (about, parent_at) = (call.href(), parent.clone());
-    let (content, media_type) = match place.area {
-        Area::Files => {
-            existing.room_for(announced(&call)?).map_err(Fault::about(&about))?;
-            let upload = existing.upload().await.map_err(Fault::about(&about))?;
-            (receive(&mut call, upload, &sent).await?, media_type_sent(&call))
-        }
-        _ => receive_object(&mut call, place, parent, &sent).await?,
-    };
-    // A client that says nothing of the content must not lose what it said before.
-    let media_type = media_type.or_else(|| existing.item().media_type.as_deref().map(str::to_owned));
+    let manner = schedule::manner(&call, Some(existing.item()))?;
+    let about = call.href();
     let when = if insists_on_unchanged(&call.headers) { When::Unchanged } else { When::Anyhow };
-    let etag = match existing.replace(sent.date(content), media_type.as_deref(), when).await {
-        Ok(etag) => etag,
-        Err(refusal) => return Err(object::refused(&call.session, &parent_at, refusal, about).await),
-    };
-    Ok(stored(StatusCode::NO_CONTENT, &etag, &sent))
+    if place.area != Area::Files {
+        return replace_object(call, place, parent, (existing, when, manner), sent).await;
+    }
+    existing.room_for(announced(&call)?).map_err(Fault::about(&about))?;
+    let upload = existing.upload().await.map_err(Fault::about(&about))?;
+    let content = receive(&mut call, upload, &sent).await?;
+    // A client that says nothing of the content must not lose what it said before.
+    let media_type = media_type_sent(&call).or_else(|| existing.item().media_type.as_deref().map(str::to_owned));
+    let etag = existing.replace(sent.date(content), media_type.as_deref(), when).await.map_err(Fault::about(&about))?;
+    Ok(stored(StatusCode::NO_CONTENT, &plain(etag), &sent))
+}
+
+async fn replace_object(
+    mut call: Call,
+    place: &Place,
+    parent: FolderAt,
+    (existing, when, manner): (Granted<File, Rewrite>, When, Manner),
+    sent: Sent,
+) -> Answer {
+    let parent_at = parent.clone();
+    let received = receive_object(&mut call, place, parent, &sent).await?;
+    // Only if it is still what the tag stands for.
+    let when = if manner.merges { When::Unchanged } else { when };
+    let content = sent.date(received.content);
+    match existing.replace_object(&received.octets, content, Some(&received.media_type), when, manner).await {
+        Ok(put) => Ok(stored(StatusCode::NO_CONTENT, &put, &sent)),
+        // Answers came in meanwhile, which the tag does not stand for.
+        Err(Refusal::Precondition) if manner.merges => Err(Fault::Gate(Refusal::Unavailable, call.href())),
+        Err(refusal) => {
+            let about = call.href();
+            Err(object::refused(&call.session, &parent_at, refusal, about).await)
+        }
+    }
+}
+
+/// What is stored is what was sent.
+fn plain(etag: Etag) -> PutObject {
+    PutObject { etag, as_sent: true, schedule_tag: None }
 }
 
 /// What the headers say of the octets, read before any of them.
@@ -186,8 +214,15 @@ pub(crate) async fn receive(call: &mut Call, mut upload: Upload, sent: &Sent) ->
     })
 }
 
+/// A calendar object or card that was checked.
+struct Received {
+    octets: Vec<u8>,
+    content: Content,
+    media_type: String,
+}
+
 /// A calendar object or card, in memory while it is checked.
-async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, sent: &Sent) -> Result<(Content, Option<String>), Fault> {
+async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, sent: &Sent) -> Result<Received, Fault> {
     let max = call.config.object_bytes_max;
     let about = call.href();
     // Which components the calendar takes. Who may add to it without reading it may add what any calendar takes.
@@ -210,7 +245,7 @@ async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, sent: 
         Some(facts) => content.described(facts),
         None => content,
     };
-    Ok((content, Some(checked.media_type)))
+    Ok(Received { octets, content, media_type: checked.media_type })
 }
 
 /// The request's `Content-Type`, as far as it can be kept.
@@ -225,11 +260,13 @@ fn media_type_sent(call: &Call) -> Option<String> {
     Some(sent.to_owned())
 }
 
-fn stored(status: StatusCode, etag: &Etag, sent: &Sent) -> axum::response::Response {
+fn stored(status: StatusCode, put: &PutObject, sent: &Sent) -> axum::response::Response {
     let mut response = empty(status);
-    if let Ok(etag) = HeaderValue::from_str(&etag.to_string()) {
+    // RFC 4791 section 5.3.4: a client that gets none reads again what was made of it.
+    if let Some(etag) = put.as_sent.then(|| HeaderValue::from_str(&put.etag.to_string()).ok()).flatten() {
         response.headers_mut().insert(ETAG, etag);
     }
+    schedule::tell(put.schedule_tag.as_deref(), &mut response);
     if sent.modified.is_some() {
         response.headers_mut().insert("x-oc-mtime", HeaderValue::from_static("accepted"));
     }

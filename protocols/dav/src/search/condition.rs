@@ -283,6 +283,7 @@ mod tests {
             display_name: "Léa".into(),
             groups: vec![],
             config: std::sync::Arc::default(),
+            scheduling: None,
         };
         let candidate = Candidate { subject: &Subject::Fixed("Rapport annuel"), viewer: &viewer, name: "rapport.txt", contains };
         read(condition).unwrap_or_else(|_| panic!("{condition}")).holds(&candidate)

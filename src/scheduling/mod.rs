@@ -1,0 +1,80 @@
+//! What the gate asks about meetings, answered by the codec, and invitations as mail.
+//!
+//! Given to the gate by `server`. Nothing is decided here.
+
+mod mail;
+
+use jiff::Timestamp;
+use octroi_gate::{Content, Invitation, ObjectChange, Outgoing, Received, SchedulingCodec, SchedulingFault, Telling};
+use octroi_ical::itip::{self, Addresses, Change, Fault, Role};
+use octroi_mailauth::{Keyring, Signing};
+use octroi_model::Language;
+
+/// The codec, with what mail that leaves needs.
+pub(crate) struct Scheduler {
+    pub(crate) hostname: String,
+    pub(crate) language: Language,
+    pub(crate) keyring: Keyring,
+}
+
+/// The moment, as DTSTAMP has it.
+fn now() -> String {
+    Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+fn addresses(of: &[String]) -> Addresses {
+    Addresses::of(of.iter().map(String::as_str))
+}
+
+impl SchedulingCodec for Scheduler {
+    fn uid(&self, octets: &[u8]) -> Option<String> {
+        itip::uid_of(octets).map(|(uid, _)| uid)
+    }
+
+    fn change(&self, change: &ObjectChange<'_>) -> Result<Outgoing, SchedulingFault> {
+        let (me, now) = (addresses(change.me), now());
+        let manner = change.manner;
+        let change = Change { old: change.old, new: change.new, me: &me, now: &now, merges: manner.merges, replies: manner.replies };
+        let outgoing = itip::change(&change).map_err(|fault| match fault {
+            Fault::SeveralOrganizers => SchedulingFault::SeveralOrganizers,
+            Fault::Organizer => SchedulingFault::Organizer,
+            Fault::Attendee => SchedulingFault::Attendee,
+        })?;
+        let telling = |message: itip::Message| Telling {
+            method: message.method.name(),
+            to: message.to,
+            octets: message.octets,
+            matters: message.matters,
+        };
+        Ok(Outgoing {
+            scheduled: outgoing.role != Role::Neither,
+            stored: outgoing.stored,
+            messages: outgoing.messages.into_iter().map(telling).collect(),
+        })
+    }
+
+    fn with_statuses(&self, octets: &[u8], statuses: &[(String, String)]) -> Vec<u8> {
+        itip::with_statuses(octets, statuses)
+    }
+
+    fn receive(&self, existing: Option<&[u8]>, message: &[u8], me: &[String], from: Option<&str>) -> Received {
+        let from = from.map(itip::address_key);
+        match itip::receive(existing, message, &addresses(me), from.as_deref()) {
+            itip::Received::Stored { octets, keeps_tag } => Received::Stored { octets, keeps_tag },
+            itip::Received::Refresh => Received::Ignored("the organizer is asked how it stands"),
+            itip::Received::Ignored(why) => Received::Ignored(why),
+        }
+    }
+
+    fn mail(&self, invitation: &Invitation<'_>) -> Option<Content> {
+        let octets = mail::compose(&self.hostname, self.language, invitation)
+            .inspect_err(|error| tracing::warn!(%error, "an invitation could not be made"))
+            .ok()?;
+        let octets = Signing::signed(&self.keyring, &octets).unwrap_or_else(|error| {
+            tracing::warn!(error, "an invitation is not signed");
+            octets
+        });
+        let (facts, header_bytes) = octroi_mime::describe(&octets);
+        Some(Content::message(&facts, &octets, header_bytes))
+    }
+}
