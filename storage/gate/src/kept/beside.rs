@@ -15,7 +15,7 @@ pub(crate) const AUTHOR: &str = "author";
 pub(crate) const NAME: &str = "name";
 /// What the content hashes to by other algorithms, as the client said and it was found to be.
 pub(crate) const SUMS: &str = "sums";
-/// UID of a calendar object, so that a message about it finds it.
+/// UID of a calendar object beside which nothing else is noted ([`super::object`]), so that a message about it finds it.
 pub(crate) const UID: &str = "uid";
 /// Schedule-Tag of a calendar object (RFC 6638 section 3.2.10).
 pub(crate) const SCHEDULE_TAG: &str = "schedule-tag";

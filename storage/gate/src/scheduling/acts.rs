@@ -11,6 +11,7 @@ use crate::content::Content;
 use crate::dropping::is_drop;
 use crate::granted::{File, Folder, Granted};
 use crate::kept::beside;
+use crate::kept::object::ObjectFacts;
 use crate::kept::versions::expunge;
 use crate::purpose::{Bind, Rewrite, Unlink};
 use crate::refusal::Refusal;
@@ -36,11 +37,12 @@ impl PutObject {
     }
 }
 
-/// What is beside an object whose content is new.
-fn noted(properties: Option<&[u8]>, settled: &Settled, hash: Hash) -> (Option<Arc<[u8]>>, Option<String>) {
+/// What is beside an object whose content is new. What a client says of it holds for what is stored: its times and its UID are the same.
+fn noted(properties: Option<&[u8]>, settled: &Settled, hash: Hash, facts: Option<&ObjectFacts>) -> (Option<Arc<[u8]>>, Option<String>) {
     let tag = settled.scheduled.then(|| tag_of(hash));
-    let notes = [(beside::UID, settled.uid.as_deref()), (beside::SCHEDULE_TAG, tag.as_deref())];
-    (beside::with(properties, &notes), tag)
+    let uid = settled.uid.as_deref().filter(|_| facts.is_none());
+    let properties = ObjectFacts::beside(properties, facts);
+    (beside::with(properties.as_deref(), &[(beside::UID, uid), (beside::SCHEDULE_TAG, tag.as_deref())]), tag)
 }
 
 fn tag_of(hash: Hash) -> String {
@@ -62,6 +64,7 @@ impl Granted<Folder, Bind> {
             let etag = self.put(name, content, media_type).await?;
             return Ok(PutObject { etag, as_sent: true, schedule_tag: None });
         };
+        let _claim = self.session.claim(collection, content.facts.as_ref(), &[]).await?;
         for _ in 0..TRIES_MAX {
             let mut batch = Batch::new();
             batch.expect(Expect::Absent { collection, name: name.clone() });
@@ -71,7 +74,7 @@ impl Granted<Folder, Bind> {
             let item = dated(document(name.clone(), media_type)?, content.modified);
             let sums = content.sums.as_deref().filter(|_| settled.stored == octets);
             let properties = summed(arrived(&self.session, self.node().owner, &item).as_deref(), sums);
-            let (properties, tag) = noted(properties.as_deref(), &settled, hash);
+            let (properties, tag) = noted(properties.as_deref(), &settled, hash, content.facts.as_ref());
             let body = batch.body(body);
             batch.put(collection, Item { properties, ..item }, body);
             let deed = Deed::adds(self.node(), [hash]);
@@ -110,6 +113,11 @@ impl Granted<File, Rewrite> {
         };
         let collection = self.folder_id()?;
         let name = self.name()?.clone();
+        let before = ObjectFacts::of(self.item());
+        if before.zip(content.facts.as_ref()).is_some_and(|(before, facts)| before.uid != facts.uid) {
+            return Err(Refusal::UidTaken(self.item().uid));
+        }
+        let _claim = self.session.claim(collection, content.facts.as_ref(), &[self.item().uid]).await?;
         for _ in 0..TRIES_MAX {
             let now = self.now(when).await?;
             let old = homes::read(self.engine(), &now).await?;
@@ -121,7 +129,7 @@ impl Granted<File, Rewrite> {
             let left = Item { properties: kept_over(&now), ..now.clone() };
             let sums = content.sums.as_deref().filter(|_| settled.stored == octets);
             let properties = summed(arrived(&self.session, self.node().owner, &left).as_deref(), sums);
-            let (properties, tag) = noted(properties.as_deref(), &settled, hash);
+            let (properties, tag) = noted(properties.as_deref(), &settled, hash, content.facts.as_ref());
             let item = Item { properties, ..dated(document(name.clone(), media_type)?, content.modified) };
             let body = batch.body(body);
             batch.put(collection, item, body);

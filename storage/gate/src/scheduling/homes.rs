@@ -1,8 +1,9 @@
 //! Where scheduling keeps and finds things in somebody's calendars: inbox and outbox, the calendar for what is new, an object by its UID.
 
 use super::codec::SchedulingCodec;
+use crate::acts::file::TRIES_MAX;
 use crate::gate::{Gate, new_collection};
-use crate::kept::beside;
+use crate::kept::{almanac, beside};
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::tree;
@@ -76,12 +77,25 @@ pub(super) async fn find(engine: &dyn Engine, codec: &dyn SchedulingCodec, owner
     let Some(home) = tree::home(engine, owner, Area::Calendars) else { return Ok(None) };
     let mut unknown: Vec<Found> = Vec::new();
     for calendar in engine.children(home.id).into_iter().filter(|child| child.kind == CollectionKind::Calendar) {
-        let view = engine.view(calendar.id).await?;
-        for item in view.items() {
-            match beside::noted(item, beside::UID) {
-                Some(known) if known == uid => return Ok(Some(Found { collection: calendar.id, item: item.clone() })),
-                None if unknown.len() < UNKNOWN_MAX => unknown.push(Found { collection: calendar.id, item: item.clone() }),
-                _ => {}
+        let found = |item: Item| Found { collection: calendar.id, item };
+        let mut view = engine.view(calendar.id).await?;
+        let mut known = almanac::holder(&view, uid);
+        for _ in 0..TRIES_MAX {
+            // Another view has been seen since: this one is old.
+            if known.is_none() {
+                view = engine.view(calendar.id).await?;
+                known = almanac::holder(&view, uid);
+            }
+        }
+        if let Some(item) = known.flatten().and_then(|holder| view.by_uid(holder)) {
+            return Ok(Some(found(item.clone())));
+        }
+        // Nobody has described them yet.
+        for item in almanac::unknown(&view, UNKNOWN_MAX.saturating_sub(unknown.len())).unwrap_or_default() {
+            match beside::noted(&item, beside::UID) {
+                Some(known) if known == uid => return Ok(Some(found(item))),
+                Some(_) => {}
+                None => unknown.push(found(item)),
             }
         }
     }
