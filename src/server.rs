@@ -361,6 +361,7 @@ fn portal_config(config: &Config, sockets: &Sockets) -> PortalConfig {
     PortalConfig {
         support: config.support.clone(),
         scripts: config.filters(),
+        document_bytes_max: config.limits.dav.over(octroi_dav::DavConfig::default()).document_bytes_max,
         served,
         mta_sts: config.mail_auth.mta_sts_policy(&config.hostname),
         ..config.limits.portal.over(PortalConfig::default())

@@ -19,6 +19,8 @@ pub struct PortalConfig {
     pub support: Option<String>,
     /// What scripts of filters may be, and how large.
     pub scripts: octroi_sieve::Limits,
+    /// Octets of the largest document.
+    pub document_bytes_max: u64,
     /// Where programs connect.
     pub served: Served,
     /// The MTA-STS policy that other mail servers are told, whole; none without it.
@@ -52,6 +54,7 @@ impl Default for PortalConfig {
             sign_ins_max: 32,
             support: None,
             scripts: octroi_sieve::Limits::default(),
+            document_bytes_max: 16 * 1024 * 1024 * 1024,
             served: Served::default(),
             mta_sts: None,
         }

@@ -1,7 +1,7 @@
 //! The portal: where people sign in with their main password and a second factor, and mint app passwords for their programs.
 //!
 //! The program merges [`router`] into the HTTPS listener's routes, all below `/portal/` but where mail programs ask for their settings. What always holds: the main password opens
-//! nothing but these pages; pages need no script but for passkeys, and every value in them is escaped (`maud`, whose templates are
+//! nothing but these pages, and documents in them only after a second factor and where the profile says so; pages need no script but for passkeys, and every value in them is escaped (`maud`, whose templates are
 //! checked when we compile); a page that changes something is a form with a token that only the visitor's own cookie can explain
 //! ([`request`]); a cookie's value is new after each sign-in and second factor, and only its hash is kept ([`sessions`]).
 //!
@@ -13,6 +13,7 @@
 //! | `sessions`, `standing` | who is signed in, within bounds of time and number |
 //! | `frame`, `style.css` | what stands round every page |
 //! | `parts`, `ways` | fields, tables and pictures; the ways to give a second factor |
+//! | `multipart` | forms that send files, as they come |
 //! | `simple` | the filter that people fill in instead of writing it |
 //! | `passkey.js` | the one script |
 //! | `autoconfig` | settings for mail programs that ask by themselves |
@@ -29,6 +30,7 @@ mod form;
 mod frame;
 mod language;
 mod mta_sts;
+mod multipart;
 mod pages;
 mod parts;
 mod request;
@@ -82,6 +84,10 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal/sessions/end", get(pages::sessions::show).post(pages::sessions::end))
         .route("/portal/shares", get(pages::shares::show).post(pages::shares::share))
         .route("/portal/shares/remove", get(pages::shares::show).post(pages::shares::remove))
+        .route("/portal/files", get(pages::files::show).post(pages::files::post))
+        .route("/portal/files/", get(pages::files::show).post(pages::files::post))
+        .route("/portal/files/{*path}", get(pages::files::show).post(pages::files::post))
+        .route("/portal/trash", get(pages::trash::show).post(pages::trash::act))
         .route("/portal/filters", get(pages::filters::show))
         .route("/portal/filters/simple", get(pages::filters::show).post(pages::filters::save))
         .route("/portal/filters/activate", get(pages::filters::show).post(pages::filters::activate))

@@ -4,6 +4,7 @@
 //! form's token is a keyed hash of that value, which another site can neither read nor compute.
 
 use crate::form::Form;
+use crate::pages::files;
 use crate::sessions::VisitId;
 use axum::extract::Request;
 use data_encoding::HEXLOWER;
@@ -13,6 +14,9 @@ use http_body_util::{BodyExt, Limited};
 
 /// The cookie's name. The prefix makes browsers insist on `Secure`, `Path=/` and no `Domain`, so no other host can plant it.
 const COOKIE_NAME: &str = "__Host-octroi";
+
+/// Octets of a path of documents that one comes back to.
+const FILES_PATH_BYTES_MAX: usize = 2048;
 
 /// The key of form tokens; new with each start.
 pub(crate) struct TokenKey([u8; 32]);
@@ -33,7 +37,7 @@ impl TokenKey {
     }
 
     /// Is it that visitor's? Takes as long for any wrong one.
-    fn accepts(&self, id: &VisitId, token: &str) -> bool {
+    pub(crate) fn accepts(&self, id: &VisitId, token: &str) -> bool {
         let mut sent = [0; 32];
         let decoded = token.len() == 64 && HEXLOWER.decode_mut(token.as_bytes(), &mut sent).is_ok();
         decoded && blake3::keyed_hash(&self.0, id.as_str().as_bytes()) == blake3::Hash::from_bytes(sent)
@@ -79,7 +83,7 @@ pub(crate) fn clear_cookie() -> HeaderValue {
 }
 
 /// Browsers say where a form comes from; what says nothing is no browser and has no cookie to abuse.
-fn is_same_origin(headers: &HeaderMap, uri: &Uri) -> bool {
+pub(crate) fn is_same_origin(headers: &HeaderMap, uri: &Uri) -> bool {
     if headers.get("sec-fetch-site").is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none")) {
         return false;
     }
@@ -93,6 +97,10 @@ fn is_same_origin(headers: &HeaderMap, uri: &Uri) -> bool {
 /// than a path passes.
 pub(crate) fn own_path(path: &str) -> Option<&str> {
     let rest = path.strip_prefix("/portal/")?;
+    // Names of documents are of all kinds: such a path is ours if it is written as we write it.
+    if rest.starts_with("files/") {
+        return (path.len() <= FILES_PATH_BYTES_MAX && files::At::of(path).is_some_and(|at| at.href() == path)).then_some(path);
+    }
     let plain =
         rest.len() <= 100 && !path.contains("//") && rest.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'/'));
     plain.then_some(path)
@@ -145,6 +153,9 @@ mod tests {
         for good in ["/portal/", "/portal/help", "/portal/second-factor/confirm"] {
             assert_eq!(own_path(good), Some(good));
         }
+        for good in ["/portal/files/", "/portal/files/a%20b/", "/portal/files/%C3%A9/x.txt"] {
+            assert_eq!(own_path(good), Some(good));
+        }
         let long = format!("/portal/{}", "a".repeat(101));
         for bad in [
             "",
@@ -155,6 +166,12 @@ mod tests {
             "/portal//evil",
             "/portal/a\r\nb",
             "/portal/?a",
+            "/portal/files/../dav/",
+            "/portal/files/%2e%2e/dav/",
+            "/portal/files/a b",
+            "/portal/files/a%2Fb",
+            "/portal/files//evil.example",
+            "/portal/files/\\evil",
             &long,
         ] {
             assert_eq!(own_path(bad), None, "{bad}");

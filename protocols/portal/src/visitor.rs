@@ -17,7 +17,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
 use maud::{Markup, html};
-use octroi_gate::{PortalSession, Refusal, Stepped};
+use octroi_gate::{ClientCertificate, PortalSession, Refusal, Stepped};
 use octroi_http::{Client, retry_later};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub(crate) struct Visitor {
     pub portal: Arc<Portal>,
     pub language: Language,
     pub peer: IpAddr,
+    /// The certificate that their browser has shown on this connection.
+    certificate: Option<ClientCertificate>,
     /// The value of their cookie from here on.
     pub id: VisitId,
     /// They do not know `id` yet.
@@ -58,9 +60,10 @@ impl Visitor {
         let known = request::cookie(&parts.headers);
         let is_new = known.is_none();
         let id = known.or_else(VisitId::new)?;
-        let peer = Client::of(&parts.extensions).addr;
+        let client = Client::of(&parts.extensions);
+        let certificate = client.certificate.as_ref().map(|shown| ClientCertificate::new(&shown.authorities, &shown.der));
         let asked = own_path(parts.uri.path()).map(str::to_owned);
-        Some(Self { portal: portal.clone(), language, peer, id, is_new, asked })
+        Some(Self { portal: portal.clone(), language, peer: client.addr, certificate, id, is_new, asked })
     }
 
     /// The visitor as somebody who is signed in, if they are.
@@ -71,6 +74,8 @@ impl Visitor {
             self.portal.sessions.end(&self.id);
             return Err(self);
         }
+        // What depends on the place is decided for the one that this request comes from.
+        let session = session.over(self.peer, self.certificate.clone());
         Ok(Person { visitor: self, session })
     }
 
@@ -113,6 +118,23 @@ impl Visitor {
 }
 
 impl Person {
+    /// Who sends a form that is read as it comes. Its token is still to be looked at ([`Person::accepts`]).
+    pub(crate) async fn sending(portal: &Arc<Portal>, parts: &Parts) -> Result<Self, Box<Response>> {
+        let visitor = Visitor::of(portal, parts).ok_or_else(|| no_randomness(parts))?;
+        let person = visitor.signed_in().await.map_err(|visitor| Box::new(ended(&visitor)))?;
+        if request::is_same_origin(&parts.headers, &parts.uri) { Ok(person) } else { Err(Box::new(person.stale())) }
+    }
+
+    /// Is it the token of their own forms?
+    pub(crate) fn accepts(&self, token: &str) -> bool {
+        !self.visitor.is_new && self.visitor.portal.key.accepts(&self.visitor.id, token)
+    }
+
+    /// The page for a form that their own page did not send.
+    pub(crate) fn stale(&self) -> Response {
+        overview::page(self, StatusCode::FORBIDDEN, stale(self.language()))
+    }
+
     /// Shorter for the visitor's language.
     pub(crate) fn language(&self) -> Language {
         self.visitor.language
@@ -165,6 +187,11 @@ impl Person {
     }
 }
 
+/// For a form whose sender is not signed in any more.
+fn ended(visitor: &Visitor) -> Response {
+    sign_in::form(visitor, StatusCode::FORBIDDEN, frame::Notice::fault(Refusals::of(visitor.language).ended))
+}
+
 fn busy(language: Language) -> Response {
     retry_later(Refusals::of(language).busy, BUSY_RETRY)
 }
@@ -209,16 +236,13 @@ impl FromRequest<Arc<Portal>> for Posted<Person> {
     async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
         let visitor = Visitor::of(portal, &parts).ok_or_else(|| no_randomness(&parts))?;
-        let who = visitor.signed_in().await.map_err(|visitor| {
-            let ended = frame::Notice::fault(Refusals::of(visitor.language).ended);
-            sign_in::form(&visitor, StatusCode::FORBIDDEN, ended)
-        })?;
+        let who = visitor.signed_in().await.map_err(|visitor| ended(&visitor))?;
         // A script, each of whose octets may be written as three.
         let is_of_filters = parts.uri.path().starts_with(filters::PLACE.path);
         let script = if is_of_filters { 3 * portal.config.scripts.script_bytes_max } else { 0 };
         match read(&who.visitor, Request::from_parts(parts, body), FORM_BYTES_MAX + script).await {
             Ok(form) => Ok(Self { who, form }),
-            Err(request::Stale) => Err(overview::page(&who, StatusCode::FORBIDDEN, stale(who.language()))),
+            Err(request::Stale) => Err(who.stale()),
         }
     }
 }

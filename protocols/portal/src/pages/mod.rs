@@ -10,6 +10,7 @@ pub(crate) mod app_passwords;
 pub(crate) mod audit;
 pub(crate) mod authenticator;
 pub(crate) mod devices;
+pub(crate) mod files;
 pub(crate) mod filter_script;
 pub(crate) mod filters;
 pub(crate) mod forgotten;
@@ -28,6 +29,7 @@ pub(crate) mod sessions;
 pub(crate) mod shares;
 pub(crate) mod sign_in;
 pub(crate) mod step_up;
+pub(crate) mod trash;
 
 use crate::config::PortalConfig;
 use crate::frame::see_other;
@@ -44,10 +46,11 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The pages of the navigation, in its order.
-pub(crate) const PLACES: [&Place; 15] = [
+pub(crate) const PLACES: [&Place; 16] = [
     &sign_in::PLACE,
     &forgotten::PLACE,
     &overview::PLACE,
+    &files::PLACE,
     &devices::PLACE,
     &app_passwords::PLACE,
     &second_factor::PLACE,
@@ -75,6 +78,8 @@ pub(crate) enum Audience {
     Everybody,
     SignedIn,
     SignedOut,
+    /// Whose profile shows documents from where they are.
+    Documents,
     /// Whose profile reads the audit trail.
     Auditors,
     /// Whose profile administers.

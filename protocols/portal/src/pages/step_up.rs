@@ -1,6 +1,6 @@
 //! A fresh second factor for what needs one: a part of other pages, and a page of its own with every way to give it.
 
-use super::{Audience, Place, overview, refused};
+use super::{Audience, Place, files, overview, refused};
 use crate::form::Form;
 use crate::frame::{Notice, PASSKEY_URL, Page};
 use crate::parts::code_field;
@@ -16,6 +16,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use octroi_gate::{Refusal, Stepped};
 use octroi_model::FactorId;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Where it stands. The navigation does not show it.
 pub(crate) const PLACE: Place =
@@ -23,9 +24,14 @@ pub(crate) const PLACE: Place =
 
 /// What a page shows where a fresh second factor is needed first; one comes back to it.
 pub(crate) fn section(person: &Person, back: &Place) -> Markup {
+    section_to(person, back.path)
+}
+
+/// The same with a path to come back to.
+pub(crate) fn section_to(person: &Person, back: &str) -> Markup {
     let texts = Factors::of(person.language());
     let fields = html! {
-        input type="hidden" name="to" value=(back.path);
+        input type="hidden" name="to" value=(back);
         (code_field(person.language(), &Notice::None, false))
     };
     html! {
@@ -33,17 +39,21 @@ pub(crate) fn section(person: &Person, back: &Place) -> Markup {
             h2 id="step-up" { (texts.step_up) }
             p { (texts.step_up_why) }
             (person.form(PLACE.path, texts.go_on, &fields))
-            (other_ways(person, back))
+            (other_ways_to(person, back))
         }
     }
 }
 
 /// A link to the other ways, for whoever has them.
 pub(crate) fn other_ways(person: &Person, back: &Place) -> Markup {
+    other_ways_to(person, back.path)
+}
+
+fn other_ways_to(person: &Person, back: &str) -> Markup {
     let has_others = person.session.factors().is_ok_and(|factors| !factors.passkeys.is_empty() || !factors.devices.is_empty());
     html! {
         @if has_others {
-            p { a href={ (PLACE.path) "?to=" (back.path) } { (Factors::of(person.language()).step_up_other) } }
+            p { a href={ (PLACE.path) "?to=" (utf8_percent_encode(back, NON_ALPHANUMERIC)) } { (Factors::of(person.language()).step_up_other) } }
         }
     }
 }
@@ -78,7 +88,8 @@ fn page(person: &Person, to: &str, status: StatusCode, notice: Notice) -> Respon
     };
     let script = options.as_ref().map(|_| PASSKEY_URL.as_str());
     // It belongs to the page that one came from, which the navigation shows.
-    let place = super::PLACES.into_iter().find(|place| place.path == to).unwrap_or(&overview::PLACE);
+    let is_it = |place: &&&Place| place.path == to || (place.path == files::PLACE.path && to.starts_with(place.path));
+    let place = super::PLACES.iter().find(is_it).copied().unwrap_or(&overview::PLACE);
     let title = Factors::of(person.language()).step_up;
     person.page(&Page { status, notice, script, title, back: Some(PLACE.path), ..Page::of(place, person.language()) }, &content)
 }
@@ -104,7 +115,7 @@ pub(crate) async fn send(posted: Posted<Person>) -> Response {
     let sent = form.get("device").parse().map_err(|_| Refusal::Missing).and_then(|id| person.session.send_code(FactorId(id)));
     let said = sent.map_or_else(Said::Refused, |()| Said::Done(|language| Factors::of(language).sent));
     person.with(|signed_in| signed_in.notice = Some(said));
-    person.go_to(&format!("{}?to={}", PLACE.path, to(&form)))
+    person.go_to(&format!("{}?to={}", PLACE.path, utf8_percent_encode(to(&form), NON_ALPHANUMERIC)))
 }
 
 /// POST: a passkey.

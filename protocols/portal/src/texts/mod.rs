@@ -7,6 +7,7 @@ pub(crate) mod app_passwords;
 pub(crate) mod audit;
 pub(crate) mod devices;
 pub(crate) mod factors;
+pub(crate) mod files;
 pub(crate) mod filters;
 pub(crate) mod frame;
 pub(crate) mod help;
