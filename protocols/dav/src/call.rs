@@ -5,6 +5,7 @@ use crate::dispatch::Dav;
 use crate::if_header::{self, IfHeader};
 use crate::path::{Place, Target};
 use crate::precondition::{self, Current, ResourceState};
+use crate::push;
 use crate::refusal::Fault;
 use axum::body::Body;
 use http::header::{CONTENT_LENGTH, HOST};
@@ -55,6 +56,7 @@ impl Call {
     pub(crate) fn new(dav: &Dav, session: Session, target: Target, parts: http::request::Parts, body: Body) -> Result<Self, Fault> {
         let portal_url = dav.gate.organisation().portal_url.clone();
         let conditions = conditions(&parts.headers)?;
+        let session = push::spoken_for(session, &parts.headers);
         let mut call = Self {
             config: dav.config.clone(),
             session,
@@ -226,9 +228,14 @@ impl Call {
         over.map_or(Vec::new(), |locks| locks.iter().map(|lock| lock.token).collect())
     }
 
-    /// Is it the host of the request, from its target (HTTP/2) or `Host`? Ports that go without saying are left out of the comparison.
+    /// The host of the request, from its target (HTTP/2) or `Host`.
+    pub(crate) fn host(&self) -> Option<String> {
+        self.uri.authority().map(ToString::to_string).or_else(|| self.header(&HOST).map(str::to_owned))
+    }
+
+    /// Is it the host of the request? Ports that go without saying are left out of the comparison.
     pub(crate) fn is_our_host(&self, host: &str) -> bool {
-        let asked = self.uri.authority().map(ToString::to_string).or_else(|| self.header(&HOST).map(str::to_owned));
+        let asked = self.host();
         let strip = |host: &str| host.trim_end_matches(":443").trim_end_matches(":80").to_ascii_lowercase();
         asked.is_some_and(|asked| strip(&asked) == strip(host))
     }

@@ -7,6 +7,7 @@ use crate::methods::{
     acl, copy, delete, get, lock, mkcalendar, mkcol, r#move, options, post, propfind, proppatch, put, report, search, unlock,
 };
 use crate::path::{DAV_ROOT, Target};
+use crate::push;
 use crate::refusal::{Answer, Fault};
 use crate::rights::{Kind, allow};
 use crate::schedule;
@@ -60,7 +61,7 @@ fn without_credential(dav: &Dav, target: &Target, request: &Request) -> Option<R
             dav.config.browser_home.as_deref().map(|home| redirect(StatusCode::SEE_OTHER, home))
         }
         Target::Root | Target::DavRoot | Target::Principals | Target::Area(_) if request.method() == Method::OPTIONS => {
-            Some(options::answer(target, allow(Kind::Fixed, Rights::NONE)))
+            Some(options::answer(target, allow(Kind::Fixed, Rights::NONE), dav.gate.offers_push()))
         }
         _ => None,
     }
@@ -78,6 +79,7 @@ async fn run(method: &Method, mut call: Call) -> Answer {
     let known = match &call.target {
         Target::Place(place) => is_own(&call.session, &place.address),
         Target::Upload(at) => is_own(&call.session, &at.address),
+        Target::Registration(at) => is_own(&call.session, &at.address),
         Target::Principal(who) => {
             is_oneself(&call.session, who) || call.session.principal(who).map_err(Fault::about(&call.href()))?.is_some()
         }
@@ -89,6 +91,9 @@ async fn run(method: &Method, mut call: Call) -> Answer {
     if let Target::Upload(at) = &call.target {
         let at = at.clone();
         return uploads::handle(method, call, &at).await;
+    }
+    if let Target::Registration(at) = &call.target {
+        return push::handle(method, &call, at).await;
     }
     if matches!(method.as_str(), "PROPFIND" | "REPORT") && schedule::are_places_told(&call.target) {
         call.scheduling = call.session.scheduling_places().await.map_err(Fault::about(&call.href()))?;

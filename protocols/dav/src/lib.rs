@@ -12,6 +12,7 @@
 //! | `/dav/principals/<address>/` | the person; others for who may share with them |
 //! | `/dav/principals/group/<name>/`, `…/profile/<name>/` | several at once, for ACLs |
 //! | `/dav/files/<address>/…` | documents |
+//! | `/dav/push/<address>/<registration>` | programs that want to be woken |
 //! | `/dav/calendars/<address>/…`, `/dav/contacts/<address>/…` | calendars and address books, one level |
 //!
 //! | file | what |
@@ -25,6 +26,7 @@
 //! | `locks` | locks: what is told of them, and refusals because of one |
 //! | `property`, `resource`, `multistatus`, `rights` | what answers tell |
 //! | `privilege`, `sharing` | rights as privileges, ACLs both ways |
+//! | `push` | programs that want to be woken |
 //! | `object` | calendar objects and cards are checked |
 //! | `instruction`, `keyword` | what PROPPATCH and MKCOL may set; keywords of documents as properties |
 //! | `caldav/` | which calendar objects a query asks for, and what of each |
@@ -58,6 +60,7 @@ mod path;
 mod precondition;
 mod privilege;
 mod property;
+mod push;
 mod range;
 mod refusal;
 mod resource;
@@ -74,6 +77,7 @@ pub use config::DavConfig;
 pub use fuzz_headers::fuzz_headers;
 #[cfg(feature = "fuzzing")]
 pub use fuzzing::fuzz_xml;
+pub use push::push_message;
 
 use axum::Router;
 use octroi_gate::Gate;

@@ -17,13 +17,16 @@ pub(crate) const OWNCLOUD: &str = "http://owncloud.org/ns";
 /// XML Schema: the data types of SEARCH.
 pub(crate) const XML_SCHEMA: &str = "http://www.w3.org/2001/XMLSchema";
 
+/// WebDAV-Push.
+pub(crate) const PUSH: &str = "https://bitfire.at/webdav-push";
+
 /// Keywords of documents as properties: ours.
 pub(crate) const KEYWORD: &str = "urn:octroi:keyword";
 /// Privileges finer than those of RFC 3744: ours.
 pub(crate) const PRIVILEGE: &str = "urn:octroi:privilege";
 
 /// Each namespace with its prefix.
-pub(crate) const PREFIXES: [(&str, &str); 9] = [
+pub(crate) const PREFIXES: [(&str, &str); 10] = [
     ("D", DAV),
     ("C", CALDAV),
     ("CARD", CARDDAV),
@@ -33,6 +36,7 @@ pub(crate) const PREFIXES: [(&str, &str); 9] = [
     ("XS", XML_SCHEMA),
     ("K", KEYWORD),
     ("P", PRIVILEGE),
+    ("WP", PUSH),
 ];
 
 /// The prefix of a namespace that every answer declares.

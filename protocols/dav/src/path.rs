@@ -36,6 +36,8 @@ pub(crate) enum Target {
     Place(Place),
     /// `/dav/uploads/<address>/`, and below it an upload and a part of it.
     Upload(UploadAt),
+    /// `/dav/push/<address>/<registration>`
+    Registration(RegistrationAt),
     /// `/.well-known/caldav` or `carddav` (RFC 6764 section 5).
     WellKnown,
     /// Anything else.
@@ -62,6 +64,15 @@ pub(crate) struct UploadAt {
     pub address: String,
     pub upload: Option<Name>,
     pub part: Option<Name>,
+}
+
+/// A registration for push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RegistrationAt {
+    /// Whose, as the URL has it.
+    pub address: String,
+    /// As the gate names it.
+    pub id: Name,
 }
 
 /// The path cannot name anything.
@@ -95,6 +106,7 @@ impl Target {
                 let (upload, part) = (names.get(3).cloned(), names.get(4).cloned());
                 Ok(Self::Upload(UploadAt { address: (*address).to_owned(), upload, part }))
             }
+            ["dav", "push", address, _] => Ok(Self::Registration(RegistrationAt { address: (*address).to_owned(), id: names[3].clone() })),
             ["dav", segment] => Ok(area_of(segment).map_or(Self::Nothing, Self::Area)),
             ["dav", segment, address, ..] => {
                 let Some(area) = area_of(segment) else { return Ok(Self::Nothing) };
@@ -163,6 +175,11 @@ pub(crate) fn principal_of(who: &Identifier) -> Option<String> {
     }
 }
 
+/// The path of a registration for push.
+pub(crate) fn registration_href(address: &Address, id: &str) -> String {
+    format!("{DAV_ROOT}push/{}/{}", encode(&address.to_string()), encode(id))
+}
+
 /// The path of an area's root.
 pub(crate) fn area_href(area: Area) -> String {
     format!("{DAV_ROOT}{}/", segment_of(area))
@@ -215,6 +232,8 @@ mod tests {
             "/x",
             "/dav/uploads",
             "/dav/uploads/a@b/c/d/e",
+            "/dav/push/a@b",
+            "/dav/push/a@b/c/d",
             "/dav/mail/a@b/",
             "/dav/principals/a@b/c",
             "/dav/principals/group/",
@@ -224,6 +243,9 @@ mod tests {
         ] {
             assert_eq!(Target::parse(nothing), Ok(Target::Nothing), "{nothing}");
         }
+        let href = registration_href(&"lea@a.example".parse().unwrap(), "42-x");
+        let id = Name::new("42-x").unwrap();
+        assert_eq!(Target::parse(&href), Ok(Target::Registration(RegistrationAt { address: "lea@a.example".to_owned(), id })));
         let home = place("/dav/files/lea@a.example/");
         assert!(home.slash && home.path.names().is_empty());
         let file = place("/dav/files/lea@a.example/Actes/d%C3%A9cret%202026.pdf");

@@ -135,7 +135,8 @@ fn date(headers: &HeaderMap, name: &HeaderName) -> Option<UnixTime> {
     parse_date(headers.get(name)?.to_str().ok()?)
 }
 
-fn parse_date(text: &str) -> Option<UnixTime> {
+/// A time as HTTP writes it.
+pub(crate) fn parse_date(text: &str) -> Option<UnixTime> {
     let at = httpdate::parse_http_date(text.trim()).ok()?;
     Some(UnixTime(i64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?))
 }

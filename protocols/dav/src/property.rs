@@ -5,10 +5,11 @@
 use crate::config::DavConfig;
 use crate::keyword;
 use crate::locks::{write_discovery, write_supported};
-use crate::names::{APPLE, CALDAV, CALENDARSERVER, CARDDAV, DAV, OWNCLOUD};
+use crate::names::{APPLE, CALDAV, CALENDARSERVER, CARDDAV, DAV, OWNCLOUD, PUSH};
 use crate::path::{folder_href, principal_href, principal_of};
 use crate::precondition::http_date;
 use crate::privilege::{self, write_held};
+use crate::push;
 use crate::rights::{Kind, methods};
 use crate::schedule;
 use crate::sharing::{self, Told};
@@ -81,6 +82,9 @@ pub(crate) enum Property {
     OwncloudSize,
     OwncloudPermissions,
     OwncloudChecksums,
+    PushTransports,
+    PushTopic,
+    PushTriggers,
     /// What is there only if a client set it; before it was kept as XML it was a text under this name.
     Kept(&'static str),
 }
@@ -158,6 +162,9 @@ pub(crate) const KNOWN: &[Known] = &[
     known(Property::OwncloudSize, OWNCLOUD, "OC:size", false),
     known(Property::OwncloudPermissions, OWNCLOUD, "OC:permissions", false),
     known(Property::OwncloudChecksums, OWNCLOUD, "OC:checksums", false),
+    known(Property::PushTransports, PUSH, "WP:transports", false),
+    known(Property::PushTopic, PUSH, "WP:topic", false),
+    known(Property::PushTriggers, PUSH, "WP:supported-triggers", false),
     known(Property::Kept("calendar-description"), CALDAV, "C:calendar-description", false),
     known(Property::Kept("calendar-timezone"), CALDAV, "C:calendar-timezone", false),
     known(Property::Kept("addressbook-description"), CARDDAV, "CARD:addressbook-description", false),
@@ -505,6 +512,14 @@ fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Optio
             let Some(quota) = &facts.quota else { return false };
             let told = if property == Property::QuotaUsed { quota.used } else { quota.available };
             xml.characters(&told.to_string());
+        }
+        (Property::PushTransports | Property::PushTopic | Property::PushTriggers, _) => {
+            let Some(facts) = &facts.push else { return false };
+            match property {
+                Property::PushTransports => push::write_transports(facts, xml),
+                Property::PushTriggers => push::write_triggers(xml),
+                _ => drop(xml.characters(&facts.topic)),
+            }
         }
         (Property::Kept(key), _) => {
             let Some(text) = kept(facts, key) else { return false };

@@ -25,7 +25,7 @@ const ALL: &str = ".file";
 pub(crate) async fn handle(method: &Method, call: Call, at: &UploadAt) -> Answer {
     let href = call.href();
     match (method.as_str(), &at.upload, &at.part) {
-        ("OPTIONS", _, _) => Ok(crate::methods::options::answer(&call.target, allow(at))),
+        ("OPTIONS", _, _) => Ok(crate::methods::options::answer(&call.target, allow(at), call.session.offers_push())),
         ("MKCOL", Some(upload), None) => match call.session.begin_upload(upload).await {
             Ok(()) => Ok(empty(StatusCode::CREATED)),
             Err(Refusal::Exists) => Err(Fault::NotAllowed(allow(at))),

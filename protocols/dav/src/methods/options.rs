@@ -12,14 +12,14 @@ use octroi_model::Rights;
 
 /// Answer OPTIONS for somebody who is logged in: `Allow` mirrors their rights.
 pub(crate) async fn options(call: Call) -> Answer {
-    Ok(answer(&call.target, allowed(&call).await?))
+    Ok(answer(&call.target, allowed(&call).await?, call.session.offers_push()))
 }
 
 /// The answer for a target. Class 2 is said everywhere, as clients ask for it at the root of what they mount; where nothing can be locked,
 /// `Allow` and `supportedlock` say so. `access-control` is said everywhere (RFC 3744
 /// section 7.2); who may not share finds no ACL in `Allow`. `calendar-access` and `addressbook` are
 /// announced where they are spoken, as clients look for nothing else; the queries that are missing are refused by name.
-pub(crate) fn answer(target: &Target, allow: HeaderValue) -> Response {
+pub(crate) fn answer(target: &Target, allow: HeaderValue, push: bool) -> Response {
     let classes = match target {
         Target::Place(Place { area: Area::Files, .. }) | Target::Area(Area::Files) => "1, 2, 3, access-control, extended-mkcol",
         Target::Place(Place { area: Area::Calendars, .. }) | Target::Area(Area::Calendars) => {
@@ -32,7 +32,7 @@ pub(crate) fn answer(target: &Target, allow: HeaderValue) -> Response {
     };
     let mut response = empty(StatusCode::OK);
     let headers = response.headers_mut();
-    headers.insert(HeaderName::from_static("dav"), HeaderValue::from_static(classes));
+    headers.insert(HeaderName::from_static("dav"), if push { class_with_push(classes) } else { HeaderValue::from_static(classes) });
     headers.insert(ALLOW, allow);
     // RFC 5323 section 3.2.
     if let Target::Place(_) = target {
@@ -43,11 +43,20 @@ pub(crate) fn answer(target: &Target, allow: HeaderValue) -> Response {
     response
 }
 
+/// WebDAV-Push, section 2.
+fn class_with_push(classes: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("{classes}, webdav-push")).unwrap_or_else(|_| HeaderValue::from_static("1, 2, 3"))
+}
+
 /// The methods that the gate would not refuse here.
 pub(crate) async fn allowed(call: &Call) -> Result<HeaderValue, Fault> {
     let Target::Place(place) = &call.target else { return Ok(allow(Kind::Fixed, Rights::NONE)) };
     let (kind, rights) = rights_at(&call.session, place).await.map_err(Fault::about(&call.href()))?;
-    Ok(allow(kind, rights))
+    let allow = allow(kind, rights);
+    // To register for push, which who may list it may.
+    let registers = kind != Kind::File && rights.contains(Rights::READ) && call.session.offers_push();
+    let with_post = || HeaderValue::from_str(&format!("{}, POST", allow.to_str().unwrap_or("OPTIONS"))).unwrap_or_else(|_| allow.clone());
+    Ok(if registers { with_post() } else { allow })
 }
 
 /// The rights in force at a place. Any purpose that is granted tells all of them; somebody may have one without the other.

@@ -1,4 +1,4 @@
-//! POST to a collection's `add-member` URL (RFC 5995): the server names the new document.
+//! POST: a registration for push (`push`), or to a collection's `add-member` URL (RFC 5995): the server names the new document.
 //!
 //! The name is what `Slug` asks for (RFC 5023 section 9.7) as far as it can be one and is free; otherwise one of the server's own. From there on
 //! it is PUT of something that may not be there yet.
@@ -7,6 +7,7 @@ use crate::call::{Call, Found, find};
 use crate::methods::{options, put};
 use crate::path::{Place, Target, file_href};
 use crate::property::ADD_MEMBER;
+use crate::push;
 use crate::refusal::{Answer, Fault};
 use http::header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use http::{HeaderValue, StatusCode};
@@ -24,6 +25,9 @@ const SLUG_BYTES_MAX: usize = 200;
 pub(crate) async fn post(call: Call) -> Answer {
     let is_add = call.uri.query() == Some(ADD_MEMBER);
     let Target::Place(place) = call.target.clone() else { return Err(Fault::NotAllowed(options::allowed(&call).await?)) };
+    if !is_add && push::may_be_registration(&call.headers) {
+        return push::register(call, &place).await;
+    }
     if !is_add || place.area != Area::Files {
         return Err(Fault::NotAllowed(options::allowed(&call).await?));
     }

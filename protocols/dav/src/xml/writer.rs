@@ -53,6 +53,13 @@ impl Xml {
         self
     }
 
+    /// `<tag name="value">`
+    pub(crate) fn open_with(&mut self, tag: &'static str, attributes: &[(&'static str, &str)]) -> &mut Self {
+        self.begin_with(tag, attributes);
+        self.0.push('>');
+        self
+    }
+
     /// `<tag name="value"/>`
     pub(crate) fn empty_with(&mut self, tag: &'static str, attributes: &[(&'static str, &str)]) -> &mut Self {
         self.begin_with(tag, attributes);

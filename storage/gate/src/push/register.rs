@@ -99,6 +99,11 @@ impl Gate {
 }
 
 impl Session {
+    /// Can programs register to be told of changes?
+    pub fn offers_push(&self) -> bool {
+        self.gate().offers_push()
+    }
+
     /// For who may list a collection that can be watched; `None`: it cannot, or nobody sends.
     pub(crate) fn push_facts(&self, node: &Node, rights: Rights) -> Option<PushFacts> {
         let offer = self.gate().0.registering.offer.get()?;
