@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 /// Contents up to this size stay in memory and go through the journal.
 pub(crate) const IN_MEMORY_BYTES_MAX: usize = 1 << 20;
@@ -27,8 +28,10 @@ const DESCRIBED_AT_ONCE: usize = 4;
 /// Contents up to this size are described, hashed and compressed on the session's own task: that takes about as long as handing them to
 /// another thread.
 const DESCRIBED_HERE_BYTES_MAX: usize = 32 << 10;
-/// Octets collected before they are written.
+/// Octets collected before they are written. While they are, the next are collected: two processors work at one upload.
 const WRITE_BYTES: usize = 1 << 20;
+/// Octets after which the disk is asked to keep what it has: it works while more comes, and little is left to wait for at the end.
+const SYNC_BYTES: u64 = 16 << 20;
 
 static DESCRIBING: Semaphore = Semaphore::const_new(DESCRIBED_AT_ONCE);
 
@@ -85,6 +88,8 @@ enum Spill {
     /// All octets are in memory.
     None,
     Open(Box<SpillFile>),
+    /// As much as was collected is on its way to the file.
+    Writing(JoinHandle<io::Result<Box<SpillFile>>>),
     /// Writing failed or was given up half-way.
     Broken,
 }
@@ -97,6 +102,11 @@ struct SpillFile {
     sums: Option<Sums>,
     /// Octets that have come, without the head.
     bytes: u64,
+    /// The buffer that was written last, for the next.
+    spare: Vec<u8>,
+    /// How many of the octets the last sync was begun for, and the sync.
+    sync_begun: u64,
+    syncing: Option<JoinHandle<io::Result<()>>>,
 }
 
 /// What is summed up of the octets.
@@ -118,28 +128,36 @@ impl Staging {
         Self { disk, numbers, registry, first: Vec::new(), pending: Vec::new(), head: None, spill: Spill::None }
     }
 
-    /// Bring what is pending to the file, made if it is not there.
+    /// Send what is pending on its way to the file, made if it is not there. What was sent before has arrived then.
     async fn flush(&mut self) -> Result<(), CommitError> {
         let pending = std::mem::take(&mut self.pending);
-        let job = match std::mem::replace(&mut self.spill, Spill::Broken) {
-            Spill::Broken => return Err(CommitError::Storage("staging failed before".into())),
-            Spill::Open(spill) => tokio::task::spawn_blocking(move || spill.write(&pending)),
-            Spill::None => {
-                let (disk, number) = (self.disk.clone(), self.numbers.fetch_add(1, Ordering::Relaxed));
-                let (first, registry) = (std::mem::take(&mut self.first), self.registry.clone());
-                let sums = self.head.is_none().then(Sums::default);
-                let begin = move || {
-                    let spill = SpillFile::begin(disk, number, registry, sums)?.write(&first)?.write(&pending)?;
-                    Ok((spill, first))
-                };
-                let (spill, first) = joined(tokio::task::spawn_blocking(begin).await)?;
-                self.first = first;
-                self.spill = Spill::Open(spill);
-                return Ok(());
-            }
+        if let Some(mut spill) = self.settled().await? {
+            self.pending = std::mem::take(&mut spill.spare);
+            self.spill = Spill::Writing(tokio::task::spawn_blocking(move || spill.write(pending)));
+            return Ok(());
+        }
+        let (disk, number) = (self.disk.clone(), self.numbers.fetch_add(1, Ordering::Relaxed));
+        let (first, registry) = (std::mem::take(&mut self.first), self.registry.clone());
+        let sums = self.head.is_none().then(Sums::default);
+        let begin = move || {
+            let mut spill = SpillFile::begin(disk, number, registry, sums)?;
+            spill.append(&first)?;
+            Ok((spill.write(pending)?, first))
         };
-        self.spill = Spill::Open(joined(job.await)?);
+        let (spill, first) = joined(tokio::task::spawn_blocking(begin).await)?;
+        self.first = first;
+        self.spill = Spill::Open(spill);
         Ok(())
+    }
+
+    /// The file, once all that was sent to it has arrived; `None` if there is none. It is put back by who asks: until then it is broken.
+    async fn settled(&mut self) -> Result<Option<Box<SpillFile>>, CommitError> {
+        match std::mem::replace(&mut self.spill, Spill::Broken) {
+            Spill::None => Ok(None),
+            Spill::Open(spill) => Ok(Some(spill)),
+            Spill::Writing(job) => joined(job.await).map(Some),
+            Spill::Broken => Err(CommitError::Storage("staging failed before".into())),
+        }
     }
 }
 
@@ -187,23 +205,24 @@ impl Stage for Staging {
             }
             let first = std::mem::take(&mut self.first);
             let first = if head.is_empty() { first } else { [head.as_slice(), &first].concat() };
-            let spill = std::mem::replace(&mut self.spill, Spill::Broken);
-            if first.len() <= DESCRIBED_HERE_BYTES_MAX && matches!(spill, Spill::None) {
-                return Ok(body(&first, describe));
-            }
-            let large = describe.is_some() && matches!(spill, Spill::Open(_));
-            let _turn = if large { DESCRIBING.acquire().await.ok() } else { None };
-            let finish = move || match spill {
-                Spill::None => Ok(body(&first, describe)),
-                Spill::Open(spill) => {
-                    let (facts, header_bytes) = match describe {
-                        None => (Vec::new(), 0),
-                        Some(describe) if spill.bytes > DESCRIBED_BYTES_MAX => describe(&first),
-                        Some(describe) => describe(&spill.read_back(&head)?),
-                    };
-                    spill.finish(&head, &facts, header_bytes)
+            let Some(mut spill) = self.settled().await? else {
+                if first.len() <= DESCRIBED_HERE_BYTES_MAX {
+                    return Ok(body(&first, describe));
                 }
-                Spill::Broken => Err(io::Error::other("staging failed before")),
+                return joined(tokio::task::spawn_blocking(move || Ok(body(&first, describe))).await);
+            };
+            // Waited for here: a thread that waits for another's work could keep it from being done.
+            if let Some(syncing) = spill.syncing.take() {
+                joined(syncing.await)?;
+            }
+            let _turn = if describe.is_some() { DESCRIBING.acquire().await.ok() } else { None };
+            let finish = move || {
+                let (facts, header_bytes) = match describe {
+                    None => (Vec::new(), 0),
+                    Some(describe) if spill.bytes > DESCRIBED_BYTES_MAX => describe(&first),
+                    Some(describe) => describe(&spill.read_back(&head)?),
+                };
+                spill.finish(&head, &facts, header_bytes)
             };
             joined(tokio::task::spawn_blocking(finish).await)
         })
@@ -221,16 +240,41 @@ impl SpillFile {
         registry.add(number);
         let file = disk.create(&big_name(number)).inspect_err(|_| registry.remove(number))?;
         let staged = StagedFile { disk, number, registry, kept: AtomicBool::new(false), runtime: Handle::current() };
-        Ok(Box::new(Self { file, staged, sums, bytes: 0 }))
+        Ok(Box::new(Self { file, staged, sums, bytes: 0, spare: Vec::new(), sync_begun: 0, syncing: None }))
     }
 
-    fn write(mut self: Box<Self>, octets: &[u8]) -> io::Result<Box<Self>> {
+    /// Write a buffer, which is the spare one afterwards.
+    fn write(mut self: Box<Self>, mut octets: Vec<u8>) -> io::Result<Box<Self>> {
+        self.append(&octets)?;
+        octets.clear();
+        self.spare = octets;
+        self.sync_meanwhile()?;
+        Ok(self)
+    }
+
+    /// Begin to sync what is there, if it is much and no sync is under way.
+    fn sync_meanwhile(&mut self) -> io::Result<()> {
+        if self.bytes - self.sync_begun < SYNC_BYTES || self.syncing.as_ref().is_some_and(|job| !job.is_finished()) {
+            return Ok(());
+        }
+        let runtime = self.staged.runtime.clone();
+        if let Some(done) = self.syncing.take() {
+            // What a sync could not keep, the next would not tell of.
+            runtime.block_on(done).map_err(io::Error::other)??;
+        }
+        let file = self.file.clone();
+        self.syncing = Some(runtime.spawn_blocking(move || file.sync()));
+        self.sync_begun = self.bytes;
+        Ok(())
+    }
+
+    fn append(&mut self, octets: &[u8]) -> io::Result<()> {
         if let Some(sums) = &mut self.sums {
             sums.update(octets);
         }
         self.file.write_at(octets, OCTETS_OFFSET + self.bytes)?;
         self.bytes += octets.len() as u64;
-        Ok(self)
+        Ok(())
     }
 
     fn read_back(&self, head: &[u8]) -> io::Result<Vec<u8>> {
