@@ -11,6 +11,7 @@ mod busy;
 mod calendar;
 mod card;
 mod content;
+mod convert;
 pub mod edit;
 mod expand;
 mod extent;
@@ -33,6 +34,7 @@ pub use busy::{Busy, FbType, busy, limit_freebusy_set, merged, requested, write_
 pub use calendar::{CalendarFacts, ComponentKind, Property, calendar_facts, validate_calendar};
 pub use card::{CardFacts, CardVersion, card_facts, validate_card};
 pub use content::{ContentLine, LineFault, OwnedParam, Param};
+pub use convert::convert;
 pub use expand::{expand, limit_recurrence_set};
 pub use invalid::{Invalid, Precondition, Unreadable};
 pub use lines::{Line, Lines, text_of};
