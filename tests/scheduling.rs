@@ -6,19 +6,19 @@ use crate::support::{Server, shared, unique};
 use std::fmt::Write as _;
 
 /// Somebody with their calendars.
-struct Diary<'a> {
-    http: Http,
-    person: &'a Person,
+pub(crate) struct Diary<'a> {
+    pub(crate) http: Http,
+    pub(crate) person: &'a Person,
 }
 
 impl<'a> Diary<'a> {
-    fn of(server: &'a Server, number: usize) -> Self {
+    pub(crate) fn of(server: &'a Server, number: usize) -> Self {
         let person = server.user(number);
         Self { http: Http::new(server, person), person }
     }
 
     /// Where the members of a collection with this text in them are, with what is in them.
-    fn with(&self, collection: &str, text: &str) -> Vec<(String, String)> {
+    pub(crate) fn with(&self, collection: &str, text: &str) -> Vec<(String, String)> {
         let list = self.http.request("PROPFIND", collection, &[("Depth", "1")], b"");
         assert_eq!(list.status, 207, "{}", list.text());
         let body = list.text();
@@ -27,11 +27,11 @@ impl<'a> Diary<'a> {
         read.filter(|(_, octets)| octets.contains(text)).collect()
     }
 
-    fn calendar(&self) -> String {
-        format!("{}calendar/", self.person.calendars)
+    pub(crate) fn calendar(&self) -> String {
+        format!("/dav/calendars/{}/calendar/", self.person.address)
     }
 
-    fn inbox(&self) -> String {
+    pub(crate) fn inbox(&self) -> String {
         let principal = format!("/dav/principals/{}/", self.person.address);
         let body = br#"<propfind xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><prop><C:schedule-inbox-URL/><C:schedule-outbox-URL/></prop></propfind>"#;
         let answer = self.http.request("PROPFIND", &principal, &[("Depth", "0")], body).text();
@@ -41,14 +41,14 @@ impl<'a> Diary<'a> {
 
     /// The one object with this text in the calendar.
     #[track_caller]
-    fn one(&self, text: &str) -> (String, String) {
+    pub(crate) fn one(&self, text: &str) -> (String, String) {
         let mut all = self.with(&self.calendar(), text);
         assert_eq!(all.len(), 1, "{all:?}");
         all.remove(0)
     }
 }
 
-fn meeting(uid: &str, organizer: &str, attendees: &[&str], more: &str) -> String {
+pub(crate) fn meeting(uid: &str, organizer: &str, attendees: &[&str], more: &str) -> String {
     let mut people = String::new();
     for attendee in attendees {
         let _ = write!(people, "ATTENDEE;RSVP=TRUE;PARTSTAT=NEEDS-ACTION:mailto:{attendee}\r\n");
@@ -171,6 +171,6 @@ fn who_does_not_exist_and_what_is_a_message() {
     assert_eq!(lea.http.request("PUT", &format!("{inbox}x.ics"), &[], asked.as_bytes()).status, 403);
     let kind = lea.http.request("PROPFIND", &inbox, &[("Depth", "0")], b"").text();
     assert!(kind.contains("schedule-inbox"), "{kind}");
-    let options = lea.http.request("OPTIONS", &lea.person.calendars, &[], b"");
+    let options = lea.http.request("OPTIONS", &format!("/dav/calendars/{}/", lea.person.address), &[], b"");
     assert!(options.header("dav").unwrap().contains("calendar-auto-schedule"));
 }

@@ -31,6 +31,12 @@ impl SchedulingCodec for Scheduler {
         itip::uid_of(octets).map(|(uid, _)| uid)
     }
 
+    fn message(&self, octets: &[u8]) -> Option<(String, &'static str)> {
+        let (uid, method) = itip::uid_of(octets)?;
+        let known = [itip::Method::Request, itip::Method::Cancel, itip::Method::Reply].map(itip::Method::name);
+        known.into_iter().find(|known| method.as_deref() == Some(*known)).map(|method| (uid, method))
+    }
+
     fn change(&self, change: &ObjectChange<'_>) -> Result<Outgoing, SchedulingFault> {
         let (me, now) = (addresses(change.me), now());
         let manner = change.manner;

@@ -3,6 +3,7 @@
 #[path = "../../protocols/mailauth/src/tests/dns.rs"]
 mod dns;
 mod keys;
+mod meetings;
 mod received;
 mod spam;
 

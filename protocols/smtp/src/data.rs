@@ -8,7 +8,7 @@ use crate::config::SmtpConfig;
 use crate::filter::{Bench, Outcome, Slot};
 use crate::guard;
 use crate::header::{self, Plan};
-use crate::intake::Intake;
+use crate::intake::Copies;
 use crate::proof::{Proof, Proofs};
 use crate::refusal;
 use crate::session::{End, Kind, Session};
@@ -199,6 +199,7 @@ async fn proven(mut upload: Upload, proof: Proof, (id, trace): (&str, &str), rep
     if let Some(reply) = proven.refused {
         return Err(reply);
     }
+    open.believed = !proven.junk;
     if proven.junk {
         open.route.file_as_junk();
     }
@@ -206,7 +207,7 @@ async fn proven(mut upload: Upload, proof: Proof, (id, trace): (&str, &str), rep
 }
 
 /// The message as it is to be kept; one with too large an attachment is not.
-async fn described(upload: Upload, route: &Route, bench: Option<Bench>, intake: Option<Intake>) -> Result<(Content, Vec<Outcome>), Reply> {
+async fn described(upload: Upload, route: &Route, bench: Option<Bench>, copies: Copies) -> Result<(Content, Vec<Outcome>), Reply> {
     let of_gate = |refused: Refusal| refusal::of_gate(&refused);
     let (slot, bytes) = (Slot::default(), upload.bytes());
     let into = slot.clone();
@@ -214,9 +215,7 @@ async fn described(upload: Upload, route: &Route, bench: Option<Bench>, intake: 
         if let Some(bench) = bench {
             into.fill(bench, octets, bytes);
         }
-        if let Some(intake) = intake {
-            intake.copy(octets);
-        }
+        copies.copy(octets);
         octroi_mime::describe(octets)
     };
     let content = match route.attachment_bytes_max().map_err(of_gate)? {
@@ -407,20 +406,20 @@ impl Session {
         upload: Upload,
         sealable: Option<Sealable>,
         open: &Open,
-        intake: Option<Intake>,
+        copies: Copies,
     ) -> Result<(Content, Vec<Outcome>), Reply> {
         let filters = open.route.filters().await.map_err(|refused| refusal::of_gate(&refused))?;
-        described(upload, &open.route, Bench::open(self, open, sealable, filters), intake).await
+        described(upload, &open.route, Bench::open(self, open, sealable, filters), copies).await
     }
 
     /// Hand the message to the gate and answer.
     async fn complete(&mut self, mut open: Open, reception: Reception) -> Result<(), End> {
         let (id, bytes, accepted) = (reception.id.clone(), reception.bytes, open.accepted);
         let (finished, place) = reception.finish(&mut open).await;
-        let intake = Intake::of(self, &open, bytes);
+        let copies = Copies::of(self, &open, bytes);
         let finished = match finished {
             Ok(Proved { upload, sealable, told, .. }) => {
-                self.filtered(upload, sealable, &open, intake.clone()).await.map(|(content, filtered)| (content, filtered, told))
+                self.filtered(upload, sealable, &open, copies.clone()).await.map(|(content, filtered)| (content, filtered, told))
             }
             Err(reply) => Err(reply),
         };
@@ -443,9 +442,7 @@ impl Session {
         if refused < outcomes.len() {
             info!(id, bytes, recipients = accepted - refused, peer = %self.peer(), "message accepted");
             self.commands = 0;
-            if let Some(intake) = intake {
-                intake.take_in(id.clone());
-            }
+            copies.take_in(&id);
         }
         let mut replies: Vec<Reply> = outcomes
             .into_iter()

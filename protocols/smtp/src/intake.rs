@@ -1,17 +1,52 @@
-//! Reports of other servers, taken in as they are delivered.
+//! What is looked into as it is delivered: reports of other servers, and mail about meetings (`meeting`).
 //!
 //! Called by `data`. Only what is sent to an address that reports are sent to is looked at, and only once it is in somebody's mailbox like
 //! any other mail: so nothing is lost that cannot be read here, and filters, quotas and rights are those of the mailbox.
 
+use crate::meeting::Meeting;
 use crate::session::{Kind, Session};
 use crate::transaction::Open;
 use octroi_reports::{Fault, Reports};
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing::{debug, info, warn};
 
+/// What is looked at of a message once it is delivered.
+#[derive(Clone)]
+pub(crate) struct Copies {
+    report: Option<Intake>,
+    meeting: Option<Meeting>,
+}
+
+impl Copies {
+    /// Of a message that is all here.
+    pub(crate) fn of(session: &Session, open: &Open, bytes: u64) -> Self {
+        Self { report: Intake::of(session, open, bytes), meeting: Meeting::of(session, open, bytes) }
+    }
+
+    /// Here are its octets.
+    pub(crate) fn copy(&self, octets: &[u8]) {
+        if let Some(report) = &self.report {
+            report.copy(octets);
+        }
+        if let Some(meeting) = &self.meeting {
+            meeting.copy(octets);
+        }
+    }
+
+    /// It is delivered.
+    pub(crate) fn take_in(self, id: &str) {
+        if let Some(report) = self.report {
+            report.take_in(id.to_owned());
+        }
+        if let Some(meeting) = self.meeting {
+            meeting.take_in(id.to_owned());
+        }
+    }
+}
+
 /// A message for such an address; its octets are kept aside on their way into the store.
 #[derive(Clone)]
-pub(crate) struct Intake {
+struct Intake {
     reports: Reports,
     authentic: Option<bool>,
     octets: Arc<Mutex<Option<Vec<u8>>>>,
@@ -19,7 +54,7 @@ pub(crate) struct Intake {
 
 impl Intake {
     /// `None`: it is for nobody who gets reports. From our own people nothing of this kind comes.
-    pub(crate) fn of(session: &Session, open: &Open, bytes: u64) -> Option<Self> {
+    fn of(session: &Session, open: &Open, bytes: u64) -> Option<Self> {
         let reports = &session.config.reports;
         let is_for_us = session.kind != Kind::Submission && open.route.recipients().iter().any(|to| reports.receives(to));
         if !is_for_us {
@@ -33,12 +68,12 @@ impl Intake {
     }
 
     /// Here are its octets.
-    pub(crate) fn copy(&self, octets: &[u8]) {
+    fn copy(&self, octets: &[u8]) {
         *self.octets.lock().unwrap_or_else(PoisonError::into_inner) = Some(octets.to_vec());
     }
 
     /// It is delivered: keep what it reports. Nobody waits for that.
-    pub(crate) fn take_in(self, id: String) {
+    fn take_in(self, id: String) {
         let Some(octets) = self.octets.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let (reports, authentic) = (self.reports, self.authentic);
         tokio::spawn(async move {

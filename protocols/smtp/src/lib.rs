@@ -18,7 +18,7 @@
 //! | `spam` | lists of addresses, rspamd |
 //! | `outbound` | the queue's runner and its client |
 //! | `dsn` | notifications of what became of a message |
-//! | `intake` | reports of other servers, taken in |
+//! | `intake`, `meeting` | reports of other servers and mail about meetings, taken in |
 //! | `arrival`, `told` | what a sender is told when a message arrives, and how often |
 //! | `filter/` | recipients' filters, run at the end of a message |
 
@@ -34,6 +34,7 @@ mod inbound;
 mod intake;
 mod lmtp;
 mod mail;
+mod meeting;
 mod outbound;
 mod proof;
 mod rcpt;

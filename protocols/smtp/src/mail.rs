@@ -49,6 +49,6 @@ impl Session {
         }
         let route = route.under(terms);
         let (utf8, binary) = (mail.utf8, mail.binary);
-        Ok(Open { route, from: mail.from, utf8, binary, accepted: 0, sender, suspect, envid, authentic: None })
+        Ok(Open { route, from: mail.from, utf8, binary, accepted: 0, sender, suspect, envid, authentic: None, believed: false })
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Open {
     pub(crate) suspect: Option<Suspect>,
     /// Whether DMARC vouches for it, once that is known.
     pub(crate) authentic: Option<bool>,
+    /// It is not Junk, once that is known.
+    pub(crate) believed: bool,
 }
 
 /// The envelope; what it lets through depends on who opened it, and the gate holds to that.

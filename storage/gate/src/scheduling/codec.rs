@@ -111,6 +111,8 @@ impl fmt::Display for SchedulingFault {
 pub trait SchedulingCodec: Send + Sync + 'static {
     /// The UID of an object or message.
     fn uid(&self, octets: &[u8]) -> Option<String>;
+    /// The UID of a message, and its method: REQUEST, CANCEL or REPLY; nothing of all else.
+    fn message(&self, octets: &[u8]) -> Option<(String, &'static str)>;
     /// What a change means.
     fn change(&self, change: &ObjectChange<'_>) -> Result<Outgoing, SchedulingFault>;
     /// An object with what became of the messages beside those whom they were for: a text as in RFC 6638 section 3.2.9.

@@ -11,10 +11,12 @@
 //! | `homes` | inbox, outbox, default calendar; an object by its UID |
 //! | `plan` | who is told, and what they get |
 //! | `acts` | put, replace, remove |
+//! | `mail` | what comes by mail |
 
 mod acts;
 mod codec;
 mod homes;
+mod mail;
 mod plan;
 
 pub use acts::{PutObject, is_meeting, schedule_tag};

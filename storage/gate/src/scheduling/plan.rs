@@ -253,7 +253,8 @@ pub(super) async fn deliver(
             // Somebody has locked it: they are told, and their copy stays.
             Some(laid) if !engine.locks_over(laid.collection, Some(laid.item.uid)).is_empty() => {}
             Some(laid) => laid.become_new(octets, keeps_tag),
-            None => match homes::default_calendar(engine, &home) {
+            // What is new and from elsewhere stays in the inbox until somebody answers it.
+            None => match homes::default_calendar(engine, &home).filter(|_| from.is_none()) {
                 Some(calendar) if engine.locks_over(calendar.id, None).is_empty() => {
                     let laid = Laid::fresh(gate, &calendar, uid, octets)?;
                     table.0.insert(to.id, laid);
