@@ -16,17 +16,17 @@ use std::time::Duration;
 /// How long a large document may take, on a machine that has much else to do.
 const LARGE_SECONDS: &str = "1800";
 /// KiB by which memory may grow while a document of any size goes through.
-const GROWTH_KIB: u64 = 16 << 10;
+pub(crate) const GROWTH_KIB: u64 = 16 << 10;
 
 /// Memory of the process in KiB that is no file's.
-fn resident(server: &Server) -> u64 {
+pub(crate) fn resident(server: &Server) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// Do it, and say how much memory there was at most meanwhile.
-fn most_memory(server: &Server, act: impl FnOnce()) -> u64 {
+pub(crate) fn most_memory(server: &Server, act: impl FnOnce()) -> u64 {
     let (over, most) = (AtomicBool::new(false), AtomicU64::new(0));
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -42,7 +42,7 @@ fn most_memory(server: &Server, act: impl FnOnce()) -> u64 {
 }
 
 /// Large contents that the data folder holds, each a file of its own.
-fn large_files(data: &Path) -> Vec<u64> {
+pub(crate) fn large_files(data: &Path) -> Vec<u64> {
     let mut found = Vec::new();
     let mut folders = vec![data.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -68,7 +68,7 @@ fn curl<'a>(server: &'a Server, person: &Person, path: &str, more: &[&'a str]) -
 }
 
 /// A file with marks here and there, so that a piece in the wrong place is seen; the rest takes no space.
-fn large_file(path: &Path, bytes: u64) {
+pub(crate) fn large_file(path: &Path, bytes: u64) {
     let file = File::create(path).unwrap();
     file.set_len(bytes).unwrap();
     for at in (0..bytes - 8).step_by(3_333_333) {

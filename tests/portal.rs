@@ -14,40 +14,48 @@ use tempfile::TempDir;
 pub(crate) const MAIN: &str = "Un-Long-Mot-De-Passe-42";
 
 /// Somebody's browser.
-struct Browser<'a> {
-    server: &'a Server,
+pub(crate) struct Browser<'a> {
+    pub(crate) server: &'a Server,
     jar: TempDir,
-    page: String,
+    /// What the last request was answered with.
+    pub(crate) page: String,
 }
 
 impl<'a> Browser<'a> {
-    fn open(server: &'a Server) -> Self {
+    pub(crate) fn open(server: &'a Server) -> Self {
         let mut browser = Self { server, jar: tempfile::tempdir().unwrap(), page: String::new() };
         browser.go("/portal/");
         browser
     }
 
-    fn curl(&mut self, path: &str, more: &[&str]) {
+    /// What curl is to be told for a request by this browser.
+    pub(crate) fn arguments(&self, path: &str) -> Vec<String> {
         let jar = self.jar.path().join("jar");
         let jar = jar.to_str().unwrap();
         let certificate = self.server.certificate().to_str().unwrap();
         let url = format!("https://localhost:{}{path}", self.server.port("https"));
         let fixed = ["--silent", "--show-error", "--location", "--cacert", certificate, "--cookie", jar, "--cookie-jar", jar, &url];
+        fixed.map(str::to_owned).into()
+    }
+
+    pub(crate) fn curl(&mut self, path: &str, more: &[&str]) {
+        let fixed = self.arguments(path);
+        let fixed: Vec<&str> = fixed.iter().map(String::as_str).collect();
         self.page = run("curl", &[&fixed[..], more].concat()).good();
     }
 
-    fn go(&mut self, path: &str) {
+    pub(crate) fn go(&mut self, path: &str) {
         self.curl(path, &[]);
     }
 
     /// Send a form with the page's token.
-    fn send(&mut self, path: &str, fields: &[(&str, &str)]) {
+    pub(crate) fn send(&mut self, path: &str, fields: &[(&str, &str)]) {
         let token = between(&self.page, "name=\"token\" value=\"", "\"").to_owned();
         self.send_with(path, &token, fields);
     }
 
     /// Set up an authenticator; its secret.
-    fn enrol(&mut self) -> String {
+    pub(crate) fn enrol(&mut self) -> String {
         self.go("/portal/second-factor");
         self.send("/portal/second-factor", &[]);
         let secret = between(&self.page, "id=\"secret\">", "<").to_owned();
@@ -55,7 +63,7 @@ impl<'a> Browser<'a> {
         secret
     }
 
-    fn send_with(&mut self, path: &str, token: &str, fields: &[(&str, &str)]) {
+    pub(crate) fn send_with(&mut self, path: &str, token: &str, fields: &[(&str, &str)]) {
         let pairs: Vec<String> = [("token", token)].iter().chain(fields).map(|(name, value)| format!("{name}={value}")).collect();
         let more: Vec<&str> = pairs.iter().flat_map(|pair| ["--data-urlencode", pair]).collect();
         self.curl(path, &more);
@@ -63,7 +71,7 @@ impl<'a> Browser<'a> {
 }
 
 #[track_caller]
-fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+pub(crate) fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
     rest.split_once(after).unwrap().0
 }

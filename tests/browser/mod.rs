@@ -5,6 +5,7 @@
 //! are left in `target/screenshots`, to be looked at.
 
 mod chromium;
+mod documents;
 mod driver;
 mod factors;
 mod firefox;

@@ -118,8 +118,18 @@ fn the_keyboard_is_enough() {
         browser.press_and_follow(ENTER);
         assert_eq!(browser.heading(), "Overview");
 
-        let expected =
-            ["Skip to the content", "", "Sign out", "Français", "English", "Overview", "Devices", "App passwords", "Second factors"];
+        let expected = [
+            "Skip to the content",
+            "",
+            "Sign out",
+            "Français",
+            "English",
+            "Overview",
+            "Documents",
+            "Devices",
+            "App passwords",
+            "Second factors",
+        ];
         for name in expected {
             browser.press(TAB);
             let (at, seen) = focus(browser);

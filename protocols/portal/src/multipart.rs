@@ -59,6 +59,7 @@ pub(crate) struct Multipart {
     delimiter: Vec<u8>,
     at: At,
     parts: usize,
+    received: u64,
 }
 
 /// The boundary of such a form; `None` if it is another kind of body.
@@ -77,7 +78,7 @@ impl Multipart {
     pub(crate) fn new(body: Body, boundary: &str) -> Self {
         // The first delimiter has no line before it.
         let buffer = BytesMut::from(&b"\r\n"[..]);
-        Self { body, buffer, delimiter: format!("\r\n--{boundary}").into_bytes(), at: At::Preamble, parts: 0 }
+        Self { body, buffer, delimiter: format!("\r\n--{boundary}").into_bytes(), at: At::Preamble, parts: 0, received: 0 }
     }
 
     /// The next part, past what is left of this one; `None` at the end.
@@ -157,6 +158,11 @@ impl Multipart {
         std::str::from_utf8(&octets).map(|text| Zeroizing::new(text.to_owned())).map_err(|_| Fault::Malformed)
     }
 
+    /// Octets of the body so far.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
+    }
+
     /// Some more of the body.
     async fn fill(&mut self) -> Result<(), Fault> {
         loop {
@@ -164,6 +170,7 @@ impl Multipart {
                 None | Some(Err(_)) => return Err(Fault::Broken),
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
+                        self.received += data.len() as u64;
                         self.buffer.extend_from_slice(&data);
                         return Ok(());
                     }

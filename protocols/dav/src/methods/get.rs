@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use octroi_gate::{File, Folder, Granted, List, MemberIs, READ_BYTES_MAX, Read, Refusal, checksums};
+use octroi_gate::{Area, File, Folder, Granted, List, MemberIs, READ_BYTES_MAX, Read, Refusal, checksums};
 use octroi_http::{produce, send_document};
 use octroi_model::Path;
 use std::fmt::Write as _;
@@ -208,7 +208,13 @@ async fn folder_page(call: &Call, place: &Place, folder: &Granted<Folder, List>)
         links.push((format!("{base}{}{slash}", encode(member.name.as_str())), format!("{}{slash}", member.name)));
     }
     let title = place.path.names().last().map_or_else(|| call.session.address().to_string(), ToString::to_string);
-    Ok(page(&title, &links, members.len() > PAGE_MEMBERS_MAX))
+    Ok(page(&title, &links, members.len() > PAGE_MEMBERS_MAX, in_portal(call, place).as_deref()))
+}
+
+/// Where the portal shows the same folder, with what can be done in it.
+fn in_portal(call: &Call, place: &Place) -> Option<String> {
+    let names: Vec<String> = place.path.names().iter().map(|name| format!("{}/", encode(name.as_str()))).collect();
+    (place.area == Area::Files).then(|| format!("{}files/{}", call.portal_url, names.concat()))
 }
 
 /// The collections above the trees.
@@ -220,14 +226,16 @@ fn fixed_page(target: &Target, call: &Call) -> Response {
         Target::Principals => vec![(principal_href(address), address.to_string())],
         _ => AREAS.iter().map(|(area, name)| (area_href(*area), format!("{name}/"))).collect(),
     };
-    page("WebDAV", &links, false)
+    page("WebDAV", &links, false, None)
 }
 
-fn page(title: &str, links: &[(String, String)], cut: bool) -> Response {
-    let mut html = format!(
-        "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{0}</title></head>\n<body><h1>{0}</h1>\n<ul>\n",
-        escape(title)
-    );
+fn page(title: &str, links: &[(String, String)], cut: bool, portal: Option<&str>) -> Response {
+    let mut html =
+        format!("<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{0}</title></head>\n<body><h1>{0}</h1>\n", escape(title));
+    if let Some(portal) = portal {
+        let _ = writeln!(html, "<p><a href=\"{}\">Portal</a></p>", escape(portal));
+    }
+    html.push_str("<ul>\n");
     for (href, name) in links {
         let _ = writeln!(html, "<li><a href=\"{}\">{}</a></li>", escape(href), escape(name));
     }
@@ -269,7 +277,7 @@ mod tests {
     #[test]
     fn names_cannot_become_markup_in_a_page() {
         let links = [("/dav/%22".to_owned(), "<script>\"'&".to_owned())];
-        let response = page("<b>", &links, false);
+        let response = page("<b>", &links, false, None);
         let length: usize = response.headers()[CONTENT_LENGTH].to_str().map_or(0, |n| n.parse().unwrap_or(0));
         assert!(length > 0);
         assert_eq!(escape("<script>\"'&"), "&lt;script&gt;&quot;&#39;&amp;");

@@ -13,7 +13,7 @@ super::texts! {
         changed: "Changed", "Modifié le";
         action: "Actions", "Actions";
         folder: "folder", "dossier";
-        sort: "Sort by", "Trier par";
+        sort: "Sort by:", "Trier par :";
         downwards: "descending", "décroissant";
         rename: "Rename", "Renommer";
         remove: "Delete", "Supprimer";

@@ -168,7 +168,7 @@ pub(crate) fn path(path: &Path, language: Language) -> Markup {
     let step = |length: usize| Path::from_names(names[..length].to_vec()).unwrap_or_default();
     html! {
         @if !names.is_empty() {
-            nav.path aria-label=(Files::of(language).where_one_is) {
+            div.path role="group" aria-label=(Files::of(language).where_one_is) {
                 ol {
                     @for length in 0..names.len() { li { a href=(href(&step(length), true)) { (title(&step(length), language)) } } }
                     li aria-current="page" { (title(path, language)) }
@@ -182,7 +182,7 @@ fn sorting(at: &At, order: Order, texts: &Files) -> Markup {
     let keys = [(Key::Name, texts.name), (Key::Size, texts.size), (Key::Date, texts.changed)];
     html! {
         p.sort {
-            (texts.sort) ":"
+            (texts.sort)
             @for (key, label) in keys {
                 @let chosen = key == order.key;
                 // The chosen one again: the other way round.
@@ -198,7 +198,7 @@ fn sorting(at: &At, order: Order, texts: &Files) -> Markup {
 fn paging(at: &At, order: Order, pages: usize, texts: &Files) -> Markup {
     let to = |page: usize| format!("{}{}", at.href(), Order { page, ..order }.query());
     html! {
-        nav.path aria-label=(texts.pages) {
+        div.path role="group" aria-label=(texts.pages) {
             ol {
                 @if order.page > 0 { li { a href=(to(order.page - 1)) rel="prev" { (texts.earlier) } } }
                 li aria-current="page" { (texts.page) " " (order.page + 1) " / " (pages) }

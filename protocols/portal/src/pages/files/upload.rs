@@ -160,15 +160,14 @@ async fn store(into: &Into<'_>, head: &Head, replace: bool, form: &mut Multipart
     let sent = head.file.as_deref().unwrap_or_default();
     let name = Name::new(sent.rsplit(['/', '\\']).next().unwrap_or_default()).map_err(|_| Fault::BadName)?;
     let Into { session, at, announced, bytes_max } = into;
-    if *announced > *bytes_max {
-        return Err(Fault::Large);
-    }
+    // It is of all files together: what went by is not to come any more.
+    let to_come = announced.saturating_sub(form.received());
     let media_type = media_type_of(&name).or_else(|| head.media_type.clone().filter(|sent| sent.len() <= 100 && sent.is_ascii()));
     let file = FileAt { area: Area::Files, folder: at.path.clone(), name: name.clone() };
     match session.open(file, Rewrite).await {
         Ok(_) | Err(Refusal::Forbidden(_)) if !replace => Err(Fault::Exists),
         Ok(there) => {
-            there.room_for(*announced)?;
+            there.room_for(to_come)?;
             let content = fill(there.upload().await?, form, *bytes_max).await?;
             there.replace(content, media_type.as_deref(), When::Anyhow).await?;
             Ok(())
@@ -179,7 +178,7 @@ async fn store(into: &Into<'_>, head: &Head, replace: bool, form: &mut Multipart
                 return Err(Fault::IsFolder);
             }
             let bind = session.open(at.folder(), Bind).await?;
-            bind.room_for(*announced)?;
+            bind.room_for(to_come)?;
             let content = fill(bind.upload().await?, form, *bytes_max).await?;
             match bind.put(&name, content, media_type.as_deref()).await {
                 // Somebody else made it meanwhile, or it cannot be seen.
