@@ -19,7 +19,7 @@ use http::StatusCode;
 use octroi_gate::{FileAt, List, Member, MemberIs, Read, is_text};
 use octroi_mime::document_text;
 use octroi_model::{Item, Name, Rights};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Instant;
@@ -65,6 +65,7 @@ pub(crate) async fn run(call: &Call, base: &Place, query: &Query) -> Answer {
         octets: call.config.search_bytes_max,
         cut: false,
         hits: Vec::new(),
+        found: HashSet::new(),
         call,
         query,
     };
@@ -88,6 +89,7 @@ pub(crate) async fn run(call: &Call, base: &Place, query: &Query) -> Answer {
 
 /// A resource that fits.
 struct Hit {
+    href: String,
     response: Xml,
     /// What it is ordered by.
     keys: Vec<Option<Value>>,
@@ -108,6 +110,8 @@ struct Walk<'a> {
     /// There is more than was looked at or is told.
     cut: bool,
     hits: Vec<Hit>,
+    /// The hrefs of all hits.
+    found: HashSet<String>,
 }
 
 /// What is known of a member so far.
@@ -212,7 +216,7 @@ impl Walk<'_> {
                 let mut response = Xml::piece();
                 describe(href, subject, &self.query.select, &viewer, None, &mut response);
                 let keys = self.query.orders.iter().map(|order| Value::of(&order.property, subject, &viewer)).collect();
-                Judged::Yes(Hit { response, keys })
+                Judged::Yes(Hit { href: href.to_owned(), response, keys })
             }
             Some(None) if contains.len() < self.texts.len() || contains.contains(&None) => Judged::Open,
             Some(_) => Judged::No,
@@ -237,6 +241,10 @@ impl Walk<'_> {
     }
 
     fn keep(&mut self, hit: Hit) {
+        // It may be in several of the scopes.
+        if !self.found.insert(hit.href.clone()) {
+            return;
+        }
         self.bytes += hit.response.len();
         if self.hits.len() < self.call.config.search_results_max && self.bytes <= RESULT_BYTES_MAX {
             self.hits.push(hit);

@@ -110,6 +110,14 @@ async fn a_search_stays_within_rights_and_limits() {
     let unknown = r#"<D:searchrequest xmlns:D="DAV:"><q xmlns="urn:q"/></D:searchrequest>"#;
     let answer = world.at_office(&owner, "SEARCH", &files(&owner, ""), unknown).await;
     assert!(answer.status == 422 && answer.text().contains("search-grammar-supported"), "{}", answer.text());
+    // What is in several scopes is told once.
+    let (top, folder) = (files(&owner, ""), files(&owner, ""));
+    let scopes = format!("<D:scope><D:href>{folder}</D:href><D:depth>1</D:depth></D:scope>");
+    let whole = search(&top, "infinity", "", "");
+    let twice = whole.replace("</D:from>", &format!("{scopes}</D:from>"));
+    let count = async |body: &str| world.at_office(&owner, "SEARCH", &top, body).await.text().matches("<D:response>").count();
+    assert!(twice.len() > whole.len() && count(&whole).await > 1);
+    assert_eq!(count(&twice).await, count(&whole).await);
     let discovery = r#"<D:query-schema-discovery xmlns:D="DAV:"><D:basicsearch/></D:query-schema-discovery>"#;
     let schema = world.at_office(&owner, "SEARCH", &files(&owner, ""), discovery).await.text();
     assert!(schema.contains("<D:basicsearchschema>") && schema.contains("<D:any-other-property/>"), "{schema}");
