@@ -83,7 +83,7 @@ impl Facts {
             flags: item.flags,
             saved: item.saved,
             name: item.name.clone(),
-            bytes: item.bytes(),
+            bytes: item.counted(),
             hash: item.hash,
         }
     }

@@ -269,7 +269,7 @@ impl<'a> Stamper<'a> {
             item.saved = self.now;
             head.uid_next = head.uid_next.next();
         }
-        count_in(&mut head, item.flags, item.bytes());
+        count_in(&mut head, item.flags, item.counted());
         self.draft.count(id, before, head)?;
         self.draft.batch.heads.insert(id, head);
         if let Some(name) = &item.name {

@@ -16,6 +16,8 @@ pub struct Content {
     pub(crate) sums: Option<String>,
     /// What it says of itself, as a calendar object or card.
     pub(crate) facts: Option<ObjectFacts>,
+    /// Properties that came with it, set in the commit that brings it.
+    pub(crate) beside: Vec<(String, String)>,
     /// What it was made of, if it came in parts.
     pub(crate) parts: Option<CollectionId>,
 }
@@ -32,7 +34,7 @@ impl Content {
     }
 
     fn of(body: Body) -> Self {
-        Self { body, modified: None, sums: None, facts: None, parts: None }
+        Self { body, modified: None, sums: None, facts: None, beside: Vec::new(), parts: None }
     }
 
     /// A document that was modified then: it comes from elsewhere, with its date.
@@ -51,6 +53,13 @@ impl Content {
     #[must_use]
     pub fn described(self, facts: ObjectFacts) -> Self {
         Self { facts: Some(facts), ..self }
+    }
+
+    /// A property that came along with it ([`crate::PropertyEdit`]).
+    #[must_use]
+    pub fn with_property(mut self, name: &str, text: String) -> Self {
+        self.beside.push((name.to_owned(), text));
+        self
     }
 
     /// Octets.

@@ -4,6 +4,9 @@ use crate::{ContentRef, Etag, Flags, Hash, ModSeq, Name, Uid, UnixTime};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// The first octet of [`Item::properties`] that count as octets of the item.
+pub const COUNTED: u8 = 0xC1;
+
 /// An item of a collection as the journal, the index and the views hold it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
@@ -37,6 +40,12 @@ impl Item {
     /// Octets of the content, RFC822.SIZE of a message.
     pub fn bytes(&self) -> u64 {
         self.content.bytes()
+    }
+    /// Octets that count for its collection and its quotas: the content's, and those of properties that say so by their first octet
+    /// ([`COUNTED`]). Known from the item alone, so one that was stored when properties did not count goes out of the sum as it came in.
+    pub fn counted(&self) -> u64 {
+        let beside = self.properties.as_ref().filter(|properties| properties.first() == Some(&COUNTED));
+        self.bytes() + beside.map_or(0, |properties| properties.len() as u64)
     }
 }
 

@@ -34,7 +34,7 @@ pub use factor::{Device, FactorKind, Factors, Passkey, Reach, Tries};
 pub use flags::{FlagEdit, Flags, KEYWORDS_MAX};
 pub use group::Group;
 pub use ids::{AccountId, AliasId, AppPasswordId, CollectionId, FactorId, GroupId, LockId, ModSeq, Uid, UidValidity, UnixTime};
-pub use item::{Item, Tombstone};
+pub use item::{COUNTED, Item, Tombstone};
 pub use language::Language;
 pub use lock::{Lock, LockRoot, LockScope, LockToken, LockedItem};
 pub use name::{NAME_BYTES_MAX, Name, NameError, PATH_DEPTH_MAX, Path};

@@ -266,7 +266,7 @@ pub(super) async fn tally(connection: &mut SqliteConnection) -> Result<BTreeMap<
             sum.items += 1;
             sum.unseen += u32::from(!item.flags.contains(Flags::SEEN));
             sum.deleted += u32::from(item.flags.contains(Flags::DELETED));
-            sum.bytes += item.bytes();
+            sum.bytes += item.counted();
             sum.uid = sum.uid.max(item.uid);
             sum.modseq = sum.modseq.max(item.modseq);
         }

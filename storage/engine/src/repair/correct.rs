@@ -43,7 +43,7 @@ impl Sum {
         self.head.items += 1;
         self.head.unseen += u32::from(!item.flags.contains(Flags::SEEN));
         self.head.deleted += u32::from(item.flags.contains(Flags::DELETED));
-        self.head.bytes += item.bytes();
+        self.head.bytes += item.counted();
     }
 }
 

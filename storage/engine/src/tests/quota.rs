@@ -4,7 +4,7 @@ use super::model::{Act, Ids, Model, batch};
 use super::property::{acts, orders};
 use super::world::{account, collection, commit, create, expunge, item, name, open, put, uids};
 use crate::{Batch, Body, Change, CommitError, Embedded, Engine, Options};
-use octroi_model::{AccountId, CollectionId, CollectionKind, Flags, Head, QuotaLimit, QuotaRoot, QuotaUsage};
+use octroi_model::{AccountId, COUNTED, CollectionId, CollectionKind, FlagEdit, Flags, Head, Item, QuotaLimit, QuotaRoot, QuotaUsage};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -70,6 +70,46 @@ async fn a_put_over_the_limit_is_refused_and_changes_nothing() {
     let engine = open(dir.path()).await;
     assert_eq!(used(&engine, TOP), (6, 2));
     assert_eq!(put(&engine, 1, Some("c"), b"").await, Err(over(TOP)));
+}
+
+/// What is kept beside an item counts if it says so itself: what was stored when it did not goes out of the sum as it came in.
+#[tokio::test]
+async fn properties_that_say_so_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = folders(dir.path()).await;
+    set(&engine, TOP, limit(1000)).await;
+    let with = |text: &str, first: u8, octets: usize| {
+        let properties = [&[first][..], &vec![b'x'; octets - 1]].concat();
+        (Item { properties: Some(properties.into()), ..item(Flags::NONE, Some(text)) }, Body::document(b"12345"))
+    };
+    let put_with = |(item, body): (Item, Body)| {
+        let engine = engine.clone();
+        async move {
+            let mut batch = Batch::new();
+            let body = batch.body(body);
+            batch.put(CollectionId(2), item, body);
+            engine.commit(batch).await.map(|_| ())
+        }
+    };
+    put_with(with("old", 1, 500)).await.unwrap();
+    assert_eq!(used(&engine, TOP), (5, 1));
+    put_with(with("new", COUNTED, 500)).await.unwrap();
+    assert_eq!(used(&engine, TOP), (510, 2));
+    assert_eq!(put_with(with("large", COUNTED, 600)).await, Err(over(TOP)));
+    // Written again, the old one counts in full.
+    put_with(with("old", COUNTED, 400)).await.unwrap();
+    assert_eq!(used(&engine, TOP), (910, 2));
+    commit(&engine, expunge(2, uids(&[2]))).await.unwrap();
+    assert_eq!(used(&engine, TOP), (405, 1));
+    let flags = FlagEdit::add(Flags::SEEN);
+    commit(&engine, super::world::flag(2, uids(&[1]), flags)).await.unwrap();
+    assert_eq!(used(&engine, TOP), (405, 1));
+    engine.close().await;
+    let engine = open(dir.path()).await;
+    assert_eq!(used(&engine, TOP), (405, 1));
+    assert!(engine.check().await.unwrap().faults.is_empty());
+    commit(&engine, expunge(2, uids(&[1]))).await.unwrap();
+    assert_eq!(used(&engine, TOP), (0, 0));
 }
 
 #[tokio::test]

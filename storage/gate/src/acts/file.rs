@@ -36,6 +36,11 @@ impl<P: Purpose<File>> Granted<File, P> {
         &self.at.item
     }
 
+    /// The number of the collection that it is in, part of that one's sync token.
+    pub fn folder_sync_id(&self) -> Result<u64, Refusal> {
+        Ok(self.folder_id()?.0)
+    }
+
     pub(crate) fn folder_id(&self) -> Result<CollectionId, Refusal> {
         Ok(self.at.folder.real()?.id)
     }
@@ -80,7 +85,7 @@ impl Granted<File, Rewrite> {
         let (collection, by) = (self.folder_id()?, self.session.account());
         let mut body_alone = Batch::new();
         content.settle(&mut body_alone);
-        let (modified, sums, facts) = (content.modified, content.sums, content.facts);
+        let (modified, sums, beside, facts) = (content.modified, content.sums, content.beside, content.facts);
         let body = body_alone.body(content.body);
         // RFC 4791 section 5.3.2.1: nor does an object become one with another UID.
         let before = ObjectFacts::of(self.item());
@@ -99,11 +104,13 @@ impl Granted<File, Rewrite> {
             }
             // What clients keep beside it stays, as it is by now: the content may have been long on its way.
             let left = Item { properties: kept_over(&now), ..now.clone() };
-            let properties = summed(arrived(&self.session, self.node().owner, &left).as_deref(), sums.as_deref());
+            let properties = summed(arrived(&self.session, self.node().owner, &left).as_deref(), sums.as_deref(), &beside);
             let properties = ObjectFacts::beside(properties.as_deref(), facts.as_ref());
             let item = Item { properties, ..dated(document(self.name()?.clone(), media_type)?, modified) };
+            // It has no content yet.
+            let bytes = bytes + item.counted();
             batch.put(collection, item, body);
-            let more = (if keeps { bytes } else { bytes.saturating_sub(now.bytes()) }, u64::from(keeps));
+            let more = (if keeps { bytes } else { bytes.saturating_sub(now.counted()) }, u64::from(keeps));
             let renew = || self.renew();
             match self.session.commit_making_room(collection, more, batch, std::slice::from_ref(&deed), renew).await {
                 Err(Refusal::Precondition) if self.is_changed(&now, when).await? => {}
@@ -120,7 +127,7 @@ impl Granted<File, Rewrite> {
 
 impl<P: Purpose<File>> Granted<File, P> {
     /// Is it another by now than it was just before, and is that no matter?
-    async fn is_changed(&self, before: &Item, when: When) -> Result<bool, Refusal> {
+    pub(crate) async fn is_changed(&self, before: &Item, when: When) -> Result<bool, Refusal> {
         let now = self.now(when).await?;
         Ok((now.uid, now.modseq) != (before.uid, before.modseq))
     }
@@ -236,9 +243,10 @@ pub(crate) fn dated(item: Item, modified: Option<UnixTime>) -> Item {
     Item { date: modified.unwrap_or(item.date), ..item }
 }
 
-/// What is beside a document whose content is new.
-pub(crate) fn summed(properties: Option<&[u8]>, sums: Option<&str>) -> Option<Arc<[u8]>> {
-    beside::with(properties, &[(beside::SUMS, sums)])
+/// What is beside a document whose content is new: digests of that content, and the properties that came with it.
+pub(crate) fn summed(properties: Option<&[u8]>, sums: Option<&str>, came: &[(String, String)]) -> Option<Arc<[u8]>> {
+    let came = came.iter().map(|(name, text)| (name.as_str(), Some(text.as_str())));
+    beside::with(properties, &std::iter::once((beside::SUMS, sums)).chain(came).collect::<Vec<_>>())
 }
 
 /// What is beside a document where it arrives: what was, but who put it there if it is not whose folder it is.

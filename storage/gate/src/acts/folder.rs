@@ -273,11 +273,13 @@ impl Granted<Folder, Bind> {
         let mut batch = Batch::new();
         batch.expect(Expect::Absent { collection, name: name.clone() });
         let item = dated(document(name.clone(), media_type)?, content.modified);
-        let properties = summed(arrived(&self.session, self.node().owner, &item).as_deref(), content.sums.as_deref());
+        let properties = summed(arrived(&self.session, self.node().owner, &item).as_deref(), content.sums.as_deref(), &content.beside);
         let properties = ObjectFacts::beside(properties.as_deref(), content.facts.as_ref());
         content.settle(&mut batch);
         let body = batch.body(content.body);
-        batch.put(collection, Item { properties, ..item }, body);
+        let item = Item { properties, ..item };
+        let bytes = bytes + item.counted();
+        batch.put(collection, item, body);
         match self.session.commit_making_room(collection, (bytes, 1), batch, &[deed], || self.renew()).await {
             // To who drops it is not there, and cannot be replaced.
             Err(Refusal::Precondition) if is_drop(self.node(), &self.session, self.rights()) => Err(Refusal::Exists),

@@ -202,7 +202,7 @@ impl Granted<Folder, Bind> {
         let mut batch = Batch::new();
         batch.expect(Expect::Unchanged { collection, uid: item.uid, modseq: item.modseq });
         batch.expect(Expect::Locked(lock));
-        let properties = summed(item.properties.as_deref(), content.sums.as_deref());
+        let properties = summed(item.properties.as_deref(), content.sums.as_deref(), &content.beside);
         let item = dated(document(name.clone(), media_type)?, content.modified);
         content.settle(&mut batch);
         let body = batch.body(content.body);

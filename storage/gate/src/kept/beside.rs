@@ -3,12 +3,13 @@
 //! Names of properties that clients set have a namespace in braces ([`properties_of`]); those that the gate notes have none, so neither is taken
 //! for the other.
 
-use octroi_model::{AccountId, Item};
+use octroi_model::{AccountId, COUNTED, Item};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The first octet: how the rest is written.
-const VERSION: u8 = 1;
+/// The first octet, which says how the rest is written: with notes of the gate alone. Before properties of clients counted in quotas, whatever
+/// there was began with this.
+const NOTES: u8 = 1;
 /// Who put it there, if that is not whose collection it is.
 pub(crate) const AUTHOR: &str = "author";
 /// How it was called before it came where it is.
@@ -25,7 +26,7 @@ pub(crate) const BY: &str = "by";
 /// All of it as it is kept; nothing if it cannot be read.
 fn decode(octets: Option<&[u8]>) -> Vec<(&str, &str)> {
     match octets {
-        Some([VERSION, texts @ ..]) => postcard::from_bytes(texts).unwrap_or_default(),
+        Some([NOTES | COUNTED, texts @ ..]) => postcard::from_bytes(texts).unwrap_or_default(),
         _ => Vec::new(),
     }
 }
@@ -50,7 +51,9 @@ pub(crate) fn is_of_clients(name: &str) -> bool {
 /// As [`Item::properties`] keeps it.
 pub(crate) fn encode(texts: &BTreeMap<&str, &str>) -> Option<Arc<[u8]>> {
     let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, *text)).collect();
-    let mut octets = vec![VERSION];
+    // What clients keep takes room of whose folder it is.
+    let counts = texts.iter().any(|(name, _)| is_of_clients(name));
+    let mut octets = vec![if counts { COUNTED } else { NOTES }];
     octets.extend(postcard::to_allocvec(&texts).ok().filter(|_| !texts.is_empty())?);
     Some(octets.into())
 }
@@ -97,6 +100,12 @@ mod tests {
         assert_eq!(account(&item, AUTHOR), Some(AccountId(7)));
         assert_eq!(with(noted.as_deref(), &[(AUTHOR, None), (NAME, None)]), clients);
         assert_eq!(with(clients.as_deref(), &[("{urn:x}a", None)]), None);
-        assert!(texts(Some(&[VERSION, 200, 1])).is_empty() && texts(Some(&[9])).is_empty());
+        assert!(texts(Some(&[NOTES, 200, 1])).is_empty() && texts(Some(&[9])).is_empty());
+        // Only what clients keep counts, and what was written before it did is read.
+        assert_eq!(item.counted(), item.properties.as_ref().unwrap().len() as u64);
+        let notes = with(None, &[(AUTHOR, Some("7"))]);
+        assert_eq!(Item { properties: notes, ..item.clone() }.counted(), 0);
+        let before = [&[NOTES], &noted.unwrap()[1..]].concat();
+        assert_eq!(texts(Some(&before)).len(), 3);
     }
 }
