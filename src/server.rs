@@ -17,6 +17,7 @@ use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
 use octroi_mailauth::{Authenticator, Keyring};
 use octroi_managesieve::ManageSieveConfig;
+use octroi_model::UnixTime;
 use octroi_net::{ACME_TLS_ALPN, Acceptor, Authority, Connection, ListenerOptions, Networks, Peer, Shutdown, TlsMode};
 use octroi_portal::{PortalConfig, Served};
 use octroi_smtp::{Kind, Proofs, SmtpConfig, SpamHooks};
@@ -204,14 +205,16 @@ fn hold_while(shutdown: &Shutdown, work: impl Future<Output = ()> + Send + 'stat
     });
 }
 
-/// Have what is kept of documents go when it has been there for long enough.
+/// Have what is kept of documents go when it has been there for long enough, and locks that have ended.
 async fn sweep_documents(admin: Admin, shutdown: Shutdown) {
     loop {
         tokio::select! {
             () = shutdown.triggered() => return,
             () = tokio::time::sleep(SWEEP_EVERY) => {}
         }
-        let gone = admin.sweep_documents().await;
+        let now = UnixTime::now();
+        admin.sweep_locks(now).await;
+        let gone = admin.sweep_documents(now).await;
         if gone > 0 {
             tracing::info!(gone, "old versions and what lay in the trash for long were removed");
         }

@@ -8,7 +8,7 @@ use octroi_engine::{Batch, Change};
 use octroi_model::{Address, Lock, LockToken, Name, Path, UnixTime};
 use octroi_policy::Area;
 
-/// Locks that are taken out at once.
+/// Locks that somebody's locking takes out on the way.
 const SWEPT_AT_ONCE: usize = 100;
 
 /// A lock as the administration names it.
@@ -33,21 +33,23 @@ pub struct LockLine {
 }
 
 impl Gate {
-    /// Take out locks that are over. They bind nobody; this only gives their room back.
-    pub(crate) async fn sweep_locks(&self) {
-        let now = UnixTime::now();
-        for lock in self.engine().locks().iter().filter(|lock| !lock.stands(now)).take(SWEPT_AT_ONCE) {
+    /// Take out locks that are over by `now`, so many at most. They bind nobody; this only gives their room back.
+    async fn sweep_locks(&self, now: UnixTime, max: usize) -> usize {
+        let mut gone = 0;
+        for lock in self.engine().locks().iter().filter(|lock| !lock.stands(now)).take(max) {
             let mut batch = Batch::new();
             batch.push(Change::Unlock(lock.id));
             // Gone already, or the disk is full: it is tried again.
             self.engine().commit_later(batch).await;
+            gone += 1;
         }
+        gone
     }
 
     /// The same beside what is being done.
     pub(crate) fn sweep_locks_later(&self) {
         let gate = self.clone();
-        tokio::spawn(async move { gate.sweep_locks().await });
+        tokio::spawn(async move { gate.sweep_locks(UnixTime::now(), SWEPT_AT_ONCE).await });
     }
 
     fn lock_line(&self, lock: &Lock) -> LockLine {
@@ -75,6 +77,11 @@ impl Admin {
     pub fn locks(&self) -> Vec<LockLine> {
         let now = UnixTime::now();
         self.engine().locks().iter().filter(|lock| lock.stands(now)).map(|lock| self.gate.lock_line(lock)).collect()
+    }
+
+    /// Take out all locks that are over by `now`. Returns how many.
+    pub async fn sweep_locks(&self, now: UnixTime) -> usize {
+        self.gate.sweep_locks(now, usize::MAX).await
     }
 
     /// Take a lock away from whoever has it.

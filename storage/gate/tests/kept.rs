@@ -9,6 +9,7 @@ use octroi_gate::{
     Unlink, VERSIONS, VersionPolicy, When,
 };
 use octroi_model::{CollectionKind, QuotaLimit, Rights, Service, UnixTime};
+use std::time::Duration;
 use support::documents::{file, folder, make, read};
 use support::{OWNER, SUBJECT, World, address, name, path, policy};
 
@@ -260,10 +261,70 @@ async fn what_programs_need_for_a_moment_is_not_kept_nor_what_is_too_large_or_to
     }
     let from: Vec<String> = world.admin.trash(&who).await.unwrap().iter().map(|line| line.from.join("/")).collect();
     assert_eq!(from, ["3.txt", "4.txt"]);
-    assert_eq!(world.admin.sweep_documents().await, 0, "it is not old");
+    assert_eq!(world.admin.sweep_documents(UnixTime::now()).await, 0, "it is not old");
     assert_eq!(world.admin.empty_trash(&who, UnixTime(UnixTime::now().0 + 5)).await, Ok(2));
-    assert_eq!(world.admin.sweep_documents().await, 0);
+    assert_eq!(world.admin.sweep_documents(UnixTime::now()).await, 0);
     assert!(names(&owner, TRASH).await.is_empty());
+}
+
+/// What is kept of somebody's documents goes when its days are over, and not before.
+#[tokio::test]
+async fn what_is_kept_goes_with_time() {
+    const DAY: i64 = 24 * 60 * 60;
+    let versions = VersionPolicy { versions: 10, days: 30 };
+    let world = World::with(Limits { versions, trash_days: 10, upload_idle: Duration::from_hours(5), ..Limits::default() }).await;
+    let owner = world.session(OWNER, Service::Files).await;
+    let after = |seconds| UnixTime(UnixTime::now().0 + seconds);
+    make(&owner, "", "a").await;
+    for text in ["one", "two", "three"] {
+        put(&owner, "a", "x.txt", text).await;
+    }
+    put(&owner, "a", "removed.txt", "one").await;
+    remove(&owner, "a", "removed.txt").await.unwrap();
+    owner.begin_upload(&name("idle")).await.unwrap();
+    let part = owner.receive_part(&name("idle"), &name("1"), 4).await.unwrap().finish_document().await.unwrap();
+    owner.keep_part(&name("idle"), &name("1"), part).await.unwrap();
+
+    assert_eq!(world.admin.sweep_documents(after(4 * 60 * 60)).await, 0);
+    assert_eq!(owner.uploads().await.unwrap(), [name("idle")]);
+    assert_eq!(world.admin.sweep_documents(after(6 * 60 * 60)).await, 1);
+    assert!(owner.uploads().await.unwrap().is_empty());
+    assert_eq!(world.admin.sweep_documents(after(9 * DAY)).await, 0);
+    assert_eq!(world.admin.trash(&address(OWNER)).await.unwrap().len(), 1);
+    assert_eq!(world.admin.sweep_documents(after(11 * DAY)).await, 1);
+    assert!(world.admin.trash(&address(OWNER)).await.unwrap().is_empty());
+    // A folder that says otherwise keeps its own for longer.
+    assert_eq!(versions_of(&owner).await, ["one", "two"]);
+    world.admin.set_version_policy(&address(OWNER), &path("a"), Some(VersionPolicy { versions: 10, days: 50 })).await.unwrap();
+    assert_eq!(world.admin.sweep_documents(after(49 * DAY)).await, 0);
+    world.admin.set_version_policy(&address(OWNER), &path("a"), None).await.unwrap();
+    assert_eq!(world.admin.sweep_documents(after(29 * DAY)).await, 0);
+    assert_eq!(versions_of(&owner).await, ["one", "two"]);
+    assert_eq!(world.admin.sweep_documents(after(31 * DAY)).await, 2);
+    assert_eq!(try_names(&owner, &format!("a/{VERSIONS}")).await, Err(Refusal::Missing), "nor is there an empty place left");
+    assert_eq!(read(&owner, "a", "x.txt").await.unwrap(), "three");
+}
+
+async fn versions_of(session: &Session) -> Vec<String> {
+    versions(session, "a", "x.txt").await
+}
+
+/// The names of two versions were the same where two documents have long names that begin alike and both are written over in one moment: one
+/// of the versions was lost.
+#[tokio::test]
+async fn versions_of_names_that_begin_alike_are_kept_apart() {
+    let world = World::new().await;
+    let owner = world.session(OWNER, Service::Files).await;
+    let long = |end: &str| format!("{}{end}", "é".repeat(122));
+    for round in 0..5 {
+        let (one, two) = (format!("one {round}"), format!("two {round}"));
+        let (first, second) = (long("1"), long("2"));
+        tokio::join!(put(&owner, "", &first, &one), put(&owner, "", &second, &two));
+    }
+    for (end, word) in [("1", "one"), ("2", "two")] {
+        let kept = versions(&owner, "", &long(end)).await;
+        assert_eq!(kept, (0..4).map(|round| format!("{word} {round}")).collect::<Vec<_>>());
+    }
 }
 
 #[tokio::test]

@@ -5,10 +5,10 @@
 mod support;
 
 use octroi_gate::{
-    AclEdit, Area, Bind, Content, Depart, FileAt, FolderAt, Identifier, InTheWay, Limits, List, LockFacts, LockFile, LockFolder, LockWish,
-    MakeFolder, Mark, Read, Refusal, RemoveFolder, Rewrite, Session, ShareFolder, Unlink, When,
+    AclEdit, Area, Bind, Content, Depart, Describe, Description, FileAt, FolderAt, Identifier, InTheWay, Limits, List, LockFacts, LockFile,
+    LockFolder, LockWish, MakeFolder, Mark, Read, Refusal, RemoveFolder, Rewrite, Session, ShareFolder, Unlink, When,
 };
-use octroi_model::{CollectionKind, LockScope, Rights, Service};
+use octroi_model::{CollectionKind, LockScope, Rights, Service, UnixTime};
 use std::time::Duration;
 use support::{OWNER, SUBJECT, World, address, name, path, policy};
 
@@ -112,6 +112,39 @@ async fn a_token_is_needed_that_stands_until_the_commit() {
     assert_eq!(owner.refresh_lock(held.token, Area::Files, &path("Plans/a.txt"), None).await.unwrap_err(), Refusal::NoSuchLock);
     subject.unlock(held.token, Area::Files, &path(&theirs("Plans/a.txt"))).await.unwrap();
     put(&owner, "Plans/a.txt").await.unwrap();
+}
+
+/// PROPPATCH said that it was to be asked again, as if somebody else kept changing the document.
+#[tokio::test]
+async fn who_writes_under_a_lock_that_has_ended_is_told_so() {
+    let Stage { world: _world, owner, subject } = stage().await;
+    let held = lock(&subject, &theirs("Plans/a.txt")).await.unwrap();
+    let holding = subject.holding(&[held.token]);
+    owner.unlock(held.token, Area::Files, &path("Plans/a.txt")).await.unwrap();
+    let there = holding.open(file(&theirs("Plans/a.txt")), Rewrite).await.unwrap();
+    assert_eq!(there.replace(Content::document(b"two"), None, When::Anyhow).await, Err(Refusal::Precondition));
+    let there = holding.open(file(&theirs("Plans/a.txt")), Unlink).await.unwrap();
+    assert_eq!(there.remove(When::Anyhow).await, Err(Refusal::Precondition));
+    let there = holding.open(file(&theirs("Plans/a.txt")), Describe).await.unwrap();
+    let properties = vec![("{urn:x:}a".to_owned(), Some("<a xmlns=\"urn:x:\"/>".to_owned()))];
+    assert_eq!(there.describe(&Description { properties, ..Description::default() }).await, Err(Refusal::Precondition));
+}
+
+#[tokio::test]
+async fn locks_that_have_ended_go_with_time() {
+    let Stage { world, owner, subject: _subject } = stage().await;
+    let held = lock(&owner, "Plans/a.txt").await.unwrap();
+    let end = UnixTime(UnixTime::now().0 + held.left.as_secs() as i64);
+    assert_eq!(world.admin.sweep_locks(UnixTime(end.0 - 60)).await, 0);
+    assert_eq!(world.admin.locks().len(), 1);
+    assert_eq!(world.admin.sweep_locks(UnixTime(end.0 + 60)).await, 1);
+    for _ in 0..100 {
+        if world.admin.locks().is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it is there still");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 //! tag stay as they are, the modseq moves; what is kept is limited in number and octets. The gate does not look into the texts. Beside a
 //! collection that somebody else shares, a sharee keeps what is their own view of it ([`Personalise`]): it goes with either.
 
-use crate::acts::file::TRIES_MAX;
+use crate::acts::file::{TRIES_MAX, When};
 use crate::acts::mailbox::{ensure_keywords, known_keywords};
 use crate::gate::Limits;
 use crate::granted::{File, Folder, Granted};
@@ -95,7 +95,8 @@ impl Granted<File, Describe> {
             batch.expect(Expect::Unchanged { collection, uid: now.uid, modseq: now.modseq });
             batch.push(Change::Put { collection, item, head: Head::default() });
             match self.commit_deeds(batch, deeds).await {
-                Err(Refusal::Precondition) => {}
+                // Not if it is a lock that has ended.
+                Err(Refusal::Precondition) if self.is_changed(now, When::Anyhow).await? => {}
                 other => return other.map(|_| ()),
             }
         }

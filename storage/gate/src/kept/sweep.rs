@@ -14,11 +14,11 @@ use octroi_policy::Area;
 const TOGETHER: usize = 200;
 
 impl Admin {
-    /// Remove what is kept of everybody's documents and has been for longer than it should. Returns how many things went.
-    pub async fn sweep_documents(&self) -> usize {
+    /// Remove what is kept of everybody's documents and has been by `now` for longer than it should. Returns how many things went.
+    pub async fn sweep_documents(&self, now: UnixTime) -> usize {
         let mut gone = 0;
         for account in self.gate.engine().accounts() {
-            match self.sweep_of(account.id).await {
+            match self.sweep_of(account.id, now).await {
                 Ok(count) => gone += count,
                 Err(refusal) => tracing::warn!(account = %account.address, %refusal, "versions and trash were not looked through"),
             }
@@ -26,8 +26,8 @@ impl Admin {
         gone
     }
 
-    async fn sweep_of(&self, owner: AccountId) -> Result<usize, Refusal> {
-        let (engine, limits, now) = (self.gate.engine(), &self.gate.0.limits, UnixTime::now());
+    async fn sweep_of(&self, owner: AccountId, now: UnixTime) -> Result<usize, Refusal> {
+        let (engine, limits) = (self.gate.engine(), &self.gate.0.limits);
         let is_over = |kept: &Kept| {
             let days = if kept.in_trash {
                 limits.trash_days

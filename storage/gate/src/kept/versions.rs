@@ -129,7 +129,7 @@ pub(crate) async fn keep(gate: &Gate, over: WrittenOver<'_>, batch: &mut Batch) 
     if !gone.is_empty() {
         batch.push(expunge(into, gone));
     }
-    let name = name_for(document, &time, last + 1)?;
+    let name = name_for(document, old.uid, &time, last + 1)?;
     let by = by.0.to_string();
     let shortened = (!name.as_str().ends_with(document.as_str())).then_some(document.as_str());
     let properties = beside::with(old.properties.as_deref(), &[(beside::BY, Some(&by)), (beside::NAME, shortened)]);
@@ -138,16 +138,21 @@ pub(crate) async fn keep(gate: &Gate, over: WrittenOver<'_>, batch: &mut Batch) 
     Ok(())
 }
 
-/// `<time>-<number>-<name>`: in the order in which they came, and no other version in the folder has it.
-fn name_for(document: &Name, time: &str, number: u32) -> Result<Name, Refusal> {
-    let begin = format!("{time}-{number:04}-");
+/// `<time>-<number>-<name>`: in the order in which they came, and no other version in the folder has it. Two documents that are written over
+/// at once get the same number, so where a name has to be shortened, and may be another's then, the document's uid stands behind the number.
+fn name_for(document: &Name, uid: Uid, time: &str, number: u32) -> Result<Name, Refusal> {
+    let whole = format!("{time}-{number:04}-{document}");
+    if whole.len() <= NAME_BYTES_MAX {
+        return Name::new(&whole).map_err(|_| Refusal::Unsupported);
+    }
+    let begin = format!("{time}-{number:04}.{}-", uid.0);
     let room = NAME_BYTES_MAX - begin.len();
     Name::new(&format!("{begin}{}", cut(document.as_str(), room))).map_err(|_| Refusal::Unsupported)
 }
 
 /// The number of a version that is of this time.
 fn number_of(name: &Name, time: &str) -> Option<u32> {
-    name.as_str().strip_prefix(time)?.strip_prefix('-')?.split('-').next()?.parse().ok()
+    name.as_str().strip_prefix(time)?.strip_prefix('-')?.split(['-', '.']).next()?.parse().ok()
 }
 
 impl Admin {
@@ -195,7 +200,7 @@ mod tests {
     fn a_version_is_named_by_time_and_number_and_knows_its_document() {
         let (name, time) = (|text: &str| Name::new(text).unwrap(), stamp(UnixTime(1_800_000_000)));
         let item = |called: Name| Item { name: Some(called), ..crate::acts::file::document(name("x"), None).unwrap() };
-        let called = |number| name_for(&name("a-b.txt"), &time, number).unwrap();
+        let called = |number| name_for(&name("a-b.txt"), Uid(7), &time, number).unwrap();
         assert_eq!(called(1).as_str(), "20270115T080000Z-0001-a-b.txt");
         assert!(called(9) < called(10) && called(99) < called(100), "they are listed in their order");
         assert_eq!(document_of(&item(called(1))), Some(name("a-b.txt")));
@@ -204,8 +209,10 @@ mod tests {
             [Some(12), None, None, None]
         );
         assert_eq!(number_of(&called(1), "20270115T080001Z"), None);
-        let long = name_for(&name(&"é".repeat(127)), &time, 1).unwrap();
-        assert!(long.as_str().len() <= NAME_BYTES_MAX);
+        // Names that begin alike, and are written over in the same moment.
+        let long = |uid| name_for(&name(&"é".repeat(127)), Uid(uid), &time, 12).unwrap();
+        assert!(long(7).as_str().len() <= NAME_BYTES_MAX && long(7) != long(70));
+        assert_eq!([long(7), long(70)].map(|n| number_of(&n, &time)), [Some(12); 2]);
         assert_eq!(document_of(&item(name("odd"))), None);
     }
 }
