@@ -51,6 +51,7 @@ mod fuzzing;
 mod if_header;
 mod instruction;
 mod keyword;
+mod language;
 mod locks;
 mod methods;
 mod multistatus;

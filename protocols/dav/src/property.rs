@@ -85,6 +85,10 @@ pub(crate) enum Property {
     PushTransports,
     PushTopic,
     PushTriggers,
+    OwncloudId,
+    VersionName,
+    Predecessors,
+    Successors,
     /// What is there only if a client set it; before it was kept as XML it was a text under this name.
     Kept(&'static str),
 }
@@ -165,6 +169,11 @@ pub(crate) const KNOWN: &[Known] = &[
     known(Property::PushTransports, PUSH, "WP:transports", false),
     known(Property::PushTopic, PUSH, "WP:topic", false),
     known(Property::PushTriggers, PUSH, "WP:supported-triggers", false),
+    known(Property::OwncloudId, OWNCLOUD, "OC:id", false),
+    // RFC 3253 sections 3.4.1 to 3.4.3, in the report on versions.
+    known(Property::VersionName, DAV, "D:version-name", false),
+    known(Property::Predecessors, DAV, "D:predecessor-set", false),
+    known(Property::Successors, DAV, "D:successor-set", false),
     known(Property::Kept("calendar-description"), CALDAV, "C:calendar-description", false),
     known(Property::Kept("calendar-timezone"), CALDAV, "C:calendar-timezone", false),
     known(Property::Kept("addressbook-description"), CARDDAV, "CARD:addressbook-description", false),
@@ -230,8 +239,21 @@ pub(crate) enum Subject<'a> {
         marks: &'a [String],
         acl: Option<&'a Told>,
         folder: &'a str,
+        /// Number of the collection.
+        collection: u64,
         locks: &'a [LockFacts],
+        /// Where it stands among the versions of a document, in the report on them.
+        history: Option<&'a History>,
     },
+}
+
+/// A version among those of its document.
+pub(crate) struct History {
+    /// What it is called among them.
+    pub name: String,
+    /// Paths of the version before and the one after.
+    pub before: Option<String>,
+    pub after: Option<String>,
 }
 
 impl<'a> Subject<'a> {
@@ -289,6 +311,7 @@ pub(crate) fn write(known: &Known, subject: &Subject<'_>, viewer: &Viewer, xml: 
         Property::Acl | Property::SupportedPrivileges | Property::AclRestrictions | Property::InheritedAcls | Property::Group => {
             about_access(known.property, subject, value)
         }
+        Property::VersionName | Property::Predecessors | Property::Successors => about_history(known.property, subject, value),
         Property::LockDiscovery | Property::SupportedLock => about_locks(known.property, subject, viewer, value),
         _ => about_collection(known.property, subject, viewer, value),
     };
@@ -402,6 +425,23 @@ fn about_locks(property: Property, subject: &Subject<'_>, viewer: &Viewer, xml: 
     true
 }
 
+/// RFC 3253 sections 3.4.1 to 3.4.3.
+fn about_history(property: Property, subject: &Subject<'_>, xml: &mut Xml) -> bool {
+    let Subject::File { history: Some(history), .. } = subject else { return false };
+    let href = match property {
+        Property::VersionName => {
+            xml.characters(&history.name);
+            return true;
+        }
+        Property::Predecessors => &history.before,
+        _ => &history.after,
+    };
+    if let Some(href) = href {
+        xml.text("D:href", href);
+    }
+    true
+}
+
 fn about_collection(property: Property, subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
     match property {
         Property::ResourceType => resource_type(subject, xml),
@@ -440,6 +480,16 @@ fn about_collection(property: Property, subject: &Subject<'_>, viewer: &Viewer, 
             xml.characters(&item.bytes().to_string());
         }
         Property::OwncloudPermissions => return owncloud_permissions(subject, viewer, xml),
+        // The same while it stays in its folder, whatever is written into it and whatever the folders above are called.
+        Property::OwncloudId => match subject {
+            Subject::Folder { facts, .. } if facts.real => {
+                xml.characters(&facts.sync_id.to_string());
+            }
+            Subject::File { item, collection, .. } => {
+                xml.characters(&format!("{collection}-{}", item.uid.0));
+            }
+            _ => return false,
+        },
         // What ownCloud's clients and rclone compare with what they have.
         Property::OwncloudChecksums => {
             let Subject::File { item, .. } = subject else { return false };
@@ -452,6 +502,10 @@ fn about_collection(property: Property, subject: &Subject<'_>, viewer: &Viewer, 
             _ => write_held(Rights::READ, xml),
         },
         _ => {
+            if let (Property::SupportedReports, Subject::File { area, .. }) = (property, subject) {
+                supported_reports(*area, None, xml);
+                return true;
+            }
             let Subject::Folder { facts, area, href, sync, .. } = subject else { return false };
             // RFC 5995 section 3.2.1.
             if property == Property::AddMember && facts.real && *area == Area::Files && facts.rights.contains(Rights::INSERT) {
@@ -468,7 +522,7 @@ fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Optio
     let is_calendar = facts.kind == CollectionKind::Calendar;
     let is_addressbook = facts.kind == CollectionKind::Addressbook;
     match (property, sync) {
-        (Property::SupportedReports, _) if facts.real => supported_reports(area, facts.kind, xml),
+        (Property::SupportedReports, _) if facts.real => supported_reports(area, Some(facts.kind), xml),
         (Property::SyncToken, Some(sync)) => {
             xml.characters(&sync_token(sync));
         }
@@ -608,12 +662,12 @@ fn display_name(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
     true
 }
 
-fn supported_reports(area: Area, kind: CollectionKind, xml: &mut Xml) {
+/// RFC 3253 section 3.1.5: of a collection of that kind, or of what lies in one.
+fn supported_reports(area: Area, kind: Option<CollectionKind>, xml: &mut Xml) {
     let mut report = |tag| {
         xml.open("D:supported-report").open("D:report").empty(tag).close("D:report").close("D:supported-report");
     };
     for common in [
-        "D:sync-collection",
         "D:expand-property",
         "D:acl-principal-prop-set",
         "D:principal-match",
@@ -622,12 +676,17 @@ fn supported_reports(area: Area, kind: CollectionKind, xml: &mut Xml) {
     ] {
         report(common);
     }
+    match kind {
+        Some(_) => report("D:sync-collection"),
+        None if area == Area::Files => report("D:version-tree"),
+        None => {}
+    }
     match (area, kind) {
-        (Area::Calendars, CollectionKind::Calendar) => {
+        (Area::Calendars, Some(CollectionKind::Calendar)) => {
             report("C:calendar-multiget");
             report("C:calendar-query");
         }
-        (Area::Contacts, CollectionKind::Addressbook) => {
+        (Area::Contacts, Some(CollectionKind::Addressbook)) => {
             report("CARD:addressbook-multiget");
             report("CARD:addressbook-query");
         }

@@ -6,7 +6,7 @@ use crate::call::{Call, Found, find, is_oneself, is_own};
 use crate::methods::propfind::{acl_if_asked, sync_state};
 use crate::multistatus::Wanted;
 use crate::path::{DAV_ROOT, PRINCIPALS, Place, Target, area_href, file_href, folder_href, principal_href, principal_of, segment_of};
-use crate::property::{Subject, Viewer};
+use crate::property::{History, Subject, Viewer};
 use crate::sharing::Told;
 use octroi_gate::{Area, FolderFacts, LockFacts, Principal, Refusal};
 use octroi_model::{Item, Name, Path, Rights};
@@ -22,8 +22,23 @@ enum What {
     Fixed(&'static str),
     Oneself,
     Other(Principal),
-    Folder { facts: Box<FolderFacts>, area: Area, name: Option<Name>, acl: Option<Told>, locks: Vec<LockFacts> },
-    File { item: Box<Item>, area: Area, rights: Rights, marks: Vec<String>, folder: String, acl: Option<Told>, locks: Vec<LockFacts> },
+    Folder {
+        facts: Box<FolderFacts>,
+        area: Area,
+        name: Option<Name>,
+        acl: Option<Told>,
+        locks: Vec<LockFacts>,
+    },
+    File {
+        item: Box<Item>,
+        area: Area,
+        rights: Rights,
+        marks: Vec<String>,
+        folder: String,
+        collection: u64,
+        acl: Option<Told>,
+        locks: Vec<LockFacts>,
+    },
 }
 
 impl Resource {
@@ -64,8 +79,8 @@ impl Resource {
                 let acl = acl_if_asked(&call.session, wanted, area, &parent, file.rights()).await;
                 let (marks, rights, item) = (file.marks().await?, file.rights(), Box::new(file.item().clone()));
                 let href = file_href(area, address, &parent, name);
-                let (folder, locks) = (folder_href(area, address, &parent), file.locks()?);
-                Self { href, what: What::File { item, area, rights, marks, folder, acl, locks } }
+                let (folder, collection, locks) = (folder_href(area, address, &parent), file.folder_sync_id()?, file.locks()?);
+                Self { href, what: What::File { item, area, rights, marks, folder, collection, acl, locks } }
             }
             Found::Folder(folder) => {
                 let facts = Box::new(folder.facts());
@@ -85,6 +100,11 @@ impl Resource {
 
     /// To be described.
     pub(crate) fn subject(&self) -> Subject<'_> {
+        self.subject_in(None)
+    }
+
+    /// To be described as the last of its versions.
+    pub(crate) fn subject_in<'a>(&'a self, history: Option<&'a History>) -> Subject<'a> {
         match &self.what {
             What::Fixed(name) => Subject::Fixed(name),
             What::Oneself => Subject::Principal,
@@ -98,9 +118,18 @@ impl Resource {
                 acl: acl.as_ref(),
                 locks,
             },
-            What::File { item, area, rights, marks, folder, acl, locks } => {
-                Subject::File { item, area: *area, rights: *rights, owner: None, marks, acl: acl.as_ref(), folder, locks }
-            }
+            What::File { item, area, rights, marks, folder, collection, acl, locks } => Subject::File {
+                item,
+                area: *area,
+                rights: *rights,
+                owner: None,
+                marks,
+                acl: acl.as_ref(),
+                folder,
+                collection: *collection,
+                locks,
+                history,
+            },
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::byteranges::ByteRanges;
 use crate::call::{Call, Found, find};
 use crate::digest::{self, Sums};
+use crate::language;
 use crate::methods::export;
 use crate::path::{AREAS, Place, Target, area_href, encode, folder_href, principal_href};
 use crate::precondition::{self, Current, Verdict, http_date};
@@ -12,7 +13,9 @@ use crate::refusal::{Answer, Fault, empty};
 use crate::schedule;
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE};
+use http::header::{
+    ACCEPT_RANGES, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE,
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use octroi_gate::{Area, File, Folder, Granted, List, MemberIs, READ_BYTES_MAX, Read, Refusal, checksums};
 use octroi_http::{produce, send_document};
@@ -169,6 +172,9 @@ fn described(status: StatusCode, file: &Granted<File, Read>, place: &Place) -> R
     insert(headers, LAST_MODIFIED, &http_date(item.date));
     if let Some(tag) = schedule::tag_of(item, place.area) {
         insert(headers, schedule::SCHEDULE_TAG, &format!("\"{tag}\""));
+    }
+    if let Some(language) = language::kept(item) {
+        insert(headers, CONTENT_LANGUAGE, &language);
     }
     if let Some(sums) = checksums(item) {
         insert(headers, http::HeaderName::from_static("oc-checksum"), sums);

@@ -4,7 +4,7 @@ use crate::call::{Call, Depth, Found, find};
 use crate::multistatus::{Stopped, Stream, Wanted, describe, streamed, whole};
 use crate::names::DAV;
 use crate::path::{AREAS, DAV_ROOT, PRINCIPALS, Place, Target, area_href, encode, folder_href};
-use crate::property::{Subject, SyncState, Viewer};
+use crate::property::{History, Subject, SyncState, Viewer};
 use crate::refusal::{Answer, Fault};
 use crate::resource::Resource;
 use crate::sharing::{self, Told};
@@ -133,7 +133,7 @@ impl Listing {
         match &member.is {
             MemberIs::Item(item) => {
                 let href = format!("{}{}", parent.href, encode(member.name.as_str()));
-                Some(self.with_item(item, parent, |subject| then(&href, subject)))
+                Some(self.with_item(item, parent, None, |subject| then(&href, subject)))
             }
             MemberIs::Folder(facts) => {
                 let path = self.path.child(member.name.clone()).ok()?;
@@ -146,19 +146,25 @@ impl Listing {
         }
     }
 
-    fn with_item<T>(&self, item: &Item, parent: &Parent, then: impl FnOnce(&Subject<'_>) -> T) -> T {
+    fn with_item<T>(&self, item: &Item, parent: &Parent, history: Option<&History>, then: impl FnOnce(&Subject<'_>) -> T) -> T {
         // Most have none, and looking up what they are called costs more than all else.
         let marks = if item.flags.keyword_indexes().next().is_some() { parent.folder.marks_of(item) } else { Vec::new() };
         let Parent { facts, acl, href: folder, .. } = parent;
         let (owner, acl) = (Some(&facts.owner), acl.as_ref());
         let locks = parent.locks.of_item(item);
         let (marks, locks) = (marks.as_slice(), locks.as_slice());
-        then(&Subject::File { item, area: self.area, rights: facts.rights, owner, marks, acl, folder, locks })
+        let (area, rights, collection) = (self.area, facts.rights, facts.sync_id);
+        then(&Subject::File { item, area, rights, owner, marks, acl, folder, collection, locks, history })
     }
 
     /// The response for a document, event or card in the collection; `extra` as for [`describe`].
     pub(crate) fn item(&self, href: &str, item: &Item, parent: &Parent, extra: Option<(&ElementName, &Xml)>, xml: &mut Xml) {
-        self.with_item(item, parent, |subject| describe(href, subject, &self.wanted, &self.viewer, extra, xml));
+        self.with_item(item, parent, None, |subject| describe(href, subject, &self.wanted, &self.viewer, extra, xml));
+    }
+
+    /// The same for a version of a document.
+    pub(crate) fn version(&self, href: &str, item: &Item, parent: &Parent, history: &History, xml: &mut Xml) {
+        self.with_item(item, parent, Some(history), |subject| describe(href, subject, &self.wanted, &self.viewer, None, xml));
     }
 }
 

@@ -3,15 +3,16 @@
 //! All that can be refused without the body is refused before it is read: a client that waits for `100 Continue` never sends it.
 
 use crate::caldav::describe_all;
-use crate::call::{Call, folder_at, may_be_file, parent_of};
+use crate::call::{Call, find, folder_at, may_be_file, parent_of};
 use crate::digest::Expected;
+use crate::language;
 use crate::object;
 use crate::path::Place;
 use crate::precondition::{Current, insists_on_new, insists_on_unchanged};
 use crate::refusal::{Answer, Fault, empty};
 use crate::rights::{Kind, allow};
 use crate::schedule;
-use http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG};
+use http::header::{CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_RANGE, CONTENT_TYPE, ETAG};
 use http::{HeaderValue, StatusCode};
 use octroi_gate::{Area, Bind, Content, File, FileAt, FolderAt, Granted, List, Manner, PutObject, Refusal, Rewrite, Upload, When};
 use octroi_http::media_type_of;
@@ -54,8 +55,11 @@ pub(crate) async fn put(mut call: Call) -> Answer {
             };
             match put {
                 Ok(put) => Ok(stored(StatusCode::CREATED, &put, &sent)),
-                // Somebody else made it meanwhile. Who did not insist on making it gets it replaced by asking again.
-                Err(Refusal::Precondition) if !insists_on_new(&call.headers) => Err(Fault::Gate(Refusal::Unavailable, about)),
+                // Somebody else made it meanwhile. Who did not insist on making it gets it replaced by asking again. If it is not there, a
+                // lock has ended that the client has sent.
+                Err(Refusal::Precondition) if !insists_on_new(&call.headers) && find(&call.session, &place).await.is_ok() => {
+                    Err(Fault::Gate(Refusal::Unavailable, about))
+                }
                 Err(refusal) => Err(object::refused(&call.session, &parent_at, refusal, about).await),
             }
         }
@@ -129,6 +133,8 @@ fn plain(etag: Etag) -> PutObject {
 pub(crate) struct Sent {
     expected: Expected,
     modified: Option<UnixTime>,
+    /// As a property.
+    language: Option<String>,
 }
 
 impl Sent {
@@ -143,12 +149,17 @@ impl Sent {
             // RFC 9110 section 8.4: kept as it comes, it would be given out later as what it is not.
             return Err(Fault::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send it as it is, without a content coding."));
         }
-        Ok(Self { expected: Expected::of(&call.headers)?, modified: modified(call) })
+        let language = call.header(&CONTENT_LANGUAGE).and_then(language::to_keep);
+        Ok(Self { expected: Expected::of(&call.headers)?, modified: modified(call), language })
     }
 
-    /// The content with the date that the client gives it, and the digests that it was compared by.
+    /// The content with the date that the client gives it, its language, and the digests that it was compared by.
     fn date(&self, content: Content) -> Content {
         let content = content.checked_by(self.expected.told());
+        let content = match &self.language {
+            Some(language) => content.with_property(language::KEY, language.clone()),
+            None => content,
+        };
         match self.modified {
             Some(at) => content.modified(at),
             None => content,

@@ -49,6 +49,51 @@ async fn a_version_is_read_and_copied_back() {
     }
 }
 
+/// RFC 3253 section 3.7: the versions that are kept and the document after them, asked of it or of one of them.
+#[tokio::test]
+async fn the_tree_of_versions_is_told() {
+    let world = World::new().await;
+    let (person, other) = (world.person("agent", "agent", "").await, world.person("other", "agent", "").await);
+    for text in ["1", "22", "333"] {
+        ask(&world, &person, "PUT", "note%20%C3%A9.txt", "", text).await;
+    }
+    ask(&world, &person, "PUT", "other.txt", "", "x").await;
+    let tree = r#"<D:version-tree xmlns:D="DAV:"><D:prop><D:version-name/><D:getcontentlength/><D:predecessor-set/><D:successor-set/></D:prop></D:version-tree>"#;
+    let report = async |who: &Person, path: &str| world.ask(who, OFFICE, "REPORT", path, &[], tree).await;
+    let document = files(&person, "note%20%C3%A9.txt");
+    let kept = list(&world, &person, ".versions/note%20%C3%A9.txt/").await;
+    let told = report(&person, &document).await;
+    assert_eq!(told.status, 207, "{}", told.text());
+    let told = told.text();
+    let responses: Vec<&str> = told.split("<D:response>").skip(1).collect();
+    assert_eq!(responses.len(), 3, "{told}");
+    let hrefs = [kept[0].as_str(), kept[1].as_str(), document.as_str()];
+    for (at, response) in responses.iter().enumerate() {
+        assert!(response.starts_with(&format!("<D:href>{}</D:href>", hrefs[at])), "{response}");
+        let length = format!("<D:getcontentlength>{}</D:getcontentlength>", at + 1);
+        let set = |name: &str, href: Option<&&str>| match href {
+            Some(href) => format!("<D:{name}><D:href>{href}</D:href></D:{name}>"),
+            None => format!("<D:{name}></D:{name}>"),
+        };
+        let (before, after) = (set("predecessor-set", at.checked_sub(1).map(|at| &hrefs[at])), set("successor-set", hrefs.get(at + 1)));
+        assert!(response.contains(&length) && response.contains(&before) && response.contains(&after), "{response}");
+    }
+    assert!(responses[2].contains("<D:version-name>current</D:version-name>") && responses[0].contains("-0001</D:version-name>"), "{told}");
+    assert_eq!(report(&person, &kept[0]).await.text(), told, "a version tells the same");
+    // Without versions there is the document alone; a folder has none; of others nothing is told.
+    assert_eq!(report(&person, &files(&person, "other.txt")).await.text().matches("<D:response>").count(), 1);
+    assert_eq!(report(&person, &files(&person, "")).await.status, 403);
+    assert_eq!(report(&other, &document).await.status, 404);
+    // What is gone has versions still.
+    assert_eq!(ask(&world, &person, "DELETE", "note%20%C3%A9.txt", "", "").await, 204);
+    assert_eq!(report(&person, &kept[1]).await.text().matches("<D:response>").count(), 2);
+    let reports = r#"<D:propfind xmlns:D="DAV:"><D:prop><D:supported-report-set/></D:prop></D:propfind>"#;
+    let supported = world.ask(&person, OFFICE, "PROPFIND", &files(&person, "other.txt"), &[("depth", "0")], reports).await.text();
+    assert!(supported.contains("<D:version-tree/>") && !supported.contains("<D:sync-collection/>"), "{supported}");
+    let supported = world.ask(&person, OFFICE, "PROPFIND", &files(&person, ""), &[("depth", "0")], reports).await.text();
+    assert!(!supported.contains("<D:version-tree/>") && supported.contains("<D:sync-collection/>"), "{supported}");
+}
+
 #[tokio::test]
 async fn what_was_removed_is_moved_back() {
     let world = World::new().await;

@@ -150,6 +150,81 @@ async fn windows_and_rclone_set_times() {
     assert_eq!(world.at_office(&owner, "GET", &document, "").await.header("content-type"), "text/x-a");
 }
 
+/// RFC 9110 section 8.5: kept as the property that says the same, and given out again.
+#[tokio::test]
+async fn the_language_of_a_document_is_kept() {
+    let world = World::new().await;
+    let owner = world.person("hugo", "lead", "").await;
+    let document = files(&owner, "a.txt");
+    let put = async |headers: &[(&str, &str)], body: &str| world.ask(&owner, OFFICE, "PUT", &document, headers, body).await.status;
+    let language = async || {
+        let got = world.at_office(&owner, "GET", &document, "").await;
+        got.header("content-language").to_owned()
+    };
+    assert_eq!(put(&[("content-language", "fr, en-GB")], "a").await, 201);
+    assert_eq!(language().await, "fr, en-GB");
+    assert!(told(&world, &owner, &document, "<D:getcontentlanguage/>").await.contains(">fr, en-GB<"));
+    assert_eq!(put(&[], "b").await, 204);
+    assert_eq!(language().await, "fr, en-GB", "who says nothing of it does not change it");
+    assert_eq!(put(&[("content-language", "de<x>")], "c").await, 204);
+    assert_eq!(language().await, "fr, en-GB");
+    assert!(patched(&world, &owner, &document, &set("<D:getcontentlanguage>br</D:getcontentlanguage>")).await.contains("200 OK"));
+    assert_eq!(language().await, "br");
+    assert!(
+        patched(&world, &owner, &document, &update("<D:remove><D:prop><D:getcontentlanguage/></D:prop></D:remove>"))
+            .await
+            .contains("200 OK")
+    );
+    assert_eq!(language().await, "");
+    assert_eq!(put(&[("content-language", "oc")], "d").await, 204);
+    assert_eq!(language().await, "oc");
+}
+
+/// ownCloud's clients know a document again by it.
+#[tokio::test]
+async fn an_id_stays_while_a_document_changes_and_its_folder_moves() {
+    let world = World::new().await;
+    let owner = world.person("hugo", "lead", "").await;
+    for folder in ["F/", "G/"] {
+        assert_eq!(world.at_office(&owner, "MKCOL", &files(&owner, folder), "").await.status, 201);
+    }
+    for path in ["F/a.txt", "F/b.txt"] {
+        assert_eq!(world.at_office(&owner, "PUT", &files(&owner, path), "a").await.status, 201);
+    }
+    let id = async |path: &str| {
+        let asked = r#"<D:propfind xmlns:D="DAV:" xmlns:o="http://owncloud.org/ns"><D:prop><o:id/></D:prop></D:propfind>"#;
+        let text = world.ask(&owner, OFFICE, "PROPFIND", &files(&owner, path), &[("depth", "0")], asked).await.text();
+        text.split("<OC:id>").nth(1).and_then(|rest| rest.split('<').next()).unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+    let (document, folder) = (id("F/a.txt").await, id("F/").await);
+    assert!(document != id("F/b.txt").await && folder != id("G/").await && document != folder);
+    assert_eq!(world.at_office(&owner, "PUT", &files(&owner, "F/a.txt"), "b").await.status, 204);
+    assert_eq!(go(&world, &owner, "MOVE", "F/", "H/").await, 201);
+    assert_eq!((id("H/a.txt").await, id("H/").await), (document, folder));
+}
+
+/// What is kept beside a document takes room of whose it is.
+#[tokio::test]
+async fn they_count_in_the_quota() {
+    let world = World::new().await;
+    let owner = world.person("hugo", "lead", "").await;
+    let limit = octroi_model::QuotaLimit { bytes: 9000, items: None };
+    world.admin.set_quota(&owner.address.parse().unwrap(), None, Some(limit)).await.unwrap();
+    let document = files(&owner, "a.txt");
+    assert_eq!(world.at_office(&owner, "PUT", &document, "a").await.status, 201);
+    let large = |name: &str| set(&format!("<Z:{name}>{}</Z:{name}>", "x".repeat(4000)));
+    for name in ["a", "b"] {
+        assert!(patched(&world, &owner, &document, &large(name)).await.contains("200 OK"));
+    }
+    let refused = world.at_office(&owner, "PROPPATCH", &document, &large("c")).await;
+    assert!(refused.text().contains("507") || refused.status == 507, "{} {}", refused.status, refused.text());
+    assert!(told(&world, &owner, &document, "<Z:c/>").await.contains("404"));
+    let remove = update("<D:remove><D:prop><Z:a/></D:prop></D:remove>");
+    assert!(patched(&world, &owner, &document, &remove).await.contains("200 OK"));
+    assert!(patched(&world, &owner, &document, &large("c")).await.contains("200 OK"));
+    assert_eq!(world.at_office(&owner, "PUT", &files(&owner, "b.txt"), &"x".repeat(2000)).await.status, 507);
+}
+
 #[tokio::test]
 async fn they_are_limited() {
     let world = World::new().await;

@@ -73,7 +73,7 @@ impl Granted<Folder, Bind> {
             let (hash, bytes) = (body.hash(), body.bytes());
             let item = dated(document(name.clone(), media_type)?, content.modified);
             let sums = content.sums.as_deref().filter(|_| settled.stored == octets);
-            let properties = summed(arrived(&self.session, self.node().owner, &item).as_deref(), sums);
+            let properties = summed(arrived(&self.session, self.node().owner, &item).as_deref(), sums, &content.beside);
             let (properties, tag) = noted(properties.as_deref(), &settled, hash, content.facts.as_ref());
             let body = batch.body(body);
             batch.put(collection, Item { properties, ..item }, body);
@@ -128,7 +128,7 @@ impl Granted<File, Rewrite> {
             let (hash, more) = (body.hash(), body.bytes().saturating_sub(now.bytes()));
             let left = Item { properties: kept_over(&now), ..now.clone() };
             let sums = content.sums.as_deref().filter(|_| settled.stored == octets);
-            let properties = summed(arrived(&self.session, self.node().owner, &left).as_deref(), sums);
+            let properties = summed(arrived(&self.session, self.node().owner, &left).as_deref(), sums, &content.beside);
             let (properties, tag) = noted(properties.as_deref(), &settled, hash, content.facts.as_ref());
             let item = Item { properties, ..dated(document(name.clone(), media_type)?, content.modified) };
             let body = batch.body(body);

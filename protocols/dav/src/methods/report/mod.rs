@@ -9,6 +9,7 @@ mod multiget;
 mod principals;
 mod scope;
 mod sync_collection;
+mod version_tree;
 
 use crate::call::{Call, find};
 use crate::names::{CALDAV, CARDDAV, DAV};
@@ -40,6 +41,7 @@ pub(crate) async fn report(mut call: Call) -> Answer {
     let place = call.place()?;
     match name {
         (DAV, "acl-principal-prop-set") => principals::acl_principals(&call, &place, &request).await,
+        (DAV, "version-tree") => version_tree::version_tree(&call, &place, &request).await,
         (DAV, "sync-collection") => sync_collection::sync_collection(call, &place, &request).await,
         (CALDAV, "calendar-query") => calendar_query::calendar_query(call, &place, &request).await,
         (CALDAV, "calendar-multiget") => multiget::multiget(call, &place, &request, Area::Calendars).await,
