@@ -54,7 +54,8 @@ impl Keys {
 
     /// The names of what is kept in the data folder, for a backup: sealed under its key.
     pub(crate) fn files(&self) -> Vec<String> {
-        if self.folder.join(FILE).exists() { vec![FILE.to_owned()] } else { Vec::new() }
+        let sealed = [FILE, crate::push::FILE].into_iter();
+        sealed.filter(|file| self.folder.join(file).exists()).map(str::to_owned).collect()
     }
 
     /// Make a pair that waits for its records.

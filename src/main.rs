@@ -17,6 +17,7 @@ mod guard;
 mod import;
 mod limits;
 mod profiles;
+mod push;
 mod reports;
 mod scheduling;
 mod search;

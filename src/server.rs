@@ -8,11 +8,12 @@ use crate::courier::Courier;
 use crate::dkim::Keys;
 use crate::limits::Connections;
 use crate::profiles::Profiles;
+use crate::push::Herald;
 use crate::reports::Reporter;
 use crate::scheduling::Scheduler;
 use crate::tls::{Acceptors, Certificate};
 use octroi_dns::Resolver;
-use octroi_gate::{Admin, DataKey, Errands, Gate, Opened, Organisation, Queue};
+use octroi_gate::{Admin, DataKey, Errands, Gate, Opened, Organisation, Pushes, Queue};
 use octroi_http::HttpConfig;
 use octroi_imap::ImapConfig;
 use octroi_mailauth::{Authenticator, Keyring};
@@ -45,6 +46,7 @@ pub(crate) struct Store {
     pub(crate) admin: Admin,
     pub(crate) queue: Queue,
     pub(crate) errands: Errands,
+    pub(crate) pushes: Pushes,
     /// Whose word counts for clients' certificates.
     pub(crate) authorities: Vec<Authority>,
 }
@@ -76,9 +78,9 @@ impl Store {
         let own =
             octroi_gate::Limits { account_quota, language, sends_to_numbers, script_bytes_max, learns, ..octroi_gate::Limits::default() };
         let limits = config.documents.over(config.limits.gate.over(own))?;
-        let Opened { gate, admin, queue, errands, .. } =
+        let Opened { gate, admin, queue, errands, pushes } =
             Gate::open(engine, organisation, policy, limits, key).await.map_err(|e| format!("cannot open the store: {e}"))?;
-        Ok(Self { gate, admin, queue, errands, authorities })
+        Ok(Self { gate, admin, queue, errands, pushes, authorities })
     }
 }
 
@@ -136,7 +138,7 @@ impl Server {
     pub(crate) fn start(config: &Config, file: Option<&Path>, store: Store, sockets: Sockets) -> Result<Self, String> {
         let certificate = Certificate::of(config)?;
         let shutdown = Shutdown::new();
-        let Store { gate, admin, queue, errands, authorities } = store;
+        let Store { gate, admin, queue, errands, pushes, authorities } = store;
         let listeners = Listeners {
             gate: gate.clone(),
             authorities,
@@ -160,6 +162,9 @@ impl Server {
         let smtp = listeners.smtp(&smtp_config, &certificate, [sockets.smtp, sockets.submission, sockets.submissions, sockets.lmtp])?;
         if let Some(socket) = sockets.lmtp_socket {
             listeners.lmtp_socket(&smtp_config, socket);
+        }
+        if let Some(herald) = Herald::new(config, resolver.clone(), &admin, pushes)? {
+            hold_while(&shutdown, herald.run(shutdown.clone()));
         }
         let managesieve = listeners.managesieve(config, smtp_config.filters, &certificate, sockets.managesieve)?;
         let https = listeners.https(config, &certificate, portal, sockets.https)?;

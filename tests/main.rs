@@ -32,6 +32,7 @@ mod plateau;
 mod policy;
 mod portal;
 mod pump;
+mod push;
 mod quota;
 mod reports;
 #[path = "fuzz/src/responses.rs"]

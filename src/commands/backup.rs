@@ -89,7 +89,7 @@ async fn restore_all(folder: PathBuf, to: PathBuf, snapshot: Option<String>) -> 
         println!("Put secret.key into {shown} before the first `octroi serve`; without it a new one is made.");
         if signs {
             println!(
-                "The signing keys in dkim.keys are sealed under it: without it remove them, and make new ones with `octroi dkim generate`."
+                "The signing keys in dkim.keys are sealed under it: without it remove them, and make new ones with `octroi dkim generate`. So is push.key: remove it as well."
             );
         }
     }

@@ -87,6 +87,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         reports: crate::config::Reports { tls: false, ..crate::config::Reports::default() },
         documents: crate::config::Documents::default(),
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },
+        push: crate::config::Push { enabled: true, ..crate::config::Push::default() },
         second_factor: crate::config::SecondFactor::default(),
         quota: crate::config::Quota::default(),
         store: crate::store_options::StoreOptions::default(),

@@ -8,6 +8,7 @@ mod documents;
 mod inbound;
 mod mail_auth;
 mod outbound;
+mod push;
 mod reports;
 mod spam;
 
@@ -17,6 +18,7 @@ pub(crate) use documents::Documents;
 pub(crate) use inbound::Inbound;
 pub(crate) use mail_auth::MailAuth;
 pub(crate) use outbound::Outbound;
+pub(crate) use push::Push;
 pub(crate) use reports::Reports;
 pub(crate) use spam::Spam;
 
@@ -88,6 +90,9 @@ pub(crate) struct Config {
     /// Mail that leaves.
     #[serde(default, skip_serializing_if = "Outbound::is_default")]
     pub(crate) outbound: Outbound,
+    /// Programs that are woken when something changes.
+    #[serde(default, skip_serializing_if = "Push::is_default")]
+    pub(crate) push: Push,
     /// How codes get to telephones.
     #[serde(default, skip_serializing_if = "SecondFactor::is_default")]
     pub(crate) second_factor: SecondFactor,
@@ -258,6 +263,7 @@ impl Config {
         config.dns.trust_anchors = config.dns.trust_anchors.map(|p| base.join(p));
         config.outbound.authorities = config.outbound.authorities.map(|p| base.join(p));
         config.outbound.smarthost_password_file = config.outbound.smarthost_password_file.map(|p| base.join(p));
+        config.push.authority = config.push.authority.map(|p| base.join(p));
         config.tls = config.tls.map(|t| Tls { certificate: base.join(t.certificate), key: base.join(t.key) });
         config.acme = config.acme.map(|acme| acme.relative_to(base));
         Ok(config)
@@ -305,6 +311,8 @@ impl Config {
         self.reports.sender(self).map_err(ConfigError)?;
         self.reports.settings(self).map_err(ConfigError)?;
         self.listen.socket_mode()?;
+        self.push.inner()?;
+        self.push.contact(self)?;
         Ok(())
     }
 
@@ -376,6 +384,17 @@ mod tests {
         ] {
             let error = with(bad).unwrap_err().to_string();
             assert!(error.contains(why), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn push_is_off_and_says_whom_to_write_to() {
+        let with = |text: &str| Config::parse(&SAMPLE.replace("[push]", &format!("[push]\n{text}")));
+        let config = with("").unwrap();
+        assert!(!config.push.enabled);
+        assert_eq!(config.push.contact(&config).unwrap(), "mailto:hugo.bernard@douane.example");
+        for (bad, why) in [("contact = \"hugo\"", "push.contact"), ("networks = [\"push.example\"]", "push.networks")] {
+            assert!(with(bad).unwrap_err().to_string().contains(why), "{bad}");
         }
     }
 

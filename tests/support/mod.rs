@@ -8,6 +8,7 @@ pub(crate) mod internet;
 pub(crate) mod marionette;
 pub(crate) mod prepared;
 pub(crate) mod process;
+pub(crate) mod push_service;
 pub(crate) mod server;
 pub(crate) mod sink;
 pub(crate) mod smtp;
