@@ -1,5 +1,5 @@
 //! The benchmarks still work: `tests/bench/run --smoke` measures ours only, a few hundred messages, so that it does not rot unseen; likewise
-//! `tests/bench/sessions --smoke`.
+//! `tests/bench/sessions --smoke` and `tests/bench/documents --smoke`.
 //!
 //! How fast anything is makes no test fail.
 
@@ -27,6 +27,19 @@ fn the_benchmarks_run() {
     for heading in ["Import of", "Opening a mailbox", "Memory of", "Disk for", "Cost of an act"] {
         assert!(said.contains(heading), "{heading} is not there:\n{said}");
     }
+}
+
+/// Small and large documents, a listing, a change, and connections that rest.
+#[test]
+fn documents_are_put_and_got() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("report.json");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/documents");
+    let said = run("python3", &[script, "--smoke", "--binary", OCTROI, "--json", json.to_str().unwrap()]).good();
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    let rows = report["documents"].as_array().unwrap();
+    let unmeasured: Vec<_> = rows.iter().filter(|row| !row["ours"].is_f64()).map(|row| &row["work"]).collect();
+    assert!(rows.len() == 9 && unmeasured.is_empty(), "{unmeasured:?}\n{said}");
 }
 
 /// Accepting and delivering, and relaying, on ours only: it needs `smtp-source` and `smtp-sink` of Debian's `postfix`.

@@ -18,6 +18,12 @@ USER = 3
 SMALL_BYTES = 16 * 1024
 # Connections of the rows whose name says none.
 CONNECTIONS = 8
+# After which a connection that is kept and not used is looked at.
+REST_SECONDS = 4
+# What we aim at by ourselves, by row: at most.
+OWN_AIMS = {"copy_big": 0.02, "propfind_10000_allprop": 0.06, "sync_one_change": 0.001, "idle_connection_kib": 16.0}
+# The same of what TLS, or TLS and the disk, allow: at least.
+BOUND_AIM = 0.8
 SYNC = (
     '<?xml version="1.0"?><d:sync-collection xmlns:d="DAV:"><d:sync-token>%s</d:sync-token><d:sync-level>1</d:sync-level>'
     "<d:prop><d:getetag/></d:prop></d:sync-collection>"
@@ -214,7 +220,7 @@ def idle_kib(side: Documents) -> float:
     before = pss_kib(side.server.pid())
     kept += [opened() for _ in range(side.sizes.idle)]
     side.server.settle()
-    time.sleep(1)
+    time.sleep(REST_SECONDS)
     taken = pss_kib(side.server.pid()) - before
     for connection in kept:
         connection.close()
@@ -242,6 +248,17 @@ def document_rows() -> list[Row]:
         Row("sync_one_change", sync_one, rounds=3),
         Row("idle_connection_kib", idle_kib),
     ]
+
+
+def own_aims(figures: dict[str, float | None], allowed: dict[str, float]) -> list[str]:
+    """A line for each aim that needs no other server."""
+    least = {"get_big_mib_per_s": BOUND_AIM * allowed["tls"], "put_big_mib_per_s": BOUND_AIM * min(allowed.values())}
+    said = []
+    for name, aim, reached in [*((n, a, float.__le__) for n, a in OWN_AIMS.items()), *((n, a, float.__ge__) for n, a in least.items())]:
+        figure = figures.get(name)
+        if figure is not None:
+            said.append(f"{name}: {figure:.4g}, aim {'<=' if reached is float.__le__ else '>='} {aim:.4g}: {'yes' if reached(figure, aim) else 'no'}")
+    return said
 
 
 def bounds(scratch: pathlib.Path, sizes: Sizes) -> dict[str, float]:

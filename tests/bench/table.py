@@ -86,6 +86,8 @@ def cell(measured: Measured, name: str) -> str:
     figure = measured.figure(name)
     if figure is None:
         return "-"
+    if measured.row.name.endswith("_kib"):
+        return f"{figure:.1f} KiB"
     return f"{figure:.1f} /s" if measured.row.is_rate else f"{figure:.4f} s"
 
 
