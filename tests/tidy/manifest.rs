@@ -50,6 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "octroi-gate",
             "octroi-net",
             "octroi-mime",
+            "octroi-ical",
             "octroi-imap",
             "octroi-reports",
             "octroi-smtp",

@@ -42,10 +42,14 @@ pub fn card_facts(tree: &Tree<'_>) -> Result<CardFacts, Invalid> {
         "4.0" => Ok(CardVersion::V4),
         _ => Err(Invalid::Version),
     };
+    // RFC 6350 section 6.7.9: exactly one. Of two, nobody knows by which rules the rest is to be read.
     let versions: Vec<CardVersion> = card.all("VERSION").map(read).collect::<Result<_, _>>()?;
+    if versions.iter().any(|version| *version != versions[0]) {
+        return Err(Invalid::Version);
+    }
     let full_name = card.all("FN").map(Entry::value).find(|value| !value.trim().is_empty());
     Ok(CardFacts {
-        version: *versions.last().ok_or(Invalid::Version)?,
+        version: *versions.first().ok_or(Invalid::Version)?,
         // RFC 6352 section 5.1: an address object resource has a UID.
         uid: uid.ok_or(Invalid::Missing("UID"))?,
         full_name: full_name.ok_or(Invalid::Missing("FN"))?.to_owned(),

@@ -284,6 +284,8 @@ fn undated(node: &Node<'_>, zones: &Zones, window: &Window) -> Option<(Timestamp
 pub(crate) fn free_busy(node: &Node<'_>, zones: &Zones, window: &Window) -> Vec<(Timestamp, Timestamp)> {
     let read = |name: &str| node.property(name).and_then(|entry| Moment::read(entry).ok()).map(|moment| zones.instant(&moment));
     if let (Some(start), Some(end)) = (read("DTSTART"), read("DTEND")) {
+        // Never before it begins, whatever the object says.
+        let end = end.max(start);
         return if window.start <= end && window.end > start { vec![(start, end)] } else { Vec::new() };
     }
     let overlapping = |(start, end): &(Timestamp, Timestamp)| window.start < *end && window.end > *start;

@@ -126,6 +126,14 @@ fn cards_say_what_they_are() {
     }
 }
 
+/// A fuzzer's card said that it was of both versions: it was taken as of the last, and converted as of the first.
+#[test]
+fn a_card_of_two_versions_is_of_none() {
+    let card = |versions: &str| validate_card(format!("BEGIN:VCARD\r\n{versions}UID:a\r\nFN:b\r\nEND:VCARD\r\n").as_bytes());
+    assert_eq!(card("VERSION:3.0\r\nVERSION:4.0\r\n"), Err(Invalid::Version));
+    assert_eq!(card("VERSION:4.0\r\nVERSION:4.0\r\n").unwrap().version, CardVersion::V4);
+}
+
 #[test]
 fn hostile_objects_are_refused_in_time() {
     let begun = Instant::now();

@@ -12,8 +12,8 @@ use jiff::tz::{Offset, TimeZone};
 const LIMITS: ExpansionLimits = ExpansionLimits { instances: 2_000, steps: 200_000 };
 /// STANDARD and DAYLIGHT components of one zone. Zones with all their history have some dozens.
 const OBSERVANCES_MAX: usize = 300;
-/// The years in which changes are looked for: no custom zone is older, and by the last the rules will be others.
-const YEARS: (i32, i32) = (1900, 2150);
+/// The years in which changes of rules are looked for: no custom zone is older, and by the last the rules will be others.
+const YEARS: (i32, i32) = (1970, 2100);
 
 /// A change of the clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
