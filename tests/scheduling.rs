@@ -174,3 +174,49 @@ fn who_does_not_exist_and_what_is_a_message() {
     let options = lea.http.request("OPTIONS", &format!("/dav/calendars/{}/", lea.person.address), &[], b"");
     assert!(options.header("dav").unwrap().contains("calendar-auto-schedule"));
 }
+
+fn free_busy(organizer: &str, people: &[&str]) -> String {
+    let people: String = people.iter().map(|person| format!("ATTENDEE:mailto:{person}\r\n")).collect();
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REQUEST\r\nBEGIN:VFREEBUSY\r\nUID:q\r\nDTSTAMP:20261130T000000Z\r\nDTSTART:20310101T000000Z\r\n\
+         DTEND:20310108T000000Z\r\nORGANIZER:mailto:{organizer}\r\n{people}END:VFREEBUSY\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+#[test]
+fn one_asks_when_others_are_free() {
+    let server = shared();
+    let (lea, paul) = (Diary::of(server, 3), Diary::of(server, 4));
+    let uid = unique("busy");
+    let object = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20261101T080000Z\r\nDTSTART:20310102T090000Z\r\n\
+         DTEND:20310102T100000Z\r\nRRULE:FREQ=DAILY;COUNT=3\r\nSUMMARY:secret\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    );
+    assert_eq!(lea.http.request("PUT", &format!("{}{uid}.ics", lea.calendar()), &[], object.as_bytes()).status, 201);
+    let outbox = lea.inbox().replace("inbox", "outbox");
+    let domain = lea.person.address.split_once('@').unwrap().1;
+    let nobody = format!("nobody@{domain}");
+    let asked = free_busy(&lea.person.address, &[&lea.person.address, &paul.person.address, &nobody]);
+    let ask = |octets: &str| lea.http.request("POST", &outbox, &[("Content-Type", "text/calendar; charset=utf-8")], octets.as_bytes());
+    let answer = ask(&asked);
+    let text = answer.text();
+    assert_eq!(answer.status, 200, "{text}");
+    let statuses: Vec<&str> = text.split("request-status>").skip(1).step_by(2).map(|rest| &rest[..3]).collect();
+    assert_eq!(statuses, ["2.0", "3.8", "3.7"], "{text}");
+    assert!(text.contains("FREEBUSY;FBTYPE=BUSY:20310103T090000Z/20310103T100000Z") && !text.contains("secret"), "{text}");
+    assert!(ask(&free_busy(&paul.person.address, &[&lea.person.address])).text().contains("valid-organizer"));
+    assert!(ask("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n").text().contains("valid-scheduling-message"));
+    // Paul lets her see that much.
+    let grant = format!(
+        "<D:acl xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:ace><D:principal><D:href>/dav/principals/{}/</D:href></D:principal>\
+         <D:grant><D:privilege><C:read-free-busy/></D:privilege></D:grant></D:ace></D:acl>",
+        lea.person.address
+    );
+    let shared = paul.http.request("ACL", &paul.calendar(), &[], grant.as_bytes());
+    assert!(shared.status == 200 || shared.status == 403, "{}", shared.text());
+    let expected = if shared.status == 200 { "2.0" } else { "3.8" };
+    assert_eq!(
+        ask(&free_busy(&lea.person.address, &[&paul.person.address])).text().split("request-status>").nth(1).unwrap()[..3],
+        *expected
+    );
+}

@@ -353,7 +353,12 @@ fn about_people(property: Property, subject: &Subject<'_>, viewer: &Viewer, xml:
         Property::CalendarHome => xml.text("D:href", &folder_href(Area::Calendars, &viewer.address, &Path::top())),
         Property::AddressbookHome => xml.text("D:href", &folder_href(Area::Contacts, &viewer.address, &Path::top())),
         // RFC 6638 section 2.4.1. Clients look for the mailto: form.
-        Property::UserAddresses => xml.text("D:href", &format!("mailto:{}", viewer.address)).text("D:href", &principal),
+        Property::UserAddresses => {
+            // The account's own first: clients invite as that.
+            let aliases = viewer.scheduling.iter().flat_map(|places| places.addresses.iter().skip(1));
+            let own = xml.text("D:href", &format!("mailto:{}", viewer.address));
+            aliases.fold(own, |xml, alias| xml.text("D:href", &format!("mailto:{alias}"))).text("D:href", &principal)
+        }
         Property::UserType => xml.characters("INDIVIDUAL"),
         Property::ScheduleInbox | Property::ScheduleOutbox => {
             let Some(places) = &viewer.scheduling else { return false };

@@ -250,6 +250,16 @@ impl Session {
         Some(below)
     }
 
+    /// The top of one's own tree of an area.
+    pub(crate) fn own_home(&self, area: Area) -> Option<Node> {
+        self.home_node(area)
+    }
+
+    /// The top of somebody else's.
+    pub(crate) fn home_of(&self, area: Area, owner: AccountId) -> Option<Node> {
+        self.sharer_node(area, owner)
+    }
+
     fn home_node(&self, area: Area) -> Option<Node> {
         let collection = home(self.gate().engine(), self.account(), area)?;
         let owner = collection.owner;

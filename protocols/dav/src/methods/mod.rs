@@ -12,6 +12,7 @@ pub(crate) mod mkcalendar;
 pub(crate) mod mkcol;
 pub(crate) mod r#move;
 pub(crate) mod options;
+pub(crate) mod outbox;
 pub(crate) mod post;
 pub(crate) mod propfind;
 pub(crate) mod proppatch;

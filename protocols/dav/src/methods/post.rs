@@ -1,10 +1,10 @@
-//! POST: a registration for push (`push`), or to a collection's `add-member` URL (RFC 5995): the server names the new document.
+//! POST: a registration for push (`push`), a question when others are free (`outbox`), or to a collection's `add-member` URL (RFC 5995): the server names the new document.
 //!
 //! The name is what `Slug` asks for (RFC 5023 section 9.7) as far as it can be one and is free; otherwise one of the server's own. From there on
 //! it is PUT of something that may not be there yet.
 
 use crate::call::{Call, Found, find};
-use crate::methods::{options, put};
+use crate::methods::{options, outbox, put};
 use crate::path::{Place, Target, file_href};
 use crate::property::ADD_MEMBER;
 use crate::push;
@@ -27,6 +27,9 @@ pub(crate) async fn post(call: Call) -> Answer {
     let Target::Place(place) = call.target.clone() else { return Err(Fault::NotAllowed(options::allowed(&call).await?)) };
     if !is_add && push::may_be_registration(&call.headers) {
         return push::register(call, &place).await;
+    }
+    if !is_add && place.area == Area::Calendars && outbox::is_one(&call, &place).await {
+        return outbox::ask(call).await;
     }
     if !is_add || place.area != Area::Files {
         return Err(Fault::NotAllowed(options::allowed(&call).await?));

@@ -14,6 +14,7 @@
 //! | `attendee` | what an attendee's change means |
 //! | `receive` | REQUEST and CANCEL at an attendee |
 //! | `reply` | REPLY at the organizer |
+//! | `planning` | when people are free |
 //!
 //! Known limits: ADD, COUNTER and DECLINECOUNTER are left to people to read; who answers without having been asked is not added; whether an
 //! instance that a reply names is one of the series is known by its form and EXDATE only.
@@ -25,6 +26,7 @@ mod compose;
 mod moment;
 mod object;
 mod organizer;
+mod planning;
 mod receive;
 mod reply;
 #[cfg(test)]
@@ -32,6 +34,7 @@ mod tests;
 
 pub use address::{Addresses, address_key};
 pub use organizer::with_statuses;
+pub use planning::Question;
 pub use receive::receive;
 pub use reply::answer;
 

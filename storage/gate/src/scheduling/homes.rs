@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// The property of the top of the calendars that names the one for what is new (RFC 6638 section 9.2).
 pub(crate) const DEFAULT_CALENDAR: &str = "schedule-default-calendar";
+/// The property of a calendar that says whether it makes busy, as clients set it (RFC 6638 section 9.1).
+pub(super) const TRANSPARENCY: &str = "{urn:ietf:params:xml:ns:caldav}schedule-calendar-transp";
 /// Contents that are read together in search of a UID.
 const READ_AT_ONCE: usize = 64;
 /// Objects of before UIDs were noted that are read in search of one.
@@ -123,6 +125,8 @@ pub struct SchedulingPlaces {
     pub outbox: Path,
     /// For what is new.
     pub default_calendar: Option<Path>,
+    /// Under which addresses others write to them.
+    pub addresses: Vec<String>,
 }
 
 impl Session {
@@ -147,6 +151,7 @@ impl Session {
         let path = |collection: Arc<Collection>| Path::from_names(vec![collection.name.clone()]).ok();
         let place = |kind| of_kind(engine, &home, kind).and_then(path);
         let (Some(inbox), Some(outbox)) = (place(CollectionKind::Inbox), place(CollectionKind::Outbox)) else { return Ok(None) };
-        Ok(Some(SchedulingPlaces { inbox, outbox, default_calendar: default_calendar(engine, &home).and_then(path) }))
+        let addresses = engine.account(self.account()).map(|account| self.gate().addresses_of(&account)).unwrap_or_default();
+        Ok(Some(SchedulingPlaces { inbox, outbox, default_calendar: default_calendar(engine, &home).and_then(path), addresses }))
     }
 }

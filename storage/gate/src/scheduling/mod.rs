@@ -12,8 +12,10 @@
 //! | `plan` | who is told, and what they get |
 //! | `acts` | put, replace, remove |
 //! | `mail` | what comes by mail |
+//! | `busy` | when somebody is busy |
 
 mod acts;
+mod busy;
 mod codec;
 mod homes;
 mod mail;

@@ -1,0 +1,88 @@
+//! When somebody is busy, for who plans a meeting (RFC 6638 section 5): whose calendars that may be known of is decided here, what their
+//! objects say is read by who asks.
+
+use super::homes;
+use crate::acts::file::TRIES_MAX;
+use crate::kept::almanac::{self, Sought};
+use crate::kept::object::{ObjectKind, ObjectTraits};
+use crate::refusal::Refusal;
+use crate::session::Session;
+use crate::tree::{self, Node};
+use octroi_engine::Part;
+use octroi_model::{AccountId, Address, CollectionId, CollectionKind, Item, Rights};
+use octroi_policy::Area;
+
+/// Objects that one answer is made from.
+const OBJECTS_MAX: usize = 5_000;
+/// Their octets in all: they are in memory together.
+const OCTETS_MAX: u64 = 16 * 1024 * 1024;
+/// Name of the limit.
+const BUSY: &str = "objects of one answer";
+
+impl Session {
+    /// The objects that may make somebody busy between these seconds since 1970, of the calendars of which this session may know that.
+    /// [`Refusal::UnknownRecipient`] if there is nobody of ours with that address, [`Refusal::Forbidden`] if it may know it of none.
+    pub async fn busy_objects(&self, whose: &Address, window: (i64, i64)) -> Result<Vec<Vec<u8>>, Refusal> {
+        let account = self.person_at(whose)?;
+        let engine = self.gate().engine();
+        let mut items: Vec<Item> = Vec::new();
+        for calendar in self.busy_calendars(account)? {
+            items.extend(self.busy_items(calendar, window).await?);
+            if items.len() > OBJECTS_MAX || items.iter().map(Item::bytes).sum::<u64>() > OCTETS_MAX {
+                return Err(Refusal::Limit(BUSY));
+            }
+        }
+        Ok(engine.read(items.iter().map(|item| (item.content, Part::Whole)).collect()).await?)
+    }
+
+    fn person_at(&self, whose: &Address) -> Result<AccountId, Refusal> {
+        if !self.gate().is_local_domain(whose.domain()) {
+            return Err(Refusal::UnknownRecipient);
+        }
+        match self.gate().reach(whose, Some(self.account()))?.ours.as_slice() {
+            [only] => Ok(only.account),
+            _ => Err(Refusal::UnknownRecipient),
+        }
+    }
+
+    /// The calendars of somebody that count and of which this session may know when they make busy.
+    fn busy_calendars(&self, owner: AccountId) -> Result<Vec<CollectionId>, Refusal> {
+        let engine = self.gate().engine();
+        let home = tree::home(engine, owner, Area::Calendars).ok_or(Refusal::UnknownRecipient)?;
+        let top = self.node_of_home(owner).ok_or(Refusal::UnknownRecipient)?;
+        let calendars = engine.children(home.id).into_iter().filter(|child| child.kind == CollectionKind::Calendar);
+        let mut known = false;
+        let mut counted = Vec::new();
+        for calendar in calendars {
+            let Some(node) = self.child_node(&top, &calendar) else { continue };
+            if !self.rights_of(&node)?.intersects(Rights::FREE_BUSY.or(Rights::READ)) {
+                continue;
+            }
+            known = true;
+            // RFC 6638 section 9.1.
+            let is_transparent = calendar.property(homes::TRANSPARENCY).is_some_and(|value| value.contains("transparent"));
+            if !is_transparent {
+                counted.push(calendar.id);
+            }
+        }
+        if known { Ok(counted) } else { Err(Refusal::Forbidden(Rights::FREE_BUSY)) }
+    }
+
+    fn node_of_home(&self, owner: AccountId) -> Option<Node> {
+        if owner == self.account() { self.own_home(Area::Calendars) } else { self.home_of(Area::Calendars, owner) }
+    }
+
+    async fn busy_items(&self, calendar: CollectionId, window: (i64, i64)) -> Result<Vec<Item>, Refusal> {
+        let sought = Sought { kind: None, window: Some(window), traits: ObjectTraits::NONE };
+        for _ in 0..TRIES_MAX {
+            let view = self.gate().engine().view(calendar).await?;
+            // Another view has been seen since: this one is old.
+            let Some(candidates) = almanac::candidates(&view, &sought) else { continue };
+            let counts = |known: almanac::Brief| {
+                matches!(known.kind, ObjectKind::Event | ObjectKind::FreeBusy) && !known.traits.contains(ObjectTraits::FREE)
+            };
+            return Ok(candidates.into_iter().filter(|one| one.known.is_none_or(counts)).map(|one| one.item).collect());
+        }
+        Err(Refusal::Unavailable)
+    }
+}
