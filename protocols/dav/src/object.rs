@@ -3,7 +3,7 @@
 //! Called by PUT, and by what reads whole objects. The octets that pass are the octets that are stored, so the strong entity tag holds for what the
 //! client sent. What is wrong is told by the precondition that is broken, with a sentence for people that names the line.
 
-use crate::caldav::facts_of;
+use crate::caldav::{facts_of, strip};
 use crate::config::DavConfig;
 use crate::path::file_href;
 use crate::property::{ALL_COMPONENTS, COMPONENTS, kept};
@@ -117,8 +117,11 @@ pub(crate) fn too_large(area: Area) -> Fault {
     Fault::Rule(StatusCode::FORBIDDEN, element(area, Precondition::MaxResourceSize))
 }
 
-/// All of an object: it was checked against the limit on objects when it was put.
+/// All of an object as the session sees it: it was checked against the limit on objects when it was put.
 pub(crate) async fn read_all(file: &Granted<File, Read>) -> Result<Vec<u8>, Refusal> {
+    if file.is_veiled() {
+        return file.read_veiled(strip).await;
+    }
     let mut octets = Vec::new();
     while (octets.len() as u64) < file.item().bytes() {
         let piece = file.read(octets.len() as u64, READ_BYTES_MAX).await?;

@@ -327,7 +327,7 @@ fn about_content(property: Property, subject: &Subject<'_>, xml: &mut Xml) -> bo
     match (property, subject) {
         (Property::CreationDate, Subject::Folder { facts, .. }) if facts.real => xml.characters(&rfc3339(facts.created)),
         (Property::CreationDate, Subject::File { item, .. }) => xml.characters(&rfc3339(item.saved)),
-        (Property::ContentLength, Subject::File { item, .. }) => xml.characters(&item.bytes().to_string()),
+        (Property::ContentLength, Subject::File { item, area, .. }) if !is_veiled(item, *area) => xml.characters(&item.bytes().to_string()),
         (Property::ContentType, Subject::File { item, area, .. }) => xml.characters(media_type(item, *area)),
         (Property::Etag, Subject::File { item, .. }) => xml.characters(&item.etag().to_string()),
         (Property::ScheduleTag, Subject::File { item, area, .. }) => {
@@ -690,6 +690,7 @@ fn supported_reports(area: Area, kind: Option<CollectionKind>, xml: &mut Xml) {
         (Area::Calendars, Some(CollectionKind::Calendar)) => {
             report("C:calendar-multiget");
             report("C:calendar-query");
+            report("C:free-busy-query");
         }
         (Area::Contacts, Some(CollectionKind::Addressbook)) => {
             report("CARD:addressbook-multiget");
@@ -734,6 +735,11 @@ pub(crate) fn kept_text(facts: &FolderFacts, namespace: &str, local: &str) -> Op
 /// The components that a calendar takes.
 pub(crate) fn components(facts: &FolderFacts) -> impl Iterator<Item = &str> {
     kept(facts, COMPONENTS).unwrap_or(ALL_COMPONENTS).split(',').filter(|name| !name.is_empty())
+}
+
+/// Is there nothing to be seen of it but when its owner is busy? No octets are told of such, and an object has some.
+pub(crate) fn is_veiled(item: &Item, area: Area) -> bool {
+    area == Area::Calendars && item.bytes() == 0
 }
 
 /// The media type of a document; clients of calendars insist on theirs.

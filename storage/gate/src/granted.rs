@@ -50,15 +50,15 @@
 //! }
 //! ```
 
-use crate::dropping;
 use crate::kept::Shelf;
 use crate::kept::versions::document_of;
 use crate::purpose::Purpose;
 use crate::refusal::Refusal;
 use crate::session::Session;
+use crate::sight;
 use crate::tree::{self, Node};
 use octroi_engine::{Batch, CommitError, Engine, Expect, Receipt};
-use octroi_model::{Collection, CollectionKind, Item, Name, Path, Rights};
+use octroi_model::{Collection, CollectionKind, ContentRef, Item, Name, Path, Rights};
 use octroi_policy::{Area, Denied};
 use std::future::Future;
 use std::marker::PhantomData;
@@ -80,7 +80,7 @@ pub trait Object: sealed::Sealed + Send + Sync + 'static {
     #[doc(hidden)]
     #[allow(private_interfaces)]
     fn node(at: &Self::At) -> &Node;
-    /// The rights on the object itself, of those on its collection. See [`crate::dropping`].
+    /// The rights on the object itself, of those on its collection. See [`crate::dropping`] and [`crate::sight`].
     #[doc(hidden)]
     fn rights(at: &Self::At, session: &Session, rights: Rights) -> Rights;
 }
@@ -106,9 +106,9 @@ objects! {
     /// The place of a mailbox that is to be made; the rights are those on the deepest parent that exists.
     NewMailbox is FoundPlace, |at| &at.parent, |_, _, rights| rights;
     /// A collection of documents, events or cards.
-    Folder is FoundNode, |at| &at.0, dropping::on_folder;
+    Folder is FoundNode, |at| &at.0, sight::on_folder;
     /// A document, event or card.
-    File is FoundItem, |at| &at.folder, dropping::on_file;
+    File is FoundItem, |at| &at.folder, sight::on_file;
 }
 
 /// A collection that was found. Opaque.
@@ -128,6 +128,8 @@ pub struct FoundPlace {
 pub struct FoundItem {
     pub(crate) folder: Node,
     pub(crate) item: Item,
+    /// What lies behind its veil, and the UID that is shown; see [`crate::sight`].
+    pub(crate) veiled: Option<Box<(ContentRef, String)>>,
 }
 
 /// Finds an object in the tree that a session sees. What cannot be found is [`Refusal::Missing`].
@@ -228,11 +230,12 @@ impl Locates<File> for FileAt {
     async fn locate(self, session: &Session) -> Result<FoundItem, Refusal> {
         let folder = session.resolve(self.area, &self.folder).ok_or(Refusal::Missing)?;
         let view = session.gate().engine().view(folder.real()?.id).await?;
-        let item = view.by_name(&self.name).cloned().ok_or(Refusal::Missing)?;
-        if folder.shelf == Shelf::Versions && (folder.versions_of.is_none() || folder.versions_of != document_of(&item)) {
+        let found = sight::found(session, folder, &view, &self.name)?;
+        let folder = &found.folder;
+        if folder.shelf == Shelf::Versions && (folder.versions_of.is_none() || folder.versions_of != document_of(&found.item)) {
             return Err(Refusal::Missing);
         }
-        Ok(FoundItem { folder, item })
+        Ok(found)
     }
 }
 

@@ -49,6 +49,7 @@ mod scram;
 mod seal;
 mod second_factor;
 mod session;
+mod sight;
 mod throttle;
 mod tree;
 mod uploads;
@@ -105,8 +106,8 @@ pub use portal::{
 };
 pub use purpose::{
     Append, Bind, BreakLocks, CreateMailbox, DeleteMailbox, Depart, Describe, DescribeFolder, Expunge, List, LockFile, LockFolder,
-    MakeFolder, Mark, MoveAway, Personalise, Purpose, Read, ReadMetadata, RemoveFolder, RenameMailbox, Rewrite, Select, ShareFolder,
-    ShareMailbox, Status, Store, Unlink, WriteMetadata, WriteSharedMetadata,
+    MakeFolder, Mark, MoveAway, Personalise, Purpose, Read, ReadMetadata, RemoveFolder, RenameMailbox, Rewrite, SeeBusy, Select,
+    ShareFolder, ShareMailbox, Status, Store, Unlink, WriteMetadata, WriteSharedMetadata,
 };
 pub use push::{PUSH_REGISTRATIONS, Push, PushFacts, PushLook, PushRegistration, PushWish, Pushes, Seen};
 pub use queue::{DeliverBy, Notify, Queue, QueueEntry, QueueRecipient, Queued, RecipientState, RecipientTerms, Ret, Terms, Verdict};
@@ -120,6 +121,7 @@ pub use scheduling::{
 pub use scram::{SCRAM_HASH_BYTES, SCRAM_ITERATIONS, SCRAM_SALT_BYTES, ScramFault, ScramLogin, ScramProof};
 pub use second_factor::{TotpEnrolment, code_at};
 pub use session::Session;
+pub use sight::Strip;
 pub use tree::{Entry, SHARED};
 pub use uploads::{Parts, UPLOAD_PARTS, UPLOADS, UploadPart};
 pub use waiting::WaitingLogIn;

@@ -90,6 +90,8 @@ purposes! {
     Mailbox: RenameMailbox needs LOOKUP | DELETE_COLLECTION;
     /// PROPFIND, sync-collection. RFC 3744 appendix B.
     Folder: List needs LOOKUP | READ;
+    /// CalDAV free-busy-query: when its owner is busy. RFC 4791 section 6.1.1.
+    Folder: SeeBusy needs FREE_BUSY;
     /// PUT of something new, target of COPY and MOVE: DAV:bind. RFC 3744 section 3.9.
     Folder: Bind needs LOOKUP | INSERT;
     /// MKCOL, MKCALENDAR, target of COPY and MOVE of a collection.

@@ -165,12 +165,15 @@ impl Session {
         let at = at.locate(self).await?;
         let node = O::node(&at);
         let rights = self.rights_of(node)?;
-        if let Err(refusal) = crate::granted::verdict::<O, P>(O::rights(&at, self, rights)) {
+        let held = O::rights(&at, self, rights);
+        if let Err(refusal) = crate::granted::verdict::<O, P>(held) {
             let subject = format!("{} {}", P::NAME, node.subject());
             self.audit("open", &subject, Outcome::Refused, &format!("held {rights}, needs {}", P::NEEDS)).await;
             return Err(refusal);
         }
-        Ok(Granted::new(self.clone(), at, rights, generation))
+        // Behind a veil that is all there is; who drops is told what the owner grants.
+        let told = if node.area == Area::Calendars { held } else { rights };
+        Ok(Granted::new(self.clone(), at, told, generation))
     }
 
     /// LSUB's list: mailbox names in UTF-8 with `/` between the levels.

@@ -12,8 +12,8 @@ use octroi_gate::purpose::{Row, TABLE};
 use octroi_gate::{
     Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Depart, Describe, DescribeFolder, Description, Entry, Expunge, FileAt,
     FlagMode, FolderAt, InTheWay, List, LockFile, LockFolder, LockWish, MailboxAt, MakeFolder, Mark, MemberIs, MoveAway, NewMailboxAt,
-    Personalise, Read, ReadMetadata, Refusal, RemoveFolder, RenameMailbox, Rewrite, Select, Session, ShareFolder, ShareMailbox, Status,
-    Store, Unlink, When, WriteMetadata, WriteSharedMetadata,
+    Personalise, Read, ReadMetadata, Refusal, RemoveFolder, RenameMailbox, Rewrite, SeeBusy, Select, Session, ShareFolder, ShareMailbox,
+    Status, Store, Unlink, When, WriteMetadata, WriteSharedMetadata,
 };
 use octroi_model::{CollectionKind, Flags, LockScope, Rights, Service, Uid, UidSet};
 use support::{OWNER, SUBJECT, World, address, draft, name, path, policy, policy_from};
@@ -131,6 +131,8 @@ impl Stage {
                 let place = self.mail.open(NewMailboxAt(theirs(&format!("{it}-renamed"))), CreateMailbox).await?;
                 source.rename(&place).await
             }
+            // Documents make nobody busy.
+            "SeeBusy" => self.files.open(folder(), SeeBusy).await?.busy((0, 1), |_| panic!("it was read")).await,
             "List" => self.files.open(folder(), List).await?.members().await.map(|_| ()),
             "Bind" => {
                 let bind = self.files.open(folder(), Bind).await?;
@@ -270,6 +272,7 @@ const WANTED: &[(&str, &str, &str)] = &[
     ("DeleteMailbox", "lx", ""),
     ("RenameMailbox", "lx", ""),
     ("List", "lr", ""),
+    ("SeeBusy", "1", ""),
     ("Bind", "li", ""),
     ("MakeFolder", "lk", ""),
     ("RemoveFolder", "lx", ""),

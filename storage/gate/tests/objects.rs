@@ -109,12 +109,11 @@ async fn what_was_put_without_a_note_is_a_candidate_until_it_is_described() {
     }
     let folder = list(&owner).await;
     assert_eq!(found(&owner, &within(0, 1)).await, ["old", "older"]);
-    let unknown = folder.undescribed(1).await.unwrap();
-    let read = folder.read_items(&[unknown[0].uid]).await.unwrap();
+    let read = folder.read_items(&[Uid(1)], |_, _| None).await.unwrap();
     assert_eq!(read[0].1, Ok(b"old".to_vec()));
-    folder.learn(vec![(unknown[0].clone(), event("u", Some(50), Some(60)))]).await.unwrap();
+    assert!(folder.describe_unknown(1, |octets| (octets == b"old").then(|| event("u", Some(50), Some(60)))).await.unwrap());
     assert_eq!(found(&owner, &within(0, 1)).await, ["older"]);
     assert_eq!(found(&owner, &within(55, 56)).await, ["old", "older"]);
     assert!(matches!(put(&owner, "new", event("u", None, None)).await, Err(Refusal::UidTaken(_))));
-    assert_eq!(folder.undescribed(10).await.unwrap().len(), 1);
+    assert!(!folder.describe_unknown(10, |_| None).await.unwrap());
 }

@@ -2,9 +2,11 @@
 //!
 //! Called by what puts objects, and for those that were put before there were notes.
 
+use crate::call::Call;
 use jiff::tz::TimeZone;
 use octroi_gate::{Area, Folder, Granted, List, ObjectFacts, ObjectKind, ObjectTraits, Refusal};
-use octroi_ical::{Class, ExpansionLimits, Moment, Node, Tree, Zones, class, span};
+use octroi_ical::{Class, ExpansionLimits, Moment, Node, Tree, Zones, class, span, stripped};
+use octroi_model::CollectionKind;
 
 /// Objects without a note that one request looks into. There are only those of an older store.
 const DESCRIBED_MAX: usize = 20_000;
@@ -75,25 +77,27 @@ fn is_free(node: &Node<'_>) -> bool {
 
 /// Look into the objects of a collection of which nothing is noted.
 pub(crate) async fn describe_all(folder: &Granted<Folder, List>, area: Area, limits: &ExpansionLimits) -> Result<(), Refusal> {
+    let describe = |octets: &[u8]| facts_of(area, &Tree::read(octets).ok()?, limits);
     for _ in 0..DESCRIBED_MAX / GROUP {
-        let unknown = folder.undescribed(GROUP).await?;
-        if unknown.is_empty() {
-            return Ok(());
+        if !folder.describe_unknown(GROUP, describe).await? {
+            break;
         }
-        let mut learned = Vec::new();
-        for item in unknown {
-            let whole = folder.read_items(&[item.uid]).await?.pop();
-            if let Some((item, octets)) = whole {
-                // Of one that cannot be read nothing is known for good.
-                let facts = octets.ok().and_then(|octets| facts_of(area, &Tree::read(&octets).ok()?, limits));
-                let nothing =
-                    || ObjectFacts { kind: ObjectKind::Event, uid: String::new(), first: None, last: None, traits: ObjectTraits::NONE };
-                learned.push((item, facts.unwrap_or_else(nothing)));
-            }
-        }
-        folder.learn(learned).await?;
     }
     Ok(())
+}
+
+/// The same of somebody else's calendar: of what is not described nobody but its owner sees anything.
+pub(crate) async fn describe_shared(folder: &Granted<Folder, List>, call: &Call) -> Result<(), Refusal> {
+    let facts = folder.facts();
+    if facts.kind != CollectionKind::Calendar || facts.owner == *call.session.address() {
+        return Ok(());
+    }
+    describe_all(folder, Area::Calendars, &call.config.expansion()).await
+}
+
+/// What is left of an event for who may only know when its owner is busy.
+pub(crate) fn strip(octets: &[u8], uid: &str) -> Option<Vec<u8>> {
+    stripped(&Tree::read(octets).ok()?, uid)
 }
 
 #[cfg(test)]

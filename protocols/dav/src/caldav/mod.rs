@@ -15,7 +15,7 @@ mod matching;
 mod zone;
 
 pub(crate) use data::CalendarData;
-pub(crate) use facts::{describe_all, facts_of, kind};
-pub(crate) use filter::Filter;
+pub(crate) use facts::{describe_all, describe_shared, facts_of, kind, strip};
+pub(crate) use filter::{Filter, TimeRange};
 pub(crate) use matching::{Floating, fits};
 pub(crate) use zone::{of_collection, of_request};

@@ -1,10 +1,12 @@
 //! GET and HEAD: a document's octets, whole or a range; a collection as a short page, or exported.
 
 use crate::byteranges::ByteRanges;
+use crate::caldav::describe_shared;
 use crate::call::{Call, Found, find};
 use crate::digest::{self, Sums};
 use crate::language;
 use crate::methods::export;
+use crate::object::read_all;
 use crate::path::{AREAS, Place, Target, area_href, encode, folder_href, principal_href};
 use crate::precondition::{self, Current, Verdict, http_date};
 use crate::property::media_type;
@@ -17,7 +19,7 @@ use http::header::{
     ACCEPT_RANGES, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
-use octroi_gate::{Area, File, Folder, Granted, List, MemberIs, READ_BYTES_MAX, Read, Refusal, checksums};
+use octroi_gate::{Area, File, Folder, FolderAt, Granted, List, MemberIs, READ_BYTES_MAX, Read, Refusal, checksums};
 use octroi_http::{produce, send_document};
 use octroi_model::Path;
 use std::fmt::Write as _;
@@ -38,6 +40,7 @@ pub(crate) async fn get(call: Call) -> Answer {
         target => return Ok(fixed_page(target, &call)),
     };
     match find(&call.session, &place).await.map_err(Fault::about(&call.href()))? {
+        Found::File(file) if file.is_veiled() => veiled(&call, &place).await,
         Found::File(file) => document(&call, &place, file).await,
         Found::Folder(folder) if export::is_asked(&call, &folder) => export::export(&call, &place, &folder).await,
         Found::Folder(folder) => folder_page(&call, &place, &folder).await,
@@ -47,6 +50,7 @@ pub(crate) async fn get(call: Call) -> Answer {
 /// HEAD: as GET, without the body.
 pub(crate) async fn head(call: Call) -> Answer {
     if let Target::Place(place) = &call.target
+        && !is_veiled_at(&call, place).await
         && let Found::File(file) = find(&call.session, place).await.map_err(Fault::about(&call.href()))?
     {
         if let Some(not_modified) = verdict(&call.headers, &file)? {
@@ -58,6 +62,35 @@ pub(crate) async fn head(call: Call) -> Answer {
     }
     let mut response = get(call).await?;
     *response.body_mut() = Body::empty();
+    Ok(response)
+}
+
+async fn is_veiled_at(call: &Call, place: &Place) -> bool {
+    matches!(find(&call.session, place).await, Ok(Found::File(file)) if file.is_veiled())
+}
+
+/// An event of which nothing is to be seen but when its owner is busy.
+async fn veiled(call: &Call, place: &Place) -> Answer {
+    let about = call.href();
+    let (path, _) = place.path.split_last().ok_or_else(Fault::missing)?;
+    if let Ok(folder) = call.session.open(FolderAt { area: place.area, path }, List).await {
+        // Of what was put before that was noted it is not known whether it has to be.
+        describe_shared(&folder, call).await.map_err(Fault::about(&about))?;
+    }
+    let Found::File(file) = find(&call.session, place).await.map_err(Fault::about(&about))? else { return Err(Fault::missing()) };
+    if !file.is_veiled() {
+        return document(call, place, file).await;
+    }
+    if let Some(not_modified) = verdict(&call.headers, &file)? {
+        return Ok(not_modified);
+    }
+    let octets = read_all(&file).await.map_err(Fault::about(&about))?;
+    if octets.is_empty() {
+        return Err(Fault::missing());
+    }
+    let mut response = with_length(described(StatusCode::OK, &file, place), octets.len() as u64);
+    response.headers_mut().remove(ACCEPT_RANGES);
+    *response.body_mut() = Body::from(octets);
     Ok(response)
 }
 

@@ -1,10 +1,11 @@
 //! PROPFIND with depth 0 and 1 (RFC 4918 section 9.1).
 
+use crate::caldav::describe_shared;
 use crate::call::{Call, Depth, Found, find};
 use crate::multistatus::{Stopped, Stream, Wanted, describe, streamed, whole};
 use crate::names::DAV;
 use crate::path::{AREAS, DAV_ROOT, PRINCIPALS, Place, Target, area_href, encode, folder_href};
-use crate::property::{History, Subject, SyncState, Viewer};
+use crate::property::{History, Subject, SyncState, Viewer, is_veiled};
 use crate::refusal::{Answer, Fault};
 use crate::resource::Resource;
 use crate::sharing::{self, Told};
@@ -39,6 +40,7 @@ pub(crate) async fn propfind(mut call: Call) -> Answer {
                     xml.append(&itself);
                 }));
             }
+            describe_shared(&folder, &call).await.map_err(Fault::about(&call.href()))?;
             let members = folder.listing().await.map_err(Fault::about(&call.href()))?;
             Ok(streamed(|stream| listing.send(stream, folder, members)))
         }
@@ -153,7 +155,10 @@ impl Listing {
         let (owner, acl) = (Some(&facts.owner), acl.as_ref());
         let locks = parent.locks.of_item(item);
         let (marks, locks) = (marks.as_slice(), locks.as_slice());
-        let (area, rights, collection) = (self.area, facts.rights, facts.sync_id);
+        // Behind a veil it can only be looked at.
+        let rights =
+            if is_veiled(item, self.area) { facts.rights & Rights::READ.or(Rights::LOOKUP).or(Rights::FREE_BUSY) } else { facts.rights };
+        let (area, collection) = (self.area, facts.sync_id);
         then(&Subject::File { item, area, rights, owner, marks, acl, folder, collection, locks, history })
     }
 

@@ -13,4 +13,5 @@ mod organise;
 mod properties;
 mod reserved;
 mod sharing;
+mod veiled;
 mod world;

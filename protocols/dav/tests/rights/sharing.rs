@@ -3,7 +3,7 @@
 use crate::world::{Person, World, files, propfind};
 use octroi_gate::Identifier;
 
-fn acl(aces: &[(&str, &str)]) -> String {
+pub(crate) fn acl(aces: &[(&str, &str)]) -> String {
     let ace = |(who, privileges): &(&str, &str)| {
         let principal = if who.starts_with('/') { format!("<D:href>{who}</D:href>") } else { (*who).to_owned() };
         let privileges: String = privileges.split_whitespace().map(|p| format!("<D:privilege><{p}/></D:privilege>")).collect();
@@ -13,7 +13,7 @@ fn acl(aces: &[(&str, &str)]) -> String {
     format!(r#"<D:acl xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:P="urn:octroi:privilege">{aces}</D:acl>"#)
 }
 
-fn principal(person: &Person) -> String {
+pub(crate) fn principal(person: &Person) -> String {
     format!("/dav/principals/{}/", person.address)
 }
 
@@ -24,7 +24,7 @@ fn search(text: &str) -> String {
 }
 
 /// A lead with a shared folder that holds a document, and two agents.
-async fn cast() -> (World, Person, Person, Person) {
+pub(crate) async fn cast() -> (World, Person, Person, Person) {
     let world = World::new().await;
     let lead = world.person("hugo", "lead", "Hugo Bernard").await;
     let lea = world.person("lea", "agent", "Léa Martin").await;

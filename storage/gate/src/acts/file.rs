@@ -10,8 +10,9 @@ use crate::purpose::{Depart, Mark, Purpose, Read, Rewrite, Unlink};
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
 use crate::session::Session;
+use crate::sight::Strip;
 use octroi_engine::{Batch, Change, Expect, Part};
-use octroi_model::{AccountId, Collection, CollectionId, Etag, FlagEdit, Head, Item, ModSeq, Name, UidSet, UnixTime};
+use octroi_model::{AccountId, Collection, CollectionId, Etag, FlagEdit, Head, Item, ModSeq, Name, Rights, UidSet, UnixTime};
 use std::sync::Arc;
 
 /// Most octets of one read.
@@ -62,10 +63,30 @@ impl Granted<File, Read> {
     /// Octets from `offset`: at most [`READ_BYTES_MAX`], fewer at the end.
     pub async fn read(&self, offset: u64, bytes: u64) -> Result<Vec<u8>, Refusal> {
         self.renew()?;
+        if self.is_veiled() {
+            return Err(Refusal::Forbidden(Rights::READ));
+        }
         let left = self.at.item.bytes().saturating_sub(offset);
         let part = Part::Range { offset, bytes: bytes.min(left).min(READ_BYTES_MAX) };
         let parts = self.engine().read(vec![(self.at.item.content, part)]).await?;
         Ok(parts.into_iter().next().unwrap_or_default())
+    }
+}
+
+impl<P: Purpose<File>> Granted<File, P> {
+    /// Is nothing to be seen of it but when its owner is busy? Then [`Granted::read_veiled`] is the way to that.
+    pub fn is_veiled(&self) -> bool {
+        self.at.veiled.is_some()
+    }
+}
+
+impl Granted<File, Read> {
+    /// What may be seen of it, if it is veiled; empty if that is nothing.
+    pub async fn read_veiled(&self, strip: Strip) -> Result<Vec<u8>, Refusal> {
+        self.renew()?;
+        let (content, uid) = self.at.veiled.as_deref().ok_or(Refusal::Unsupported)?;
+        let parts = self.engine().read(vec![(*content, Part::Whole)]).await?;
+        Ok(parts.first().and_then(|octets| strip(octets, uid)).unwrap_or_default())
     }
 }
 

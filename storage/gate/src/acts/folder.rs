@@ -17,6 +17,7 @@ use crate::quota::FolderQuota;
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
 use crate::scheduling::{SchedulingFault, is_meeting};
+use crate::sight::{self, Seen, Sight};
 use crate::tree::{self, Node};
 use octroi_engine::{Batch, Change, Expect, Sought, View, Within};
 use octroi_model::{
@@ -87,12 +88,16 @@ pub struct Listing {
     /// Positions of the items, by name.
     order: Vec<u32>,
     folders: Vec<Member>,
+    sight: Sight,
 }
 
 impl Listing {
     /// All by name.
     pub fn members(&self) -> impl Iterator<Item = Member> + '_ {
-        let item = |at: &u32| self.view.as_ref()?.at(*at as usize).and_then(item_member);
+        let item = |at: &u32| {
+            let view = self.view.as_ref()?;
+            item_member(&self.sight.see(view, view.at(*at as usize)?)?.into_item())
+        };
         let mut items = self.order.iter().filter_map(item).peekable();
         let mut folders = self.folders.iter().peekable();
         std::iter::from_fn(move || match (items.peek(), folders.peek()) {
@@ -130,7 +135,7 @@ impl Granted<Folder, List> {
 
     /// The collection's number, part of its sync token; 0 for a virtual folder.
     pub fn sync_id(&self) -> u64 {
-        self.node().real().map_or(0, |c| c.id.0)
+        self.node().real().map_or(0, |c| sight::sync_id(self.node(), &self.session, c.id))
     }
 
     /// The keywords that an item of it has, as [`Granted::marks`] tells those of one that was opened.
@@ -166,12 +171,14 @@ impl Granted<Folder, List> {
             Ok(collection) => Some(self.engine().view(collection.id).await?),
             Err(_) => None,
         };
-        let order = view.as_ref().map_or(Vec::new(), |view| by_name(view, |item| !drops || is_own(item, &self.session)));
+        let sight = Sight::of(self.node(), &self.session)?;
+        let is_seen = |view: &View, item: &Item| (!drops || is_own(item, &self.session)) && sight.see(view, item).is_some();
+        let order = view.as_ref().map_or(Vec::new(), |view| by_name(view, |item| is_seen(view, item)));
         // Nor has who drops made the folders in it.
         let below = if drops { Vec::new() } else { self.session.children_of(self.node()) };
         let mut folders: Vec<Member> = below.iter().filter_map(|node| self.folder_member(node)).collect();
         folders.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Listing { view, order, folders })
+        Ok(Listing { view, order, folders, sight })
     }
 
     /// Which of these texts (as collation keys) the content of each of its documents has, by uid, as far as the search index knows it.
@@ -199,16 +206,25 @@ impl Granted<Folder, List> {
         if from > view.head().modseq {
             return Err(Refusal::Precondition);
         }
-        let mut changed: Vec<Member> = view.changed_since(from).filter_map(item_member).collect();
+        let sight = Sight::of(self.node(), &self.session)?;
+        let mut changed = Vec::new();
+        let mut removed = BTreeSet::new();
+        for item in view.changed_since(from) {
+            match sight.see(&view, item) {
+                Some(seen) => changed.extend(item_member(&seen.into_item())),
+                // It may have been seen before.
+                None if since.is_some() => removed.extend(sight.hidden(item)),
+                None => {}
+            }
+        }
         // What others share has counters of its own, so it is listed but not synchronised.
         let mut folders = self.session.children_of(self.node());
         folders.retain(|node| node.real().is_ok_and(|child| child.parent == Some(collection.id)));
         let folders: Vec<Member> = folders.iter().filter_map(|node| self.folder_member(node)).collect();
         let present: BTreeSet<&Name> = folders.iter().map(|f| &f.name).collect();
-        let mut removed = BTreeSet::new();
         if since.is_some() {
             for tombstone in view.vanished_since(from).ok_or(Refusal::Precondition)? {
-                removed.extend(tombstone.name.iter().filter(|n| view.by_name(n).is_none() && !present.contains(n)).cloned());
+                removed.extend(sight.gone(tombstone).filter(|n| sight.find(&view, n).is_none() && !present.contains(n)));
             }
         }
         changed.extend(folders.into_iter().filter(|f| since.is_none() || f.modseq > from));
@@ -221,11 +237,11 @@ impl Granted<Folder, List> {
         let view = self.engine().view(self.node().real()?.id).await?;
         if let Some(document) = &self.node().versions_of {
             let order = by_name(&view, |item| document_of(item).as_ref() == Some(document));
-            return Ok(Listing { view: Some(view), order, folders: Vec::new() });
+            return Ok(Listing { view: Some(view), order, folders: Vec::new(), sight: Sight::Clear });
         }
         let documents: BTreeSet<Name> = view.items().filter_map(document_of).collect();
         let folders = documents.iter().filter_map(|document| self.folder_member(&self.node().versions_of(document)?)).collect();
-        Ok(Listing { view: None, order: Vec::new(), folders })
+        Ok(Listing { view: None, order: Vec::new(), folders, sight: Sight::Clear })
     }
 
     fn folder_member(&self, node: &Node) -> Option<Member> {
@@ -243,12 +259,12 @@ impl Granted<Folder, List> {
         let owner = self.engine().account(node.owner).map_or_else(|| self.session.address().clone(), |a| a.address.clone());
         FolderFacts {
             kind: now.as_ref().map_or(tree::home_kind(node.area), |c| c.kind),
-            rights,
+            rights: sight::told(node, &self.session, rights),
             real: now.is_some(),
             display_name: properties.iter().find(|(name, _)| &**name == DISPLAY_NAME).map(|(_, text)| text.to_string()),
             created: now.as_ref().map_or(UnixTime(0), |c| c.created),
             head: now.as_ref().filter(|_| counts).map_or(Head::default(), |c| c.head),
-            sync_id: now.as_ref().map_or(0, |c| c.id.0),
+            sync_id: now.as_ref().map_or(0, |c| sight::sync_id(node, &self.session, c.id)),
             properties,
             quota: now.as_ref().and_then(|c| self.session.quota_of(c)),
             push: self.session.push_facts(node, rights),
@@ -293,6 +309,9 @@ impl Granted<Folder, Bind> {
         // RFC 6638 section 3.2.4.1.
         if is_meeting(source.item()) && source.node().owner == self.node().owner {
             return Err(Refusal::Scheduling(SchedulingFault::NotUnique));
+        }
+        if source.is_veiled() {
+            return Err(Refusal::Forbidden(Rights::READ));
         }
         let properties = arrived(&self.session, self.node().owner, source.item());
         let item = Item { properties, ..source.item().clone() };
@@ -487,13 +506,15 @@ impl Granted<Folder, MakeFolder> {
         if !view.is_empty() && !self.rights().contains(Rights::INSERT) {
             return Err(Refusal::Forbidden(Rights::INSERT));
         }
-        for item in view.items() {
+        let sight = Sight::of(node, &self.session)?;
+        let seen: Vec<&Item> = view.items().filter(|item| matches!(sight.see(&view, item), Some(Seen::AsItIs(_)))).collect();
+        for item in &seen {
             // A copy has none of the marks that the original was given, as the copy of a single document has none.
             let properties = arrived(&self.session, self.node().owner, item);
-            let copy = Item { uid: Uid(0), modseq: ModSeq(0), flags: Flags::NONE, properties, ..item.clone() };
+            let copy = Item { uid: Uid(0), modseq: ModSeq(0), flags: Flags::NONE, properties, ..(*item).clone() };
             batch.push(Change::Put { collection: into, item: copy, head: Head::default() });
         }
-        Ok(view.items().map(|item| item.hash).collect())
+        Ok(seen.iter().map(|item| item.hash).collect())
     }
 
     /// Move a folder here with all below it, in the place of what is there. Within one owner's tree only.

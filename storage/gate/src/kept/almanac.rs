@@ -146,13 +146,19 @@ pub(crate) fn candidates(view: &View, sought: &Sought) -> Option<Vec<Candidate>>
     })
 }
 
-/// The item that has this UID; the outer `None` if the view is not the newest.
-pub(crate) fn holder(view: &View, uid: &str) -> Option<Option<Uid>> {
+/// The items that have this UID: one at most, unless they are old; `None` if the view is not the newest.
+pub(crate) fn holders(view: &View, uid: &str) -> Option<Vec<Uid>> {
     ask(view, |pages| {
         let key = key_of(uid);
-        let mut alike = pages.uids.range((key, Uid(0))..=(key, Uid(u32::MAX))).map(|(_, item)| *item);
-        alike.find(|item| view.by_uid(*item).and_then(|item| pages.facts(item)).is_some_and(|facts| facts.uid == uid))
+        let alike = pages.uids.range((key, Uid(0))..=(key, Uid(u32::MAX))).map(|(_, item)| *item);
+        let has = |item: &Uid| view.by_uid(*item).and_then(|item| pages.facts(item)).is_some_and(|facts| facts.uid == uid);
+        alike.filter(has).collect()
     })
+}
+
+/// What was learned of an item beside which nothing is noted.
+pub(crate) fn learned(view: &View, item: &Item) -> Option<ObjectFacts> {
+    ask(view, |pages| pages.facts(item))?
 }
 
 /// Items beside which nothing is noted, so many at most.
@@ -179,21 +185,18 @@ impl Pages {
         if self.read == Some(now) {
             return;
         }
-        match self.read.and_then(|read| Some((read, view.vanished_since(read)?))) {
-            Some((read, vanished)) => {
-                for tombstone in vanished.iter().filter(|tombstone| tombstone.uid != Uid(0)) {
-                    self.forget(tombstone.uid);
-                    self.learned.remove(&tombstone.uid);
-                }
-                for item in view.changed_since(read) {
-                    self.forget(item.uid);
-                    self.add(item);
-                }
+        if let Some((read, vanished)) = self.read.and_then(|read| Some((read, view.vanished_since(read)?))) {
+            for tombstone in vanished.iter().filter(|tombstone| tombstone.uid != Uid(0)) {
+                self.forget(tombstone.uid);
+                self.learned.remove(&tombstone.uid);
             }
-            None => {
-                *self = Self { learned: std::mem::take(&mut self.learned), ..Self::default() };
-                view.items().for_each(|item| self.add(item));
+            for item in view.changed_since(read) {
+                self.forget(item.uid);
+                self.add(item);
             }
+        } else {
+            *self = Self { learned: std::mem::take(&mut self.learned), ..Self::default() };
+            view.items().for_each(|item| self.add(item));
         }
         self.read = Some(now);
     }

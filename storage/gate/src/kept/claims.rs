@@ -55,12 +55,12 @@ impl Session {
                 tokio::time::sleep(WAIT).await;
                 continue;
             };
-            match almanac::holder(&*engine.view(into).await?, &facts.uid) {
-                Some(Some(holder)) if !but.contains(&holder) => return Err(Refusal::UidTaken(holder)),
-                Some(_) => return Ok(Some(claim)),
-                // Another view has been seen since: this one is old.
-                None => {}
-            }
+            // If another view has been seen since, this one is old.
+            let Some(holders) = almanac::holders(&*engine.view(into).await?, &facts.uid) else { continue };
+            return match holders.into_iter().find(|holder| !but.contains(holder)) {
+                Some(other) => Err(Refusal::UidTaken(other)),
+                None => Ok(Some(claim)),
+            };
         }
         Err(Refusal::Unavailable)
     }

@@ -81,15 +81,15 @@ pub(super) async fn find(engine: &dyn Engine, codec: &dyn SchedulingCodec, owner
     for calendar in engine.children(home.id).into_iter().filter(|child| child.kind == CollectionKind::Calendar) {
         let found = |item: Item| Found { collection: calendar.id, item };
         let mut view = engine.view(calendar.id).await?;
-        let mut known = almanac::holder(&view, uid);
+        let mut known = almanac::holders(&view, uid);
         for _ in 0..TRIES_MAX {
             // Another view has been seen since: this one is old.
             if known.is_none() {
                 view = engine.view(calendar.id).await?;
-                known = almanac::holder(&view, uid);
+                known = almanac::holders(&view, uid);
             }
         }
-        if let Some(item) = known.flatten().and_then(|holder| view.by_uid(holder)) {
+        if let Some(item) = known.and_then(|holders| view.by_uid(*holders.first()?)) {
             return Ok(Some(found(item.clone())));
         }
         // Nobody has described them yet.

@@ -1,6 +1,6 @@
 //! `addressbook-query` (RFC 6352 section 8.6): the cards of an address book that a filter lets through, sent while they are found.
 
-use crate::caldav::Floating;
+use crate::caldav::{Floating, strip};
 use crate::call::Call;
 use crate::carddav::Filter;
 use crate::methods::propfind::{Listing, Parent};
@@ -71,7 +71,7 @@ impl Query {
     /// One address book; `false` if there is more than may be told.
     async fn folder(&self, stream: &mut Stream, candidates: Vec<Candidate>, parent: &Parent, left: &mut usize) -> Result<bool, Stopped> {
         for batch in batches(&candidates) {
-            for (item, octets) in parent.folder.read_items(&batch).await.map_err(|_| Stopped::Failed)? {
+            for (item, octets) in parent.folder.read_items(&batch, strip).await.map_err(|_| Stopped::Failed)? {
                 let Some(name) = item.name.clone() else { continue };
                 let href = file_href(Area::Contacts, &self.listing.viewer.address, &self.listing.path, &name);
                 let Ok(octets) = octets else {

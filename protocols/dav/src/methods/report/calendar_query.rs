@@ -105,7 +105,7 @@ impl Query {
             let uids: Vec<Uid> = group.iter().rev().filter(|(verdict, _)| is_read(*verdict)).map(|(_, item)| item.uid).collect();
             let mut read: HashMap<Uid, Whole> = HashMap::new();
             if !uids.is_empty() {
-                let whole = parent.folder.read_items(&uids).await.map_err(|_| Stopped::Failed)?;
+                let whole = parent.folder.read_items(&uids, caldav::strip).await.map_err(|_| Stopped::Failed)?;
                 read.extend(whole.into_iter().map(|whole| (whole.0.uid, whole)));
             }
             for (verdict, item) in group.into_iter().rev() {

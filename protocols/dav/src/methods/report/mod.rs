@@ -5,6 +5,7 @@ mod batches;
 mod calendar_query;
 mod data;
 mod expand_property;
+mod free_busy_query;
 mod multiget;
 mod principals;
 mod scope;
@@ -44,6 +45,7 @@ pub(crate) async fn report(mut call: Call) -> Answer {
         (DAV, "version-tree") => version_tree::version_tree(&call, &place, &request).await,
         (DAV, "sync-collection") => sync_collection::sync_collection(call, &place, &request).await,
         (CALDAV, "calendar-query") => calendar_query::calendar_query(call, &place, &request).await,
+        (CALDAV, "free-busy-query") => free_busy_query::free_busy_query(&call, &place, &request).await,
         (CALDAV, "calendar-multiget") => multiget::multiget(call, &place, &request, Area::Calendars).await,
         (CARDDAV, "addressbook-query") => addressbook_query::addressbook_query(call, &place, &request).await,
         (CARDDAV, "addressbook-multiget") => multiget::multiget(call, &place, &request, Area::Contacts).await,

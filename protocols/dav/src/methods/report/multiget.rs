@@ -4,7 +4,7 @@
 //! cannot carry is replaced, as no format could carry it here.
 
 use crate::caldav::{self, Floating};
-use crate::call::{Call, find, is_own};
+use crate::call::{Call, Found, find, is_own};
 use crate::methods::propfind::{Listing, Parent};
 use crate::methods::report::batches::fitting;
 use crate::methods::report::data::Data;
@@ -28,7 +28,9 @@ pub(crate) async fn multiget(call: Call, place: &Place, request: &Element, area:
         return Err(Fault::Rule(http::StatusCode::FORBIDDEN, "D:supported-report"));
     }
     // It must be there and readable, even if each object is asked for by itself.
-    find(&call.session, place).await.map_err(Fault::about(&call.href()))?;
+    if let Found::Folder(folder) = find(&call.session, place).await.map_err(Fault::about(&call.href()))? {
+        caldav::describe_shared(&folder, &call).await.map_err(Fault::about(&call.href()))?;
+    }
     let wanted = Wanted::of_report(request, &call.headers)?;
     let data = Data::read(request, area)?;
     let hrefs = request.children.iter().filter(|child| child.is(DAV, "href")).map(|href| href.trimmed().to_owned()).collect();
@@ -112,7 +114,7 @@ impl Reading {
             let mut read: HashMap<Uid, Whole> = HashMap::new();
             if self.data.is_some() {
                 let uids: Vec<Uid> = group.iter().filter_map(|(_, item)| Some(item.as_ref()?.uid)).collect();
-                let whole = parent.folder.read_items(&uids).await.map_err(|_| Stopped::Failed)?;
+                let whole = parent.folder.read_items(&uids, caldav::strip).await.map_err(|_| Stopped::Failed)?;
                 read.extend(whole.into_iter().map(|whole| (whole.0.uid, whole)));
             }
             for (href, item) in group {

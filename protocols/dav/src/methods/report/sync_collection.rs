@@ -3,6 +3,7 @@
 //! The token names the collection by its number, which is never reused, and its modseq. A collection that was removed and made again, or
 //! tombstones that are forgotten, make a token invalid, and the client begins anew.
 
+use crate::caldav::describe_shared;
 use crate::call::{Call, folder_at};
 use crate::methods::propfind::Listing;
 use crate::multistatus::{Stopped, Stream, Wanted, status_only, streamed, too_many};
@@ -25,6 +26,7 @@ pub(crate) async fn sync_collection(call: Call, place: &Place, request: &Element
     let limit = limit(request)?.unwrap_or(usize::MAX).min(call.config.sync_members_max);
     let href = call.href();
     let folder = call.session.open(folder_at(place), List).await.map_err(Fault::about(&href))?;
+    describe_shared(&folder, &call).await.map_err(Fault::about(&href))?;
     let since = since(request, folder.sync_id())?;
     let changes = match folder.changes(since).await {
         Ok(changes) => changes,
