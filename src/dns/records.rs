@@ -161,6 +161,10 @@ fn services(domain: &str, host: &str, config: &Config, records: &mut Vec<Record>
         };
         records.push(may(&format!("{service}._tcp.{domain}"), data));
     }
+    // RFC 6764 section 4: it spares programs the way over the well-known address.
+    for service in ["_caldavs", "_carddavs"].iter().filter(|_| !listen.https.is_empty()) {
+        records.push(may(&format!("{service}._tcp.{domain}"), Data::Txt("path=/dav/".to_owned())));
+    }
     if !listen.https.is_empty() && absolute(domain) != host {
         records.push(may(&format!("autoconfig.{domain}"), Data::Cname(host.to_owned())));
     }

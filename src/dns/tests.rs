@@ -30,6 +30,8 @@ fn all_records_in_the_syntax_of_a_zone() {
         "_imaps._tcp.ours.example.\tSRV\t0 1 993 mail.ours.example.",
         "_imap._tcp.ours.example.\tSRV\t0 0 0 .",
         "_caldavs._tcp.ours.example.\tSRV\t0 1 8443 mail.ours.example.",
+        "_caldavs._tcp.ours.example.\tTXT\t\"path=/dav/\"",
+        "_carddavs._tcp.ours.example.\tTXT\t\"path=/dav/\"",
         "autoconfig.ours.example.\tCNAME\tmail.ours.example.",
     ] {
         assert!(lines.iter().any(|line| line == expected), "{expected}: {lines:#?}");
