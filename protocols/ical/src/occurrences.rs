@@ -182,14 +182,13 @@ impl Group {
                 return Ok(ControlFlow::Continue(()));
             }
             let recurrence_id = recurs.then(|| series.start.with_local(days::local(instance.local)));
-            let change = changes.iter().rev().find(|change| change.from < instance.instant);
-            let mut occurrence = match change {
-                Some(change) => change.apply(&instance),
-                None => {
-                    let end = instance.end.unwrap_or_else(|| extent.end(instance.instant, &series.zone));
-                    let begins = Some(series.start.with_local(days::local(instance.local)));
-                    Occurrence { recurrence_id: None, start: instance.instant, end, component: at, begins }
-                }
+            let change = changes[..changes.partition_point(|change| change.from < instance.instant)].last();
+            let mut occurrence = if let Some(change) = change {
+                change.apply(&instance)
+            } else {
+                let end = instance.end.unwrap_or_else(|| extent.end(instance.instant, &series.zone));
+                let begins = Some(series.start.with_local(days::local(instance.local)));
+                Occurrence { recurrence_id: None, start: instance.instant, end, component: at, begins }
             };
             occurrence.recurrence_id = recurrence_id;
             let kind = change.map_or(&extent, |change| &change.extent);

@@ -24,14 +24,14 @@ use std::fmt;
 pub struct ExpansionLimits {
     /// Occurrences that are given.
     pub instances: usize,
-    /// Days, hours and so on that are looked at. A million take some ten milliseconds.
+    /// Days, hours and so on that are looked at. A hundred thousand take about a millisecond.
     pub steps: u64,
 }
 
 impl Default for ExpansionLimits {
     /// More than a daily event of thirty years, and more than any rule that means something needs.
     fn default() -> Self {
-        Self { instances: 12_000, steps: 2_000_000 }
+        Self { instances: 12_000, steps: 200_000 }
     }
 }
 

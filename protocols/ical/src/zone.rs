@@ -11,6 +11,7 @@
 mod rules;
 mod windows;
 
+use crate::recur::Budget;
 use crate::tree::{Node, Tree};
 use crate::value::Moment;
 use jiff::civil::DateTime;
@@ -37,10 +38,10 @@ impl Zones {
     pub fn of(tree: &Tree<'_>, floating: &TimeZone) -> Self {
         let calendars = tree.components.iter().filter(|node| node.name == "VCALENDAR");
         let nodes = calendars.flat_map(|calendar| calendar.named("VTIMEZONE")).take(ZONES_MAX);
-        let mut own = HashMap::new();
+        let (mut own, mut budget) = (HashMap::new(), Budget::new(&rules::LIMITS));
         for node in nodes {
             if let Some(tzid) = node.value("TZID").map(str::trim)
-                && let Some(zone) = by_name(tzid).or_else(|| described(node))
+                && let Some(zone) = by_name(tzid).or_else(|| described(node, &mut budget))
             {
                 own.entry(tzid.to_owned()).or_insert(zone);
             }
@@ -85,9 +86,9 @@ pub fn instant_in(local: DateTime, zone: &TimeZone) -> Timestamp {
 }
 
 /// What a VTIMEZONE is, without its own TZID.
-fn described(node: &Node<'_>) -> Option<TimeZone> {
+fn described(node: &Node<'_>, budget: &mut Budget) -> Option<TimeZone> {
     let alias = ["X-LIC-LOCATION", "TZID-ALIAS-OF"].into_iter().filter_map(|name| node.value(name)).find_map(|name| iana(name.trim()));
-    alias.or_else(|| rules::zone_of(node))
+    alias.or_else(|| rules::zone_of(node, budget))
 }
 
 /// The zone of a name that is known without an object: for `calendar-timezone-id` as well (RFC 7809).

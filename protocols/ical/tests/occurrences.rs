@@ -274,6 +274,51 @@ fn what_has_no_end_is_cut() {
     assert_eq!(found(&text, &window("28260401T000000Z", "28260401T010000Z")).len(), 1);
 }
 
+/// Objects as large as they may be, of whatever makes work: they end in time, with an answer or a refusal.
+#[test]
+fn hostile_objects_end_in_time() {
+    let begun = std::time::Instant::now();
+    let change = |minute: usize| {
+        let (day, hour, minute) = (1 + minute / 1440 % 28, minute / 60 % 24, minute % 60);
+        format!(
+            "BEGIN:VEVENT\r\nUID:a\r\nRECURRENCE-ID;RANGE=THISANDFUTURE:202604{day:02}T{hour:02}{minute:02}00Z\r\nDTSTART:20260401T000000Z\r\nEND:VEVENT\r\n"
+        )
+    };
+    let minutely = "BEGIN:VEVENT\r\nUID:a\r\nDTSTART:20260401T000000Z\r\nRRULE:FREQ=MINUTELY\r\nEND:VEVENT\r\n";
+    let changes: String = (0..5_000).map(change).collect();
+    let dates = vec!["20260401T000000Z"; 20_000].join(",");
+    let zone = |number: usize, frequency: &str| {
+        format!(
+            "BEGIN:VTIMEZONE\r\nTZID:z{number}\r\nBEGIN:STANDARD\r\nDTSTART:16010101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\n\
+             RRULE:FREQ={frequency}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+        )
+    };
+    let zones: String = (0..2_000)
+        .map(|number| zone(number, ["YEARLY;BYDAY=300MO,1TU", "DAILY;BYMONTH=2;BYMONTHDAY=30", "SECONDLY"][number % 3]))
+        .collect();
+    let rules = "RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30\r\nEXRULE:FREQ=SECONDLY\r\n".repeat(1_000);
+    let alarms = "BEGIN:VALARM\r\nTRIGGER:-P3650000D\r\nREPEAT:99999999\r\nDURATION:PT1S\r\nEND:VALARM\r\n".repeat(5_000);
+    for text in [
+        object(&format!("{minutely}{changes}")),
+        event(&format!("DTSTART:20260401T000000Z\r\nRRULE:FREQ=DAILY\r\nEXDATE:{dates}\r\nRDATE:{dates}\r\n")),
+        object(&format!("{zones}{minutely}")),
+        event(&format!("DTSTART:20260401T000000Z\r\n{rules}")),
+        event(&format!("DTSTART:20260401T000000Z\r\nRRULE:FREQ=DAILY\r\n{alarms}")),
+        event("DTSTART:20260401T000000Z\r\nDURATION:P3650000D\r\nRRULE:FREQ=HOURLY\r\n"),
+    ] {
+        let tree = Tree::read(text.as_bytes()).unwrap();
+        let limits = ExpansionLimits::default();
+        for window in [Window::ALL, window("20260401T000000Z", "20260501T000000Z"), window("29260401T000000Z", "29260501T000000Z")] {
+            let _ = occurrences(&tree, &paris(), &window, &limits);
+            let _ = occurs(&tree, "VTODO", &paris(), &window, &limits);
+            let _ = octroi_ical::alarms(&tree, &paris(), &window, &limits);
+            let _ = octroi_ical::limit_recurrence_set(&tree, &paris(), &window);
+        }
+        let _ = span(&tree, &paris(), &limits);
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_mins(2), "took {:?}", begun.elapsed());
+}
+
 #[test]
 fn the_span_of_an_object() {
     let of = |text: &str| {

@@ -200,3 +200,24 @@ fn until_in_every_form() {
     // Before the start: the start remains.
     assert_eq!(last(&zoned, "20250101T000000Z"), 1);
 }
+
+/// As much as a rule can hold: its lists are as long as they may be, and still the budget is what it costs.
+#[test]
+fn long_lists_cost_no_more() {
+    let begun = Instant::now();
+    let list = |from: i32, to: i32, what: &str| {
+        (from..=to).filter(|number| *number != 0).map(|number| format!("{number}{what}")).collect::<Vec<_>>().join(",")
+    };
+    let days: Vec<String> = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"].iter().map(|day| list(-53, 53, day)).collect();
+    let start = Moment::Floating("1970-01-01T00:00:00".parse().unwrap());
+    for rule in [
+        format!("FREQ=YEARLY;BYDAY={};BYYEARDAY={};BYWEEKNO={};BYSETPOS=366", days.join(","), list(-366, 366, ""), list(-53, 53, "")),
+        format!("FREQ=DAILY;BYYEARDAY={};BYSETPOS={}", list(-366, 366, ""), list(2, 366, "")),
+        format!("FREQ=SECONDLY;BYSECOND={};BYDAY=MO;BYSETPOS={}", list(1, 59, ""), list(2, 366, "")),
+    ] {
+        let rule: Rule = rule.parse().unwrap();
+        let limits = ExpansionLimits { instances: 100_000, steps: 2_000_000 };
+        assert_eq!(rule.times(&start, &TimeZone::UTC, DateTime::MIN, DateTime::MAX, &limits), Err(TooMany::Steps));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20), "took {:?}", begun.elapsed());
+}

@@ -19,12 +19,13 @@ pub(super) struct Plan {
     /// Bits from 1, and from 1 for those counted from the end.
     month_days: u32,
     last_days: u32,
-    year_days: Vec<i32>,
-    week_nos: Vec<i32>,
+    year_days: Signed,
+    week_nos: Signed,
     /// Bits from Monday.
     weekdays: u32,
-    /// With which one of the month or the year.
-    ordinals: Vec<(i32, i32)>,
+    /// For each weekday, which ones of the month or the year.
+    ordinals: [Signed; 7],
+    has_ordinals: bool,
     /// Whether those count in the month.
     in_month: bool,
     /// Sorted; empty where the period gives it.
@@ -36,6 +37,42 @@ pub(super) struct Plan {
     only_minutes: u64,
     only_seconds: u64,
     pub(super) set_pos: Vec<i16>,
+}
+
+/// A set of numbers from 1 to 366 and from -1 to -366, asked for a place from the front and from the back: as quick with all as with one.
+#[derive(Debug, Clone, Copy, Default)]
+struct Signed {
+    front: [u64; 6],
+    back: [u64; 6],
+}
+
+impl Signed {
+    fn of(numbers: &[i16]) -> Self {
+        let mut set = Self::default();
+        for number in numbers {
+            set.add(*number);
+        }
+        set
+    }
+
+    fn add(&mut self, number: i16) {
+        let side = if number > 0 { &mut self.front } else { &mut self.back };
+        let place = usize::from(number.unsigned_abs());
+        side[place / 64] |= 1 << (place % 64);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.front == [0; 6] && self.back == [0; 6]
+    }
+
+    /// Whether it has the place `at` from 1 of a whole of `length`.
+    fn has(&self, at: i32, length: i32) -> bool {
+        let bit = |side: &[u64; 6], place: i32| {
+            let place = usize::try_from(place).unwrap_or(0);
+            side.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
+        };
+        bit(&self.front, at) || bit(&self.back, length - at + 1)
+    }
 }
 
 impl Plan {
@@ -64,10 +101,11 @@ impl Plan {
             months: rule.by_month.iter().fold(0, |bits, month| bits | 1 << month),
             month_days: rule.by_month_day.iter().filter(|day| **day > 0).fold(0, |bits, day| bits | 1 << day),
             last_days: rule.by_month_day.iter().filter(|day| **day < 0).fold(0, |bits, day| bits | 1 << -day),
-            year_days: rule.by_year_day.iter().map(|day| i32::from(*day)).collect(),
-            week_nos: rule.by_week_no.iter().map(|week| i32::from(*week)).collect(),
+            year_days: Signed::of(&rule.by_year_day),
+            week_nos: Signed::of(&rule.by_week_no),
             weekdays: 0,
-            ordinals: Vec::new(),
+            ordinals: [Signed::default(); 7],
+            has_ordinals: false,
             in_month: rule.frequency == Frequency::Monthly || !rule.by_month.is_empty(),
             only_hours: if rule.frequency < Frequency::Daily { bits(&hours) as u32 } else { 0 },
             only_minutes: if rule.frequency < Frequency::Hourly { bits(&minutes) } else { 0 },
@@ -89,7 +127,8 @@ impl Plan {
             if day.ordinal == 0 || rule.frequency < Frequency::Monthly {
                 self.weekdays |= 1 << weekday;
             } else {
-                self.ordinals.push((i32::from(day.ordinal), weekday));
+                self.ordinals[weekday as usize].add(day.ordinal);
+                self.has_ordinals = true;
             }
         }
     }
@@ -144,27 +183,31 @@ impl Plan {
     }
 
     fn has_weekday(&self, number: i32, day: Day) -> bool {
-        if self.weekdays == 0 && self.ordinals.is_empty() {
+        if self.weekdays == 0 && !self.has_ordinals {
             return true;
         }
         let weekday = days::weekday(number);
         if self.weekdays >> weekday & 1 == 1 {
             return true;
         }
-        self.ordinals.iter().any(|(ordinal, wanted)| {
-            let (at, length) = if self.in_month {
-                (day.of_month, days::month_days(day.year, day.month))
-            } else {
-                (number - days::number(day.year, 1, 1) + 1, days::year_days(day.year))
-            };
-            *wanted == weekday && (*ordinal == (at - 1) / 7 + 1 || *ordinal == -((length - at) / 7 + 1))
-        })
+        let ordinals = &self.ordinals[weekday as usize];
+        if !self.has_ordinals || ordinals.is_empty() {
+            return false;
+        }
+        let (at, length) = if self.in_month {
+            (day.of_month, days::month_days(day.year, day.month))
+        } else {
+            (number - days::number(day.year, 1, 1) + 1, days::year_days(day.year))
+        };
+        // Which one it is, and how many of its weekday there are.
+        let (before, behind) = ((at - 1) / 7, (length - at) / 7);
+        ordinals.has(before + 1, before + 1 + behind)
     }
 
     fn has_year_day(&self, number: i32, day: Day) -> bool {
         if !self.year_days.is_empty() {
             let at = number - days::number(day.year, 1, 1) + 1;
-            if !self.year_days.contains(&at) && !self.year_days.contains(&(at - days::year_days(day.year) - 1)) {
+            if !self.year_days.has(at, days::year_days(day.year)) {
                 return false;
             }
         }
@@ -173,8 +216,7 @@ impl Plan {
         }
         let (week, year) = self.week(number);
         // The 28th of December is in the last week of its year whatever day the weeks begin on.
-        let weeks = self.week(days::number(year, 12, 28)).0;
-        self.week_nos.contains(&week) || self.week_nos.contains(&(week - weeks - 1))
+        self.week_nos.has(week, self.week(days::number(year, 12, 28)).0)
     }
 
     /// The week of a day and the year that the week belongs to: the one that has at least four of its days.
@@ -230,7 +272,7 @@ impl Plan {
             && self.last_days == 0
             && self.year_days.is_empty()
             && self.week_nos.is_empty()
-            && self.ordinals.is_empty();
+            && !self.has_ordinals;
         let no_times = self.only_hours == 0 && self.only_minutes == 0 && self.only_seconds == 0;
         no_days && no_times && (self.frequency == Frequency::Weekly || (self.frequency < Frequency::Weekly && self.weekdays == 0))
     }

@@ -222,7 +222,8 @@ impl Times {
                 }
             }
         }
-        budget.take(1)?;
+        // Places are looked for in every period.
+        budget.take(1 + plan.set_pos.len() as u64 / 8)?;
         self.period = period;
         self.at = 0;
         self.set.choose(&self.plan);

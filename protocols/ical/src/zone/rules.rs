@@ -8,8 +8,8 @@ use crate::tree::Node;
 use crate::value::{Moment, Period, offset};
 use jiff::tz::{Offset, TimeZone};
 
-/// What one zone may cost.
-const LIMITS: ExpansionLimits = ExpansionLimits { instances: 2_000, steps: 200_000 };
+/// What all the zones of one object may cost. The rules of one take some ten thousand steps.
+pub(super) const LIMITS: ExpansionLimits = ExpansionLimits { instances: 2_000, steps: 100_000 };
 /// STANDARD and DAYLIGHT components of one zone. Zones with all their history have some dozens.
 const OBSERVANCES_MAX: usize = 300;
 /// The years in which changes of rules are looked for: no custom zone is older, and by the last the rules will be others.
@@ -26,12 +26,11 @@ struct Onset {
 }
 
 /// The zone of a VTIMEZONE; `None` when it has no rules that can be understood, or too many.
-pub(super) fn zone_of(node: &Node<'_>) -> Option<TimeZone> {
-    let mut budget = Budget::new(&LIMITS);
+pub(super) fn zone_of(node: &Node<'_>, budget: &mut Budget) -> Option<TimeZone> {
     let mut onsets = Vec::new();
     let observances = node.components.iter().filter(|node| matches!(node.name.as_str(), "STANDARD" | "DAYLIGHT"));
     for observance in observances.take(OBSERVANCES_MAX) {
-        take_onsets(observance, &mut onsets, &mut budget)?;
+        take_onsets(observance, &mut onsets, budget)?;
     }
     onsets.sort_unstable();
     onsets.dedup_by_key(|onset| onset.instant);
@@ -125,7 +124,7 @@ mod tests {
 
     fn zone(inside: &str) -> Option<TimeZone> {
         let text = format!("BEGIN:VTIMEZONE\r\nTZID:Own\r\n{inside}END:VTIMEZONE\r\n");
-        zone_of(&Tree::read(text.as_bytes()).unwrap().components[0])
+        zone_of(&Tree::read(text.as_bytes()).unwrap().components[0], &mut Budget::new(&LIMITS))
     }
 
     const NEW_YORK: &str = "BEGIN:DAYLIGHT\r\nDTSTART:19870405T020000\r\nRRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=4;UNTIL=20060402T070000Z\r\n\
