@@ -142,7 +142,7 @@ fn rings(ringing: &Ringing, occurrence: &Occurrence, node: &Node<'_>, zones: &Zo
     let zone = occurrence.begins.as_ref().map_or(TimeZone::UTC, |begins| zones.zone(begins));
     match ringing.trigger {
         Trigger::At(_) => None,
-        Trigger::FromStart(length) => occurrence.begins.is_some().then(|| length.after(occurrence.start, &zone)),
+        Trigger::FromStart(length) => node.property("DTSTART").is_some().then(|| length.after(occurrence.start, &zone)),
         Trigger::FromEnd(length) => {
             let ends = occurrence.begins.is_some() || node.property("DUE").is_some();
             ends.then(|| length.after(occurrence.end, &zone))

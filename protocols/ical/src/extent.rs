@@ -33,12 +33,17 @@ enum Overlap {
     TodoDuration,
     /// Tasks with DTSTART and DUE.
     TodoDue,
+    /// Tasks with DUE, by which they recur.
+    DueOnly,
 }
 
 impl Extent {
     /// Of a component with that start.
     pub(crate) fn of(node: &Node<'_>, start: &Moment, zones: &Zones) -> Self {
         let is_todo = node.name == "VTODO";
+        if is_todo && node.property("DTSTART").is_none() {
+            return Self { lasts: Lasts::Seconds(0), rule: Overlap::DueOnly };
+        }
         // A journal takes no time whatever it says.
         let end = match node.name.as_str() {
             "VTODO" => node.property("DUE"),
@@ -91,6 +96,7 @@ impl Extent {
         match self.rule {
             Overlap::Event if end > start => window.start < end && begins,
             Overlap::Event | Overlap::TodoStart => window.start <= start && begins,
+            Overlap::DueOnly => window.start < end && window.end >= end,
             Overlap::TodoDuration => window.start <= end && (begins || window.end >= end),
             Overlap::TodoDue => (window.start < end || window.start <= start) && (begins || window.end >= end),
         }

@@ -43,7 +43,7 @@ pub struct Occurrence {
     pub end: Timestamp,
     /// Which of the VCALENDAR's components says so.
     pub component: usize,
-    /// The start as the component writes it; `None` of a task without DTSTART, and of free/busy times.
+    /// The start as the component writes it (of a task that recurs by its DUE, that); `None` of other tasks without DTSTART, and of free/busy times.
     pub begins: Option<Moment>,
 }
 

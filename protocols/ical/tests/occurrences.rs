@@ -115,6 +115,13 @@ fn the_table_of_tasks() {
 }
 
 #[test]
+fn tasks_recur_by_their_due() {
+    let text = object("BEGIN:VTODO\r\nUID:a\r\nDUE;TZID=Europe/Paris:20260327T180000\r\nRRULE:FREQ=DAILY\r\nEND:VTODO\r\n");
+    assert_eq!(found(&text, &window("20260328T000000Z", "20260330T000000Z")), ["0328T1700/0328T1700 0", "0329T1600/0329T1600 0"]);
+    assert!(is_in(&text, "20260401T000000Z", "20260401T160000Z") && !is_in(&text, "20260401T160000Z", "20260401T235959Z"));
+}
+
+#[test]
 fn the_tables_of_journals_and_free_busy_times() {
     for (name, inside, expected) in [
         ("VJOURNAL", "DTSTART:20260410T000000Z\r\n", true),

@@ -47,9 +47,12 @@ pub(crate) struct Series {
 }
 
 impl Series {
-    /// `None`: there is no DTSTART to start from.
+    /// `None`: there is no DTSTART to start from. A task that recurs and has none starts from its DUE: so Tasks.org and its like write them, though
+    /// RFC 5545 section 3.8.2.4 wants a DTSTART.
     pub(crate) fn of(node: &Node<'_>, zones: &Zones) -> Option<Self> {
-        let start = Moment::read(node.property("DTSTART")?).ok()?;
+        let recurs = || node.property("RRULE").is_some() || node.property("RDATE").is_some();
+        let due = || node.property("DUE").filter(|_| node.name == "VTODO" && recurs());
+        let start = Moment::read(node.property("DTSTART").or_else(due)?).ok()?;
         let zone = zones.zone(&start);
         let rules = |name: &str| -> Vec<(Rule, End)> {
             let parsed = node.all(name).take(RULES_MAX).filter_map(|entry| entry.value().parse::<Rule>().ok());
