@@ -2,8 +2,8 @@
 //!
 //! Called for those who may see free/busy times only, and for private and confidential events. What always holds: the result is written anew from what
 //! was understood, never copied, so nothing passes that is not named here: times, recurrence, TRANSP and STATUS of events, and the rules of the time
-//! zones. No text of the owner's but the TZIDs; no alarms, people, places, attachments, categories, custom properties or parameters. The UID is
-//! whatever the caller says: UIDs carry host names and addresses, and would show that two people are at the same meeting. Tasks and journals take no
+//! zones. No text of the owner's: no alarms, people, places, attachments, categories, custom properties or parameters, and time zones are called by their
+//! IANA names or numbered, since some programs put host names into a TZID. The UID is whatever the caller says: UIDs carry host names and addresses, and would show that two people are at the same meeting. Tasks and journals take no
 //! time and are not shown.
 
 use crate::busy::FbType;
@@ -12,6 +12,8 @@ use crate::occurrences::calendar;
 use crate::recur::Rule;
 use crate::tree::{Entry, Node, Tree};
 use crate::value::{Length, Moment, Period, PeriodEnd, offset};
+use crate::zone::{by_name, by_offset};
+use std::collections::HashSet;
 
 /// CLASS (RFC 5545 section 3.8.1.3), from the least strict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,14 +41,20 @@ pub fn class(tree: &Tree<'_>) -> Class {
 pub fn stripped(tree: &Tree<'_>, uid: &str) -> Option<Vec<u8>> {
     let calendar = calendar(tree)?;
     let mut out = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Octroi//Calendar//EN\r\n".to_vec();
+    let names = Names::of(calendar);
+    let mut written = HashSet::new();
     for node in calendar.named("VTIMEZONE") {
-        zone(node, &mut out);
+        if let Some(name) = node.value("TZID").and_then(|tzid| names.name(tzid))
+            && written.insert(name.clone())
+        {
+            zone(node, &name, &mut out);
+        }
     }
     let mut shown = false;
     for node in &calendar.components {
         match node.name.as_str() {
-            "VEVENT" if node.property("DTSTART").is_some_and(|entry| Moment::read(entry).is_ok()) => event(node, uid, &mut out),
-            "VFREEBUSY" => free_busy(node, uid, &mut out),
+            "VEVENT" if node.property("DTSTART").is_some_and(|entry| Moment::read(entry).is_ok()) => event(node, uid, &names, &mut out),
+            "VFREEBUSY" => free_busy(node, uid, &names, &mut out),
             _ => continue,
         }
         shown = true;
@@ -55,30 +63,64 @@ pub fn stripped(tree: &Tree<'_>, uid: &str) -> Option<Vec<u8>> {
     shown.then_some(out)
 }
 
-fn event(node: &Node<'_>, uid: &str, out: &mut Vec<u8>) {
+/// What the time zones of an object are called in what is shown.
+#[derive(Default)]
+struct Names {
+    /// The TZIDs of its own zones.
+    own: Vec<String>,
+}
+
+impl Names {
+    fn of(calendar: &Node<'_>) -> Self {
+        let own = calendar.named("VTIMEZONE").filter_map(|node| node.value("TZID")).map(|tzid| tzid.trim().to_owned());
+        Self { own: own.collect() }
+    }
+
+    /// `None`: it means nothing, so its times float.
+    fn name(&self, tzid: &str) -> Option<String> {
+        let tzid = tzid.trim();
+        if let Some(zone) = by_name(tzid) {
+            return zone.iana_name().map(str::to_owned);
+        }
+        if let Some(at) = self.own.iter().position(|own| own == tzid) {
+            return Some(format!("Zone-{}", at + 1));
+        }
+        // Nothing but an offset is in it.
+        by_offset(tzid).map(|_| tzid.to_owned())
+    }
+
+    fn read(&self, entry: &Entry<'_>) -> Option<Moment> {
+        Some(match Moment::read(entry).ok()? {
+            Moment::Zoned(local, tzid) => self.name(&tzid).map_or(Moment::Floating(local), |name| Moment::Zoned(local, name)),
+            other => other,
+        })
+    }
+}
+
+fn event(node: &Node<'_>, uid: &str, names: &Names, out: &mut Vec<u8>) {
     out.extend(b"BEGIN:VEVENT\r\n");
     out.extend(fold(&format!("UID:{uid}")));
     for entry in &node.properties {
-        if let Some(line) = event_line(entry) {
+        if let Some(line) = event_line(entry, names) {
             out.extend(fold(&line));
         }
     }
     out.extend(b"CLASS:PRIVATE\r\nEND:VEVENT\r\n");
 }
 
-fn event_line(entry: &Entry<'_>) -> Option<String> {
+fn event_line(entry: &Entry<'_>, names: &Names) -> Option<String> {
     let name = entry.name().to_ascii_uppercase();
     let word = entry.value().trim().to_ascii_uppercase();
     match name.as_str() {
-        "DTSTAMP" | "DTSTART" | "DTEND" => Some(format!("{name}{}", Moment::read(entry).ok()?.written())),
+        "DTSTAMP" | "DTSTART" | "DTEND" => Some(format!("{name}{}", names.read(entry)?.written())),
         "RECURRENCE-ID" => {
             let all = entry.param("RANGE").is_some_and(|range| range.eq_ignore_ascii_case("THISANDFUTURE"));
             let range = if all { ";RANGE=THISANDFUTURE" } else { "" };
-            Some(format!("{name}{range}{}", Moment::read(entry).ok()?.written()))
+            Some(format!("{name}{range}{}", names.read(entry)?.written()))
         }
         "DURATION" => Length::of(entry.value()).is_ok().then(|| format!("{name}:{word}")),
         "RRULE" | "EXRULE" => rule(&word).map(|rule| format!("{name}:{rule}")),
-        "EXDATE" | "RDATE" => dates(entry, &name),
+        "EXDATE" | "RDATE" => dates(entry, &name, names),
         "TRANSP" => matches!(word.as_str(), "OPAQUE" | "TRANSPARENT").then(|| format!("{name}:{word}")),
         "STATUS" => matches!(word.as_str(), "TENTATIVE" | "CONFIRMED" | "CANCELLED").then(|| format!("{name}:{word}")),
         _ => None,
@@ -93,8 +135,9 @@ fn rule(word: &str) -> Option<String> {
 }
 
 /// One line for the dates that can be read: they share their TZID and kind.
-fn dates(entry: &Entry<'_>, name: &str) -> Option<String> {
-    let (tzid, kind) = (entry.param("TZID"), entry.param("VALUE"));
+fn dates(entry: &Entry<'_>, name: &str, names: &Names) -> Option<String> {
+    let tzid = entry.param("TZID").and_then(|tzid| names.name(tzid));
+    let (tzid, kind) = (tzid.as_deref(), entry.param("VALUE"));
     if kind.is_some_and(|kind| kind.eq_ignore_ascii_case("PERIOD")) {
         let periods: Vec<Period> = entry.value().split(',').filter_map(|value| Period::of(value, tzid).ok()).collect();
         let first = periods.first()?.start.written();
@@ -117,13 +160,13 @@ fn period(period: &Period) -> String {
     format!("{}/{end}", period.start.value())
 }
 
-fn free_busy(node: &Node<'_>, uid: &str, out: &mut Vec<u8>) {
+fn free_busy(node: &Node<'_>, uid: &str, names: &Names, out: &mut Vec<u8>) {
     out.extend(b"BEGIN:VFREEBUSY\r\n");
     out.extend(fold(&format!("UID:{uid}")));
     for entry in &node.properties {
         let name = entry.name().to_ascii_uppercase();
         let line = match name.as_str() {
-            "DTSTAMP" | "DTSTART" | "DTEND" => Moment::read(entry).ok().map(|moment| format!("{name}{}", moment.written())),
+            "DTSTAMP" | "DTSTART" | "DTEND" => names.read(entry).map(|moment| format!("{name}{}", moment.written())),
             "FREEBUSY" => {
                 let periods: Vec<String> =
                     entry.value().split(',').filter_map(|value| Period::of(value, None).ok()).map(|one| period(&one)).collect();
@@ -139,10 +182,9 @@ fn free_busy(node: &Node<'_>, uid: &str, out: &mut Vec<u8>) {
     out.extend(b"END:VFREEBUSY\r\n");
 }
 
-fn zone(node: &Node<'_>, out: &mut Vec<u8>) {
-    let Some(tzid) = node.value("TZID") else { return };
+fn zone(node: &Node<'_>, name: &str, out: &mut Vec<u8>) {
     out.extend(b"BEGIN:VTIMEZONE\r\n");
-    out.extend(fold(&format!("TZID:{}", tzid.trim())));
+    out.extend(fold(&format!("TZID:{name}")));
     for node in node.components.iter().filter(|node| matches!(node.name.as_str(), "STANDARD" | "DAYLIGHT")) {
         out.extend(fold(&format!("BEGIN:{}", node.name)));
         for entry in &node.properties {
@@ -151,7 +193,7 @@ fn zone(node: &Node<'_>, out: &mut Vec<u8>) {
                 "DTSTART" => Moment::read(entry).ok().map(|moment| format!("{name}:{}", moment.value())),
                 "TZOFFSETFROM" | "TZOFFSETTO" => offset(entry.value()).is_ok().then(|| format!("{name}:{}", entry.value().trim())),
                 "RRULE" => rule(&entry.value().trim().to_ascii_uppercase()).map(|rule| format!("{name}:{rule}")),
-                "RDATE" => dates(entry, &name),
+                "RDATE" => dates(entry, &name, &Names::default()),
                 _ => None,
             };
             if let Some(line) = line {

@@ -128,7 +128,7 @@ fn iana(name: &str) -> Option<TimeZone> {
 }
 
 /// `GMT+02:00`, `UTC-0330`, `+01:00`: what some programs make up.
-fn by_offset(name: &str) -> Option<TimeZone> {
+pub(crate) fn by_offset(name: &str) -> Option<TimeZone> {
     let rest = ["GMT", "UTC"].into_iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
     if !rest.starts_with(['+', '-']) {
         return None;

@@ -222,23 +222,23 @@ fn who_is_busy() {
 #[test]
 fn a_busy_object_says_nothing_else() {
     let text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:secret\r\nX-WR-CALNAME:secret\r\n\
-        BEGIN:VTIMEZONE\r\nTZID:Bureau\r\nX-SECRET:secret\r\nTZURL:http://secret\r\nBEGIN:STANDARD\r\nDTSTART:16010101T030000\r\nTZNAME:secret\r\nCOMMENT:secret\r\n\
+        BEGIN:VTIMEZONE\r\nTZID:Secret's own\r\nX-SECRET:secret\r\nTZURL:http://secret\r\nBEGIN:STANDARD\r\nDTSTART:16010101T030000\r\nTZNAME:secret\r\nCOMMENT:secret\r\n\
         TZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10;X-SECRET=1\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n\
-        BEGIN:VEVENT\r\nUID:secret\r\nDTSTAMP;X-S=secret:20260101T000000Z\r\nDTSTART;X-S=secret;TZID=Bureau:20260401T090000\r\nDTEND;TZID=Bureau:20260401T100000\r\n\
-        RRULE:freq=weekly;x-secret=SECRET;COUNT=5\r\nEXDATE;TZID=Bureau;X-S=secret:20260408T090000,secret\r\nRDATE;VALUE=PERIOD;X-S=secret:20260501T090000Z/PT1H\r\n\
+        BEGIN:VEVENT\r\nUID:secret\r\nDTSTAMP;X-S=secret:20260101T000000Z\r\nDTSTART;X-S=secret;TZID=Secret's own:20260401T090000\r\nDTEND;TZID=Secret's own:20260401T100000\r\n\
+        RRULE:freq=weekly;x-secret=SECRET;COUNT=5\r\nEXDATE;TZID=Secret's own;X-S=secret:20260408T090000,secret\r\nRDATE;VALUE=PERIOD;X-S=secret:20260501T090000Z/PT1H\r\n\
         SUMMARY:secret\r\nDESCRIPTION:secret\r\nLOCATION:secret\r\nATTENDEE:mailto:secret\r\nORGANIZER:mailto:secret\r\nCATEGORIES:secret\r\nURL:http://secret\r\n\
         GEO:1;2\r\nATTACH:secret\r\nX-SECRET:secret\r\nSTATUS:tentative\r\nTRANSP:OPAQUE\r\nCLASS:CONFIDENTIAL\r\nSEQUENCE:7\r\nPRIORITY:1\r\n\
         BEGIN:VALARM\r\nDESCRIPTION:secret\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT\r\n\
-        BEGIN:VEVENT\r\nUID:secret\r\nRECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Bureau:20260415T090000\r\nDTSTART;TZID=Bureau:20260415T110000\r\nSTATUS:secret\r\nEND:VEVENT\r\n\
+        BEGIN:VEVENT\r\nUID:secret\r\nRECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Secret's own:20260415T090000\r\nDTSTART;TZID=Secret's own:20260415T110000\r\nSTATUS:secret\r\nEND:VEVENT\r\n\
         END:VCALENDAR\r\n";
     let out = String::from_utf8(stripped(&tree(text), "x1").unwrap()).unwrap();
     let expected = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Octroi//Calendar//EN\r\n\
-        BEGIN:VTIMEZONE\r\nTZID:Bureau\r\nBEGIN:STANDARD\r\nDTSTART:16010101T030000\r\n\
+        BEGIN:VTIMEZONE\r\nTZID:Zone-1\r\nBEGIN:STANDARD\r\nDTSTART:16010101T030000\r\n\
         TZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n\
-        BEGIN:VEVENT\r\nUID:x1\r\nDTSTAMP:20260101T000000Z\r\nDTSTART;TZID=Bureau:20260401T090000\r\nDTEND;TZID=Bureau:20260401T100000\r\n\
-        RRULE:FREQ=WEEKLY;COUNT=5\r\nEXDATE;TZID=Bureau:20260408T090000\r\nRDATE;VALUE=PERIOD:20260501T090000Z/PT3600S\r\n\
+        BEGIN:VEVENT\r\nUID:x1\r\nDTSTAMP:20260101T000000Z\r\nDTSTART;TZID=Zone-1:20260401T090000\r\nDTEND;TZID=Zone-1:20260401T100000\r\n\
+        RRULE:FREQ=WEEKLY;COUNT=5\r\nEXDATE;TZID=Zone-1:20260408T090000\r\nRDATE;VALUE=PERIOD:20260501T090000Z/PT3600S\r\n\
         STATUS:TENTATIVE\r\nTRANSP:OPAQUE\r\nCLASS:PRIVATE\r\nEND:VEVENT\r\n\
-        BEGIN:VEVENT\r\nUID:x1\r\nRECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Bureau:20260415T090000\r\nDTSTART;TZID=Bureau:20260415T110000\r\nCLASS:PRIVATE\r\nEND:VEVENT\r\n\
+        BEGIN:VEVENT\r\nUID:x1\r\nRECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Zone-1:20260415T090000\r\nDTSTART;TZID=Zone-1:20260415T110000\r\nCLASS:PRIVATE\r\nEND:VEVENT\r\n\
         END:VCALENDAR\r\n";
     assert_eq!(out, expected);
     assert!(validate_calendar(out.as_bytes()).is_ok());
@@ -246,6 +246,17 @@ fn a_busy_object_says_nothing_else() {
     let year = window("20260101T000000Z", "20270101T000000Z");
     let of = |text: &str| busy(&tree(text), &TimeZone::UTC, &year, &limits()).unwrap();
     assert_eq!(of(&out), of(text));
+    // Zones by their names, whatever a program calls them, and without one: floating.
+    for (tzid, shown) in [
+        ("/secret.example/Europe/Paris", ";TZID=Europe/Paris:20260401T090000"),
+        ("Romance Standard Time", ";TZID=Europe/Paris:20260401T090000"),
+        ("Secret", ":20260401T090000"),
+        ("GMT+0200", ";TZID=GMT+0200:20260401T090000"),
+    ] {
+        let text = format!("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;TZID={tzid}:20260401T090000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
+        let out = String::from_utf8(stripped(&tree(&text), "x").unwrap()).unwrap();
+        assert!(out.contains(&format!("DTSTART{shown}\r\n")), "{out}");
+    }
     for nothing in ["BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nUID:a\r\nEND:VTODO\r\nEND:VCALENDAR\r\n", "BEGIN:VCARD\r\nEND:VCARD\r\n"] {
         assert_eq!(stripped(&tree(nothing), "x"), None);
     }
@@ -265,7 +276,7 @@ proptest! {
     /// Whatever an event has: what is stripped is a valid object and carries none of the texts.
     #[test]
     fn nothing_passes_the_stripping(lines in proptest::collection::vec(
-        "(DTSTART|DTEND|DURATION|RRULE|RDATE|EXDATE|RECURRENCE-ID|STATUS|TRANSP|SUMMARY|X-A|CLASS|DTSTAMP)(;VALUE=PERIOD|;X-B=zqz|;TZID=A)?:(20260401T09000[0-9]Z?|20260401T090000Z/PT1H|FREQ=DAILY;X-Q=ZQZ|PT1H|P1DT2H|zqz|,zqz|OPAQUE;zqz)", 0..8))
+        "(DTSTART|DTEND|DURATION|RRULE|RDATE|EXDATE|RECURRENCE-ID|STATUS|TRANSP|SUMMARY|X-A|CLASS|DTSTAMP)(;VALUE=PERIOD|;X-B=zqz|;TZID=zqz|;TZID=/zqz/Europe/Paris)?:(20260401T09000[0-9]Z?|20260401T090000Z/PT1H|FREQ=DAILY;X-Q=ZQZ|PT1H|P1DT2H|zqz|,zqz|OPAQUE;zqz)", 0..8))
     {
         let text = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:zqz\r\nDTSTART:20260401T090000Z\r\n{}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", lines.join("\r\n"));
         let out = String::from_utf8(stripped(&tree(&text), "x").unwrap()).unwrap();
