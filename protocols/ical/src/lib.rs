@@ -1,8 +1,8 @@
-//! iCalendar and vCard: lossless content lines and facts.
+//! iCalendar and vCard: lossless lines, and what they mean.
 //!
-//! Called by CalDAV and CardDAV before they store what a client sent. Nothing here writes: the octets that came are the
-//! octets that are kept, and this crate says what they are. The ranges of [`Lines`] cover them exactly, so that a line can
-//! be exchanged in place. CRLF is expected at the end of lines and a bare LF is understood; nothing recurses or panics.
+//! Called by CalDAV, CardDAV and SMTP. The octets that came are the octets that are kept: [`Tree`] says what they are and where, `edit` exchanges single
+//! lines, and everything else here answers questions about them or writes something new beside them. Without I/O. CRLF is expected at the end of lines
+//! and a bare LF is understood; what an object can make us do is bounded by [`limits`] and [`ExpansionLimits`], and nothing panics on one.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
