@@ -28,6 +28,20 @@ fn the_team_calendar_is_shared() {
     lead_and_agent("caldav_team.py");
 }
 
+/// Three people meet by the library's own means: invited, accepted, declined, called off.
+#[test]
+fn three_people_meet() {
+    let server = shared();
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (python, script) = (top.join(".venv/bin/python"), top.join("tests/clients/caldav_meeting.py"));
+    let (url, certificate) = (server.url("/"), server.certificate().to_str().unwrap());
+    let people = [1, 2, 5].map(|number| server.user(number));
+    let mut arguments = vec![script.to_str().unwrap(), &url, certificate];
+    arguments.extend(people.iter().flat_map(|person| [person.address.as_str(), person.app_password.as_str()]));
+    let said = run(python.to_str().unwrap(), &arguments).good();
+    assert!(said.contains("all is well"), "{said}");
+}
+
 /// Run a script with the caldav library as the team's lead and an agent, to its last line.
 pub(super) fn lead_and_agent(script: &str) {
     let server = shared();
