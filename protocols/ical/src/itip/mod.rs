@@ -15,6 +15,7 @@
 //! | `receive` | REQUEST and CANCEL at an attendee |
 //! | `reply` | REPLY at the organizer |
 //! | `planning` | when people are free |
+//! | `room` | what comes when it is free |
 //!
 //! Known limits: ADD, COUNTER and DECLINECOUNTER are left to people to read; who answers without having been asked is not added; whether an
 //! instance that a reply names is one of the series is known by its form and EXDATE only.
@@ -29,6 +30,7 @@ mod organizer;
 mod planning;
 mod receive;
 mod reply;
+mod room;
 #[cfg(test)]
 mod tests;
 
@@ -36,7 +38,7 @@ pub use address::{Addresses, address_key};
 pub use organizer::with_statuses;
 pub use planning::Question;
 pub use receive::receive;
-pub use reply::answer;
+pub use room::{Decision, decide, window as booking_window};
 
 use crate::tree::Tree;
 use object::Object;
@@ -217,7 +219,9 @@ pub fn change(change: &Change<'_>) -> Result<Outgoing, Fault> {
             Ok(Outgoing { role: was, stored: None, messages: attendee::decline(change, old).into_iter().collect() })
         }
         (_, Some(new)) if is == Role::Attendee => {
-            let messages = attendee::reply(change, None, new).into_iter().collect();
+            // Who puts in what is over has it from elsewhere, and is not answering.
+            let is_over = new_tree.as_ref().is_some_and(|tree| moment::is_over(tree, change.now));
+            let messages = attendee::reply(change, None, new).filter(|_| !is_over).into_iter().collect();
             Ok(Outgoing { role: is, stored: Some(attendee::stored(new)), messages })
         }
         _ => Ok(plain(is)),

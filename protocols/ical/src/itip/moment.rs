@@ -1,10 +1,13 @@
 //! Times as scheduling compares them: which instance a RECURRENCE-ID or EXDATE means, however it is written.
 
 use super::compose::renamed;
-use crate::tree::Entry;
+use crate::recur::ExpansionLimits;
+use crate::span::span;
+use crate::tree::{Entry, Tree};
 use crate::value::{Moment, utc_text};
 use crate::zone::{by_name, instant_in};
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
 /// What a property with one time says.
 pub(super) fn key(entry: &Entry<'_>) -> String {
@@ -22,6 +25,12 @@ pub(super) fn key_of(entry: &Entry<'_>, value: &str) -> String {
         },
         _ => value.to_ascii_uppercase(),
     }
+}
+
+/// Is nothing of an object still to come at this DTSTAMP?
+pub(super) fn is_over(tree: &Tree<'_>, now: &str) -> bool {
+    let Ok(Moment::Utc(now)) = Moment::of(now, None, None) else { return false };
+    span(tree, &TimeZone::UTC, &ExpansionLimits { instances: 1_000, steps: 100_000 }).last.is_some_and(|last| last < now.as_second())
 }
 
 /// As people read it.

@@ -1,7 +1,7 @@
 //! A REPLY on the organizer's object (RFC 5546 section 3.2.3): the answer of one attendee, to all of it or to one instance.
 
 use super::address::{Addresses, user_of};
-use super::compose::{public, renamed};
+use super::compose::renamed;
 use super::object::{Object, Part, participation};
 use super::receive::keeps_tag;
 use super::{Received, moment};
@@ -124,17 +124,4 @@ fn instance(main: &Part<'_>, at: &Entry<'_>, entry: &Entry<'_>, answer: &str) ->
     }
     out.extend(fold(&format!("END:{}", main.node.name)));
     Some(out)
-}
-
-/// An answer of one's own about a message, as rooms give it: that of the attendee `me` to all of it.
-pub fn answer(message: &[u8], me: &Addresses, partstat: &str, now: &str) -> Option<Vec<u8>> {
-    let tree = crate::Tree::read(message).ok()?;
-    let sent = Object::of(&tree)?;
-    let mut composer = super::compose::Composer::new(&sent, "REPLY", now);
-    for part in &sent.parts {
-        let Some(mine) = part.of_mine(me) else { continue };
-        let line = with_param(&with_param(&public(mine), "PARTSTAT", Some(partstat)), "RSVP", None);
-        composer.brief(part, None, part.sequence(), &[line, "REQUEST-STATUS:2.0;Success".to_owned()]);
-    }
-    Some(composer.done())
 }

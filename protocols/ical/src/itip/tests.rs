@@ -302,6 +302,11 @@ fn removing_an_invitation_declines_it_unless_the_client_says_not_to() {
     assert!(text(&outgoing.messages[0].octets).contains("PARTSTAT=DECLINED"));
     let quiet = change(&Change { replies: false, ..step(Some(&his), None, &paul()) }).unwrap();
     assert!(quiet.messages.is_empty());
+    // An answer that comes with what is new here counts, unless it is over.
+    let accepted = edited(&his, "CN=Paul;RSVP=TRUE", "CN=Paul;PARTSTAT=ACCEPTED");
+    assert_eq!(run(None, Some(&accepted), &paul()).messages.len(), 1);
+    let past = String::from_utf8(accepted).unwrap().replace("20261207", "20251207");
+    assert!(run(None, Some(past.as_bytes()), &paul()).messages.is_empty());
     // What is between others is nobody's to tell.
     let jean = Addresses::of(["jean@douane.example"]);
     for (old, new) in [(None, Some(&his[..])), (Some(&his[..]), None)] {
@@ -322,11 +327,32 @@ fn a_client_that_could_not_know_of_an_answer_does_not_lose_it() {
 }
 
 #[test]
-fn a_room_answers_for_itself() {
-    let outgoing = run(None, Some(&object(&[ASKED])), &lea());
-    let reply = answer(&outgoing.messages[1].octets, &paul(), "ACCEPTED", NOW).unwrap();
-    let hers = text(&stored(receive(Some(&object(&[ASKED])), &reply, &lea(), Some("paul@douane.example"))));
+fn a_room_comes_when_it_is_free() {
+    let asked = object(&[ASKED]);
+    let his = invited(&asked);
+    let free = decide(&his, &paul(), &[], NOW).unwrap();
+    assert!(free.accepted && text(&free.object).contains("CN=Paul;PARTSTAT=ACCEPTED:"), "{}", text(&free.object));
+    let hers = text(&stored(receive(Some(&asked), &free.reply, &lea(), None)));
     assert!(hers.contains("CN=Paul;PARTSTAT=ACCEPTED"), "{hers}");
+    let other = |from: &str, to: &str, more: &str| object(&[&format!("DTSTART:20261207T{from}Z\nDTEND:20261207T{to}Z{more}")]);
+    for (from, to, more, accepted) in [
+        ("093000", "110000", "", false),
+        ("080000", "090000", "", true),
+        ("100000", "110000", "", true),
+        ("080000", "120000", "\nTRANSP:TRANSPARENT", true),
+        ("080000", "120000", "\nORGANIZER:mailto:x@y.example\nATTENDEE;PARTSTAT=DECLINED:mailto:paul@douane.example", true),
+        ("040000", "041000", "\nRRULE:FREQ=HOURLY", false),
+    ] {
+        assert_eq!(decide(&his, &paul(), &[other(from, to, more)], NOW).unwrap().accepted, accepted, "{from} {to} {more}");
+    }
+    let endless = edited(&his, "SUMMARY", "RRULE:FREQ=SECONDLY\nSUMMARY");
+    assert!(!decide(&endless, &paul(), &[], NOW).unwrap().accepted, "more than can be looked at");
+    let transparent = edited(&his, "SUMMARY", "TRANSP:TRANSPARENT\nSUMMARY");
+    assert!(decide(&transparent, &paul(), &[], NOW).unwrap().accepted);
+    assert!(!decide(&transparent, &paul(), &[other("093000", "110000", "")], NOW).unwrap().accepted);
+    let far = String::from_utf8(his.clone()).unwrap().replace("20261207", "20361207");
+    assert!(!decide(far.as_bytes(), &paul(), &[], NOW).unwrap().accepted, "nobody looks so far ahead");
+    assert!(decide(&his, &Addresses::of(["jean@douane.example"]), &[], NOW).is_none());
 }
 
 proptest::proptest! {
