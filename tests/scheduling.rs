@@ -1,9 +1,12 @@
 //! Meetings between people of one server: what is put in one calendar arrives in the others, once, in one commit (RFC 6638).
 
 use crate::support::http::Http;
-use crate::support::server::Person;
+use crate::support::process::run;
+use crate::support::server::{OCTROI, Person, configured_with_profiles, plain_profile};
 use crate::support::{Server, shared, unique};
 use std::fmt::Write as _;
+use std::thread;
+use std::time::Duration;
 
 /// Somebody with their calendars.
 pub(crate) struct Diary<'a> {
@@ -219,4 +222,95 @@ fn one_asks_when_others_are_free() {
         ask(&free_busy(&lea.person.address, &[&paul.person.address])).text().split("request-status>").nth(1).unwrap()[..3],
         *expected
     );
+}
+
+/// The commit is one: after SIGKILL an invitation is with everybody or with nobody, and once.
+#[test]
+fn a_crash_invites_everybody_or_nobody() {
+    let folder = tempfile::Builder::new().prefix("octroi-meet-").tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (mut tried, mut acknowledged) = (Vec::new(), Vec::new());
+    for round in 0..3 {
+        let server = Server::demo_on(&data);
+        thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                let lea = Diary::of(&server, 1);
+                let (mut tried, mut acknowledged) = (Vec::new(), Vec::new());
+                loop {
+                    let uid = unique("crash");
+                    tried.push(uid.clone());
+                    let asked = meeting(&uid, &lea.person.address, &[&server.user(2).address, &server.user(3).address], "");
+                    match lea.http.try_request("PUT", &format!("{}{uid}.ics", lea.calendar()), &[], asked.as_bytes()) {
+                        Ok(response) if response.status == 201 => acknowledged.push(uid),
+                        _ => return (tried, acknowledged),
+                    }
+                }
+            });
+            thread::sleep(Duration::from_millis(400 + 150 * round));
+            server.kill();
+            let (some, done) = writer.join().unwrap();
+            tried.extend(some);
+            acknowledged.extend(done);
+        });
+    }
+    let server = Server::demo_on(&data);
+    let all = |diary: &Diary<'_>, at: String| diary.with(&at, "UID:crash").into_iter().map(|(_, octets)| octets).collect::<String>();
+    let (lea, paul, marie) = (Diary::of(&server, 1), Diary::of(&server, 2), Diary::of(&server, 3));
+    let mine = all(&lea, lea.calendar());
+    let theirs = [all(&paul, paul.calendar()), all(&paul, paul.inbox()), all(&marie, marie.calendar()), all(&marie, marie.inbox())];
+    assert!(!acknowledged.is_empty());
+    for uid in &tried {
+        let line = format!("UID:{uid}\r\n");
+        let count = mine.matches(&line).count();
+        assert!(count == 1 || !acknowledged.contains(uid), "{uid} was acknowledged");
+        for their in &theirs {
+            assert_eq!(their.matches(&line).count(), count, "{uid}");
+        }
+    }
+}
+
+const RULES: &str = r#"
+[[profile.plain.rule]]
+owner = "others"
+path = "calendars/**"
+rights = "lrswite2"
+[profile.room]
+meets_as = "room"
+"#;
+
+/// A room takes what it is free for, in the organizer's own commit; who writes in somebody's calendar speaks for them with the right `2` only.
+#[test]
+fn rooms_answer_and_delegates_speak() {
+    let server = configured_with_profiles(&plain_profile("send_to = \"anyone\"", "*", RULES), "");
+    let octroi = |arguments: &[&str]| run(OCTROI, &[arguments, &["--config", server.config()]].concat()).good();
+    octroi(&["account", "add", "salle@bench.test", "--profile", "room"]);
+    let (lea, paul) = (Diary::of(&server, 1), Diary::of(&server, 2));
+    let at = |uid: &str| format!("{}{uid}.ics", lea.calendar());
+    for (hour, answer) in [("T09", "ACCEPTED"), ("T10", "ACCEPTED"), ("T09", "DECLINED")] {
+        let uid = unique("room");
+        let asked = meeting(&uid, &lea.person.address, &["salle@bench.test"], "").replace("T090000Z", &format!("{hour}0000Z"));
+        let asked =
+            asked.replace("DTEND:20301207T100000Z", if hour == "T09" { "DTEND:20301207T100000Z" } else { "DTEND:20301207T113000Z" });
+        assert_eq!(lea.http.request("PUT", &at(&uid), &[], asked.as_bytes()).status, 201);
+        let (_, hers) = lea.one(&uid);
+        assert!(hers.contains(&format!("PARTSTAT={answer}")) && !hers.contains("NEEDS-ACTION"), "{answer}: {hers}");
+        if answer == "DECLINED" {
+            continue;
+        }
+        // The same once more changes nothing.
+        assert_eq!(lea.http.request("PUT", &at(&uid), &[], hers.as_bytes()).status, 204);
+        assert!(lea.one(&uid).1.contains(&format!("PARTSTAT={answer}")));
+    }
+
+    let theirs = format!("/dav/calendars/{}/calendar~{}/", paul.person.address, lea.person.address);
+    let uid = unique("delegate");
+    let asked = meeting(&uid, &lea.person.address, &["salle@bench.test"], "").replace("20301207", "20301210");
+    let put = || paul.http.request("PUT", &format!("{theirs}{uid}.ics"), &[], asked.as_bytes());
+    octroi(&["share", &lea.person.address, "calendars/calendar", "--with", &format!("{}=lrswite", paul.person.address)]);
+    let refused = put();
+    assert!(refused.status == 403 && refused.text().contains("need-privileges"), "{} {}", refused.status, refused.text());
+    assert!(lea.with(&lea.calendar(), &uid).is_empty());
+    octroi(&["share", &lea.person.address, "calendars/calendar", "--with", &format!("{}=lrswite2", paul.person.address)]);
+    assert_eq!(put().status, 201);
+    assert!(lea.one(&uid).1.contains("PARTSTAT=ACCEPTED;SCHEDULE-STATUS"), "{}", lea.one(&uid).1);
 }

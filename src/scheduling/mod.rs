@@ -72,6 +72,15 @@ impl SchedulingCodec for Scheduler {
         }
     }
 
+    fn booking_window(&self) -> (i64, i64) {
+        itip::booking_window(&now()).unwrap_or((0, 0))
+    }
+
+    fn decide(&self, object: &[u8], me: &[String], others: &[Vec<u8>]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let decision = itip::decide(object, &addresses(me), others, &now())?;
+        Some((decision.object, decision.reply))
+    }
+
     fn mail(&self, invitation: &Invitation<'_>) -> Option<Content> {
         let octets = mail::compose(&self.hostname, self.language, invitation)
             .inspect_err(|error| tracing::warn!(%error, "an invitation could not be made"))

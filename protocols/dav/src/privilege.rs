@@ -6,7 +6,7 @@
 
 use crate::names::prefix;
 use crate::xml::{Element, ElementName, Xml};
-use octroi_model::Rights;
+use octroi_model::{CollectionKind, Rights};
 
 /// A privilege.
 struct Privilege {
@@ -93,6 +93,20 @@ pub(crate) fn write_grant(rights: Rights, xml: &mut Xml) {
 /// The content of `current-user-privilege-set` (RFC 3744 section 5.5): all that one has, with their parts.
 pub(crate) fn write_held(rights: Rights, xml: &mut Xml) {
     TABLE.iter().filter(|privilege| rights.contains(privilege.shown_with)).for_each(|privilege| one(privilege.tag, xml));
+}
+
+/// What one has beside that on an inbox or outbox of one's own (RFC 6638 section 6): nobody else sees these.
+pub(crate) fn write_scheduling(kind: CollectionKind, rights: Rights, xml: &mut Xml) {
+    let held: &[&'static str] = match kind {
+        CollectionKind::Inbox if rights.contains(Rights::READ) => {
+            &["C:schedule-deliver", "C:schedule-deliver-invite", "C:schedule-deliver-reply", "C:schedule-query-freebusy"]
+        }
+        CollectionKind::Outbox if rights.contains(Rights::READ) => {
+            &["C:schedule-send", "C:schedule-send-invite", "C:schedule-send-reply", "C:schedule-send-freebusy"]
+        }
+        _ => &[],
+    };
+    held.iter().for_each(|tag| one(tag, xml));
 }
 
 /// Privileges that stand for rights: for `need-privileges` (RFC 3744 section 7.1.1).

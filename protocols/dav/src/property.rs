@@ -502,7 +502,10 @@ fn about_collection(property: Property, subject: &Subject<'_>, viewer: &Viewer, 
             xml.text("OC:checksum", sums);
         }
         Property::PrivilegeSet => match subject {
-            Subject::Folder { facts, .. } => write_held(facts.rights, xml),
+            Subject::Folder { facts, .. } => {
+                write_held(facts.rights, xml);
+                privilege::write_scheduling(facts.kind, facts.rights, xml);
+            }
             Subject::File { rights, .. } => write_held(*rights, xml),
             _ => write_held(Rights::READ, xml),
         },

@@ -122,6 +122,7 @@ pub use explain::{
 };
 pub use pattern::{PATTERN_BYTES_MAX, Pattern, PatternError};
 pub use policy::{Area, Effect, Policy, Profile};
+pub use raw::MeetsAs;
 pub use reserved::{Deed, Lacking, Withheld, reserved};
 pub use second_factor::{SecondFactor, SecondFactorError};
 pub use zones::{ANYWHERE, Origin};

@@ -7,6 +7,7 @@ use crate::PolicyError;
 use crate::actions::ActionRule;
 use crate::condition::Condition;
 use crate::pattern::Pattern;
+use crate::raw::MeetsAs;
 use crate::reserved::Reserved;
 use crate::second_factor::SecondFactor;
 use crate::zones::{Places, Zones};
@@ -38,6 +39,7 @@ pub struct Profile {
     pub(crate) recipients_per_hour: Option<u32>,
     pub(crate) attachment_bytes_max: Option<u64>,
     pub(crate) mild_read_only: bool,
+    pub(crate) meets_as: MeetsAs,
     pub(crate) fresh_seconds: i64,
     /// The zones of each service that the file names.
     pub(crate) services: Vec<(Service, Zones)>,
@@ -177,6 +179,11 @@ impl Profile {
     /// A mailbox in which nothing may be changed is opened as if it could be: some mail programs give up on one that is called read-only.
     pub fn mild_read_only(&self) -> bool {
         self.mild_read_only
+    }
+
+    /// What its accounts are in meetings.
+    pub fn meets_as(&self) -> MeetsAs {
+        self.meets_as
     }
 
     /// How many octets an attachment may have; `None`: as many as the server's own limit allows.

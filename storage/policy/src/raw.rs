@@ -66,6 +66,19 @@ pub(crate) enum ReadOnly {
     Mild,
 }
 
+/// What its accounts are in meetings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MeetsAs {
+    /// Somebody, who answers.
+    #[default]
+    Person,
+    /// A room: it comes when it is free.
+    Room,
+    /// Something else that is booked: likewise.
+    Resource,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawProfile {
@@ -86,6 +99,8 @@ pub(crate) struct RawProfile {
     pub(crate) attachment_bytes_max: Option<Bytes>,
     #[serde(default)]
     pub(crate) read_only: ReadOnly,
+    #[serde(default)]
+    pub(crate) meets_as: MeetsAs,
     pub(crate) fresh_for: Option<Seconds>,
     #[serde(default)]
     pub(crate) services: RawServices,

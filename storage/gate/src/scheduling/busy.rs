@@ -8,8 +8,8 @@ use crate::kept::object::{ObjectKind, ObjectTraits};
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::tree::{self, Node};
-use octroi_engine::Part;
-use octroi_model::{AccountId, Address, CollectionId, CollectionKind, Item, Rights};
+use octroi_engine::{Batch, Engine, Expect, Part};
+use octroi_model::{AccountId, Address, CollectionId, CollectionKind, Item, ModSeq, Rights, Uid, UidSet};
 use octroi_policy::Area;
 
 /// Objects that one answer is made from.
@@ -19,6 +19,49 @@ const OCTETS_MAX: u64 = 16 * 1024 * 1024;
 /// Name of the limit.
 const BUSY: &str = "objects of one answer";
 
+/// Everything that somebody's calendars hold within these seconds, but for that item: for what is decided on the server's authority. It holds as
+/// long as nothing comes into them, which the batch expects.
+pub(super) async fn bookings(
+    engine: &dyn Engine,
+    owner: AccountId,
+    window: (i64, i64),
+    but: (CollectionId, Uid),
+    batch: &mut Batch,
+) -> Result<Vec<Vec<u8>>, Refusal> {
+    let Some(home) = tree::home(engine, owner, Area::Calendars) else { return Ok(Vec::new()) };
+    let mut items: Vec<Item> = Vec::new();
+    for calendar in engine.children(home.id).into_iter().filter(|child| child.kind == CollectionKind::Calendar) {
+        let (found, modseq) = items_within(engine, calendar.id, window).await?;
+        items.extend(found.into_iter().filter(|item| (calendar.id, item.uid) != but));
+        let uids = UidSet::from_ranges([(Uid(1), Uid(u32::MAX))]);
+        batch.expect(Expect::UnchangedSince { collection: calendar.id, uids, modseq });
+    }
+    read(engine, &items).await
+}
+
+async fn read(engine: &dyn Engine, items: &[Item]) -> Result<Vec<Vec<u8>>, Refusal> {
+    if items.len() > OBJECTS_MAX || items.iter().map(Item::bytes).sum::<u64>() > OCTETS_MAX {
+        return Err(Refusal::Limit(BUSY));
+    }
+    Ok(engine.read(items.iter().map(|item| (item.content, Part::Whole)).collect()).await?)
+}
+
+/// What may make busy, as it is at that modseq.
+async fn items_within(engine: &dyn Engine, calendar: CollectionId, window: (i64, i64)) -> Result<(Vec<Item>, ModSeq), Refusal> {
+    let sought = Sought { kind: None, window: Some(window), traits: ObjectTraits::NONE };
+    for _ in 0..TRIES_MAX {
+        let view = engine.view(calendar).await?;
+        // Another view has been seen since: this one is old.
+        let Some(candidates) = almanac::candidates(&view, &sought) else { continue };
+        let counts = |known: almanac::Brief| {
+            matches!(known.kind, ObjectKind::Event | ObjectKind::FreeBusy) && !known.traits.contains(ObjectTraits::FREE)
+        };
+        let items = candidates.into_iter().filter(|one| one.known.is_none_or(counts)).map(|one| one.item);
+        return Ok((items.collect(), view.head().modseq));
+    }
+    Err(Refusal::Unavailable)
+}
+
 impl Session {
     /// The objects that may make somebody busy between these seconds since 1970, of the calendars of which this session may know that.
     /// [`Refusal::UnknownRecipient`] if there is nobody of ours with that address, [`Refusal::Forbidden`] if it may know it of none.
@@ -27,12 +70,9 @@ impl Session {
         let engine = self.gate().engine();
         let mut items: Vec<Item> = Vec::new();
         for calendar in self.busy_calendars(account)? {
-            items.extend(self.busy_items(calendar, window).await?);
-            if items.len() > OBJECTS_MAX || items.iter().map(Item::bytes).sum::<u64>() > OCTETS_MAX {
-                return Err(Refusal::Limit(BUSY));
-            }
+            items.extend(items_within(engine, calendar, window).await?.0);
         }
-        Ok(engine.read(items.iter().map(|item| (item.content, Part::Whole)).collect()).await?)
+        read(engine, &items).await
     }
 
     fn person_at(&self, whose: &Address) -> Result<AccountId, Refusal> {
@@ -70,19 +110,5 @@ impl Session {
 
     fn node_of_home(&self, owner: AccountId) -> Option<Node> {
         if owner == self.account() { self.own_home(Area::Calendars) } else { self.home_of(Area::Calendars, owner) }
-    }
-
-    async fn busy_items(&self, calendar: CollectionId, window: (i64, i64)) -> Result<Vec<Item>, Refusal> {
-        let sought = Sought { kind: None, window: Some(window), traits: ObjectTraits::NONE };
-        for _ in 0..TRIES_MAX {
-            let view = self.gate().engine().view(calendar).await?;
-            // Another view has been seen since: this one is old.
-            let Some(candidates) = almanac::candidates(&view, &sought) else { continue };
-            let counts = |known: almanac::Brief| {
-                matches!(known.kind, ObjectKind::Event | ObjectKind::FreeBusy) && !known.traits.contains(ObjectTraits::FREE)
-            };
-            return Ok(candidates.into_iter().filter(|one| one.known.is_none_or(counts)).map(|one| one.item).collect());
-        }
-        Err(Refusal::Unavailable)
     }
 }

@@ -119,6 +119,11 @@ pub trait SchedulingCodec: Send + Sync + 'static {
     fn with_statuses(&self, octets: &[u8], statuses: &[(String, String)]) -> Vec<u8>;
     /// What a message does to the object of whom it reaches, if they have one. `from`: whom it is certainly from; nothing: the server.
     fn receive(&self, existing: Option<&[u8]>, message: &[u8], me: &[String], from: Option<&str>) -> Received;
+    /// Between which seconds since 1970 a room can be booked.
+    fn booking_window(&self) -> (i64, i64);
+    /// What a room with these addresses answers to what its own `object` asks: that object with the answer in it, and the answer. `others`: what it
+    /// is booked for besides.
+    fn decide(&self, object: &[u8], me: &[String], others: &[Vec<u8>]) -> Option<(Vec<u8>, Vec<u8>)>;
     /// A message as mail, with what all mail that leaves has.
     fn mail(&self, invitation: &Invitation<'_>) -> Option<Content>;
 }

@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::tree::{self, Node};
 use octroi_engine::{Batch, Body, Expect};
 use octroi_model::{Account, AccountId, Address, Collection, CollectionId, CollectionKind, Item, Name, Outcome, Rights, UidSet, UnixTime};
-use octroi_policy::{Act, Area, Profile};
+use octroi_policy::{Act, Area, MeetsAs, Profile};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -59,7 +59,8 @@ pub(super) struct Desk<'s> {
     session: &'s Session,
     codec: Arc<dyn SchedulingCodec>,
     owner: Arc<Account>,
-    me: Vec<String>,
+    /// Looked up once there is a meeting.
+    me: Option<Vec<String>>,
     manner: Manner,
     /// May speak for the owner.
     speaks: bool,
@@ -76,7 +77,7 @@ impl<'s> Desk<'s> {
         }
         let owner = gate.engine().account(node.owner)?;
         let speaks = owner.id == session.account() || rights.contains(Rights::SEND_AS);
-        Some(Self { session, codec, me: gate.addresses_of(&owner), owner, manner, speaks, ways: HashMap::new() })
+        Some(Self { session, codec, me: None, owner, manner, speaks, ways: HashMap::new() })
     }
 
     fn gate(&self) -> &'s Gate {
@@ -91,7 +92,16 @@ impl<'s> Desk<'s> {
         at: (CollectionId, &Name),
         batch: &mut Batch,
     ) -> Result<Settled, Refusal> {
-        let change = ObjectChange { old, new, me: &self.me, manner: self.manner };
+        // Most objects are nobody else's affair, and cost no more than this look.
+        if !old.into_iter().chain(new).any(names_an_organizer) {
+            return Ok(Settled { stored: new.map(<[u8]>::to_vec).unwrap_or_default(), uid: None, scheduled: false });
+        }
+        let me = match self.me.take() {
+            Some(me) => me,
+            None => self.gate().addresses_of(&self.owner),
+        };
+        let me = self.me.insert(me);
+        let change = ObjectChange { old, new, me, manner: self.manner };
         let Outgoing { scheduled, stored, messages } = self.codec.change(&change).map_err(Refusal::Scheduling)?;
         let mut stored = stored.unwrap_or_default();
         let uid = new.or(old).and_then(|octets| self.codec.uid(octets));
@@ -112,11 +122,18 @@ impl<'s> Desk<'s> {
             let status = self.tell(telling, uid.as_deref().unwrap_or_default(), &mut table, batch).await?;
             statuses.push((telling.to.clone(), status.to_owned()));
         }
-        table.lay(batch);
         if !statuses.is_empty() {
             self.log(&messages, uid.as_deref().unwrap_or_default(), batch);
             stored = if new.is_some() { self.codec.with_statuses(&stored, &statuses) } else { stored };
         }
+        // Rooms have answered already.
+        for answer in std::mem::take(&mut table.answers) {
+            let me = self.me.as_deref().unwrap_or_default();
+            if let Received::Stored { octets, .. } = self.codec.receive(Some(&stored), &answer, me, None) {
+                stored = octets;
+            }
+        }
+        table.lay(batch);
         Ok(Settled { stored, uid, scheduled })
     }
 
@@ -135,8 +152,33 @@ impl<'s> Desk<'s> {
             Way::Nowhere(why) => Ok(why),
             Way::Mail(to) if telling.matters => self.mail(telling, &to, batch),
             Way::Mail(_) => Ok(status::SENT),
-            Way::Here(account) => deliver(self.gate(), &*self.codec, (&account, uid, None), telling, table, batch).await,
+            Way::Here(account) => {
+                let status = deliver(self.gate(), &*self.codec, (&account, uid, None), telling, table, batch).await?;
+                if telling.method == "REQUEST" && self.is_booked(&account) {
+                    self.book(&account, table, batch).await?;
+                }
+                Ok(status)
+            }
         }
+    }
+
+    /// Does it answer by whether it is free?
+    fn is_booked(&self, account: &Account) -> bool {
+        let policy = self.gate().policy();
+        policy.profile(&account.profile).is_some_and(|profile| profile.meets_as() != MeetsAs::Person)
+    }
+
+    /// Have a room answer what it was just asked.
+    async fn book(&self, room: &Account, table: &mut Table, batch: &mut Batch) -> Result<(), Refusal> {
+        let gate = self.gate();
+        let Some(laid) = table.laid.get_mut(&room.id).filter(|laid| laid.changed) else { return Ok(()) };
+        let but = (laid.collection, laid.item.uid);
+        let others = super::busy::bookings(gate.engine(), room.id, self.codec.booking_window(), but, batch).await?;
+        if let Some((object, reply)) = self.codec.decide(&laid.octets, &gate.addresses_of(room), &others) {
+            laid.become_new(object, false);
+            table.answers.push(reply);
+        }
+        Ok(())
     }
 
     /// Decided once, however often the commit is tried.
@@ -202,9 +244,19 @@ impl<'s> Desk<'s> {
     }
 }
 
+/// Is there an ORGANIZER in it? Without one nothing is scheduled.
+fn names_an_organizer(octets: &[u8]) -> bool {
+    const NAME: &[u8] = b"ORGANIZER";
+    octets.windows(NAME.len()).any(|window| window.eq_ignore_ascii_case(NAME))
+}
+
 /// What others' calendars are to hold: one state each, however many messages made it.
 #[derive(Default)]
-pub(super) struct Table(HashMap<AccountId, Laid>);
+pub(super) struct Table {
+    laid: HashMap<AccountId, Laid>,
+    /// What rooms have answered.
+    answers: Vec<Vec<u8>>,
+}
 
 struct Laid {
     collection: CollectionId,
@@ -216,7 +268,7 @@ struct Laid {
 
 impl Table {
     pub(super) fn lay(self, batch: &mut Batch) {
-        for laid in self.0.into_values().filter(|laid| laid.changed) {
+        for laid in self.laid.into_values().filter(|laid| laid.changed) {
             batch.expect(laid.expect);
             let body = batch.body(Body::document(&laid.octets));
             batch.put(laid.collection, laid.item, body);
@@ -235,21 +287,21 @@ pub(super) async fn deliver(
 ) -> Result<&'static str, Refusal> {
     let engine = gate.engine();
     let Some(home) = tree::home(engine, to.id, Area::Calendars) else { return Ok(status::UNKNOWN) };
-    if let std::collections::hash_map::Entry::Vacant(vacant) = table.0.entry(to.id)
+    if let std::collections::hash_map::Entry::Vacant(vacant) = table.laid.entry(to.id)
         && let Some(found) = homes::find(engine, codec, to.id, uid).await?
     {
         let octets = homes::read(engine, &found.item).await?;
         let expect = Expect::Unchanged { collection: found.collection, uid: found.item.uid, modseq: found.item.modseq };
         vacant.insert(Laid { collection: found.collection, item: found.item, octets, expect, changed: false });
     }
-    let there = table.0.get(&to.id);
+    let there = table.laid.get(&to.id);
     let received = codec.receive(there.map(|laid| &*laid.octets), &telling.octets, &gate.addresses_of(to), from);
     if let Received::Stored { octets, keeps_tag } = received {
         let bytes = (octets.len() + telling.octets.len()) as u64;
         if !gate.has_room(home.id, bytes) {
             return Ok(status::FAILED);
         }
-        match table.0.get_mut(&to.id) {
+        match table.laid.get_mut(&to.id) {
             // Somebody has locked it: they are told, and their copy stays.
             Some(laid) if !engine.locks_over(laid.collection, Some(laid.item.uid)).is_empty() => {}
             Some(laid) => laid.become_new(octets, keeps_tag),
@@ -257,7 +309,7 @@ pub(super) async fn deliver(
             None => match homes::default_calendar(engine, &home).filter(|_| from.is_none()) {
                 Some(calendar) if engine.locks_over(calendar.id, None).is_empty() => {
                     let laid = Laid::fresh(gate, &calendar, uid, octets)?;
-                    table.0.insert(to.id, laid);
+                    table.laid.insert(to.id, laid);
                 }
                 _ => {}
             },

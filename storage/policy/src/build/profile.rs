@@ -38,6 +38,7 @@ impl Builder<'_> {
             recipients_per_hour: raw.recipients_per_hour.map(Into::into),
             attachment_bytes_max: raw.attachment_bytes_max.map(|bytes| bytes.0),
             mild_read_only: raw.read_only == ReadOnly::Mild,
+            meets_as: raw.meets_as,
             fresh_seconds: raw.fresh_for.map_or(FRESH_SECONDS, |seconds| seconds.0),
             services: Vec::new(),
             second_factor,
