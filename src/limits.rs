@@ -288,6 +288,8 @@ section! {
         code_wait_seconds => code_wait;
         sessions_max => sessions_max;
         sign_ins_max => sign_ins_max;
+        login_flow_seconds => login_flow;
+        login_flows_max => login_flows_max;
     }
 }
 

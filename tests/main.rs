@@ -19,6 +19,7 @@ mod courier;
 mod crash;
 mod demo;
 mod dialogues;
+mod discovery;
 mod documents;
 mod import;
 mod internet;

@@ -3,7 +3,8 @@
 use super::in_both;
 use super::steps::{enrol, sign_in};
 use super::visit::Browser;
-use crate::portal::{newcomer, newcomer_as};
+use crate::discovery;
+use crate::portal::{MAIN, newcomer, newcomer_as};
 use crate::support::imap::Imap;
 use crate::support::process::{Ran, run};
 use crate::support::{Server, eventually};
@@ -146,5 +147,32 @@ fn signing_out_everywhere_ends_programs_and_the_portal() {
         assert_eq!(browser.heading(), "Sign in");
         assert!(!imap.try_command("NOOP").is_ok_and(|reply| reply.is_ok()), "the program is signed out");
         assert!(Imap::try_login(server, &address, &secret).is_ok(), "its app password stays");
+    });
+}
+
+#[test]
+fn a_program_is_connected_by_its_owner() {
+    in_both(|browser| {
+        let address = newcomer(browser.server);
+        let flow = discovery::begin(browser.server, "DAVx5/4.4.5");
+        browser.go(&flow.page);
+        browser.fill("#address", &address);
+        browser.fill("#password", MAIN);
+        browser.follow("main button");
+        assert_eq!(browser.heading(), "Connect a program");
+        browser.look("connect-factor");
+        enrol(browser);
+        browser.go(&flow.page);
+        browser.look("connect");
+        browser.click("input[value=files]");
+        browser.follow("main form button");
+        assert_eq!(browser.heading(), "The program is connected", "{}", browser.text());
+        browser.look("connected");
+        assert_eq!(discovery::poll(browser.server, &flow).status, 200);
+        let refused = discovery::begin(browser.server, "DAVx5/4.4.5");
+        browser.go(&refused.page);
+        browser.follow("main button.grave");
+        assert!(browser.has("[role=status]"), "{}", browser.text());
+        assert_eq!(discovery::poll(browser.server, &refused).status, 404);
     });
 }

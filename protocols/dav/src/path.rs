@@ -38,7 +38,7 @@ pub(crate) enum Target {
     Upload(UploadAt),
     /// `/dav/push/<address>/<registration>`
     Registration(RegistrationAt),
-    /// `/.well-known/caldav` or `carddav` (RFC 6764 section 5).
+    /// `/.well-known/caldav` or `carddav` (RFC 6764 section 5), and `/remote.php/dav`.
     WellKnown,
     /// Anything else.
     Nothing,
@@ -93,7 +93,8 @@ impl Target {
         let names = rest.split('/').map(decode).collect::<Result<Vec<_>, _>>()?;
         let texts: Vec<&str> = names.iter().map(Name::as_str).collect();
         match texts.as_slice() {
-            [".well-known", "caldav" | "carddav"] => Ok(Self::WellKnown),
+            // Where Nextcloud has it: DAVx5 goes there once it was connected as to one (see the portal's `connect`).
+            [".well-known", "caldav" | "carddav"] | ["remote.php", "dav"] => Ok(Self::WellKnown),
             ["dav"] => Ok(Self::DavRoot),
             ["dav", "principals"] => Ok(Self::Principals),
             ["dav", "principals", address] => {

@@ -13,6 +13,10 @@ pub struct PortalConfig {
     pub code_wait: Duration,
     /// Sessions and sign-ins that wait for their code, at the same time; about 1 KiB each.
     pub sessions_max: usize,
+    /// How long a program waits to be connected.
+    pub login_flow: Duration,
+    /// Programs that wait at the same time.
+    pub login_flows_max: usize,
     /// Sign-ins being checked at the same time: each costs a slow hash.
     pub sign_ins_max: usize,
     /// Whom people ask, in the organisation's own words.
@@ -51,6 +55,8 @@ impl Default for PortalConfig {
             lifetime: Duration::from_hours(8),
             code_wait: Duration::from_mins(5),
             sessions_max: 10_000,
+            login_flow: Duration::from_mins(20),
+            login_flows_max: 1_000,
             sign_ins_max: 32,
             support: None,
             scripts: octroi_sieve::Limits::default(),

@@ -1,6 +1,6 @@
 //! The portal: where people sign in with their main password and a second factor, and mint app passwords for their programs.
 //!
-//! The program merges [`router`] into the HTTPS listener's routes, all below `/portal/` but where mail programs ask for their settings. What always holds: the main password opens
+//! The program merges [`router`] into the HTTPS listener's routes, all below `/portal/` but where programs ask for their settings, or to be connected. What always holds: the main password opens
 //! nothing but these pages, and documents in them only after a second factor and where the profile says so; pages need no script but for passkeys, and every value in them is escaped (`maud`, whose templates are
 //! checked when we compile); a page that changes something is a form with a token that only the visitor's own cookie can explain
 //! ([`request`]); a cookie's value is new after each sign-in and second factor, and only its hash is kept ([`sessions`]).
@@ -17,6 +17,7 @@
 //! | `simple` | the filter that people fill in instead of writing it |
 //! | `passkey.js` | the one script |
 //! | `autoconfig` | settings for mail programs that ask by themselves |
+//! | `flows` | programs that wait to be connected |
 //! | `mta_sts` | what other mail servers ask before they send |
 //! | `language`, `texts/` | French and English, a file for each area |
 //!
@@ -26,6 +27,7 @@
 
 mod autoconfig;
 mod config;
+mod flows;
 mod form;
 mod frame;
 mod language;
@@ -101,6 +103,10 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal/audit", get(pages::audit::show))
         .route("/portal/audit/verify", get(pages::audit::show).post(pages::audit::verify))
         .route("/portal/help", get(pages::help::show))
+        .route("/portal/apple-profile", get(pages::apple::show))
+        .route("/portal/connect/{id}", get(pages::connect::show).post(pages::connect::decide))
+        .route("/index.php/login/v2", post(pages::connect::begin))
+        .route("/index.php/login/v2/poll", post(pages::connect::poll))
         .route("/mail/config-v1.1.xml", get(autoconfig::show))
         .route("/.well-known/mta-sts.txt", get(mta_sts::show))
         .route("/.well-known/autoconfig/mail/config-v1.1.xml", get(autoconfig::show))

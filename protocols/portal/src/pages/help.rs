@@ -1,6 +1,6 @@
 //! Help, for everybody: whom to ask, and how to set up programs with this server's own names and ports.
 
-use super::{Audience, Place};
+use super::{Audience, Place, apple};
 use crate::config::Served;
 use crate::frame::Page;
 use crate::language::Language;
@@ -21,18 +21,20 @@ const STARTTLS: &str = "STARTTLS";
 pub(crate) async fn show(visitor: Visitor) -> Response {
     match visitor.signed_in().await {
         Ok(person) => {
-            let content = content(&person.visitor, &person.session.address().to_string());
+            let content = content(&person.visitor, Some(&person.session.address().to_string()));
             person.page(&Page::of(&PLACE, person.language()), &content)
         }
         Err(visitor) => {
-            let content = content(&visitor, Help::of(visitor.language).your_address);
+            let content = content(&visitor, None);
             visitor.page(&Page::of(&PLACE, visitor.language), &content)
         }
     }
 }
 
-fn content(visitor: &Visitor, address: &str) -> Markup {
+/// `own`: the address of who is signed in.
+fn content(visitor: &Visitor, own: Option<&str>) -> Markup {
     let texts = Help::of(visitor.language);
+    let address = own.unwrap_or(texts.your_address);
     let config = &visitor.portal.config;
     let served = &config.served;
     html! {
@@ -52,7 +54,10 @@ fn content(visitor: &Visitor, address: &str) -> Markup {
         }
         @if mail_in(served).is_some() {
             (program("thunderbird", texts.thunderbird, &thunderbird(texts, served)))
-            (program("apple", texts.apple, &apple(texts, served)))
+            (program("apple", texts.apple, &apple_steps(texts, served)))
+        }
+        @if own.is_some() && (mail_in(served).is_some() || served.dav.is_some()) {
+            p { (texts.apple_profile) " " a href=(apple::PATH) { (texts.apple_download) } }
         }
         @if let Some(dav) = &served.dav {
             (program("davx5", texts.davx5, &[html! { (texts.davx5_1) }, html! { (texts.davx5_2) }, html! { (texts.davx5_3) }]))
@@ -110,7 +115,7 @@ fn thunderbird(texts: &Help, served: &Served) -> Vec<Markup> {
     steps.into_iter().chain(calendars).map(|step| html! { (step) }).collect()
 }
 
-fn apple(texts: &Help, served: &Served) -> Vec<Markup> {
+fn apple_steps(texts: &Help, served: &Served) -> Vec<Markup> {
     let calendars = served.dav.as_ref().map(|_| texts.apple_4);
     let steps = [texts.apple_1, texts.apple_2, texts.apple_3];
     steps.into_iter().chain(calendars).map(|step| html! { (step) }).collect()

@@ -7,8 +7,10 @@
 pub(crate) mod accounts;
 pub(crate) mod app_password_form;
 pub(crate) mod app_passwords;
+pub(crate) mod apple;
 pub(crate) mod audit;
 pub(crate) mod authenticator;
+pub(crate) mod connect;
 pub(crate) mod devices;
 pub(crate) mod files;
 pub(crate) mod filter_script;
@@ -32,6 +34,7 @@ pub(crate) mod step_up;
 pub(crate) mod trash;
 
 use crate::config::PortalConfig;
+use crate::flows::Flows;
 use crate::frame::see_other;
 use crate::language::Language;
 use crate::request::TokenKey;
@@ -94,12 +97,15 @@ pub(crate) struct Portal {
     pub sessions: Sessions<Standing>,
     /// One permit for each sign-in that is being checked.
     pub sign_ins: Semaphore,
+    /// Programs that wait to be connected.
+    pub flows: Flows,
 }
 
 impl Portal {
     pub(crate) fn new(gate: Gate, config: Arc<PortalConfig>) -> Self {
         let sign_ins = Semaphore::new(config.sign_ins_max);
-        Self { gate, key: TokenKey::new(), sessions: Sessions::new(config.clone()), sign_ins, config }
+        let flows = Flows::new(config.login_flow, config.login_flows_max);
+        Self { gate, key: TokenKey::new(), sessions: Sessions::new(config.clone()), sign_ins, flows, config }
     }
 
     /// Look at or change what is kept of somebody who is signed in.

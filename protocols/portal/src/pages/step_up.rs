@@ -49,7 +49,8 @@ pub(crate) fn other_ways(person: &Person, back: &Place) -> Markup {
     other_ways_to(person, back.path)
 }
 
-fn other_ways_to(person: &Person, back: &str) -> Markup {
+/// The same with a path to come back to.
+pub(crate) fn other_ways_to(person: &Person, back: &str) -> Markup {
     let has_others = person.session.factors().is_ok_and(|factors| !factors.passkeys.is_empty() || !factors.devices.is_empty());
     html! {
         @if has_others {

@@ -45,10 +45,14 @@ super::texts! {
         apple_4:
             "For calendars: Other, Add CalDAV account, with the address from the table as server.",
             "Pour les calendriers : Autre, Ajouter un compte CalDAV, avec l’adresse du tableau comme serveur.";
+        apple_profile:
+            "Or let the device do it: fetch this profile on it and install it in Settings; it asks for the app password.",
+            "Ou laissez faire l’appareil : chargez-y ce profil et installez-le dans Réglages ; il demande le mot de passe d’application.";
+        apple_download: "Profile for Apple devices", "Profil pour les appareils Apple";
         davx5: "Calendars and contacts on Android (DAVx⁵)", "Calendriers et contacts sur Android (DAVx⁵)";
         davx5_1:
-            "In DAVx⁵ add an account and choose Log in with URL and user name.",
-            "Dans DAVx⁵, ajoutez un compte et choisissez Connexion avec une URL et un nom d’utilisateur.";
+            "In DAVx⁵ add an account, choose Nextcloud, and give the address from the table: this portal then asks you what DAVx⁵ may have, and no password is to be typed. Or choose Log in with URL and user name:",
+            "Dans DAVx⁵, ajoutez un compte, choisissez Nextcloud et donnez l’adresse du tableau : ce portail vous demande alors ce que DAVx⁵ peut obtenir, sans mot de passe à saisir. Ou choisissez Connexion avec une URL et un nom d’utilisateur :";
         davx5_2:
             "Give the address for calendars from the table, your whole address as user name and the app password.",
             "Donnez l’adresse pour les calendriers du tableau, votre adresse complète comme nom d’utilisateur et le mot de passe d’application.";
