@@ -6,7 +6,7 @@ use crate::support::http::{Http, Response};
 use crate::support::imap::Imap;
 use crate::support::process::run;
 use crate::support::server::configured;
-use crate::support::{Server, shared};
+use crate::support::{Server, eventually, shared};
 use serde_json::Value;
 
 const BEGIN: &str = "/index.php/login/v2";
@@ -129,11 +129,25 @@ fn nothing_is_granted_without_its_owner_and_their_second_factor() {
 
 #[test]
 fn programs_that_wait_are_bounded_in_number_and_time() {
-    let server = &configured("[limits.portal]\nlogin_flow_seconds = 2\n");
+    let server = &configured("[limits.portal]\nlogin_flow_seconds = 6\n");
     let http = Http::anonymous(server);
     let begun: Vec<u16> = (0..12).map(|_| http.request("POST", BEGIN, &[], b"").status).collect();
     assert_eq!((begun.iter().filter(|status| **status == 200).count(), begun[11]), (10, 429), "{begun:?}");
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    std::thread::sleep(std::time::Duration::from_secs(7));
+    // What nobody fetches is taken back.
+    let address = newcomer_as(server, "plain");
+    let mut browser = Browser::open(server);
+    browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
+    browser.enrol();
+    let late = begin(server, "late");
+    browser.go(&late.page);
+    browser.send(&late.page, &[("label", "late"), ("service", "files")]);
+    assert!(browser.page.contains("The program is connected"), "{}", browser.page);
+    eventually("it to be revoked", || {
+        browser.go("/portal/app-passwords");
+        browser.page.contains("There are none yet").then_some(())
+    });
+    assert_eq!(poll(server, &late).status, 404);
     let flow = begin(server, "x");
     assert_eq!(
         http.request("POST", &flow.poll, &[("Content-Type", "application/json")], format!("{{\"token\":\"{}\"}}", flow.token).as_bytes())

@@ -21,6 +21,9 @@ const FLOWS_PER_NETWORK_MAX: usize = 10;
 /// Octets of what a program calls itself that are kept.
 const CLIENT_BYTES_MAX: usize = 100;
 
+/// How long what was granted lies ready: a program asks every few seconds.
+const READY_FOR: Duration = Duration::from_mins(5);
+
 /// What a program that was connected gets.
 pub(crate) struct Granted {
     pub address: String,
@@ -102,6 +105,7 @@ impl Flows {
     pub(crate) fn grant(&self, id: &str, granted: Granted) -> bool {
         match self.live().get_mut(&hash(id)).filter(|flow| flow.granted.is_none()) {
             Some(flow) => {
+                flow.began = Instant::now();
                 flow.granted = Some(granted);
                 true
             }
@@ -112,6 +116,18 @@ impl Flows {
     /// The program is not to have anything.
     pub(crate) fn refuse(&self, id: &str) {
         self.live().remove(&hash(id));
+    }
+
+    /// How long what was granted lies ready.
+    pub(crate) fn ready_for(&self) -> Duration {
+        self.lifetime.min(READY_FOR)
+    }
+
+    /// Nobody has fetched it: it is not handed over any more. `false`: somebody has.
+    pub(crate) fn take_back(&self, id: &str) -> bool {
+        // Without looking who has ended: this one is just about to.
+        let mut flows = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        flows.remove(&hash(id)).is_some_and(|flow| flow.granted.is_some())
     }
 
     /// What the program that has this token was granted; the flow ends with it.
@@ -171,6 +187,9 @@ mod tests {
         assert!(flows.take(&begun.id).is_none() && flows.take("").is_none());
         assert_eq!(flows.take(&begun.token).unwrap().secret.as_str(), "abc-secret");
         assert!(flows.take(&begun.token).is_none(), "and handed over once");
+        let late = flows.begin("x", HERE).unwrap();
+        assert!(flows.grant(&late.id, granted()) && flows.take_back(&late.id) && !flows.take_back(&late.id));
+        assert!(flows.take(&late.token).is_none() && !flows.take_back(&begun.id));
         let refused = flows.begin("x", HERE).unwrap();
         flows.refuse(&refused.id);
         assert!(flows.asking(&refused.id).is_none() && !flows.grant(&refused.id, granted()));

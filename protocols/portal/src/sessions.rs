@@ -69,9 +69,8 @@ impl<T> Sessions<T> {
     pub(crate) fn begin(&self, value: T, lifetime: Duration) -> Result<VisitId, Full> {
         let id = VisitId::new().ok_or(Full)?;
         let mut entries = self.lock();
-        if entries.len() >= self.config.sessions_max {
-            entries.retain(|_, entry| self.is_live(entry));
-        }
+        // What is over goes each time: it may hold an open session for documents, which counts among its account's.
+        entries.retain(|_, entry| self.is_live(entry));
         if entries.len() >= self.config.sessions_max {
             return Err(Full);
         }

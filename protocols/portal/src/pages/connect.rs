@@ -195,7 +195,15 @@ async fn grant(person: &mut Person, id: &str, form: &Form) -> Result<bool, Notic
         refusal => Notice::fault(refused(refusal, language)),
     })?;
     let granted = Granted { address: person.session.address().to_string(), secret: minted.secret };
-    if person.visitor.portal.flows.grant(id, granted) {
+    let portal = person.visitor.portal.clone();
+    if portal.flows.grant(id, granted) {
+        let (id, session) = (id.to_owned(), person.session.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(portal.flows.ready_for()).await;
+            if portal.flows.take_back(&id) {
+                let _ = session.revoke_app_password(&minted.public_id).await;
+            }
+        });
         return Ok(true);
     }
     // Nobody will ever have it.
