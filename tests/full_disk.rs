@@ -1,6 +1,7 @@
 //! A full disk over HTTP: what does not fit is refused with 507, and neither it nor a part of it is there afterwards.
 
 use crate::support::http::Http;
+use crate::support::process::run;
 use crate::support::server::configured;
 use crate::support::{Server, unique};
 use std::process::Command;
@@ -20,14 +21,29 @@ fn on_a_small_disk(size: &str) -> (Server, Server) {
     (server, first)
 }
 
+/// An octet for a number; nothing that could be made smaller comes of many.
+fn mixed(number: u32) -> u8 {
+    let mixed = (number ^ (number >> 16)).wrapping_mul(0x45d9_f3b5);
+    let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x2c1b_3c6d);
+    (mixed >> 24) as u8
+}
+
 #[test]
 fn what_does_not_fit_leaves_nothing_behind() {
     let (server, _first) = on_a_small_disk("48m");
     let person = &server.people()[0];
     let http = Http::new(&server, person);
     let home = format!("/dav/files/{}/", person.address);
-    let octets = |bytes: u32, begin: u32| (0..bytes).map(|n| ((n + begin) * 7 % 251) as u8).collect::<Vec<_>>();
-    let put = |name: &str, octets: &[u8]| http.request("PUT", &format!("{home}{name}"), &[], octets).status;
+    let octets = |bytes: u32, seed: u32| (0..bytes).map(|n| mixed(n ^ (seed << 25))).collect::<Vec<_>>();
+    let folder = tempfile::tempdir().unwrap();
+    let (file, user) = (folder.path().join("sent"), format!("{}:{}", person.address, person.app_password));
+    // By curl, which reads while it sends: what is refused half way is told before all of it has gone.
+    let put = |name: &str, octets: &[u8]| -> u16 {
+        std::fs::write(&file, octets).unwrap();
+        let (url, certificate) = (server.url(&format!("{home}{name}")), server.certificate().to_str().unwrap());
+        let how = ["--silent", "--cacert", certificate, "--user", &user, "--output", "/dev/null", "--write-out", "%{http_code}"];
+        run("curl", &[&how[..], &["--upload-file", file.to_str().unwrap(), &url]].concat()).good().parse().unwrap()
+    };
     let get = |name: &str| http.request("GET", &format!("{home}{name}"), &[], b"");
     let fill = |prefix: &str, bytes: u32| {
         let mut kept = Vec::new();

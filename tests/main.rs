@@ -21,6 +21,7 @@ mod demo;
 mod dialogues;
 mod discovery;
 mod documents;
+mod full_disk;
 mod import;
 mod internet;
 mod lmtp_socket;
