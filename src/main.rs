@@ -10,6 +10,7 @@ mod commands;
 mod config;
 mod courier;
 mod demo;
+mod directory;
 mod dkim;
 mod dns;
 mod files;

@@ -176,6 +176,7 @@ impl Server {
         let reporter = Reporter::new(config, reports, resolver.clone(), gate.clone(), queue.clone(), keyring.clone())?;
         hold_while(&shutdown, reporter.clone().run(shutdown.clone()));
         tokio::spawn(sweep_documents(admin.clone(), shutdown.clone()));
+        tokio::spawn(crate::directory::keep(admin.clone(), config.organisation.clone(), shutdown.clone()));
         let courier = Courier::new(config, gate.clone(), queue.clone(), keyring)?;
         hold_while(&shutdown, courier.carry(errands, shutdown.clone()));
         let steered = queue.clone();

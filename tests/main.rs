@@ -19,6 +19,7 @@ mod courier;
 mod crash;
 mod demo;
 mod dialogues;
+mod directory;
 mod discovery;
 mod documents;
 mod full_disk;

@@ -43,7 +43,14 @@ pub fn fuzz_xml(body: &[u8]) {
 
 fn viewer() -> Viewer {
     let Ok(address) = "lea@a.example".parse() else { unreachable!("it is an address") };
-    Viewer { address, display_name: "Léa <Martin>".to_owned(), groups: Vec::new(), config: std::sync::Arc::default(), scheduling: None }
+    Viewer {
+        address,
+        display_name: "Léa <Martin>".to_owned(),
+        groups: Vec::new(),
+        config: std::sync::Arc::default(),
+        scheduling: None,
+        directory: None,
+    }
 }
 
 /// Properties as they were sent, and as they are told in an answer.

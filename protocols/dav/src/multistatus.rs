@@ -367,6 +367,7 @@ mod tests {
             groups: Vec::new(),
             config: std::sync::Arc::default(),
             scheduling: None,
+            directory: None,
         }
     }
 

@@ -82,6 +82,7 @@ pub(crate) enum Property {
     OwncloudSize,
     OwncloudPermissions,
     OwncloudChecksums,
+    DirectoryGateway,
     PushTransports,
     PushTopic,
     PushTriggers,
@@ -166,6 +167,8 @@ pub(crate) const KNOWN: &[Known] = &[
     known(Property::OwncloudSize, OWNCLOUD, "OC:size", false),
     known(Property::OwncloudPermissions, OWNCLOUD, "OC:permissions", false),
     known(Property::OwncloudChecksums, OWNCLOUD, "OC:checksums", false),
+    // draft-daboo-carddav-directory-gateway-02 section 3.1.
+    known(Property::DirectoryGateway, CARDDAV, "CARD:directory-gateway", false),
     known(Property::PushTransports, PUSH, "WP:transports", false),
     known(Property::PushTopic, PUSH, "WP:topic", false),
     known(Property::PushTriggers, PUSH, "WP:supported-triggers", false),
@@ -203,6 +206,8 @@ pub(crate) struct Viewer {
     pub config: Arc<DavConfig>,
     /// Where their meetings are kept, if asked for.
     pub scheduling: Option<SchedulingPlaces>,
+    /// The organisation's directory among their address books, if asked for.
+    pub directory: Option<Path>,
 }
 
 /// What a sync token is made of.
@@ -303,6 +308,7 @@ pub(crate) fn write(known: &Known, subject: &Subject<'_>, viewer: &Viewer, xml: 
         | Property::AddressbookHome
         | Property::UserAddresses
         | Property::UserType
+        | Property::DirectoryGateway
         | Property::ScheduleInbox
         | Property::ScheduleOutbox
         | Property::EmailAddresses
@@ -360,6 +366,10 @@ fn about_people(property: Property, subject: &Subject<'_>, viewer: &Viewer, xml:
             aliases.fold(own, |xml, alias| xml.text("D:href", &format!("mailto:{alias}"))).text("D:href", &principal)
         }
         Property::UserType => xml.characters("INDIVIDUAL"),
+        Property::DirectoryGateway => {
+            let Some(path) = &viewer.directory else { return false };
+            xml.text("D:href", &folder_href(Area::Contacts, &viewer.address, path))
+        }
         Property::ScheduleInbox | Property::ScheduleOutbox => {
             let Some(places) = &viewer.scheduling else { return false };
             let path = if property == Property::ScheduleInbox { &places.inbox } else { &places.outbox };
@@ -385,6 +395,8 @@ fn about_other(property: Property, other: &Principal, xml: &mut Xml) -> bool {
         (Property::AlternateUris, _, Some(address)) => xml.text("D:href", &format!("mailto:{address}")),
         (Property::AlternateUris, _, None) => xml,
         (Property::EmailAddresses, _, Some(address)) => xml.text("CS:email-address", &address.to_string()),
+        // RFC 6638 section 2.4.2.
+        (Property::UserType, _, _) => xml.characters(if address.is_some() { "INDIVIDUAL" } else { "GROUP" }),
         _ => return false,
     };
     true
@@ -681,6 +693,7 @@ fn supported_reports(area: Area, kind: Option<CollectionKind>, xml: &mut Xml) {
         "D:principal-match",
         "D:principal-property-search",
         "D:principal-search-property-set",
+        "CS:calendarserver-principal-search",
     ] {
         report(common);
     }

@@ -1,7 +1,8 @@
 //! Whom one can share with: accounts, groups and profiles by name, for who edits an ACL.
 //!
-//! Called by `dav` for principals. What always holds: an account is named only to who may share with single accounts at all, and only one
-//! that they could write to as well; of it nothing is told but address and name. To everybody else there is nobody.
+//! Called by `dav` for principals. What always holds: an account is named only to whom the organisation's directory shows it
+//! ([`crate::people`]), or who may share with single accounts at all, and of these only one that they could write to as well; of it nothing
+//! is told but address and name. To everybody else there is nobody.
 
 use crate::acts::sharing::{Identifier, find_grantee, sharee};
 use crate::refusal::Refusal;
@@ -28,7 +29,14 @@ impl Session {
     /// Who is named so, if the session may share with them; one's own groups in any case.
     pub fn principal(&self, who: &Identifier) -> Result<Option<Principal>, Refusal> {
         let own_group = matches!(who, Identifier::Group(name) if self.memberships().contains(name));
-        if !own_group && (!self.may_share_with(who)? || find_grantee(self.gate(), who).is_err()) {
+        let listed = match who {
+            Identifier::Account(address) => {
+                self.gate().engine().account_by_key(&address.key()).is_some_and(|account| self.is_shown(&account.profile))
+            }
+            Identifier::Group(_) => self.is_shown_groups() && find_grantee(self.gate(), who).is_ok(),
+            _ => false,
+        };
+        if !own_group && !listed && (!self.may_share_with(who)? || find_grantee(self.gate(), who).is_err()) {
             return Ok(None);
         }
         Ok(match who {
@@ -42,17 +50,19 @@ impl Session {
     pub fn principals(&self, count_max: usize, fits: impl Fn(&Principal) -> bool) -> Result<Vec<Principal>, Refusal> {
         let engine = self.gate().engine();
         let mut found = Vec::new();
-        if self.permits(&Act::Share { with: Sharee::Account })?.is_ok() {
-            for account in engine.accounts() {
-                let principal = principal_of(&account);
-                if found.len() < count_max && fits(&principal) && self.may_write_to(&account.address)? {
-                    found.push(principal);
-                }
+        let shares = self.permits(&Act::Share { with: Sharee::Account })?.is_ok();
+        for account in engine.accounts() {
+            if found.len() >= count_max {
+                break;
+            }
+            let principal = principal_of(&account);
+            if fits(&principal) && (self.is_shown(&account.profile) || (shares && self.may_write_to(&account.address)?)) {
+                found.push(principal);
             }
         }
         for group in engine.groups() {
             let principal = Principal { who: Identifier::Group(group.name.clone()), display_name: group.name.clone() };
-            if found.len() < count_max && fits(&principal) && self.may_share_with(&principal.who)? {
+            if found.len() < count_max && fits(&principal) && (self.is_shown_groups() || self.may_share_with(&principal.who)?) {
                 found.push(principal);
             }
         }

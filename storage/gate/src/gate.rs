@@ -88,13 +88,13 @@ pub struct Limits {
     /// After which an upload is given up that nothing is added to.
     pub upload_idle: Duration,
     /// Registrations for push: of one account at one collection, of one account, and of all; each collection that has one is listened to.
-    pub push_per_collection_max: usize,
+    pub push_per_collection_max: u32,
     /// See there.
-    pub push_per_account_max: usize,
+    pub push_per_account_max: u32,
     /// See there.
-    pub push_max: usize,
+    pub push_max: u32,
     /// Octets of the URL that push messages go to.
-    pub push_endpoint_bytes_max: usize,
+    pub push_endpoint_bytes_max: u32,
     /// The quota that a new account gets.
     pub account_quota: Option<QuotaLimit>,
     /// In which a new account's mailboxes are named.

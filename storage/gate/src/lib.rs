@@ -34,6 +34,7 @@ mod mail_watch;
 mod narrowed;
 mod passkey;
 mod password;
+mod people;
 mod portal;
 pub mod purpose;
 mod push;
@@ -100,6 +101,7 @@ pub use octroi_engine::{
 pub use octroi_policy::{Area, Expectations, Policy, PolicyError, SecondFactor, Strength};
 pub use passkey::{PasskeyChallenge, PasskeyEnrolment};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFault};
+pub use people::{DIRECTORY, Listed};
 pub use portal::{
     Administrator, AppPasswordFacts, Auditor, ConfirmedDevice, DeviceEnrolment, FactorFacts, MintedAppPassword, OwnShare, PendingSignIn,
     PortalSession, Preset, ProfileFacts, Scope, SignIn, Stepped,

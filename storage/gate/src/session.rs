@@ -217,6 +217,12 @@ impl Session {
         if let Some(rights) = standing.rights.get(&collection.id) {
             return Ok(*rights);
         }
+        if collection.owner == crate::gate::SYSTEM {
+            let scope = standing.folders.leave(standing.credential.app_password.rights, &node.subject());
+            let rights = self.directory_rights(collection, &standing.credential.account.profile) & scope;
+            standing.rights.insert(collection.id, rights);
+            return Ok(rights);
+        }
         let own = collection.owner == self.0.account;
         let profile = &standing.credential.account.profile;
         let facts = Facts {

@@ -3,7 +3,9 @@
 //! Mail and documents are trees: `INBOX`, `Actes/2026`, `Shared/<owner>/…`. Calendars and address books are one flat level in which
 //! shared ones are called `<name>~<owner>`: clients want every calendar in the one home set of the user.
 
+use crate::gate::SYSTEM;
 use crate::kept::{Shelf, is_kept_aside, original_name};
+use crate::people::DIRECTORY;
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
 use crate::session::Session;
@@ -59,6 +61,12 @@ impl Node {
     /// The same place, with the collection as it is now.
     pub(crate) fn with(&self, collection: Arc<Collection>) -> Self {
         Self { collection: Some(collection), ..self.clone() }
+    }
+
+    /// The organisation's directory, among a person's address books.
+    pub(crate) fn directory(book: Arc<Collection>) -> Option<Self> {
+        let path = Path::from_names(vec![Name::new(DIRECTORY).ok()?]).ok()?;
+        Some(Self { inner_path: DIRECTORY.to_owned(), ..Self::top(Some(book), Area::Contacts, path, SYSTEM) })
     }
 
     fn below(&self, child: &Arc<Collection>) -> Option<Self> {
@@ -210,6 +218,9 @@ impl Session {
     /// The node of a collection, whatever the rights on it; `None` for what lies beside the documents.
     pub(crate) fn resolve_collection(&self, collection: &Arc<Collection>) -> Option<Node> {
         let engine = self.gate().engine();
+        if collection.owner == SYSTEM {
+            return self.directory_node().filter(|node| node.real().is_ok_and(|real| real.id == collection.id));
+        }
         let (area, inner) = place(engine, collection)?;
         let own = collection.owner == self.account();
         let path = if own { inner } else { shared_path(engine, area, collection.owner, &inner)? };
@@ -230,6 +241,11 @@ impl Session {
                 let Some(home) = self.sharer_node(node.area, owner) else { continue };
                 let Some(collection) = home.collection.clone() else { continue };
                 found.extend(self.gate().engine().children(collection.id).iter().filter_map(|c| self.child_node(&home, c)));
+            }
+            let named_so =
+                |found: &[Node]| found.iter().any(|node| node.path.names().first().is_some_and(|name| name.as_str() == DIRECTORY));
+            if node.area == Area::Contacts && !named_so(&found) {
+                found.extend(self.directory_node());
             }
         } else if top {
             found.extend(self.shared_top(node.area));
@@ -270,6 +286,9 @@ impl Session {
         let engine = self.gate().engine();
         if let Some(own) = engine.child(home.collection.as_ref()?.id, name) {
             return home.below(&own);
+        }
+        if home.area == Area::Contacts && name.as_str() == DIRECTORY {
+            return self.directory_node();
         }
         let (inner, owner) = name.as_str().rsplit_once(SHARED_MARK)?;
         let shared = self.sharer_node(home.area, self.sharer(&Name::new(owner).ok()?)?)?;
@@ -315,7 +334,8 @@ impl Session {
     /// The top of one's own tree leads to what others share, also for who has nothing of their own.
     fn leads_to_shares(&self, node: &Node) -> bool {
         node.path.names().is_empty()
-            && self.sharers().into_iter().filter_map(|o| self.sharer_node(node.area, o)).any(|n| self.leads_somewhere(&n))
+            && (self.sharers().into_iter().filter_map(|o| self.sharer_node(node.area, o)).any(|n| self.leads_somewhere(&n))
+                || (node.area == Area::Contacts && self.directory_node().is_some_and(|n| self.leads_somewhere(&n))))
     }
 
     fn leads_somewhere(&self, node: &Node) -> bool {

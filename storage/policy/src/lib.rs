@@ -38,6 +38,8 @@
 //! recipients_per_hour = 500        # (default as many as the server allows)
 //! attachment_bytes_max = "25M"     # (default as large as the server allows)
 //! read_only = "mild"               # IMAP: a folder to read only is opened as if it could be written (default "strict")
+//! directory = ["agent"]            # profiles whose people it sees in the directory, or "*" (default none)
+//! directory_groups = true          # and the groups (default false)
 //! remote_zones = ["anywhere"]      # zones that need the account's remote access (default none)
 //! send_to = "anyone"               # "anyone", "inside", "nobody" (default) or a list of domains: one allow rule of `send` in short
 //! fresh_for = "10m"                # a second factor counts as fresh for so long (default 10m)
@@ -99,6 +101,7 @@ mod admit;
 mod build;
 mod condition;
 mod decide;
+mod directory;
 mod error;
 mod expectations;
 mod explain;
@@ -114,6 +117,7 @@ pub use actions::{Act, ActStep, Circumstances, NotPermitted, Sharee, permit};
 pub use admit::{Admission, Evidence, Reason, Strength, admit, admit_at_portal};
 pub use condition::Obstacle;
 pub use decide::{Denied, Facts, Step, decide, effective, judge};
+pub use directory::Directory;
 pub use error::PolicyError;
 pub use expectations::{Checked, Expectations};
 pub use explain::{

@@ -6,6 +6,7 @@
 use crate::PolicyError;
 use crate::actions::ActionRule;
 use crate::condition::Condition;
+use crate::directory::Directory;
 use crate::pattern::Pattern;
 use crate::raw::MeetsAs;
 use crate::reserved::Reserved;
@@ -41,6 +42,7 @@ pub struct Profile {
     pub(crate) mild_read_only: bool,
     pub(crate) meets_as: MeetsAs,
     pub(crate) fresh_seconds: i64,
+    pub(crate) directory: Directory,
     /// The zones of each service that the file names.
     pub(crate) services: Vec<(Service, Zones)>,
     pub(crate) second_factor: BTreeMap<Arc<str>, SecondFactor>,
@@ -184,6 +186,11 @@ impl Profile {
     /// What its accounts are in meetings.
     pub fn meets_as(&self) -> MeetsAs {
         self.meets_as
+    }
+
+    /// Whom it sees in the organisation's directory.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// How many octets an attachment may have; `None`: as many as the server's own limit allows.

@@ -102,6 +102,11 @@ pub(crate) struct RawProfile {
     #[serde(default)]
     pub(crate) meets_as: MeetsAs,
     pub(crate) fresh_for: Option<Seconds>,
+    /// As text, so that serde reports the place of the one that is wrong.
+    #[serde(default)]
+    pub(crate) directory: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) directory_groups: bool,
     #[serde(default)]
     pub(crate) services: RawServices,
     #[serde(default)]

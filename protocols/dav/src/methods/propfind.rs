@@ -61,6 +61,7 @@ pub(crate) fn viewer(call: &Call) -> Viewer {
         groups: if matches!(call.target, Target::Principal(_) | Target::Principals) { call.session.memberships() } else { Vec::new() },
         config: call.config.clone(),
         scheduling: call.scheduling.clone(),
+        directory: if matches!(call.target, Target::Principal(_)) { call.session.directory() } else { None },
     }
 }
 

@@ -284,6 +284,7 @@ mod tests {
             groups: vec![],
             config: std::sync::Arc::default(),
             scheduling: None,
+            directory: None,
         };
         let candidate = Candidate { subject: &Subject::Fixed("Rapport annuel"), viewer: &viewer, name: "rapport.txt", contains };
         read(condition).unwrap_or_else(|_| panic!("{condition}")).holds(&candidate)

@@ -148,7 +148,7 @@ impl Granted<Folder, List> {
         let (session, gate) = (&self.session, self.session.gate());
         session.push_facts(self.node(), session.rights_of(self.node())?).ok_or(Refusal::Unsupported)?;
         let offer = gate.0.registering.offer.get().ok_or(Refusal::Unsupported)?;
-        if wish.endpoint.len() > gate.0.limits.push_endpoint_bytes_max || !(offer.reaches)(&wish.endpoint) {
+        if wish.endpoint.len() > gate.0.limits.push_endpoint_bytes_max as usize || !(offer.reaches)(&wish.endpoint) {
             return Err(Refusal::Unsupported);
         }
         let _turn = gate.0.registering.turn.lock().await;
@@ -215,7 +215,9 @@ impl Standing {
             all += count;
             own += if of.account == Some(account) { count } else { 0 };
         }
-        let room = self.others < limits.push_per_collection_max && own < limits.push_per_account_max && all < limits.push_max;
+        let below = |count: usize, max: u32| count < max as usize;
+        let room =
+            below(self.others, limits.push_per_collection_max) && below(own, limits.push_per_account_max) && below(all, limits.push_max);
         if room { Ok(()) } else { Err(Refusal::Limit(PUSH_REGISTRATIONS)) }
     }
 }

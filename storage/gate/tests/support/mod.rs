@@ -30,7 +30,7 @@ pub(crate) fn policy_from(rights: Rights, zone: &str) -> Policy {
     Policy::parse(&policy_text(rights, zone)).unwrap()
 }
 
-fn policy_text(rights: Rights, zone: &str) -> String {
+pub(crate) fn policy_text(rights: Rights, zone: &str) -> String {
     let rights = if rights == Rights::NONE { String::new() } else { rights.to_string() };
     let services: String = Service::ALL.iter().map(|(_, name)| format!("{name} = [\"*\"]\n")).collect();
     let rule = if rights.is_empty() {

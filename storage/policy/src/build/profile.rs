@@ -2,6 +2,7 @@
 
 use super::{Builder, EVERY};
 use crate::PolicyError;
+use crate::directory::Directory;
 use crate::policy::{Effect, Profile, Rule};
 use crate::raw::{RawProfile, RawRule, RawServices, ReadOnly};
 use crate::zones::Zones;
@@ -40,6 +41,7 @@ impl Builder<'_> {
             mild_read_only: raw.read_only == ReadOnly::Mild,
             meets_as: raw.meets_as,
             fresh_seconds: raw.fresh_for.map_or(FRESH_SECONDS, |seconds| seconds.0),
+            directory: self.directory(&raw.directory, raw.directory_groups)?,
             services: Vec::new(),
             second_factor,
             second_factor_elsewhere,
@@ -49,6 +51,18 @@ impl Builder<'_> {
         };
         let services = self.services(name.as_ref(), &profile, raw.services)?;
         Ok(Profile { services, ..profile })
+    }
+
+    fn directory(&self, listed: &[Spanned<String>], groups: bool) -> Result<Directory, PolicyError> {
+        let mut directory = Directory { everybody: false, profiles: Vec::new(), groups };
+        for profile in listed {
+            match profile.as_ref().as_str() {
+                EVERY => directory.everybody = true,
+                name if self.profiles.iter().any(|known| known == name) => directory.profiles.push(name.to_owned()),
+                name => return Err(self.error(profile.span(), format!("there is no profile `{name}`"))),
+            }
+        }
+        Ok(directory)
     }
 
     fn services(&self, name: &str, profile: &Profile, raw: RawServices) -> Result<Vec<(Service, Zones)>, PolicyError> {

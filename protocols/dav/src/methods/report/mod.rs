@@ -13,7 +13,7 @@ mod sync_collection;
 mod version_tree;
 
 use crate::call::{Call, find};
-use crate::names::{CALDAV, CARDDAV, DAV};
+use crate::names::{CALDAV, CALENDARSERVER, CARDDAV, DAV};
 use crate::path::Target;
 use crate::refusal::{Answer, Fault};
 use crate::xml::parse;
@@ -25,6 +25,9 @@ pub(crate) async fn report(mut call: Call) -> Answer {
     let body = call.xml_body().await?;
     let request = parse(&body)?;
     let name = (request.name.namespace.as_str(), request.name.local.as_str());
+    if name == (CALENDARSERVER, "calendarserver-principal-search") {
+        return principals::attendee_search(&call, &request);
+    }
     if let (DAV, "principal-property-search" | "principal-search-property-set" | "principal-match") = name {
         if let Target::Place(place) = &call.target {
             // They are asked of any resource, but of nothing there is no answer.

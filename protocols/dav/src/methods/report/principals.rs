@@ -47,6 +47,37 @@ pub(crate) fn property_search(call: &Call, request: &Element) -> Answer {
     Ok(answer(call, &wanted, &found))
 }
 
+/// `calendarserver-principal-search` (caldav-schedule of Apple's calendar server): whom to invite, by words of their name or address, each of
+/// which begins or is in one of them.
+pub(crate) fn attendee_search(call: &Call, request: &Element) -> Answer {
+    let wanted = Wanted::of_optional_prop(request, &call.headers)?;
+    let tokens: Vec<String> = request
+        .children
+        .iter()
+        .filter(|child| child.is(CALENDARSERVER, "search-token"))
+        .map(|token| token.trimmed().to_lowercase())
+        .collect();
+    if tokens.is_empty() || tokens.len() > CONDITIONS_MAX || tokens.iter().any(String::is_empty) {
+        return Err(Fault::Status(StatusCode::BAD_REQUEST, "A search has one to eight words."));
+    }
+    let limit = request.child(CALENDARSERVER, "limit").and_then(|limit| limit.child(CALENDARSERVER, "nresults")?.trimmed().parse().ok());
+    let count_max = limit.unwrap_or(FOUND_MAX).clamp(1, FOUND_MAX);
+    let users_only = request.attribute("context").is_some_and(|context| context == "user");
+    // There are neither rooms nor resources.
+    let nobody = matches!(request.attribute("context"), Some("location" | "resource"));
+    let fits = |principal: &Principal| {
+        let address = if let Identifier::Account(address) = &principal.who { address.to_string().to_lowercase() } else { String::new() };
+        let name = principal.display_name.to_lowercase();
+        !(nobody || users_only && address.is_empty()) && tokens.iter().all(|token| name.contains(token) || address.contains(token))
+    };
+    let mut found = call.session.principals(FOUND_MAX + 1, fits).map_err(Fault::about(&call.href()))?;
+    // Who asks for fewer has got what they asked for.
+    if limit.is_some() {
+        found.truncate(count_max);
+    }
+    Ok(answer(call, &wanted, &found))
+}
+
 /// `principal-match` (RFC 3744 section 9.3): of the principals those that I am, alone or in a group; or, by a property that names a principal,
 /// the members of the collection in which it names me.
 pub(crate) async fn principal_match(call: &Call, request: &Element) -> Answer {
