@@ -7,7 +7,7 @@ mod raw;
 
 use crate::PolicyError;
 use crate::actions::{Act, Circumstances, Sharee};
-use crate::admit::{Admission, Evidence, Strength};
+use crate::admit::{Admission, Evidence, Reason, Strength, admit_at_portal};
 use crate::decide::Facts;
 use crate::explain::{explain_act, explain_admission, explain_rights};
 use crate::policy::{Area, Policy, Profile};
@@ -57,6 +57,7 @@ enum Expected {
         remote_access: bool,
         enrolled: bool,
         confirmed: Option<i64>,
+        in_portal: bool,
     },
     Act {
         whom: Whom,
@@ -143,7 +144,7 @@ impl Expectation {
                 let facts = Facts { profile, zone, strength, own: *own, area: *area, path, acl: *acl, scope: Rights::ALL };
                 rights(policy, &facts, *has, *lacks)
             }
-            Expected::LogIn { service, outcome, remote_access, enrolled, confirmed } => {
+            Expected::LogIn { service, outcome, remote_access, enrolled, confirmed, in_portal } => {
                 let now = UnixTime(0);
                 let evidence = Evidence {
                     service: *service,
@@ -159,7 +160,11 @@ impl Expectation {
                     now,
                 };
                 let explained = explain_admission(policy, &self.profile, &evidence);
-                let got = match explained.admission {
+                let admission = if *in_portal { admit_at_portal(policy, &self.profile, &evidence) } else { explained.admission };
+                if let (Admission::Refused(reason @ Reason::NotAtPortal), true) = (admission, *outcome != LogIn::Refused) {
+                    return Err(format!("refused: {reason}"));
+                }
+                let got = match admission {
                     Admission::Open { .. } => LogIn::Open,
                     Admission::AskSecondFactor => LogIn::SecondFactor,
                     Admission::Refused(_) => LogIn::Refused,

@@ -36,6 +36,7 @@ struct RawExpect {
     remote_access: Option<Spanned<bool>>,
     enrolled: Option<Spanned<bool>>,
     confirmed: Option<Spanned<Seconds>>,
+    in_portal: Option<Spanned<bool>>,
     send: Option<Spanned<String>>,
     ours: Option<Spanned<bool>>,
     send_as: Option<Spanned<String>>,
@@ -67,7 +68,7 @@ enum Is {
 
 const KINDS: [Kind; 7] = [
     Kind { tells: &["has", "lacks"], takes: &["zone", "strength", "owner", "path", "acl"], is: Is::Rights },
-    Kind { tells: &["log_in"], takes: &["zone", "service", "remote_access", "enrolled", "confirmed"], is: Is::LogIn },
+    Kind { tells: &["log_in"], takes: &["zone", "service", "remote_access", "enrolled", "confirmed", "in_portal"], is: Is::LogIn },
     Kind { tells: &["send"], takes: &["zone", "strength", "ours", "allowed"], is: Is::Act },
     Kind { tells: &["send_as", "share_with", "export"], takes: &["zone", "strength", "allowed"], is: Is::Act },
     Kind { tells: &["adds_to"], takes: &["zone", "sets", "second_factor", "action", "allowed"], is: Is::Reserved },
@@ -174,6 +175,7 @@ impl Reader<'_> {
             remote_access: raw.remote_access.is_some_and(Spanned::into_inner),
             enrolled: raw.enrolled.is_none_or(Spanned::into_inner),
             confirmed: raw.confirmed.map(|ago| ago.into_inner().0),
+            in_portal: raw.in_portal.is_some_and(Spanned::into_inner),
         })
     }
 
@@ -238,6 +240,7 @@ impl RawExpect {
             ("remote_access", at(self.remote_access.as_ref())),
             ("enrolled", at(self.enrolled.as_ref())),
             ("confirmed", at(self.confirmed.as_ref())),
+            ("in_portal", at(self.in_portal.as_ref())),
             ("send", at(self.send.as_ref())),
             ("ours", at(self.ours.as_ref())),
             ("send_as", at(self.send_as.as_ref())),

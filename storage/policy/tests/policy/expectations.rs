@@ -24,13 +24,15 @@ rights = \"lr\"
 ";
 
 /// Each of these holds for the policy above; with the second text in place of the first, it does not.
-const HOLDING: [(&str, &str, &str); 19] = [
+const HOLDING: [(&str, &str, &str); 21] = [
     ("owner = \"self\"\npath = \"files/x\"\nhas = \"lr1\"", "lr1", "lrw"),
     ("owner = \"self\"\npath = \"files/x\"\nlacks = \"w\"", "lacks = \"w\"", "lacks = \"wr\""),
     ("owner = \"others\"\npath = \"files/x\"\nacl = \"l\"\nhas = \"l\"\nlacks = \"r\"", "acl = \"l\"", "acl = \"lr\""),
     ("service = \"imap\"\nconfirmed = \"11h\"\nlog_in = \"open\"", "11h", "12h"),
     ("service = \"imap\"\nlog_in = \"second-factor\"", "second-factor", "open"),
     ("service = \"files\"\nlog_in = \"refused\"", "files", "imap"),
+    ("service = \"imap\"\nconfirmed = \"1h\"\nin_portal = true\nlog_in = \"refused\"", "in_portal = true", "in_portal = false"),
+    ("service = \"imap\"\nconfirmed = \"1h\"\nin_portal = false\nlog_in = \"open\"", "in_portal = false", "in_portal = true"),
     ("send = \"x@ours.example\"\nours = true\nallowed = true", "ours = true", "ours = false"),
     ("send = \"x@ours.example\"\nours = true\nallowed = true", "allowed = true", "allowed = false"),
     ("send_as = \"x@ours.example\"\nallowed = false", "allowed = false", "allowed = true"),
