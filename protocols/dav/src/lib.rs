@@ -20,7 +20,7 @@
 //! | `dispatch` | one `match` over the methods |
 //! | `methods/` | a file for each method, `methods/report/` for each report |
 //! | `call`, `path` | what a request asks of what |
-//! | `precondition`, `if_header`, `range` | conditional headers |
+//! | `precondition`, `if_header` | conditional headers |
 //! | `uploads` | uploads in parts, a place of their own beside the trees |
 //! | `byteranges`, `digest` | several ranges in one answer; checks of what is sent |
 //! | `locks` | locks: what is told of them, and refusals because of one |
@@ -62,7 +62,6 @@ mod precondition;
 mod privilege;
 mod property;
 mod push;
-mod range;
 mod refusal;
 mod resource;
 mod rights;
@@ -82,7 +81,7 @@ pub use push::push_message;
 
 use axum::Router;
 use octroi_gate::Gate;
-use octroi_http::Authenticator;
+use octroi_http::{Authenticator, range};
 use std::sync::Arc;
 
 /// The routes: everything that no other router takes, as `/` and unknown paths are answered here too.

@@ -16,7 +16,7 @@
 //! | `cache` | log-ins of the last minute |
 //! | `wait` | one wait for confirmation for a burst of requests |
 //! | `answer` | plain error pages, security headers |
-//! | `segment`, `document` | names in URLs; documents on their way out: what `dav` and `portal` share |
+//! | `segment`, `document`, `range` | names in URLs; documents on their way out, and parts of them: what `dav` and `portal` share |
 //! | `stream` | [`produce`]: a response body made piece by piece |
 //!
 //! Known limits: of what proxies tell only the client's address is read, not the host nor whether it came by TLS; its certificate is
@@ -31,6 +31,7 @@ mod credentials;
 mod document;
 mod idle;
 mod incoming;
+pub mod range;
 mod rest;
 mod segment;
 mod stream;

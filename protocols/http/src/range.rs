@@ -1,4 +1,4 @@
-//! The `Range` header (RFC 9110 section 14.2), for GET.
+//! The `Range` header (RFC 9110 section 14.2), for GET of documents. Called by `dav` and `portal`.
 
 /// Ranges that are looked at; a header with more is answered with the whole, which RFC 9110 section 14.2 permits: it is an attack.
 const RANGES_MAX: usize = 64;
@@ -7,7 +7,7 @@ const GAP_BYTES: u64 = 96;
 
 /// Some octets. Never none, never beyond the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Part {
+pub struct Part {
     /// The first.
     pub offset: u64,
     /// How many.
@@ -16,7 +16,7 @@ pub(crate) struct Part {
 
 /// Which octets a GET is to answer with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub enum Wanted {
     /// All: there is no range, or none that we serve.
     Whole,
     /// Some, 206: in ascending order, apart from one another, at least one.
@@ -26,7 +26,7 @@ pub(crate) enum Wanted {
 }
 
 /// What `range` wants of a content of `length` octets. What overlaps or nearly touches is sent once.
-pub(crate) fn wanted(range: &str, length: u64) -> Wanted {
+pub fn wanted(range: &str, length: u64) -> Wanted {
     let Some((unit, set)) = range.split_once('=') else { return Wanted::Whole };
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return Wanted::Whole;
