@@ -6,7 +6,16 @@ use crate::support::wire::Wire;
 use std::fmt::Write as _;
 
 /// Files in `protocols/dav/src/methods/report`.
-pub(super) const REPORTS: [&str; 4] = ["expand_property", "multiget", "principals", "sync_collection"];
+pub(super) const REPORTS: [&str; 8] = [
+    "addressbook_query",
+    "calendar_query",
+    "expand_property",
+    "free_busy_query",
+    "multiget",
+    "principals",
+    "sync_collection",
+    "version_tree",
+];
 /// What is only to be seen with `r`: contents, names and the ends of etags of members.
 const CONTENTS: [&str; 3] = ["Okapi", "quetzal", "zebra"];
 /// As long as `Secret`, and never made.
@@ -27,10 +36,12 @@ use Effect::{Appears, None as Unseen, Told, Vanishes};
 
 /// Which trees a row is for.
 const FILES: &[usize] = &[0];
+const CALENDARS: &[usize] = &[1];
 const OBJECTS: &[usize] = &[1, 2];
 const ALL: &[usize] = &[0, 1, 2];
 
-/// A request. `{S}` is the collection under test, `{M}` a collection of one's own, `{X}` the ending of objects, `{B}` a new object's octets.
+/// A request. `{S}` is the collection under test, `{M}` a collection of one's own, `{X}` the ending of objects, `{B}` a new object's octets,
+/// `{R}` other octets of the object that is there.
 struct Row {
     trees: &'static [usize],
     method: &'static str,
@@ -67,6 +78,9 @@ const EXPAND: &str =
     "<expand-property xmlns=\"DAV:\"><property name=\"owner\"><property name=\"displayname\"/></property></expand-property>";
 const SEARCH: &str = "<searchrequest xmlns=\"DAV:\"><basicsearch><select><prop><getetag/></prop></select>\
                       <from><scope><href/><depth>infinity</depth></scope></from></basicsearch></searchrequest>";
+const FREE_BUSY: &str = "<x:free-busy-query xmlns:x=\"urn:ietf:params:xml:ns:caldav\">\
+                         <x:time-range start=\"20261101T000000Z\" end=\"20261201T000000Z\"/></x:free-busy-query>";
+const VERSIONS: &str = "<version-tree xmlns=\"DAV:\"><prop><getetag/></prop></version-tree>";
 
 // RFC 3744 appendix B, and the letters for its privileges: read `r`, write-content `w`, bind `i` (a collection: `k`), unbind `e` (a collection:
 // `x`, and `e` for the documents in it). Moving from one owner to another destroys it where it was; within one owner's tree it needs `0`.
@@ -79,7 +93,7 @@ const ROWS: &[Row] = &[
     row(ALL, ("HEAD", "{S}/"), ("", ""), Some("lr"), Unseen),
     row(ALL, ("PUT", "{S}/walrus{X}"), ("", "{B}"), Some("li"), Appears("walrus")),
     row(ALL, ("PUT", "{S}/walrus{X}"), ("If-None-Match: *", "{B}"), Some("li"), Appears("walrus")),
-    row(ALL, ("PUT", "{S}/quetzal{X}"), ("", "{B}"), Some("lw"), Vanishes("Okapi")),
+    row(ALL, ("PUT", "{S}/quetzal{X}"), ("", "{R}"), Some("lw"), Vanishes("Okapi")),
     row(ALL, ("DELETE", "{S}/quetzal{X}"), ("", ""), Some("le"), Vanishes("quetzal")),
     row(OBJECTS, ("DELETE", "{S}/"), ("", ""), Some("lxe"), Vanishes("quetzal")),
     row(FILES, ("DELETE", "{S}/zebra/"), ("", ""), Some("lxe"), Vanishes("zebra")),
@@ -123,6 +137,9 @@ const ROWS: &[Row] = &[
     row(ALL, ("ACL", "{S}/"), ("", GRANT), None, Unseen),
     row(OBJECTS, ("GET", "{S}/?export"), ("", ""), None, Unseen),
     row(OBJECTS, ("REPORT", "{S}/"), ("Depth: 0", "{multiget}"), Some("lr"), Told("Okapi")),
+    row(OBJECTS, ("REPORT", "{S}/"), ("Depth: 1", "{query}"), Some("lr"), Told("Okapi")),
+    row(CALENDARS, ("REPORT", "{S}/"), ("Depth: 1", FREE_BUSY), Some("1"), Told("VFREEBUSY")),
+    row(FILES, ("REPORT", "{S}/quetzal{X}"), ("", VERSIONS), Some("lr"), Told("getetag")),
     // Named from one's own collection, where a report is allowed: the answer for the object is in a 207.
     row(OBJECTS, ("REPORT", "{M}/"), ("Depth: 0", "{multiget}"), Some("+lr"), Unseen),
 ];
@@ -204,7 +221,7 @@ impl Tree {
             0 => text.to_owned(),
             1 => format!(
                 "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20261102T080000Z\r\n\
-                 DTSTART:20261102T090000Z\r\nSUMMARY:{text}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+                 DTSTART:20261102T090000Z\r\nDURATION:PT1H\r\nSUMMARY:{text}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
             ),
             _ => format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{text}\r\nN:{text};;;;\r\nEND:VCARD\r\n"),
         }
@@ -243,8 +260,12 @@ impl Case<'_> {
         // Who may only add to somebody's documents sees what they have added, which here is nothing.
         let drops = self.tree.number == 0 && rights == "li";
         let looks = ["GET", "HEAD", "PROPFIND", "SEARCH", "REPORT"].contains(&row.method) && row.body != SYNC;
+        let veiled = self.is_veiled();
         let allowed = match row.path {
             "{S}/" if drops && looks => row.needs.is_some(),
+            // What is there has other names; the calendar can be looked at, and called otherwise for oneself.
+            "{S}/quetzal{X}" if veiled && row.method != "PUT" => false,
+            "{S}/" if veiled => row.needs.is_some_and(|letters| may(rights, &self.subject.own_files, &letters.replacen('r', "1", 1))),
             "{S}/quetzal{X}" if drops => false,
             _ => row.needs.is_some_and(|letters| may(rights, &self.subject.own_files, letters)),
         };
@@ -254,7 +275,7 @@ impl Case<'_> {
         }
         let fine = match row.effect {
             Unseen => true,
-            Told(text) if drops && CONTENTS.contains(&text) => !answer.contains(text),
+            Told(text) if (drops || veiled) && CONTENTS.contains(&text) => !answer.contains(text),
             Told(text) => answer.to_ascii_lowercase().contains(&text.to_ascii_lowercase()) == allowed,
             Appears(text) => after.contains(text) == allowed,
             Vanishes(text) => after.contains(text) != allowed,
@@ -291,12 +312,17 @@ impl Case<'_> {
         faults
     }
 
+    /// May they see of somebody's calendar when its owner is busy, and nothing else?
+    fn is_veiled(&self) -> bool {
+        self.tree.number == 1 && has(self.rights, "l1") && !has(self.rights, "r")
+    }
+
     /// The request, with the collection of that name in place of `{S}`.
     fn ask(&mut self, name: &str) -> String {
         let shared = self.tree.shared(self.subject, &self.owner.subject, name);
         let own = self.tree.own(self.subject, "Mine");
         let put = |text: &str| {
-            let object = self.tree.object("walrus", "Walrus");
+            let (object, other) = (self.tree.object("walrus", "Walrus"), self.tree.object("quetzal", "Walrus"));
             let (space, tag, data) =
                 if self.tree.number == 1 { ("caldav", "calendar", "calendar") } else { ("carddav", "addressbook", "address") };
             let multiget = format!(
@@ -304,7 +330,12 @@ impl Case<'_> {
                  <href>{shared}/quetzal{}</href></x:{tag}-multiget>",
                 self.tree.ending
             );
-            let text = text.replace("{multiget}", &multiget).replace("{B}", &object);
+            let inner = if self.tree.number == 1 { "<x:comp-filter name=\"VCALENDAR\"/>" } else { "" };
+            let query = format!(
+                "<x:{tag}-query xmlns=\"DAV:\" xmlns:x=\"urn:ietf:params:xml:ns:{space}\"><prop><getetag/><x:{data}-data/></prop>\
+                 <x:filter>{inner}</x:filter></x:{tag}-query>"
+            );
+            let text = text.replace("{multiget}", &multiget).replace("{query}", &query).replace("{B}", &object).replace("{R}", &other);
             text.replace("{S}", &shared).replace("{M}", &own).replace("{X}", self.tree.ending)
         };
         let (path, field, body) = (put(self.row.path), put(self.row.field), put(self.row.body));

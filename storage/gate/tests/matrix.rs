@@ -139,20 +139,7 @@ impl Stage {
                 bind.put(&name("new.txt"), Content::document(b"new"), None).await.map(|_| ())
             }
             "MakeFolder" => self.files.open(folder(), MakeFolder).await?.make(&name("new"), CollectionKind::Folder, Vec::new()).await,
-            "RemoveFolder" => {
-                // Empty, so that nothing but the collection goes.
-                let owned = FileAt { area: Area::Files, folder: path(it), name: name("file.txt") };
-                self.owner_files.open(owned, Unlink).await?.remove(When::Anyhow).await?;
-                let before = state(&self.owner_mail, &self.owner_files).await;
-                let outcome = match self.files.open(folder(), RemoveFolder).await {
-                    Ok(granted) => granted.remove().await,
-                    Err(refusal) => Err(refusal),
-                };
-                if outcome.is_err() {
-                    assert_eq!(before, state(&self.owner_mail, &self.owner_files).await);
-                }
-                outcome
-            }
+            "RemoveFolder" => self.remove_folder(it).await,
             "Read" => self.files.open(file(), Read).await?.read(0, 100).await.map(|octets| assert_eq!(octets, b"one")),
             "Rewrite" => {
                 let rewrite = self.files.open(file(), Rewrite).await?;
@@ -162,6 +149,22 @@ impl Stage {
             "Unlink" => self.files.open(file(), Unlink).await?.remove(When::Anyhow).await,
             other => self.lock(other, it).await,
         }
+    }
+
+    /// Empty, so that nothing but the collection goes.
+    async fn remove_folder(&self, it: &str) -> Result<(), Refusal> {
+        let owned = FileAt { area: Area::Files, folder: path(it), name: name("file.txt") };
+        self.owner_files.open(owned, Unlink).await?.remove(When::Anyhow).await?;
+        let before = state(&self.owner_mail, &self.owner_files).await;
+        let folder = FolderAt { area: Area::Files, path: theirs(it) };
+        let outcome = match self.files.open(folder, RemoveFolder).await {
+            Ok(granted) => granted.remove().await,
+            Err(refusal) => Err(refusal),
+        };
+        if outcome.is_err() {
+            assert_eq!(before, state(&self.owner_mail, &self.owner_files).await);
+        }
+        outcome
     }
 
     /// The purposes of locking; what a refusal leaves is looked at here.
