@@ -3,6 +3,7 @@
 //! A program that is not installed fails its test: `./test` installs what Debian and PyPI offer.
 
 mod caldav;
+mod caldav_suite;
 mod compress;
 mod curl;
 mod gsasl;
@@ -20,4 +21,5 @@ mod rclone;
 mod shares;
 mod sieve_connect;
 mod swaks;
+mod vdirsyncer;
 mod zones;

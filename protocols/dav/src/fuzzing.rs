@@ -1,14 +1,17 @@
 //! The XML bodies of all methods for the fuzz target `dav_xml`: read, judged, kept and told again, with no store behind them.
 
+use crate::caldav::{self, Floating};
+use crate::carddav;
 use crate::instruction::{instructions, judge_file, judge_folder};
 use crate::methods::fuzzed;
 use crate::multistatus::{Wanted, describe};
-use crate::names::DAV;
+use crate::names::{CALDAV, CARDDAV, DAV};
 use crate::path::Target;
 use crate::property::{Subject, Viewer};
 use crate::search::Query;
 use crate::xml::{Element, Xml, kept, parse};
 use http::HeaderMap;
+use octroi_ical::Tree;
 
 /// Any octets as a body. What holds, or this panics: nothing panics; what is kept of a property can be told, is then what was sent, and says
 /// the same when it is kept again; every answer is well-formed.
@@ -26,6 +29,7 @@ pub fn fuzz_xml(body: &[u8]) {
         }
         fuzzed(&request, values);
     }
+    queries(&request);
     let headers = HeaderMap::new();
     for wanted in [Wanted::of_propfind(Some(&request), &headers), Wanted::of_prop(&request, &headers)].into_iter().flatten() {
         told(&wanted);
@@ -39,6 +43,31 @@ pub fn fuzz_xml(body: &[u8]) {
         let _ = query.condition.map(|condition| condition.holds(&candidate));
         told(&query.select);
     }
+}
+
+/// Filters of both families and what they ask of the data, in the request or in place of it.
+fn queries(request: &Element) {
+    const EVENT: &[u8] =
+        b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTART;TZID=Europe/Paris:20260105T090000\r\nRRULE:FREQ=WEEKLY\r\n\
+        SUMMARY;X=y:b\r\nBEGIN:VALARM\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    const CARD: &[u8] = b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:1\r\nFN:A\r\nx.EMAIL;TYPE=work:a@b.example\r\nEND:VCARD\r\n";
+    let floating = Floating { zone: jiff::tz::TimeZone::UTC, limits: octroi_ical::ExpansionLimits { instances: 100, steps: 10_000 } };
+    let (Ok(event), Ok(card)) = (Tree::read(EVENT), Tree::read(CARD)) else { unreachable!("they are objects") };
+    let filter = |namespace| request.child(namespace, "filter").unwrap_or(request);
+    if let Ok(filter) = caldav::Filter::read(filter(CALDAV)) {
+        let _ = (filter.kind(), filter.range(), filter.rings(), filter.is_plain(), caldav::fits(&filter, &event, &floating));
+    }
+    if let Ok(filter) = carddav::Filter::read(filter(CARDDAV)) {
+        let _ = filter.fits(&card);
+    }
+    let data = |namespace, name| request.child(DAV, "prop").and_then(|prop| prop.child(namespace, name)).unwrap_or(request);
+    if let Ok(data) = caldav::CalendarData::read(data(CALDAV, "calendar-data")) {
+        let _ = data.of(EVENT, &floating);
+    }
+    if let Ok(data) = carddav::AddressData::read(data(CARDDAV, "address-data")) {
+        let _ = data.of(CARD);
+    }
+    let _ = caldav::of_request(request);
 }
 
 fn viewer() -> Viewer {

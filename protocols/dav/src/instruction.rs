@@ -3,17 +3,28 @@
 //! Called by `proppatch` and `make`. Any name of any namespace is kept as it was sent, but those of properties that are the server's to
 //! tell. Of documents some live ones can be set: their name for people, times, media type and language.
 
+use crate::caldav::of_text;
 use crate::keyword::{SET, keyword_of};
 use crate::names::{CALDAV, DAV, KEYWORD, OWNCLOUD, PRIVILEGE};
 use crate::property::{Property, find};
 use crate::xml::{Element, ElementName};
 use octroi_gate::{Area, DISPLAY_NAME, PropertyEdit};
+use octroi_ical::by_name;
 use octroi_model::UnixTime;
 
 /// Microsoft's clients keep times and attributes of files in it.
 const MICROSOFT: &str = "urn:schemas-microsoft-com:";
 /// Properties of a shared collection that each sharee has their own of, by local name.
 const OWN_VIEW: [&str; 4] = ["displayname", "calendar-color", "calendar-order", "schedule-calendar-transp"];
+
+/// The same of calendars, which the server does not look into.
+const OWN_CALENDAR: [&str; 5] = [
+    "schedule-calendar-transp",
+    "default-alarm-vevent-datetime",
+    "default-alarm-vevent-date",
+    "default-alarm-vtodo-datetime",
+    "default-alarm-vtodo-date",
+];
 
 /// Set or remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +46,8 @@ pub(crate) enum Verdict {
     MediaType(String),
     /// It is the server's to tell: 403 and `cannot-modify-protected-property`.
     Protected,
+    /// It cannot be that, by this precondition: 403.
+    Broken(&'static str),
     /// It cannot be that: 409.
     Odd,
 }
@@ -134,6 +147,14 @@ fn time_of(property: &Element) -> Option<UnixTime> {
 /// Of a collection.
 pub(crate) fn judge_folder(act: Act, property: &Element, kept: String) -> Verdict {
     let name = &property.name;
+    if act == Act::Set && name.namespace == CALDAV {
+        // RFC 4791 section 5.2.2, RFC 7809 section 5.2: one that cannot be read would be taken for UTC.
+        match name.local.as_str() {
+            "calendar-timezone" if of_text(&property.text).is_none() => return Verdict::Broken("C:valid-calendar-data"),
+            "calendar-timezone-id" if by_name(property.trimmed()).is_none() => return Verdict::Broken("C:valid-timezone"),
+            _ => {}
+        }
+    }
     match find(name).map(|known| known.property) {
         Some(Property::DisplayName) if act == Act::Remove || property.children.is_empty() => {
             let text = (act == Act::Set).then(|| property.trimmed().to_owned());
@@ -152,7 +173,7 @@ pub(crate) fn judge_folder(act: Act, property: &Element, kept: String) -> Verdic
 /// Has each sharee of a collection their own of this?
 pub(crate) fn is_own_view(area: Area, name: &ElementName) -> bool {
     area != Area::Files && OWN_VIEW.contains(&name.local.as_str()) && find(name).is_some_and(|known| known.property != Property::Components)
-        || area == Area::Calendars && name.namespace == CALDAV && name.local == "schedule-calendar-transp"
+        || area == Area::Calendars && name.namespace == CALDAV && OWN_CALENDAR.contains(&name.local.as_str())
 }
 
 #[cfg(test)]

@@ -58,6 +58,7 @@ pub(crate) enum Property {
     AddressDataTypes,
     MaxCalendarObject,
     MaxCard,
+    ComponentSets,
     MaxInstances,
     MaxAttendees,
     MinDateTime,
@@ -137,6 +138,7 @@ pub(crate) const KNOWN: &[Known] = &[
     known(Property::ScheduleTag, CALDAV, "C:schedule-tag", false),
     known(Property::EmailAddresses, CALENDARSERVER, "CS:email-address-set", false),
     known(Property::Components, CALDAV, "C:supported-calendar-component-set", false),
+    known(Property::ComponentSets, CALDAV, "C:supported-calendar-component-sets", false),
     known(Property::CalendarDataTypes, CALDAV, "C:supported-calendar-data", false),
     known(Property::AddressDataTypes, CARDDAV, "CARD:supported-address-data", false),
     known(Property::MaxCalendarObject, CALDAV, "C:max-resource-size", false),
@@ -548,6 +550,16 @@ fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Optio
         }
         (Property::Ctag, Some(sync)) => {
             xml.characters(&format!("\"{}-{}\"", sync.id, sync.modseq));
+        }
+        // What a new calendar may be made for: any of these sets, and any part of the first.
+        (Property::ComponentSets, _) if facts.kind == CollectionKind::CalendarHome => {
+            for set in [ALL_COMPONENTS, "VEVENT", "VTODO", "VJOURNAL"] {
+                xml.open("C:supported-calendar-component-set");
+                for component in set.split(',') {
+                    xml.empty_with("C:comp", &[("name", component)]);
+                }
+                xml.close("C:supported-calendar-component-set");
+            }
         }
         (Property::Components, _) if is_calendar => {
             for component in components(facts) {

@@ -18,4 +18,4 @@ pub(crate) use data::CalendarData;
 pub(crate) use facts::{describe_all, describe_shared, facts_of, kind, strip};
 pub(crate) use filter::{Filter, TimeRange};
 pub(crate) use matching::{Floating, fits};
-pub(crate) use zone::{of_collection, of_request};
+pub(crate) use zone::{of_collection, of_request, of_text};

@@ -107,6 +107,8 @@ struct Update {
     names: Vec<ElementName>,
     /// Those that cannot be changed.
     fixed: Vec<ElementName>,
+    /// Those that are to become what a standard does not let them be, and its precondition.
+    broken: Vec<(ElementName, &'static str)>,
     /// Those that are to become what they cannot be.
     odd: Vec<ElementName>,
     /// The rest, in the order of the request: of a keyword or a time the last word counts.
@@ -119,6 +121,7 @@ impl Update {
         for (name, verdict) in judged {
             match verdict {
                 Verdict::Protected => note(&mut update.fixed, &name),
+                Verdict::Broken(rule) => update.broken.push((name.clone(), rule)),
                 Verdict::Odd => note(&mut update.odd, &name),
                 Verdict::Mark(keyword, on) => {
                     update.wants.marks.retain(|(known, _)| !known.eq_ignore_ascii_case(&keyword));
@@ -140,7 +143,7 @@ impl Update {
     }
 
     fn is_bad(&self) -> bool {
-        !self.fixed.is_empty() || !self.odd.is_empty()
+        !self.fixed.is_empty() || !self.odd.is_empty() || !self.broken.is_empty()
     }
 
     fn only_marks(&self) -> bool {
@@ -184,12 +187,18 @@ impl Update {
         let is_fixed = |name: &ElementName| self.fixed.contains(name);
         let is_odd = |name: &ElementName| !is_fixed(name) && self.odd.contains(name);
         let (fixed, odd) = (named(&is_fixed), named(&is_odd));
-        let rest = named(&|name| !is_fixed(name) && !is_odd(name));
+        let is_broken = |name: &ElementName| !is_fixed(name) && !is_odd(name) && self.broken.iter().any(|(broken, _)| broken == name);
+        let rest = named(&|name| !is_fixed(name) && !is_odd(name) && !is_broken(name));
         whole(|xml| {
             xml.open("D:response").text("D:href", href);
             // RFC 4918 section 9.2.1
             if !fixed.is_empty() {
                 propstat_because(&fixed, FORBIDDEN, Some(PROTECTED), None, xml);
+            }
+            for (name, rule) in self.broken.iter().filter(|(name, _)| is_broken(name)) {
+                let mut piece = Xml::piece();
+                piece.named(name);
+                propstat_because(&piece, FORBIDDEN, Some(rule), None, xml);
             }
             for (which, status) in [(odd, "HTTP/1.1 409 Conflict"), (rest, "HTTP/1.1 424 Failed Dependency")] {
                 if !which.is_empty() {

@@ -190,3 +190,39 @@ async fn what_may_not_be_put_is_refused_by_its_precondition() {
     let inside = ask("COPY", &any, to(&format!("{plan}inner/"))).await;
     assert!(inside.status >= 400, "{}", inside.text());
 }
+
+/// RFC 4791 section 5.2.2, RFC 7809: a zone that cannot be read would be taken for UTC; and what each has their own of.
+#[tokio::test]
+async fn a_calendar_says_what_it_is_for_and_in_which_zone() {
+    let world = World::new().await;
+    let hugo = world.person("hugo", "lead", "").await;
+    let lea = world.person("lea", "agent", "").await;
+    let plan = calendar(&world, &hugo, "plan", "").await;
+    let set = |property: &str| {
+        format!(
+            r#"<D:propertyupdate xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>{property}</D:prop></D:set></D:propertyupdate>"#
+        )
+    };
+    let zone = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nBEGIN:VTIMEZONE\nTZID:Europe/Paris\nEND:VTIMEZONE\nEND:VCALENDAR\n";
+    for (property, status, rule) in [
+        (format!("<C:calendar-timezone>{zone}</C:calendar-timezone>"), "200 OK", ""),
+        ("<C:calendar-timezone>Paris</C:calendar-timezone>".to_owned(), "403 Forbidden", "C:valid-calendar-data"),
+        ("<C:calendar-timezone-id>Europe/Paris</C:calendar-timezone-id>".to_owned(), "200 OK", ""),
+        ("<C:calendar-timezone-id>Mars/Olympus</C:calendar-timezone-id>".to_owned(), "403 Forbidden", "C:valid-timezone"),
+    ] {
+        let told = world.at_office(&hugo, "PROPPATCH", &plan, &set(&property)).await.text();
+        assert!(told.contains(status) && told.contains(rule), "{property}: {told}");
+    }
+    let asked = crate::world::propfind("<C:supported-calendar-component-sets/>");
+    let home = world.at_office(&hugo, "PROPFIND", &format!("/dav/calendars/{}/", hugo.address), &asked).await.text();
+    assert_eq!(home.matches("<C:supported-calendar-component-set>").count(), 4);
+    // An alarm of one's own rings nobody else.
+    let share = crate::sharing::acl(&[(&crate::sharing::principal(&lea), "D:read")]);
+    assert_eq!(world.at_office(&hugo, "ACL", &plan, &share).await.status, 200);
+    let theirs = format!("/dav/calendars/{}/plan~{}/", lea.address, hugo.address);
+    let alarm = "<C:default-alarm-vevent-datetime>BEGIN:VALARM</C:default-alarm-vevent-datetime>";
+    assert!(world.at_office(&lea, "PROPPATCH", &theirs, &set(alarm)).await.text().contains("200 OK"));
+    let asked = crate::world::propfind("<C:default-alarm-vevent-datetime/>");
+    assert!(world.at_office(&lea, "PROPFIND", &theirs, &asked).await.text().contains("BEGIN:VALARM"));
+    assert!(!world.at_office(&hugo, "PROPFIND", &plan, &asked).await.text().contains("BEGIN:VALARM"));
+}
