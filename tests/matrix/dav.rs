@@ -263,8 +263,8 @@ impl Case<'_> {
         let veiled = self.is_veiled();
         let allowed = match row.path {
             "{S}/" if drops && looks => row.needs.is_some(),
-            // What is there has other names; the calendar can be looked at, and called otherwise for oneself.
-            "{S}/quetzal{X}" if veiled && row.method != "PUT" => false,
+            // What is there has other names (and UIDs that are taken); the calendar can be looked at, and called otherwise for oneself.
+            "{S}/quetzal{X}" if veiled => false,
             "{S}/" if veiled => row.needs.is_some_and(|letters| may(rights, &self.subject.own_files, &letters.replacen('r', "1", 1))),
             "{S}/quetzal{X}" if drops => false,
             _ => row.needs.is_some_and(|letters| may(rights, &self.subject.own_files, letters)),
