@@ -1,13 +1,14 @@
 //! `address-data` (RFC 6352 section 10.4): what of each card is sent.
 //!
 //! Who names no properties gets the octets that were put. Who names some gets these lines as they stand in the card, in their order, with the
-//! version, without which nobody could read it.
+//! version, without which nobody could read it. Who names a version gets the card in it; without one it is the version in which the card was put,
+//! not 3.0 as the element's default has it: programs that do not care get what is kept.
 
 use crate::names::CARDDAV;
 use crate::refusal::Fault;
 use crate::xml::Element;
 use http::StatusCode;
-use octroi_ical::{Entry, Tree, text_of};
+use octroi_ical::{CardVersion, Entry, Tree, convert, text_of};
 use std::ops::Range;
 
 /// Properties that one request names.
@@ -18,6 +19,8 @@ const PROPERTIES_MAX: usize = 200;
 pub(crate) struct AddressData {
     /// None: all of it.
     picked: Vec<Picked>,
+    /// None: as it was put.
+    version: Option<CardVersion>,
 }
 
 #[derive(Debug, Clone)]
@@ -36,22 +39,28 @@ impl AddressData {
         if !essence.eq_ignore_ascii_case("text/vcard") && !essence.eq_ignore_ascii_case("text/x-vcard") {
             return Err(unsupported());
         }
-        if element.attribute("version").is_some_and(|version| !matches!(version, "3.0" | "4.0")) {
-            return Err(unsupported());
-        }
+        let version = match element.attribute("version") {
+            None => None,
+            Some("3.0") => Some(CardVersion::V3),
+            Some("4.0") => Some(CardVersion::V4),
+            Some(_) => return Err(unsupported()),
+        };
         if element.child(CARDDAV, "allprop").is_some() {
-            return Ok(Self::default());
+            return Ok(Self { picked: Vec::new(), version });
         }
         let named = element.children.iter().filter(|child| child.is(CARDDAV, "prop"));
         let picked: Vec<Picked> = named.filter_map(Picked::read).take(PROPERTIES_MAX + 1).collect();
         if picked.len() > PROPERTIES_MAX {
             return Err(Fault::Status(StatusCode::PAYLOAD_TOO_LARGE, "The request names too many properties."));
         }
-        Ok(Self { picked })
+        Ok(Self { picked, version })
     }
 
     /// The text to be sent.
     pub(crate) fn of(&self, octets: &[u8]) -> String {
+        // RFC 6352 section 10.4: in the version that is named.
+        let converted = self.version.and_then(|version| Some(convert(&Tree::read(octets).ok()?, version)));
+        let octets = converted.as_deref().unwrap_or(octets);
         match Tree::read(octets) {
             Ok(tree) if !self.picked.is_empty() => self.part(&tree),
             _ => text_of(octets).into_owned(),
@@ -116,6 +125,15 @@ mod tests {
         assert_eq!(some, "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:An\r\n a\r\nitem1.EMAIL:a@a.example\r\nEND:VCARD\r\n");
         let bare = data("", "<C:prop name='EMAIL' novalue='yes'/>").unwrap().of(CARD);
         assert_eq!(bare, "BEGIN:VCARD\r\nVERSION:3.0\r\nitem1.EMAIL:\r\nEMAIL;TYPE=work:\r\nEND:VCARD\r\n");
+    }
+
+    #[test]
+    fn a_card_in_the_other_version() {
+        let newer = data("version='4.0'", "<C:prop name='UID'/><C:prop name='KIND'/>").unwrap().of(CARD);
+        assert_eq!(newer, "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:1\r\nEND:VCARD\r\n");
+        assert_eq!(data("version='3.0'", "").unwrap().of(CARD).as_bytes(), CARD);
+        let grouped = b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:1\r\nFN:g\r\nX-ADDRESSBOOKSERVER-KIND:group\r\nEND:VCARD\r\n";
+        assert!(data("version='4.0'", "").unwrap().of(grouped).contains("\r\nKIND:group\r\n"));
     }
 
     #[test]
