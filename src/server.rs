@@ -77,7 +77,7 @@ impl Store {
         let learns = config.spam.rspamd_learn.is_some();
         let own =
             octroi_gate::Limits { account_quota, language, sends_to_numbers, script_bytes_max, learns, ..octroi_gate::Limits::default() };
-        let limits = config.documents.over(config.limits.gate.over(own))?;
+        let limits = config.documents.over(&config.limits.gate.over(own))?;
         let Opened { gate, admin, queue, errands, pushes } =
             Gate::open(engine, organisation, policy, limits, key).await.map_err(|e| format!("cannot open the store: {e}"))?;
         Ok(Self { gate, admin, queue, errands, pushes, authorities })

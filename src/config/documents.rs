@@ -31,7 +31,7 @@ impl Documents {
     }
 
     /// The gate's limits with these in them.
-    pub(crate) fn over(&self, limits: Limits) -> Result<Limits, String> {
+    pub(crate) fn over(&self, limits: &Limits) -> Result<Limits, String> {
         let policy = VersionPolicy { versions: self.versions, days: self.versions_days.max(u32::from(self.versions == 0)) };
         let versions =
             policy.to_string().parse().map_err(|()| "`documents.versions` is 0 to 1000, `versions_days` 1 to 36500".to_owned())?;
@@ -39,7 +39,7 @@ impl Documents {
             return Err("`documents.trash_days` is at most 36500".to_owned());
         }
         let trash = self.trash.as_deref().map(crate::size::parse).transpose().map_err(|e| format!("`documents.trash`: {e}"))?;
-        Ok(Limits { versions, trash_days: self.trash_days, trash_bytes_max: trash.unwrap_or(0), ..limits })
+        Ok(Limits { versions, trash_days: self.trash_days, trash_bytes_max: trash.unwrap_or(0), ..*limits })
     }
 }
 
@@ -52,10 +52,10 @@ mod tests {
     fn what_is_not_said_is_as_usual_and_what_cannot_be_is_refused() {
         let read = |text: &str| toml::from_str::<Documents>(text).unwrap();
         assert!(read("").is_default());
-        let limits = read("versions = 0\ntrash_days = 7\ntrash = \"5G\"").over(Limits::default()).unwrap();
+        let limits = read("versions = 0\ntrash_days = 7\ntrash = \"5G\"").over(&Limits::default()).unwrap();
         assert_eq!((limits.versions.versions, limits.trash_days, limits.trash_bytes_max), (0, 7, 5 << 30));
         for wrong in ["versions = 5000", "versions_days = 0", "trash_days = 99999", "trash = \"much\""] {
-            assert!(read(wrong).over(Limits::default()).is_err(), "{wrong}");
+            assert!(read(wrong).over(&Limits::default()).is_err(), "{wrong}");
         }
     }
 }

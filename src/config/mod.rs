@@ -300,7 +300,7 @@ impl Config {
             acme.check(self)?;
         }
         self.quota.of_account()?;
-        self.documents.over(octroi_gate::Limits::default()).map_err(ConfigError)?;
+        self.documents.over(&octroi_gate::Limits::default()).map_err(ConfigError)?;
         crate::courier::check(&self.second_factor).map_err(ConfigError)?;
         self.engine_options()?;
         self.proxies.by_proxy_protocol()?;

@@ -108,7 +108,7 @@ async fn read(reader: &mut (impl AsyncBufRead + Unpin), admin: &Admin, message_b
     let mut pieces = Vec::with_capacity(batch.messages.len());
     for head in batch.messages {
         let piece = if head.bytes > HELD_BYTES_MAX {
-            Piece::Stored(upload(reader, admin, head.bytes).await?)
+            Piece::Stored(Box::new(upload(reader, admin, head.bytes).await?))
         } else {
             let mut octets = vec![0; head.bytes as usize];
             reader.read_exact(&mut octets).await.map_err(broken)?;
@@ -123,7 +123,7 @@ async fn read(reader: &mut (impl AsyncBufRead + Unpin), admin: &Admin, message_b
 enum Piece {
     Octets(Vec<u8>),
     /// It was too large to be held.
-    Stored(Content),
+    Stored(Box<Content>),
 }
 
 /// To the disk as it comes.
@@ -143,7 +143,7 @@ async fn upload(reader: &mut (impl AsyncBufRead + Unpin), admin: &Admin, bytes: 
 
 fn draft(head: Head, piece: Piece) -> Draft {
     let content = match piece {
-        Piece::Stored(content) => content,
+        Piece::Stored(content) => *content,
         Piece::Octets(octets) => {
             let (facts, header_bytes) = octroi_mime::describe(&octets);
             Content::message(&facts, &octets, header_bytes)

@@ -106,7 +106,9 @@ pub(crate) fn write_scheduling(kind: CollectionKind, rights: Rights, xml: &mut X
         }
         _ => &[],
     };
-    held.iter().for_each(|tag| one(tag, xml));
+    for tag in held {
+        one(tag, xml);
+    }
 }
 
 /// Privileges that stand for rights: for `need-privileges` (RFC 3744 section 7.1.1).

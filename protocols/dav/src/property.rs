@@ -515,14 +515,7 @@ fn about_collection(property: Property, subject: &Subject<'_>, viewer: &Viewer, 
             let Some(sums) = octroi_gate::checksums(item) else { return false };
             xml.text("OC:checksum", sums);
         }
-        Property::PrivilegeSet => match subject {
-            Subject::Folder { facts, .. } => {
-                write_held(facts.rights, xml);
-                privilege::write_scheduling(facts.kind, facts.rights, xml);
-            }
-            Subject::File { rights, .. } => write_held(*rights, xml),
-            _ => write_held(Rights::READ, xml),
-        },
+        Property::PrivilegeSet => privilege_set(subject, xml),
         _ => {
             if let (Property::SupportedReports, Subject::File { area, .. }) = (property, subject) {
                 supported_reports(*area, None, xml);
@@ -614,6 +607,17 @@ fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Optio
         _ => return false,
     }
     true
+}
+
+fn privilege_set(subject: &Subject<'_>, xml: &mut Xml) {
+    match subject {
+        Subject::Folder { facts, .. } => {
+            write_held(facts.rights, xml);
+            privilege::write_scheduling(facts.kind, facts.rights, xml);
+        }
+        Subject::File { rights, .. } => write_held(*rights, xml),
+        _ => write_held(Rights::READ, xml),
+    }
 }
 
 fn supported_methods(subject: &Subject<'_>, xml: &mut Xml) {

@@ -58,9 +58,8 @@ impl Meeting {
         let Some(octets) = self.octets.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let (gate, to) = (self.gate, self.to);
         tokio::spawn(async move {
-            let said = match tokio::task::spawn_blocking(move || read(&octets)).await {
-                Ok(Some(said)) => said,
-                _ => return debug!(id, "a mail is not about a meeting"),
+            let Ok(Some(said)) = tokio::task::spawn_blocking(move || read(&octets)).await else {
+                return debug!(id, "a mail is not about a meeting");
             };
             match gate.meeting_by_mail(&said.author, &to, &said.octets).await {
                 Ok(taken) => info!(id, taken, author = %said.author, "a mail about a meeting is taken in"),
@@ -80,7 +79,7 @@ fn read(octets: &[u8]) -> Option<Said> {
     let is_calendar = |part: &&Part<'_>| part.children().is_empty() && part.media().is("TEXT", "CALENDAR");
     let part = message.parts().iter().take(PARTS_MAX).find(|part| is_calendar(part) && part.media().param("METHOD").is_some())?;
     let octets = TransferEncoding::from_field(part.encoding()).decode(message.body_of(part));
-    Some(Said { author: author.clone(), octets: octets.to_vec() })
+    Some(Said { author: author.clone(), octets })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use octroi_imap::ImapConfig;
 
 #[tokio::test]
 async fn external_is_offered_to_certificates_only_and_opens_its_owners_account() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world, ImapConfig::default()).await;
     let card = world.register(ANA).await;
 
@@ -35,7 +35,7 @@ async fn external_is_offered_to_certificates_only_and_opens_its_owners_account()
 /// CVE-2023-27582: whom a client says it is opens nothing.
 #[tokio::test]
 async fn a_certificate_is_nobody_but_its_owner() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world, ImapConfig { login_failures_max: 100, ..ImapConfig::default() }).await;
     let (card, unknown) = (world.register(ANA).await, world.issue());
     for (identity, opens) in

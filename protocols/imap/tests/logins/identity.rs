@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// main password opens none.
 #[tokio::test]
 async fn no_credential_opens_another_account_whatever_the_authorisation_identity() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world, ImapConfig::default()).await;
     let (card, secret) = (world.register(ANA).await, world.mint(ANA).await);
     for (asked, opens) in [
@@ -41,7 +41,7 @@ async fn no_credential_opens_another_account_whatever_the_authorisation_identity
 /// CVE-2026-27856: with a wrong password, whether a code comes along, and which, changes neither the words nor the time.
 #[tokio::test]
 async fn a_code_does_not_tell_whether_the_password_was_right() {
-    let world = World::new(Limits { confirm_wait: Duration::ZERO, ..Limits::default() }).await;
+    let world = World::new(&Limits { confirm_wait: Duration::ZERO, ..Limits::default() }).await;
     let at = listen(&world, ImapConfig::default()).await;
     let (right, factor) = (world.mint(EVE).await, world.enrol(EVE).await);
     let wrong = other_than(&right);

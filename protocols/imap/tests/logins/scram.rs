@@ -35,7 +35,7 @@ async fn exchange(client: &mut Client, mechanism: &str, scram: &ScramClient) -> 
 
 #[tokio::test]
 async fn a_proof_opens_and_binds() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world, ImapConfig::default()).await;
     let secret = world.mint(ANA).await;
     let (mut client, greeting) = greeted(&world, at, None).await;
@@ -60,7 +60,7 @@ async fn a_proof_opens_and_binds() {
 /// The matrix of authorisation identities has a row more for each mechanism.
 #[tokio::test]
 async fn a_proof_opens_no_other_account() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world, ImapConfig::default()).await;
     let secret = world.mint(ANA).await;
     for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"] {
@@ -86,7 +86,7 @@ async fn a_proof_opens_no_other_account() {
 /// A log-in that has to be confirmed waits before we prove ourselves, and says what PLAIN would if nobody confirms it.
 #[tokio::test]
 async fn a_proof_waits_for_the_owner() {
-    let world = World::new(Limits { confirm_wait: Duration::from_millis(50), ..Limits::default() }).await;
+    let world = World::new(&Limits { confirm_wait: Duration::from_millis(50), ..Limits::default() }).await;
     let at = listen(&world, ImapConfig::default()).await;
     let (secret, factor) = (world.mint(EVE).await, world.enrol(EVE).await);
     let (mut client, _) = greeted(&world, at, None).await;
@@ -107,7 +107,7 @@ async fn a_proof_waits_for_the_owner() {
 
 #[tokio::test]
 async fn an_exchange_can_be_given_up_at_each_step() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world, ImapConfig { login_failures_max: 100, ..ImapConfig::default() }).await;
     let secret = world.mint(ANA).await;
     let scram = ScramClient::new(ANA, &secret);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// gvfs, iOS and DAVx5 retry for hours. That must neither lock the owner out nor slow them down, from the same network.
 #[tokio::test]
 async fn a_phone_that_repeats_an_old_password_keeps_nobody_out() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world, ImapConfig::default()).await;
     let (old, new) = (world.mint(ANA).await, world.mint(ANA).await);
     let id = world.admin.app_passwords(&crate::support::address(ANA)).unwrap()[0].record.public_id.clone();
@@ -25,7 +25,7 @@ async fn a_phone_that_repeats_an_old_password_keeps_nobody_out() {
 /// Too many sessions of one account: later, not wrong.
 #[tokio::test]
 async fn a_crowded_account_is_put_off() {
-    let world = World::new(Limits { sessions_per_account_max: 1, ..Limits::default() }).await;
+    let world = World::new(&Limits { sessions_per_account_max: 1, ..Limits::default() }).await;
     let at = listen(&world, ImapConfig::default()).await;
     let secret = world.mint(ANA).await;
     let (mut first, _) = crate::greeted(&world, at, None).await;

@@ -86,7 +86,7 @@ pub(crate) fn address(text: &str) -> Address {
 }
 
 impl World {
-    pub(crate) async fn new(limits: Limits) -> Self {
+    pub(crate) async fn new(limits: &Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let engine = Embedded::open(folder.path(), Options::default()).await.unwrap();
         let organisation = Organisation {
@@ -96,7 +96,7 @@ impl World {
             postmaster: None,
             portal_url: "https://portal.octroi.example/".to_owned(),
         };
-        let opened = Gate::open(engine, organisation, Policy::parse(PROFILES).unwrap(), limits, DataKey::from_bytes(&[3; 32])).await;
+        let opened = Gate::open(engine, organisation, Policy::parse(PROFILES).unwrap(), *limits, DataKey::from_bytes(&[3; 32])).await;
         let Opened { gate, admin, queue, errands, .. } = opened.unwrap();
         for (who, profile) in [(ANA, "plain"), (BEN, "plain"), (EVE, "careful")] {
             let address = address(who);

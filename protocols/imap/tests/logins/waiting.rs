@@ -24,7 +24,7 @@ async fn waiting(world: &World, at: SocketAddr, secret: &str) -> Client {
 /// The deadline for logging in is shorter than the owner takes, and does not cut it.
 #[tokio::test]
 async fn a_confirmation_opens_the_log_in_that_waits_whatever_the_deadline() {
-    let world = World::new(patient()).await;
+    let world = World::new(&patient()).await;
     let at = listen(&world, ImapConfig { login_timeout: Duration::from_millis(1500), ..ImapConfig::default() }).await;
     let (secret, factor) = (world.mint(EVE).await, world.enrol(EVE).await);
     let mut client = waiting(&world, at, &secret).await;
@@ -38,7 +38,7 @@ async fn a_confirmation_opens_the_log_in_that_waits_whatever_the_deadline() {
 
 #[tokio::test]
 async fn who_hangs_up_does_not_go_on_waiting() {
-    let world = World::new(patient()).await;
+    let world = World::new(&patient()).await;
     let at = listen(&world, ImapConfig::default()).await;
     let secret = world.mint(EVE).await;
     let mut clients = Vec::new();
@@ -61,7 +61,7 @@ async fn who_hangs_up_does_not_go_on_waiting() {
 
 #[tokio::test]
 async fn a_shutdown_ends_the_wait() {
-    let world = World::new(patient()).await;
+    let world = World::new(&patient()).await;
     let at = listen(&world, ImapConfig::default()).await;
     let secret = world.mint(EVE).await;
     let mut client = waiting(&world, at, &secret).await;

@@ -66,7 +66,7 @@ async fn exchange(client: &mut Client, mechanism: &str, scram: &ScramClient) -> 
 
 #[tokio::test]
 async fn a_proof_opens_and_binds() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world).await;
     let secret = world.mint(ANA).await;
     let (mut client, mechanisms) = greeted(&world, at, None).await;
@@ -93,7 +93,7 @@ async fn a_proof_opens_and_binds() {
 /// CVE-2023-27582 and CVE-2026-27858: a credential opens the account that it is of, whatever the client asks for.
 #[tokio::test]
 async fn no_credential_opens_another_account() {
-    let world = World::new(Limits { log_ins_per_minute_max: 10_000, ..Limits::default() }).await;
+    let world = World::new(&Limits { log_ins_per_minute_max: 10_000, ..Limits::default() }).await;
     let at = listen(&world).await;
     let (card, unknown, secret) = (world.register(ANA).await, world.issue(), world.mint(ANA).await);
     assert!(greeted(&world, at, Some(&card)).await.1.ends_with(" EXTERNAL\""));
@@ -117,7 +117,7 @@ async fn no_credential_opens_another_account() {
 
 #[tokio::test]
 async fn a_new_device_waits_for_its_owner() {
-    let world = World::new(Limits { confirm_wait: Duration::from_millis(50), ..Limits::default() }).await;
+    let world = World::new(&Limits { confirm_wait: Duration::from_millis(50), ..Limits::default() }).await;
     let at = listen(&world).await;
     let (secret, factor) = (world.mint(EVE).await, world.enrol(EVE).await);
     let (mut client, _) = greeted(&world, at, None).await;
@@ -132,7 +132,7 @@ async fn a_new_device_waits_for_its_owner() {
 /// A credential that is revoked ends its session, idle or not.
 #[tokio::test]
 async fn a_revoked_credential_ends_its_session() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world).await;
     let secret = world.mint(ANA).await;
     let (mut client, _) = greeted(&world, at, None).await;

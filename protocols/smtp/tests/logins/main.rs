@@ -59,7 +59,7 @@ fn patient() -> Limits {
 
 #[tokio::test]
 async fn external_is_offered_to_certificates_only_and_opens_its_owners_account() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world).await;
     let card = world.register(ANA).await;
     assert_eq!(greeted(&world, at, None).await.1, "250-AUTH PLAIN LOGIN SCRAM-SHA-256");
@@ -83,7 +83,7 @@ async fn external_is_offered_to_certificates_only_and_opens_its_owners_account()
 /// CVE-2023-27582 and CVE-2026-27858: an app password and a certificate open the account that they are of, whatever the client asks for.
 #[tokio::test]
 async fn no_credential_opens_another_account_whatever_the_authorisation_identity() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world).await;
     let (card, unknown, secret) = (world.register(ANA).await, world.issue(), world.mint(ANA).await);
     for (asked, opens) in [
@@ -108,7 +108,7 @@ async fn no_credential_opens_another_account_whatever_the_authorisation_identity
 /// CVE-2026-27856: with a wrong password, whether a code comes along, and which, changes neither the words nor the time.
 #[tokio::test]
 async fn a_code_does_not_tell_whether_the_password_was_right() {
-    let world = World::new(Limits { confirm_wait: Duration::ZERO, ..Limits::default() }).await;
+    let world = World::new(&Limits { confirm_wait: Duration::ZERO, ..Limits::default() }).await;
     let at = listen(&world).await;
     let (right, factor) = (world.mint(EVE).await, world.enrol(EVE).await);
     let wrong = other_than(&right);
@@ -131,7 +131,7 @@ async fn a_code_does_not_tell_whether_the_password_was_right() {
 /// A program that goes on with an old password for hours neither locks its owner out nor slows them down, from the same network.
 #[tokio::test]
 async fn a_program_that_repeats_an_old_password_keeps_nobody_out() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world).await;
     let (old, new) = (world.mint(ANA).await, world.mint(ANA).await);
     let id = world.admin.app_passwords(&support::address(ANA)).unwrap()[0].record.public_id.clone();
@@ -147,7 +147,7 @@ async fn a_program_that_repeats_an_old_password_keeps_nobody_out() {
 /// Too many sessions of one account: later, not wrong; and the connection is closed, as the words say.
 #[tokio::test]
 async fn a_crowded_account_is_put_off() {
-    let world = World::new(Limits { sessions_per_account_max: 1, ..Limits::default() }).await;
+    let world = World::new(&Limits { sessions_per_account_max: 1, ..Limits::default() }).await;
     let at = listen(&world).await;
     let secret = world.mint(ANA).await;
     let (mut first, _) = greeted(&world, at, None).await;

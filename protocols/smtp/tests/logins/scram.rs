@@ -42,7 +42,7 @@ async fn exchange(client: &mut Client, mechanism: &str, scram: &ScramClient) -> 
 /// CVE-2023-27582: each mechanism opens the account of the app password, to who names nobody else.
 #[tokio::test]
 async fn a_proof_opens_its_owners_account_only() {
-    let world = World::new(Limits::default()).await;
+    let world = World::new(&Limits::default()).await;
     let at = listen(&world).await;
     let secret = world.mint(ANA).await;
     let said = async |identity: &str, user: &str, password: &str| {
@@ -66,7 +66,7 @@ async fn a_proof_opens_its_owners_account_only() {
 
 #[tokio::test]
 async fn a_proof_that_nobody_confirms_is_put_off() {
-    let world = World::new(Limits { confirm_wait: Duration::from_millis(50), ..Limits::default() }).await;
+    let world = World::new(&Limits { confirm_wait: Duration::from_millis(50), ..Limits::default() }).await;
     let at = listen(&world).await;
     let secret = world.mint(EVE).await;
     let (mut client, _) = greeted(&world, at, None).await;
