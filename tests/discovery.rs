@@ -97,6 +97,35 @@ fn a_program_is_connected_at_the_portal_and_gets_what_was_ticked() {
     assert!(browser.page.contains("phone"), "{}", browser.page);
 }
 
+/// Somebody who was sent a link connects the program of whoever sent it: it gets nowhere before the owner has confirmed where it comes from.
+#[test]
+fn a_program_from_elsewhere_waits_for_its_owners_confirmation() {
+    const ELSEWHERE: &str = "127.0.9.9";
+    let server = &configured("[limits.gate]\nconfirm_wait_seconds = 1\n");
+    let address = newcomer_as(server, "plain");
+    let resolve = format!("localhost:{}:127.0.0.1", server.port("https"));
+    let certificate = server.certificate().to_str().unwrap();
+    let from = ["--silent", "--show-error", "--cacert", certificate, "--interface", ELSEWHERE, "--resolve", &resolve];
+    let curl = |path: &str, more: &[&str]| run("curl", &[&from[..], more, &[&server.url(path)]].concat()).good();
+    let begun: Value = serde_json::from_str(&curl(BEGIN, &["-X", "POST"])).unwrap();
+    let page = begun["login"].as_str().unwrap().strip_prefix(&server.url("")).unwrap().to_owned();
+    let mut browser = Browser::open(server);
+    browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
+    browser.enrol();
+    browser.go(&page);
+    assert!(browser.page.contains(ELSEWHERE) && browser.page.contains("does not come from where your browser is"), "{}", browser.page);
+    browser.send(&page, &[("label", "theirs"), ("service", "files")]);
+    let token = format!("token={}", begun["poll"]["token"].as_str().unwrap());
+    let granted: Value = serde_json::from_str(&curl(&format!("{BEGIN}/poll"), &["--data", &token])).unwrap();
+    let user = format!("{address}:{}", granted["appPassword"].as_str().unwrap());
+    let files = format!("/dav/files/{address}/");
+    let ask =
+        || curl(&files, &["--user", &user, "-X", "PROPFIND", "-H", "Depth: 0", "--output", "/dev/null", "--write-out", "%{http_code}"]);
+    assert_eq!(ask(), "503");
+    browser.go("/portal/devices");
+    assert!(browser.page.contains("theirs") && browser.page.contains(ELSEWHERE), "{}", browser.page);
+}
+
 #[test]
 fn nothing_is_granted_without_its_owner_and_their_second_factor() {
     let server = shared();

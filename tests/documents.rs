@@ -395,6 +395,30 @@ fn what_breaks_off_leaves_the_old_content_and_nothing_else() {
     assert!(!browser.page.contains("cut.txt"), "{}", browser.page);
 }
 
+/// A browser goes on where its connection broke, if it is still the same document.
+#[test]
+fn a_download_is_gone_on_with() {
+    let (server, folder) = (shared(), tempfile::tempdir().unwrap());
+    let (mut browser, _) = somebody(server, "plain");
+    let sent = written(folder.path(), b"0123456789");
+    send(&mut browser, FILES, false, &[(&sent, "a.bin")]);
+    let path = format!("{FILES}a.bin");
+    let whole = plain(&mut browser, &path, &[]);
+    let etag = whole.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("etag: ").map(str::to_owned)).unwrap();
+    let mut ask = |range: &str, of: &str| {
+        let (range, of) = (format!("Range: {range}"), format!("If-Range: {of}"));
+        let answer = plain(&mut browser, &path, &["--header", &range, "--header", &of]);
+        (status(&answer).to_owned(), answer.to_ascii_lowercase())
+    };
+    let (code, rest) = ask("bytes=4-", &etag);
+    assert!(code == "206" && rest.contains("content-range: bytes 4-9/10") && rest.ends_with("\r\n\r\n456789"), "{rest}");
+    assert!(rest.contains("content-disposition: attachment") && rest.contains("sandbox"), "{rest}");
+    let (code, all) = ask("bytes=4-", "\"another\"");
+    assert!(code == "200" && all.ends_with("0123456789"), "{all}");
+    assert_eq!(ask("bytes=10-", &etag).0, "416");
+    assert_eq!(ask("bytes=0-1,8-9", &etag).0, "206", "they nearly touch");
+}
+
 /// Who looks at a folder of WebDAV in a browser, with an app password, is told where there is more of it.
 #[test]
 fn a_folder_of_webdav_leads_to_its_page_in_the_portal() {

@@ -21,7 +21,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use maud::{Markup, html};
-use octroi_gate::{Preset, Refusal};
+use octroi_gate::{Preset, Refusal, Scope};
 use octroi_http::{Client, retry_later};
 use octroi_model::{Service, Services};
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ fn page(person: &Person, id: &str, asking: &Asking, form: Option<&Form>, status:
     let language = person.language();
     let texts = Connect::of(language);
     let path = format!("{}/{id}", PLACE.path);
-    let elsewhere = asking.peer != person.session.peer();
+    let elsewhere = is_elsewhere(person, asking);
     let content = html! {
         p { strong { (texts.why) } }
         (facts(&[
@@ -121,6 +121,11 @@ fn page(person: &Person, id: &str, asking: &Asking, form: Option<&Form>, status:
         }
     };
     person.page(&Page { status, notice, title: texts.title, back: Some(&path), ..Page::of(&app_passwords::PLACE, language) }, &content)
+}
+
+/// Does the program come from another place than its owner's browser? Then it may be somebody else's.
+fn is_elsewhere(person: &Person, asking: &Asking) -> bool {
+    asking.peer != person.session.peer()
 }
 
 /// What it is to have. `form`: what was filled in before.
@@ -163,7 +168,7 @@ pub(crate) async fn decide(Path(id): Path<String>, posted: Posted<Person>) -> Re
         portal.flows.refuse(&id);
         return person.go(&overview::PLACE, Said::Done(|language| Connect::of(language).refused));
     }
-    match grant(&mut person, &id, &form).await {
+    match grant(&mut person, &id, &asking, &form).await {
         Ok(true) => {
             let texts = Connect::of(person.language());
             let content = html! { p { (texts.done_why) } p { a href=(app_passwords::PLACE.path) { ((app_passwords::PLACE.title)(person.language())) } } };
@@ -175,7 +180,7 @@ pub(crate) async fn decide(Path(id): Path<String>, posted: Posted<Person>) -> Re
 }
 
 /// Make the app password and lay it ready. `false`: the program has gone meanwhile, and so has the app password.
-async fn grant(person: &mut Person, id: &str, form: &Form) -> Result<bool, Notice> {
+async fn grant(person: &mut Person, id: &str, asking: &Asking, form: &Form) -> Result<bool, Notice> {
     let language = person.language();
     let words = AppPasswords::of(language);
     let own = person.session.services();
@@ -189,7 +194,9 @@ async fn grant(person: &mut Person, id: &str, form: &Form) -> Result<bool, Notic
         return Err(Notice::field(words.label_bad, "label"));
     }
     let proof = person.step_up(form).await.map_err(|refusal| Notice::field(refused(refusal, language), "code"))?;
-    let scope = Preset::Full.scope(services, &[]);
+    // Nothing opens from a place that its owner has not confirmed, if it was not they who began this.
+    let confirm = is_elsewhere(person, asking).then(|| "device".to_owned());
+    let scope = Scope { confirm, ..Preset::Full.scope(services, &[]) };
     let minted = person.session.mint_app_password(proof, scope, &label).await.map_err(|refusal| match refusal {
         Refusal::Limit(what) if what.contains("label") => Notice::field(words.label_bad, "label"),
         refusal => Notice::fault(refused(refusal, language)),

@@ -12,8 +12,8 @@ super::texts! {
         from: "From", "Depuis";
         at: "Asked", "Demandé le";
         elsewhere:
-            "It does not come from where your browser is. If somebody else has sent you this link, refuse.",
-            "La demande ne vient pas de l’endroit où se trouve votre navigateur. Si quelqu’un d’autre vous a envoyé ce lien, refusez.";
+            "It does not come from where your browser is, so its first log-in waits until you confirm it under Devices. If somebody else has sent you this link, refuse.",
+            "La demande ne vient pas de l’endroit où se trouve votre navigateur : sa première connexion attendra votre confirmation sous Appareils. Si quelqu’un d’autre vous a envoyé ce lien, refusez.";
         needs_factor: "Set up a second factor first:", "Configurez d’abord un second facteur :";
         go: "Connect", "Connecter";
         refuse: "That was not me: refuse", "Ce n’était pas moi : refuser";

@@ -23,7 +23,7 @@ use crate::texts::refusals::Refusals;
 use crate::visitor::{Person, Posted};
 use axum::extract::{FromRequest, RawQuery, Request, State};
 use axum::response::Response;
-use http::{StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use maud::{Markup, html};
 use octroi_gate::{Area, FileAt, FolderAt, Lacks, List, Read, Refusal, SHARED, Session};
 use octroi_http::{decode_segment, encode_segment};
@@ -101,7 +101,7 @@ pub(crate) fn title(path: &Path, language: Language) -> String {
 }
 
 /// GET.
-pub(crate) async fn show(person: Person, uri: Uri, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn show(person: Person, uri: Uri, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let Some(at) = At::of(uri.path()) else { return missing::page(&person) };
     let query = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let session = match session(&person, &at).await {
@@ -109,7 +109,7 @@ pub(crate) async fn show(person: Person, uri: Uri, RawQuery(query): RawQuery) ->
         Err(response) => return *response,
     };
     match query.get("view") {
-        "" => listed_or_given(&person, &session, &at, &query).await,
+        "" => listed_or_given(&person, &session, &at, &query, &headers).await,
         "rename" => acts::show_rename(&person, &session, &at).await,
         "remove" => acts::show_remove(&person, &session, &at).await,
         "versions" => versions::show(&person, &session, &at, Notice::None).await,
@@ -117,10 +117,10 @@ pub(crate) async fn show(person: Person, uri: Uri, RawQuery(query): RawQuery) ->
     }
 }
 
-async fn listed_or_given(person: &Person, session: &Session, at: &At, query: &Form) -> Response {
+async fn listed_or_given(person: &Person, session: &Session, at: &At, query: &Form, headers: &HeaderMap) -> Response {
     if let Some(file) = at.file().filter(|_| !at.slash) {
         match session.open(file, Read).await {
-            Ok(file) => return download::give(file),
+            Ok(file) => return download::give(file, headers),
             Err(Refusal::Missing) => {}
             Err(refusal) => return failed(person, at, refusal),
         }
