@@ -320,6 +320,9 @@ pub(crate) fn write(known: &Known, subject: &Subject<'_>, viewer: &Viewer, xml: 
             about_access(known.property, subject, value)
         }
         Property::VersionName | Property::Predecessors | Property::Successors => about_history(known.property, subject, value),
+        Property::OwncloudSize | Property::OwncloudPermissions | Property::OwncloudChecksums | Property::OwncloudId => {
+            about_owncloud(known.property, subject, viewer, value)
+        }
         Property::LockDiscovery | Property::SupportedLock => about_locks(known.property, subject, viewer, value),
         _ => about_collection(known.property, subject, viewer, value),
     };
@@ -461,6 +464,26 @@ fn about_history(property: Property, subject: &Subject<'_>, xml: &mut Xml) -> bo
     true
 }
 
+/// What ownCloud's clients and rclone ask for.
+fn about_owncloud(property: Property, subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
+    let text = match (property, subject) {
+        (Property::OwncloudPermissions, _) => return owncloud_permissions(subject, viewer, xml),
+        (Property::OwncloudSize, Subject::File { item, .. }) => item.bytes().to_string(),
+        // The same while it stays in its folder, whatever is written into it and whatever the folders above are called.
+        (Property::OwncloudId, Subject::File { item, collection, .. }) => format!("{collection}-{}", item.uid.0),
+        (Property::OwncloudId, Subject::Folder { facts, .. }) if facts.real => facts.sync_id.to_string(),
+        // What they compare with what they have.
+        (Property::OwncloudChecksums, Subject::File { item, .. }) => {
+            let Some(sums) = octroi_gate::checksums(item) else { return false };
+            xml.text("OC:checksum", sums);
+            return true;
+        }
+        _ => return false,
+    };
+    xml.characters(&text);
+    true
+}
+
 fn about_collection(property: Property, subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
     match property {
         Property::ResourceType => resource_type(subject, xml),
@@ -493,27 +516,6 @@ fn about_collection(property: Property, subject: &Subject<'_>, viewer: &Viewer, 
                 .empty("D:basicsearch")
                 .close("D:grammar")
                 .close("D:supported-query-grammar");
-        }
-        Property::OwncloudSize => {
-            let Subject::File { item, .. } = subject else { return false };
-            xml.characters(&item.bytes().to_string());
-        }
-        Property::OwncloudPermissions => return owncloud_permissions(subject, viewer, xml),
-        // The same while it stays in its folder, whatever is written into it and whatever the folders above are called.
-        Property::OwncloudId => match subject {
-            Subject::Folder { facts, .. } if facts.real => {
-                xml.characters(&facts.sync_id.to_string());
-            }
-            Subject::File { item, collection, .. } => {
-                xml.characters(&format!("{collection}-{}", item.uid.0));
-            }
-            _ => return false,
-        },
-        // What ownCloud's clients and rclone compare with what they have.
-        Property::OwncloudChecksums => {
-            let Subject::File { item, .. } = subject else { return false };
-            let Some(sums) = octroi_gate::checksums(item) else { return false };
-            xml.text("OC:checksum", sums);
         }
         Property::PrivilegeSet => privilege_set(subject, xml),
         _ => {
