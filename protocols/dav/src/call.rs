@@ -71,7 +71,11 @@ impl Call {
             body: Mutex::new(body),
         };
         // What the session opens from here on is bound by no lock that the request says it has.
-        let tokens = call.tokens();
+        let mut tokens = call.tokens();
+        if call.method == Method::PUT {
+            // RFC 4918 section 10.5 has it for UNLOCK; Word 2016 names its lock so, and not in `If`, when it saves.
+            tokens.extend(call.lock_token().and_then(LockToken::parse));
+        }
         if !tokens.is_empty() {
             call.session = call.session.holding(&tokens);
         }
@@ -86,6 +90,12 @@ impl Call {
     /// The lock tokens that the `If` header names.
     pub(crate) fn tokens(&self) -> Vec<LockToken> {
         self.conditions.iter().flat_map(IfHeader::tokens).filter_map(LockToken::parse).collect()
+    }
+
+    /// What the `Lock-Token` header names.
+    pub(crate) fn lock_token(&self) -> Option<&str> {
+        let header = self.header(&HeaderName::from_static("lock-token")).map(str::trim);
+        header.and_then(|value| value.strip_prefix('<')?.strip_suffix('>'))
     }
 
     /// Is there an `If` header?

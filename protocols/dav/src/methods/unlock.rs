@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::refusal::{Answer, Fault, empty};
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use octroi_gate::Refusal;
 use octroi_model::{LockToken, Rights};
 
@@ -10,9 +10,7 @@ use octroi_model::{LockToken, Rights};
 pub(crate) async fn unlock(call: Call) -> Answer {
     let place = call.place()?;
     let href = call.href();
-    let header = call.header(&HeaderName::from_static("lock-token")).map(str::trim);
-    let token = header.and_then(|value| value.strip_prefix('<')?.strip_suffix('>'));
-    let token = token.ok_or(Fault::Status(StatusCode::BAD_REQUEST, "A Lock-Token is needed."))?;
+    let token = call.lock_token().ok_or(Fault::Status(StatusCode::BAD_REQUEST, "A Lock-Token is needed."))?;
     if call.has_conditions() {
         call.check_if(call.etag_at(&place).await.as_ref()).await?;
     }

@@ -66,6 +66,21 @@ fn own(token: &str) -> String {
     format!("({token})")
 }
 
+/// Word 2016 names its lock in `Lock-Token` when it saves, and was told that the document is locked.
+#[tokio::test]
+async fn a_put_may_name_its_lock_in_lock_token() {
+    let stage = stage().await;
+    let token = stage.lock("Plans/a.txt", &[]).await;
+    assert_eq!(stage.lea("PUT", "Plans/a.txt", &[("lock-token", &token)], "two").await.status, 204);
+    // It serves nobody else, nor another method, nor another document; and what is no token is none.
+    assert_eq!(stage.paul("PUT", "Plans/a.txt", &[("lock-token", &token)], "three").await.status, 423);
+    assert_eq!(stage.lea("DELETE", "Plans/a.txt", &[("lock-token", &token)], "").await.status, 423);
+    assert_eq!(stage.lea("PUT", "Plans/a.txt", &[("lock-token", "<urn:uuid:x>")], "three").await.status, 423);
+    let other = stage.lock("Plans/b.txt", &[]).await;
+    assert_eq!(stage.lea("PUT", "Plans/a.txt", &[("lock-token", &other)], "three").await.status, 423);
+    assert_eq!(stage.lea("GET", "Plans/a.txt", &[], "").await.text(), "two");
+}
+
 #[tokio::test]
 async fn a_document_is_locked_written_kept_locked_and_unlocked() {
     let stage = stage().await;
