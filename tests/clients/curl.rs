@@ -236,6 +236,24 @@ fn locks_by_cadaver() {
     assert_eq!(put(), 204, "{said}");
 }
 
+/// cadaver's `history` asks for the tree of versions (RFC 3253 section 3.7) and lists it, the newest first.
+#[test]
+fn versions_by_cadaver() {
+    let (server, folder) = (shared(), tempfile::tempdir().unwrap());
+    let person = server.user(2);
+    let here = folder.path();
+    a_letter_to_put(here, person);
+    fs::write(here.join("second.txt"), "Another letter.\n").unwrap();
+    let name = format!("{}.txt", unique("history"));
+    let put = format!("put letter.txt {name}\nput second.txt {name}\nput letter.txt {name}\n");
+    let (home, command) = (here.to_str().unwrap(), format!("cadaver {}", server.url(&person.files)));
+    let script = format!("y\n{put}history {name}\nquit\n");
+    let said = run_in(here, &[("HOME", home)], &script, "script", &["-qec", &command, "/dev/null"]).good();
+    assert!(said.contains("3 versions in history") && said.contains("<current>"), "{said}");
+    let version = |bytes: &str| said.lines().any(|line| line.contains("/.versions/") && line.contains(&format!(" {bytes} ")));
+    assert!(version("10") && version("16"), "{said}");
+}
+
 /// The answer to a large upload that is refused was lost under HTTP/2: the stream was cancelled with the body that nobody read.
 #[test]
 fn a_large_upload_that_is_refused_is_told_why() {
