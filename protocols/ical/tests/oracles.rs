@@ -199,6 +199,8 @@ enum Difference {
     /// the start.
     FirstWeek,
     /// The weeks that count from the end: a week 1 that begins in the December before is -52 or -53, which dateutil's source has as a thing to do.
+    /// (With other seeds one finds that it also takes the length of this year for that of the year before: 1 January 2006 is in no week 53 that begins
+    /// on a Tuesday.)
     LastWeeks,
     /// dateutil refuses a rule that has nothing but its start, and one that has BYSETPOS of a set that is its only one.
     Nothing,
