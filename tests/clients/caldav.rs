@@ -5,6 +5,11 @@ use crate::support::shared;
 use std::path::Path;
 
 #[test]
+fn the_directory_is_read_by_the_vobject_library() {
+    lead_and_agent("directory_cards.py");
+}
+
+#[test]
 fn discovers_and_saves() {
     let server = shared();
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));

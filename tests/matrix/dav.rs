@@ -74,6 +74,11 @@ const LOCK: &str = "<lockinfo xmlns=\"DAV:\"><lockscope><exclusive/></lockscope>
 const NO_LOCK: &str = "If: (<urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6>)";
 const PATCH: &str = "<propertyupdate xmlns=\"DAV:\"><set><prop><displayname>Walrus</displayname></prop></set></propertyupdate>";
 const KEEP: &str = "<propertyupdate xmlns=\"DAV:\"><set><prop><kept xmlns=\"urn:x\">Narwhal</kept></prop></set></propertyupdate>";
+/// Nothing is looked up for that host.
+const REGISTER: &str = "<push-register xmlns=\"https://bitfire.at/webdav-push\"><subscription><web-push-subscription>\
+    <push-resource>https://push.invalid/x</push-resource><client-public-key type=\"p256dh\">\
+    BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4</client-public-key>\
+    <auth-secret>BTBZMqHH6r4Tts7J_aSIgg</auth-secret></web-push-subscription></subscription></push-register>";
 const EXPAND: &str =
     "<expand-property xmlns=\"DAV:\"><property name=\"owner\"><property name=\"displayname\"/></property></expand-property>";
 const SEARCH: &str = "<searchrequest xmlns=\"DAV:\"><basicsearch><select><prop><getetag/></prop></select>\
@@ -122,6 +127,9 @@ const ROWS: &[Row] = &[
     row(ALL, ("PROPPATCH", "{S}/quetzal{X}"), ("", KEEP), Some("lrw"), Appears("Narwhal")),
     row(FILES, ("POST", "{S}/?add-member"), ("Slug: walrus.txt", "Walrus"), Some("li"), Appears("walrus")),
     row(OBJECTS, ("POST", "{S}/?add-member"), ("", "{B}"), None, Unseen),
+    // To be told when it changes is to look at it.
+    row(ALL, ("POST", "{S}/"), ("Content-Type: application/xml", REGISTER), Some("lr"), Unseen),
+    row(ALL, ("POST", "{S}/quetzal{X}"), ("Content-Type: application/xml", REGISTER), None, Unseen),
     row(ALL, ("SEARCH", "{S}/"), ("", SEARCH), Some("lr"), Told("quetzal")),
     row(ALL, ("REPORT", "{S}/"), ("Depth: 0", EXPAND), Some("lr"), Unseen),
     row(ALL, ("REPORT", "{S}/"), ("Depth: 0", SYNC), Some("lr"), Told("quetzal")),

@@ -202,7 +202,7 @@ impl Server {
         let config = data.with_extension("toml");
         // A port that was free may be taken by somebody else in between.
         for _ in 0..3 {
-            let text = format!("profiles = \"{}\"\n{}", named.display(), configuration(data, ""));
+            let text = format!("profiles = \"{}\"\n{}", named.display(), configuration(data, "[push]\nenabled = true\n"));
             std::fs::write(&config, &text).unwrap();
             match serve_in(Some(folder.path()), &config, facts_of(&text, data)) {
                 Ok(mut server) => {

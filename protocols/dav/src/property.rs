@@ -594,14 +594,7 @@ fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Optio
             let told = if property == Property::QuotaUsed { quota.used } else { quota.available };
             xml.characters(&told.to_string());
         }
-        (Property::PushTransports | Property::PushTopic | Property::PushTriggers, _) => {
-            let Some(facts) = &facts.push else { return false };
-            match property {
-                Property::PushTransports => push::write_transports(facts, xml),
-                Property::PushTriggers => push::write_triggers(xml),
-                _ => drop(xml.characters(&facts.topic)),
-            }
-        }
+        (Property::PushTransports | Property::PushTopic | Property::PushTriggers, _) => return push::write(property, facts, xml),
         (Property::Kept(key), _) => {
             let Some(text) = kept(facts, key) else { return false };
             xml.characters(text);
