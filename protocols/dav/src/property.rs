@@ -546,16 +546,6 @@ fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Optio
         (Property::Ctag, Some(sync)) => {
             xml.characters(&format!("\"{}-{}\"", sync.id, sync.modseq));
         }
-        // What a new calendar may be made for: any of these sets, and any part of the first.
-        (Property::ComponentSets, _) if facts.kind == CollectionKind::CalendarHome => {
-            for set in [ALL_COMPONENTS, "VEVENT", "VTODO", "VJOURNAL"] {
-                xml.open("C:supported-calendar-component-set");
-                for component in set.split(',') {
-                    xml.empty_with("C:comp", &[("name", component)]);
-                }
-                xml.close("C:supported-calendar-component-set");
-            }
-        }
         (Property::Components, _) if is_calendar => {
             for component in components(facts) {
                 xml.empty_with("C:comp", &[("name", component)]);
@@ -570,14 +560,8 @@ fn about_folder(property: Property, facts: &FolderFacts, area: Area, sync: Optio
         }
         (Property::CalendarCollations, _) if is_calendar => write_collations("C:supported-collation", xml),
         (Property::AddressbookCollations, _) if is_addressbook => write_collations("CARD:supported-collation", xml),
-        (Property::MaxInstances | Property::MaxAttendees | Property::MinDateTime | Property::MaxDateTime, _) if is_calendar => {
-            let config = &viewer.config;
-            xml.characters(&match property {
-                Property::MaxInstances => config.instances_max.to_string(),
-                Property::MaxAttendees => config.attendees_max.to_string(),
-                Property::MinDateTime => format!("{:04}0101T000000Z", config.year_min),
-                _ => format!("{:04}1231T235959Z", config.year_max),
-            });
+        (Property::ComponentSets | Property::MaxInstances | Property::MaxAttendees | Property::MinDateTime | Property::MaxDateTime, _) => {
+            return about_calendars(property, facts, &viewer.config, xml);
         }
         (Property::MaxCalendarObject, _) if is_calendar => {
             xml.characters(&viewer.config.object_bytes_max.to_string());
@@ -613,6 +597,31 @@ fn privilege_set(subject: &Subject<'_>, xml: &mut Xml) {
         Subject::File { rights, .. } => write_held(*rights, xml),
         _ => write_held(Rights::READ, xml),
     }
+}
+
+/// What calendars take, and how much.
+fn about_calendars(property: Property, facts: &FolderFacts, config: &DavConfig, xml: &mut Xml) -> bool {
+    let limit = match property {
+        // What a new calendar may be made for: any of these sets, and any part of the first.
+        Property::ComponentSets if facts.kind == CollectionKind::CalendarHome => {
+            for set in [ALL_COMPONENTS, "VEVENT", "VTODO", "VJOURNAL"] {
+                xml.open("C:supported-calendar-component-set");
+                for component in set.split(',') {
+                    xml.empty_with("C:comp", &[("name", component)]);
+                }
+                xml.close("C:supported-calendar-component-set");
+            }
+            return true;
+        }
+        _ if facts.kind != CollectionKind::Calendar => return false,
+        Property::MaxInstances => config.instances_max.to_string(),
+        Property::MaxAttendees => config.attendees_max.to_string(),
+        Property::MinDateTime => format!("{:04}0101T000000Z", config.year_min),
+        Property::MaxDateTime => format!("{:04}1231T235959Z", config.year_max),
+        _ => return false,
+    };
+    xml.characters(&limit);
+    true
 }
 
 fn supported_methods(subject: &Subject<'_>, xml: &mut Xml) {

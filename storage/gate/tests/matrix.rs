@@ -131,8 +131,6 @@ impl Stage {
                 let place = self.mail.open(NewMailboxAt(theirs(&format!("{it}-renamed"))), CreateMailbox).await?;
                 source.rename(&place).await
             }
-            // Documents make nobody busy.
-            "SeeBusy" => self.files.open(folder(), SeeBusy).await?.busy((0, 1), |_| panic!("it was read")).await,
             "List" => self.files.open(folder(), List).await?.members().await.map(|_| ()),
             "Bind" => {
                 let bind = self.files.open(folder(), Bind).await?;
@@ -147,6 +145,7 @@ impl Stage {
             }
             "Mark" | "Describe" | "DescribeFolder" | "Personalise" => self.describe(row.purpose, it).await,
             "Unlink" => self.files.open(file(), Unlink).await?.remove(When::Anyhow).await,
+            "SeeBusy" => self.see_busy(it).await,
             other => self.lock(other, it).await,
         }
     }
@@ -165,6 +164,12 @@ impl Stage {
             assert_eq!(before, state(&self.owner_mail, &self.owner_files).await);
         }
         outcome
+    }
+
+    /// Documents make nobody busy.
+    async fn see_busy(&self, it: &str) -> Result<(), Refusal> {
+        let at = FolderAt { area: Area::Files, path: theirs(it) };
+        self.files.open(at, SeeBusy).await?.busy((0, 1), |_| panic!("it was read")).await
     }
 
     /// The purposes of locking; what a refusal leaves is looked at here.
