@@ -164,7 +164,7 @@ async fn a_crowded_account_is_put_off() {
 
 #[tokio::test]
 async fn a_confirmation_opens_the_log_in_that_waits() {
-    let world = World::new(patient()).await;
+    let world = World::new(&patient()).await;
     let at = listen(&world).await;
     let (secret, factor) = (world.mint(EVE).await, world.enrol(EVE).await);
     let (mut client, _) = greeted(&world, at, None).await;
@@ -177,7 +177,7 @@ async fn a_confirmation_opens_the_log_in_that_waits() {
 
 #[tokio::test]
 async fn who_hangs_up_does_not_go_on_waiting_and_a_shutdown_ends_the_wait() {
-    let world = World::new(patient()).await;
+    let world = World::new(&patient()).await;
     let at = listen(&world).await;
     let wait = plain("", EVE, &world.mint(EVE).await);
     let mut clients = Vec::new();
