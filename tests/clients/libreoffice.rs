@@ -58,7 +58,7 @@ fn a_document_is_edited_in_place() {
 
     let mut editor = start(server, person, &path, here);
     // It ends with this process, whatever happens to the test.
-    let _watchdog = watch(&editor, None);
+    let mut watchdog = watch(&editor, None);
     let mut told = editor.stdin.take().unwrap();
     let said = || fs::read_to_string(here.join("said")).unwrap_or_default();
     let mut step = |awaited: &str| {
@@ -90,4 +90,6 @@ fn a_document_is_edited_in_place() {
     let text = fs::read_to_string(here.join("after.txt")).unwrap();
     assert!(text.contains("What was there and what LibreOffice wrote"), "{text}");
     assert_eq!(http.request("PUT", &path, &[], b"other").status, 204);
+    let _ = watchdog.kill();
+    let _ = watchdog.wait();
 }

@@ -51,12 +51,12 @@ fn a_folder_and_a_calendar_stay_the_same_both_ways() {
     vdirsyncer("discover").good();
 
     // Down and up.
-    assert_eq!(ask(&server, person, "PUT", &format!("{calendar}there.ics"), &event("there", "Là-bas")).0, "201");
+    assert_eq!(ask(server, person, "PUT", &format!("{calendar}there.ics"), &event("there", "Là-bas")).0, "201");
     fs::write(files.join("here.ics"), event("here", "Ici")).unwrap();
     vdirsyncer("sync").good();
     let local: Vec<String> = fs::read_dir(&files).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
     assert!(local.len() == 2 && local.iter().any(|text| text.contains("Là-bas") && text.contains("X-KEPT;X-P=1:as it is")), "{local:?}");
-    let (status, up) = ask(&server, person, "GET", &format!("{calendar}here.ics"), "");
+    let (status, up) = ask(server, person, "GET", &format!("{calendar}here.ics"), "");
     assert!(status == "200" && up.contains("SUMMARY:Ici") && up.contains("X-KEPT;X-P=1:as it is"), "{status} {up}");
     // A second run has nothing to do.
     let nothing = vdirsyncer("sync").good();
@@ -64,13 +64,13 @@ fn a_folder_and_a_calendar_stay_the_same_both_ways() {
 
     // Changed on both sides since: the other side wins, as was said, and nothing is there twice.
     fs::write(files.join("here.ics"), event("here", "Ici, ici")).unwrap();
-    assert_eq!(ask(&server, person, "PUT", &format!("{calendar}here.ics"), &event("here", "Ici, là-bas")).0, "204");
+    assert_eq!(ask(server, person, "PUT", &format!("{calendar}here.ics"), &event("here", "Ici, là-bas")).0, "204");
     vdirsyncer("sync").good();
     assert!(fs::read_to_string(files.join("here.ics")).unwrap().contains("Ici, là-bas"));
     // Removed here, gone there.
     fs::remove_file(files.join("here.ics")).unwrap();
     vdirsyncer("sync").good();
-    assert_eq!(ask(&server, person, "GET", &format!("{calendar}here.ics"), "").0, "404");
+    assert_eq!(ask(server, person, "GET", &format!("{calendar}here.ics"), "").0, "404");
 
     khal_lists(folder.path(), &files);
 }
