@@ -143,9 +143,8 @@ impl Stage {
                 let rewrite = self.files.open(file(), Rewrite).await?;
                 rewrite.replace(Content::document(b"two"), None, When::Anyhow).await.map(|_| ())
             }
-            "Mark" | "Describe" | "DescribeFolder" | "Personalise" => self.describe(row.purpose, it).await,
+            "Mark" | "Describe" | "DescribeFolder" | "Personalise" | "SeeBusy" => self.describe(row.purpose, it).await,
             "Unlink" => self.files.open(file(), Unlink).await?.remove(When::Anyhow).await,
-            "SeeBusy" => self.see_busy(it).await,
             other => self.lock(other, it).await,
         }
     }
@@ -199,12 +198,13 @@ impl Stage {
         outcome
     }
 
-    /// The purposes of PROPPATCH.
+    /// The purposes of PROPPATCH, and the look at who is busy.
     async fn describe(&self, purpose: &str, it: &str) -> Result<(), Refusal> {
         let folder = FolderAt { area: Area::Files, path: theirs(it) };
         let edits = vec![("{urn:x}a".to_owned(), Some("<a xmlns=\"urn:x\"/>".to_owned()))];
         let file = FileAt { area: Area::Files, folder: theirs(it), name: name("file.txt") };
         match purpose {
+            "SeeBusy" => self.see_busy(it).await,
             "Mark" => self.files.open(file, Mark).await?.mark(&[("$Label1", true)]).await,
             "Describe" => {
                 let description = Description { properties: edits, ..Description::default() };

@@ -25,27 +25,7 @@ async fn busy_times_alone_are_a_calendar_of_their_own() {
     assert_eq!(shared.status, 200, "{}", shared.text());
 
     let theirs = format!("/dav/calendars/{}/team~{}/", lea.address, lead.address);
-    let sync = |token: &str| {
-        format!(
-            r#"<D:sync-collection xmlns:D="DAV:"><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/><D:getcontentlength/></D:prop></D:sync-collection>"#
-        )
-    };
-    let query = r#"<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/><C:calendar-data/></D:prop><C:filter><C:comp-filter name="VCALENDAR">FILTER</C:comp-filter></C:filter></C:calendar-query>"#;
-    let week = r#"<C:comp-filter name="VEVENT"><C:time-range start="20260106T000000Z" end="20260107T000000Z"/></C:comp-filter>"#;
-    let about = r#"<C:comp-filter name="VEVENT"><C:prop-filter name="SUMMARY"><C:text-match>Licenciement</C:text-match></C:prop-filter></C:comp-filter>"#;
-    let multiget = format!(
-        r#"<C:calendar-multiget xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/><C:calendar-data/></D:prop><D:href>{theirs}busy-1.ics</D:href><D:href>{theirs}plan@secret.ics</D:href><D:href>{theirs}busy-2.ics</D:href></C:calendar-multiget>"#
-    );
-    let all = "";
-    let asked = [
-        ("PROPFIND", theirs.clone(), all.to_owned()),
-        ("REPORT", theirs.clone(), sync("")),
-        ("REPORT", theirs.clone(), query.replace("FILTER", week)),
-        ("REPORT", theirs.clone(), query.replace("FILTER", about)),
-        ("REPORT", theirs.clone(), multiget),
-        ("GET", format!("{theirs}busy-1.ics"), String::new()),
-        ("PROPFIND", format!("{theirs}busy-1.ics"), all.to_owned()),
-    ];
+    let asked = ways(&theirs);
     let mut answers = Vec::new();
     for (method, path, body) in &asked {
         let answer = world.ask(&lea, OFFICE, method, path, &[("depth", "1")], body).await;
@@ -83,6 +63,31 @@ async fn busy_times_alone_are_a_calendar_of_their_own() {
     assert_eq!(world.at_office(&lead, "ACL", &calendar, &acl(&[(&principal(&lea), "D:read")])).await.status, 200);
     let anew = world.at_office(&lea, "REPORT", &theirs, &sync(&token)).await;
     assert!(anew.status == 403 && anew.text().contains("valid-sync-token"), "{}", anew.text());
+}
+
+fn sync(token: &str) -> String {
+    format!(
+        r#"<D:sync-collection xmlns:D="DAV:"><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/><D:getcontentlength/></D:prop></D:sync-collection>"#
+    )
+}
+
+/// Every way to look at a calendar and what is in it.
+fn ways(theirs: &str) -> Vec<(&'static str, String, String)> {
+    let query = r#"<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/><C:calendar-data/></D:prop><C:filter><C:comp-filter name="VCALENDAR">FILTER</C:comp-filter></C:filter></C:calendar-query>"#;
+    let week = r#"<C:comp-filter name="VEVENT"><C:time-range start="20260106T000000Z" end="20260107T000000Z"/></C:comp-filter>"#;
+    let about = r#"<C:comp-filter name="VEVENT"><C:prop-filter name="SUMMARY"><C:text-match>Licenciement</C:text-match></C:prop-filter></C:comp-filter>"#;
+    let multiget = format!(
+        r#"<C:calendar-multiget xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/><C:calendar-data/></D:prop><D:href>{theirs}busy-1.ics</D:href><D:href>{theirs}plan@secret.ics</D:href><D:href>{theirs}busy-2.ics</D:href></C:calendar-multiget>"#
+    );
+    vec![
+        ("PROPFIND", theirs.to_owned(), String::new()),
+        ("REPORT", theirs.to_owned(), sync("")),
+        ("REPORT", theirs.to_owned(), query.replace("FILTER", week)),
+        ("REPORT", theirs.to_owned(), query.replace("FILTER", about)),
+        ("REPORT", theirs.to_owned(), multiget),
+        ("GET", format!("{theirs}busy-1.ics"), String::new()),
+        ("PROPFIND", format!("{theirs}busy-1.ics"), String::new()),
+    ]
 }
 
 /// Nothing can be done with a veiled event but to look at it.
