@@ -488,8 +488,11 @@ fn documents_open_where_the_profile_says_so() {
     browser.enrol();
     browser.go(FILES);
     assert!(browser.page.contains("There is nothing here") && browser.page.contains("type=\"file\""), "{}", browser.page);
-    let trail = octroi(server, &["audit", "show", "--account", &address]).good();
-    assert!(trail.contains("documents in the portal"), "{trail}");
+    // A log-in is answered before its line is on disk.
+    eventually("the line of the trail", || {
+        let trail = octroi(server, &["audit", "show", "--account", &address]).good();
+        trail.contains("documents in the portal").then_some(())
+    });
     browser.go("/portal/sessions");
     assert!(browser.page.contains("<td role=\"cell\" data-heading=\"For\">"), "{}", browser.page);
 }

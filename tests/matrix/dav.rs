@@ -273,7 +273,11 @@ impl Case<'_> {
             "{S}/" if drops && looks => row.needs.is_some(),
             // What is there has other names (and UIDs that are taken); the calendar can be looked at, and called otherwise for oneself.
             "{S}/quetzal{X}" if veiled => false,
-            "{S}/" if veiled => row.needs.is_some_and(|letters| may(rights, &self.subject.own_files, &letters.replacen('r', "1", 1))),
+            _ if veiled && row.field.contains("{S}/quetzal") => false,
+            // Who sees busy times only is not woken when they change.
+            "{S}/" if veiled && row.method != "POST" => {
+                row.needs.is_some_and(|letters| may(rights, &self.subject.own_files, &letters.replacen('r', "1", 1)))
+            }
             "{S}/quetzal{X}" if drops => false,
             _ => row.needs.is_some_and(|letters| may(rights, &self.subject.own_files, letters)),
         };
@@ -305,7 +309,8 @@ impl Case<'_> {
                 faults.push(format!("contents are told: {answer}"));
             }
         }
-        if !has(rights, "l") {
+        // Who may know when somebody is busy knows of the calendar.
+        if !has(rights, "l") && !allowed {
             self.prepare();
             let real = self.ask("Secret");
             self.prepare();
