@@ -7,8 +7,9 @@
 use crate::acts::sharing::{Identifier, find_grantee, sharee};
 use crate::refusal::Refusal;
 use crate::session::Session;
-use octroi_model::{Account, Address};
+use octroi_model::{Account, Address, Group};
 use octroi_policy::{Act, Sharee};
+use std::sync::Arc;
 
 /// Somebody who can stand in an ACL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,26 @@ impl Session {
     pub fn memberships(&self) -> Vec<String> {
         let groups = self.gate().engine().groups();
         groups.iter().filter(|group| group.members.contains(&self.account())).map(|group| group.name.clone()).collect()
+    }
+
+    /// Members of a group that the account is in, by address, at most `count_max`: itself, whom it would be told of by name anyway, and who
+    /// lets it see when they are busy. [`Refusal::Missing`]: it is in no such group.
+    pub fn colleagues(&self, group: &str, count_max: usize) -> Result<Vec<Address>, Refusal> {
+        let engine = self.gate().engine();
+        let mine = |group: &Arc<Group>| group.members.contains(&self.account());
+        let group = engine.groups().into_iter().filter(mine).find(|known| known.name == group).ok_or(Refusal::Missing)?;
+        let mut found = Vec::new();
+        for member in group.members.iter().filter_map(|member| engine.account(*member)) {
+            if found.len() >= count_max {
+                break;
+            }
+            let who = Identifier::Account(member.address.clone());
+            if member.id == self.account() || self.principal(&who)?.is_some() || self.sees_busy(member.id) {
+                found.push(member.address.clone());
+            }
+        }
+        found.sort_by_key(Address::key);
+        Ok(found)
     }
 
     fn may_write_to(&self, address: &Address) -> Result<bool, Refusal> {

@@ -274,7 +274,7 @@ impl Session {
     fn credential(&self) -> Result<Credential, Refusal> {
         let gate = &self.0.gate;
         if let Some(signed_in) = &self.0.at_portal {
-            return signed_in.credential(gate);
+            return signed_in.credential(gate, self.0.via.service);
         }
         let account = gate.engine().account(self.0.account).ok_or(Refusal::Ended)?;
         let app_password = gate.engine().app_password(&self.0.public_id).filter(|a| a.account == account.id).ok_or(Refusal::Ended)?;

@@ -5,9 +5,10 @@
 mod support;
 
 use octroi_gate::{
-    Bind, Content, List, MailboxAt, Policy, PortalSession, Refusal, RemoveFolder, Rewrite, Select, SignIn, Unlink, When, code_at,
+    Area, Bind, Content, FolderAt, List, MailboxAt, Policy, PortalSession, Refusal, RemoveFolder, Rewrite, Select, SignIn, Unlink, When,
+    code_at,
 };
-use octroi_model::{Outcome, Service, UnixTime};
+use octroi_model::{Outcome, Path, Service, UnixTime};
 use std::net::IpAddr;
 use support::documents::{file, folder, make, read};
 use support::{OFFICE, OWNER, World, address, name, path};
@@ -76,6 +77,26 @@ async fn nothing_opens_without_the_profiles_word_nor_without_a_factor() {
     assert!(portal.live_sessions().iter().any(|live| live.public_id == "portal"));
     portal.documents().await.unwrap();
     assert_eq!(portal.live_sessions().len(), 1, "one session for all its requests");
+}
+
+/// Calendars have a key of their own, a session of their own, and open no documents.
+#[tokio::test]
+async fn calendars_open_by_their_own_key_and_nothing_beside_them() {
+    let documents_only = world(EVERYWHERE).await;
+    let (portal, _) = enrolled(&documents_only).await;
+    assert_eq!(portal.calendars().await.err(), Some(Refusal::Unsupported));
+    assert!(!portal.has_calendars() && portal.has_documents());
+
+    let world = world("portal_calendars = [\"office\"]").await;
+    assert_eq!(signed_in(&world).await.calendars().await.err(), Some(Refusal::Unconfirmed), "the main password alone opens nothing");
+    let (portal, _) = enrolled(&world).await;
+    let session = portal.calendars().await.unwrap();
+    session.open(FolderAt { area: Area::Calendars, path: Path::top() }, List).await.unwrap();
+    assert!(session.open(folder(""), List).await.is_err() && session.open(MailboxAt(path("INBOX")), Select).await.is_err());
+    assert_eq!(portal.documents().await.err(), Some(Refusal::Unsupported));
+    portal.calendars().await.unwrap();
+    assert_eq!(portal.live_sessions().len(), 1, "one session for all its requests");
+    assert_eq!(portal.clone().over(OUTSIDE, None).calendars().await.err(), Some(Refusal::Unsupported));
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ impl fmt::Display for Reason {
             Self::NotForZone => "the app password is not for this zone",
             Self::NotFromZone => "the profile does not use this service from this zone",
             Self::NoRemoteAccess => "the account has no remote access",
-            Self::NotAtPortal => "the profile does not show documents in the portal from this zone",
+            Self::NotAtPortal => "the profile does not show this in the portal from this zone",
         })
     }
 }
@@ -129,10 +129,10 @@ pub fn admit(policy: &Policy, profile: &str, evidence: &Evidence<'_>) -> Admissi
     weigh(policy, profile, evidence).admission
 }
 
-/// The one decision about documents in the portal: what the profile says of the portal there, and then as of any log-in. The evidence is of
+/// The one decision about documents and calendars in the portal: what the profile says of the portal there, and then as of any log-in. The evidence is of
 /// the portal's session: enrolled if a second factor was given in it, confirmed when that was.
 pub fn admit_at_portal(policy: &Policy, profile: &str, evidence: &Evidence<'_>) -> Admission {
-    if policy.profile(profile).is_some_and(|profile| profile.portal_documents(evidence.zone)) {
+    if policy.profile(profile).is_some_and(|profile| profile.portal_shows(evidence.service, evidence.zone)) {
         admit(policy, profile, evidence)
     } else {
         Admission::Refused(Reason::NotAtPortal)

@@ -34,6 +34,7 @@ pub struct Profile {
     pub(crate) description: String,
     pub(crate) portal: bool,
     pub(crate) portal_documents: Zones,
+    pub(crate) portal_calendars: Zones,
     pub(crate) audit: bool,
     pub(crate) administer: bool,
     pub(crate) remote_zones: Zones,
@@ -158,9 +159,15 @@ impl Profile {
         self.portal
     }
 
-    /// Does the portal show documents to who comes from that zone? Whether anything can be opened is decided by [`crate::admit_at_portal`].
-    pub fn portal_documents(&self, zone: &str) -> bool {
-        self.portal && self.portal_documents.contains(zone)
+    /// Does the portal show what that service opens to who comes from that zone: documents, or calendars for planning? Nothing else ever.
+    /// Whether anything can be opened is decided by [`crate::admit_at_portal`].
+    pub fn portal_shows(&self, service: Service, zone: &str) -> bool {
+        let zones = match service {
+            Service::Files => &self.portal_documents,
+            Service::Caldav => &self.portal_calendars,
+            Service::Imap | Service::Submission | Service::Carddav | Service::Sieve => return false,
+        };
+        self.portal && zones.contains(zone)
     }
 
     /// May read the audit trail.

@@ -89,6 +89,8 @@ pub(crate) struct RawProfile {
     #[serde(default)]
     pub(crate) portal_documents: ZoneNames,
     #[serde(default)]
+    pub(crate) portal_calendars: ZoneNames,
+    #[serde(default)]
     pub(crate) audit: bool,
     #[serde(default)]
     pub(crate) administer: bool,

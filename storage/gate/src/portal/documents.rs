@@ -1,9 +1,9 @@
-//! Documents in the portal: how somebody who is signed in comes to a [`Session`] that opens them.
+//! Documents and calendars in the portal: how somebody who is signed in comes to a [`Session`] that opens them.
 //!
-//! What always holds: nothing opens unless the profile names the zone in `portal_documents`; from there on it is the decision about a program's
+//! What always holds: nothing opens unless the profile names the zone in `portal_documents` or `portal_calendars`; from there on it is the decision about a program's
 //! log-in ([`octroi_policy::admit_at_portal`]), with the second factor that was given in this very session, from this network, in the place of
 //! a confirmed device. The main password alone opens nothing, and neither does a cookie that was carried to another network. The session
-//! serves documents and no other area, is listed and audited like any other, and ends with what it stands on.
+//! serves that one area and no other, is listed and audited like any other, and ends with what it stands on.
 
 use super::PortalSession;
 use crate::channel::Channel;
@@ -57,8 +57,8 @@ impl SignedIn {
         if stands { Ok(account) } else { Err(Refusal::Ended) }
     }
 
-    /// What stands in the place of an app password: for documents, and never stored.
-    pub(crate) fn credential(&self, gate: &Gate) -> Result<Credential, Refusal> {
+    /// What stands in the place of an app password: for that service, and never stored.
+    pub(crate) fn credential(&self, gate: &Gate, service: Service) -> Result<Credential, Refusal> {
         let account = self.account(gate)?;
         let app_password = AppPassword {
             id: AppPasswordId(0),
@@ -66,7 +66,7 @@ impl SignedIn {
             public_id: PORTAL.to_owned(),
             keyed_hash: [0; 32],
             label: PORTAL.to_owned(),
-            services: Services::NONE.with(Service::Files),
+            services: Services::NONE.with(service),
             created: UnixTime::now(),
             expires: None,
             enrolled: self.stepped().is_some(),
@@ -102,45 +102,63 @@ impl PortalSession {
     /// A session for documents, over the connection that is asked by ([`PortalSession::over`]). [`Refusal::Unconfirmed`]: not before a second
     /// factor was given from there; [`Refusal::Unsupported`]: not from there, whatever is given; [`Refusal::Busy`]: too many sessions.
     pub async fn documents(&self) -> Result<Session, Refusal> {
-        let via = Channel::new(Service::Files, self.peer).client(Some(PORTAL)).certificate(self.certificate.clone());
+        self.open(Service::Files, "documents in the portal").await
+    }
+
+    /// The same for calendars, which are there for planning meetings.
+    pub async fn calendars(&self) -> Result<Session, Refusal> {
+        self.open(Service::Caldav, "calendars in the portal").await
+    }
+
+    async fn open(&self, service: Service, subject: &str) -> Result<Session, Refusal> {
+        let via = Channel::new(service, self.peer).client(Some(PORTAL)).certificate(self.certificate.clone());
         if let Some(open) = self.opened(&via)
             && open.check().await.is_ok()
         {
             return Ok(open);
         }
-        let credential = self.signed_in.credential(&self.gate)?;
+        let credential = self.signed_in.credential(&self.gate, service)?;
         let policy = self.gate.policy();
         let strength = match self.signed_in.admission(&self.gate, &policy, &credential, &via).1 {
             Admission::Open { strength, .. } => strength,
             Admission::AskSecondFactor => return Err(Refusal::Unconfirmed),
             Admission::Refused(reason) => {
-                self.gate.note_log_in(Some(&credential), &via, "documents in the portal", Outcome::Refused, &reason.to_string()).await;
+                self.gate.note_log_in(Some(&credential), &via, subject, Outcome::Refused, &reason.to_string()).await;
                 return Err(Refusal::Unsupported);
             }
         };
         let counted = self.gate.0.live.count(credential.account.id, self.gate.0.limits.log_ins_per_minute_max);
         let place = counted.ok().and_then(|()| self.gate.enter(&credential, &via)).ok_or(Refusal::Busy)?;
-        self.gate.note_log_in(Some(&credential), &via, "documents in the portal", Outcome::Done, "").await;
+        self.gate.note_log_in(Some(&credential), &via, subject, Outcome::Done, "").await;
         let opening = Opening { credential, via, strength, at_portal: Some(self.signed_in.clone()), place };
         let session = Session::new(self.gate.clone(), opening);
         session.check().await?;
-        *self.documents.lock().unwrap_or_else(PoisonError::into_inner) = Some(session.clone());
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.retain(|other| other.service() != service);
+        opened.push(session.clone());
         Ok(session)
     }
 
     /// Would there be documents from here, once a second factor was given? For the navigation.
     pub fn has_documents(&self) -> bool {
-        let via = Channel::new(Service::Files, self.peer).certificate(self.certificate.clone());
-        let (policy, Ok(credential)) = (self.gate.policy(), self.signed_in.credential(&self.gate)) else { return false };
+        self.may_open(Service::Files)
+    }
+
+    /// The same for calendars.
+    pub fn has_calendars(&self) -> bool {
+        self.may_open(Service::Caldav)
+    }
+
+    fn may_open(&self, service: Service) -> bool {
+        let via = Channel::new(service, self.peer).certificate(self.certificate.clone());
+        let (policy, Ok(credential)) = (self.gate.policy(), self.signed_in.credential(&self.gate, service)) else { return false };
         !matches!(self.signed_in.admission(&self.gate, &policy, &credential, &via).1, Admission::Refused(_))
     }
 
-    /// The session that was opened last, if it came the same way.
+    /// The session that was opened last for that service, if it came the same way.
     fn opened(&self, via: &Channel) -> Option<Session> {
-        let mut last = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_ref().is_some_and(|session| !session.is_via(via)) {
-            *last = None;
-        }
-        last.clone()
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.retain(|session| session.service() != via.service || session.is_via(via));
+        opened.iter().find(|session| session.service() == via.service).cloned()
     }
 }

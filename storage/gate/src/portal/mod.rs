@@ -2,7 +2,7 @@
 //!
 //! A [`PortalSession`] cannot open a mailbox or a folder: it has no such method. Only it, with a fresh second factor, mints app passwords,
 //! confirms devices and changes factors. Where the profile says so, and with a second factor, it leads to a [`crate::Session`] for documents
-//! ([`PortalSession::documents`]), which is decided like that of a program.
+//! ([`PortalSession::documents`]) or calendars ([`PortalSession::calendars`]), which is decided like that of a program.
 
 mod app_passwords;
 mod devices;
@@ -49,8 +49,8 @@ pub struct PortalSession {
     peer: IpAddr,
     certificate: Option<ClientCertificate>,
     signed_in: SignedIn,
-    /// The session for documents that was opened last.
-    documents: Arc<Mutex<Option<Session>>>,
+    /// The sessions that were opened last, one for each service.
+    opened: Arc<Mutex<Vec<Session>>>,
 }
 
 /// Proof of a second factor given just now. Made by [`PortalSession::step_up`] and used up by what it proves.
@@ -73,7 +73,7 @@ impl PortalSession {
             peer,
             certificate: None,
             signed_in,
-            documents: Arc::default(),
+            opened: Arc::default(),
         }
     }
 
@@ -137,7 +137,7 @@ impl PortalSession {
     fn gave_factor(&self) {
         self.signed_in.stepped_up(self.peer);
         // What was opened before knows nothing of it.
-        *self.documents.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The account, if the proof is its own.

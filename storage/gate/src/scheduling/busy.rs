@@ -75,6 +75,11 @@ impl Session {
         read(engine, &items).await
     }
 
+    /// May it know when somebody is busy?
+    pub(crate) fn sees_busy(&self, owner: AccountId) -> bool {
+        self.busy_calendars(owner).is_ok()
+    }
+
     fn person_at(&self, whose: &Address) -> Result<AccountId, Refusal> {
         if !self.gate().is_local_domain(whose.domain()) {
             return Err(Refusal::UnknownRecipient);

@@ -33,6 +33,7 @@ impl Builder<'_> {
             description: raw.description,
             portal: raw.portal,
             portal_documents: self.zone_set(&raw.portal_documents)?,
+            portal_calendars: self.zone_set(&raw.portal_calendars)?,
             audit: raw.audit,
             administer: raw.administer,
             remote_zones: self.zone_set(&raw.remote_zones)?,

@@ -62,7 +62,7 @@ fn remedy(policy: &Policy, profile: &str, evidence: &Evidence<'_>, reason: Reaso
     let zones = match reason {
         Reason::NotFromZone => policy.zones().filter(|zone| uses(zone)).collect::<Vec<_>>().join(", "),
         Reason::NotAtPortal => {
-            let shows = |zone: &str| policy.profile(profile).is_some_and(|profile| profile.portal_documents(zone));
+            let shows = |zone: &str| policy.profile(profile).is_some_and(|profile| profile.portal_shows(evidence.service, zone));
             policy.zones().filter(|zone| shows(zone)).collect::<Vec<_>>().join(", ")
         }
         Reason::NotForZone => evidence.app_password_zones.join(", "),

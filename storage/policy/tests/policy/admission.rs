@@ -85,6 +85,27 @@ fn the_portal_shows_documents_where_the_profile_says_so_and_no_further() {
     assert_eq!(at(&off.unwrap(), from("anywhere")), Said::Refused(Reason::NotAtPortal), "no portal, no documents in it");
 }
 
+/// Each of both by its own key, and neither what the portal never shows.
+#[test]
+fn the_portal_shows_calendars_by_their_own_key() {
+    let rules = |zones: &str| {
+        let text = format!(
+            "[profile.a]\nportal = true\n{zones}\n[profile.a.services]\nimap = [\"*\"]\nfiles = [\"*\"]\ncaldav = [\"*\"]\n\
+             [profile.a.second_factor]\n\"*\" = \"device\"\n"
+        );
+        Policy::parse(&text).unwrap()
+    };
+    let at = |policy: &Policy, service| {
+        said(admit_at_portal(policy, "a", &Evidence { service, confirmed_at: Some(ago(60)), ..from("anywhere") }))
+    };
+    let (calendars, documents) = (rules("portal_calendars = [\"*\"]"), rules("portal_documents = [\"*\"]"));
+    let opens = Said::Open(Strength::FreshSecondFactor);
+    let closed = || Said::Refused(Reason::NotAtPortal);
+    assert_eq!((at(&calendars, Service::Caldav), at(&calendars, Service::Files)), (opens, closed()));
+    assert_eq!((at(&documents, Service::Caldav), at(&documents, Service::Files)), (closed(), Said::Open(Strength::FreshSecondFactor)));
+    assert_eq!((at(&calendars, Service::Imap), at(&documents, Service::Imap)), (closed(), closed()), "mail never");
+}
+
 #[test]
 fn enrolment_is_enough_where_the_profile_says_so() {
     assert_eq!(agent(&from("office")), Said::Open(Strength::AppPassword));
