@@ -45,6 +45,19 @@ impl FbType {
 /// A stretch of time in which somebody is busy: type, start and end.
 pub type Busy = (FbType, Timestamp, Timestamp);
 
+/// When all of these objects make somebody busy within a window, merged; what is no object takes no time.
+pub fn busy_of(objects: &[Vec<u8>], window: &Window, limits: &ExpansionLimits) -> Result<Vec<Busy>, TooMany> {
+    let mut all = Vec::new();
+    for object in objects {
+        let Ok(tree) = Tree::read(object) else { continue };
+        all.extend(busy(&tree, &TimeZone::UTC, window, limits)?);
+        if all.len() > limits.instances {
+            return Err(TooMany::Instances);
+        }
+    }
+    Ok(merged(all))
+}
+
 /// When an object makes its owner busy within a window, cut to the window; neither sorted nor merged. Events count unless they are transparent or
 /// cancelled, and stored VFREEBUSY says so itself; tasks and journals take no time.
 pub fn busy(tree: &Tree<'_>, floating: &TimeZone, window: &Window, limits: &ExpansionLimits) -> Result<Vec<Busy>, TooMany> {

@@ -30,7 +30,7 @@ mod value;
 mod zone;
 
 pub use alarms::{Alarm, alarms};
-pub use busy::{Busy, FbType, busy, limit_freebusy_set, merged, requested, write_free_busy};
+pub use busy::{Busy, FbType, busy, busy_of, limit_freebusy_set, merged, requested, write_free_busy};
 pub use calendar::{CalendarFacts, ComponentKind, Property, calendar_facts, validate_calendar};
 pub use card::{CardFacts, CardVersion, card_facts, validate_card};
 pub use content::{ContentLine, LineFault, OwnedParam, Param};

@@ -9,10 +9,9 @@ use crate::refusal::{Answer, Fault, xml_response};
 use crate::xml::Xml;
 use http::StatusCode;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use octroi_gate::{List, Refusal};
 use octroi_ical::itip::{Addresses, Question};
-use octroi_ical::{Busy, ExpansionLimits, TooMany, Tree, Window, busy, merged};
+use octroi_ical::{Busy, Window, busy_of};
 use octroi_model::{Address, CollectionKind};
 
 /// Seconds that a question may be about.
@@ -70,17 +69,5 @@ async fn busy_times(call: &Call, key: &str, seconds: (i64, i64), window: Window)
         Err(refusal @ (Refusal::Ended | Refusal::Unavailable)) => return Err(Fault::Gate(refusal, call.href())),
         Err(refusal) => return Ok(Err(refusal)),
     };
-    Ok(times(&objects, &window, &call.config.expansion()).map_err(|_| Refusal::Limit("instances")))
-}
-
-fn times(objects: &[Vec<u8>], window: &Window, limits: &ExpansionLimits) -> Result<Vec<Busy>, TooMany> {
-    let mut all = Vec::new();
-    for object in objects {
-        let Ok(tree) = Tree::read(object) else { continue };
-        all.extend(busy(&tree, &TimeZone::UTC, window, limits)?);
-        if all.len() > limits.instances {
-            return Err(TooMany::Instances);
-        }
-    }
-    Ok(merged(all))
+    Ok(busy_of(&objects, &window, &call.config.expansion()).map_err(|_| Refusal::Limit("instances")))
 }
