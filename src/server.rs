@@ -367,10 +367,12 @@ fn portal_config(config: &Config, sockets: &Sockets) -> PortalConfig {
         managesieve: port(&sockets.managesieve),
         dav,
     };
+    let dav_limits = config.limits.dav.over(octroi_dav::DavConfig::default());
     PortalConfig {
         support: config.support.clone(),
         scripts: config.filters(),
-        document_bytes_max: config.limits.dav.over(octroi_dav::DavConfig::default()).document_bytes_max,
+        document_bytes_max: dav_limits.document_bytes_max,
+        expansion: octroi_ical::ExpansionLimits { instances: dav_limits.instances_max, steps: dav_limits.recurrence_steps_max },
         served,
         mta_sts: config.mail_auth.mta_sts_policy(&config.hostname),
         ..config.limits.portal.over(PortalConfig::default())

@@ -31,6 +31,7 @@ mod mail_auth;
 mod matrix;
 mod message_limit;
 mod notify;
+mod planning;
 mod plateau;
 mod policy;
 mod portal;

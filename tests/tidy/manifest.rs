@@ -40,7 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("octroi-managesieve", &["octroi-model", "octroi-gate", "octroi-net", "octroi-sasl", "octroi-sieve"]),
     ("octroi-dav", &["octroi-model", "octroi-gate", "octroi-net", "octroi-mime", "octroi-ical", "octroi-http", "octroi-webpush"]),
-    ("octroi-portal", &["octroi-model", "octroi-gate", "octroi-net", "octroi-http", "octroi-sieve"]),
+    ("octroi-portal", &["octroi-model", "octroi-gate", "octroi-net", "octroi-http", "octroi-ical", "octroi-sieve"]),
     // Outside the house: it puts parts together as the program does, to fuzz them.
     (
         "octroi-fuzz",

@@ -25,6 +25,8 @@ pub struct PortalConfig {
     pub scripts: octroi_sieve::Limits,
     /// Octets of the largest document.
     pub document_bytes_max: u64,
+    /// What the occurrences of one person's events may cost.
+    pub expansion: octroi_ical::ExpansionLimits,
     /// Where programs connect.
     pub served: Served,
     /// The MTA-STS policy that other mail servers are told, whole; none without it.
@@ -61,6 +63,7 @@ impl Default for PortalConfig {
             support: None,
             scripts: octroi_sieve::Limits::default(),
             document_bytes_max: 16 * 1024 * 1024 * 1024,
+            expansion: octroi_ical::ExpansionLimits::default(),
             served: Served::default(),
             mta_sts: None,
         }

@@ -159,6 +159,7 @@ fn places(current: &Place, person: Option<&Person>, language: Language) -> Marku
         Audience::SignedIn => session.is_some(),
         Audience::SignedOut => session.is_none(),
         Audience::Documents => session.is_some_and(octroi_gate::PortalSession::has_documents),
+        Audience::Calendars => session.is_some_and(octroi_gate::PortalSession::has_calendars),
         Audience::Auditors => session.is_some_and(|session| session.auditor().is_some()),
         Audience::Administrators => session.is_some_and(|session| session.administrator().is_some()),
     });

@@ -1,7 +1,7 @@
 //! The portal: where people sign in with their main password and a second factor, and mint app passwords for their programs.
 //!
 //! The program merges [`router`] into the HTTPS listener's routes, all below `/portal/` but where programs ask for their settings, or to be connected. What always holds: the main password opens
-//! nothing but these pages, and documents in them only after a second factor and where the profile says so; pages need no script but for passkeys, and every value in them is escaped (`maud`, whose templates are
+//! nothing but these pages, and documents and calendars in them only after a second factor and where the profile says so; pages need no script but for passkeys, and every value in them is escaped (`maud`, whose templates are
 //! checked when we compile); a page that changes something is a form with a token that only the visitor's own cookie can explain
 //! ([`request`]); a cookie's value is new after each sign-in and second factor, and only its hash is kept ([`sessions`]).
 //!
@@ -90,6 +90,7 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal/files/", get(pages::files::show).post(pages::files::post))
         .route("/portal/files/{*path}", get(pages::files::show).post(pages::files::post))
         .route("/portal/trash", get(pages::trash::show).post(pages::trash::act))
+        .route("/portal/planning", get(pages::planning::show).post(pages::planning::book))
         .route("/portal/filters", get(pages::filters::show))
         .route("/portal/filters/simple", get(pages::filters::show).post(pages::filters::save))
         .route("/portal/filters/activate", get(pages::filters::show).post(pages::filters::activate))

@@ -23,6 +23,7 @@ pub(crate) mod notices;
 pub(crate) mod overview;
 pub(crate) mod passkeys;
 pub(crate) mod password;
+pub(crate) mod planning;
 pub(crate) mod reached;
 pub(crate) mod recovery;
 pub(crate) mod rules;
@@ -49,11 +50,12 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The pages of the navigation, in its order.
-pub(crate) const PLACES: [&Place; 16] = [
+pub(crate) const PLACES: [&Place; 17] = [
     &sign_in::PLACE,
     &forgotten::PLACE,
     &overview::PLACE,
     &files::PLACE,
+    &planning::PLACE,
     &devices::PLACE,
     &app_passwords::PLACE,
     &second_factor::PLACE,
@@ -83,6 +85,8 @@ pub(crate) enum Audience {
     SignedOut,
     /// Whose profile shows documents from where they are.
     Documents,
+    /// Whose profile shows calendars from where they are.
+    Calendars,
     /// Whose profile reads the audit trail.
     Auditors,
     /// Whose profile administers.

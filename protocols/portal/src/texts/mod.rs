@@ -16,6 +16,7 @@ pub(crate) mod missing;
 pub(crate) mod notices;
 pub(crate) mod overview;
 pub(crate) mod password;
+pub(crate) mod planning;
 pub(crate) mod refusals;
 pub(crate) mod rules;
 pub(crate) mod sessions;

@@ -164,23 +164,34 @@ pub(crate) async fn session(person: &Person, at: &At) -> Result<Session, Box<Res
 
 /// The same for a page elsewhere.
 pub(crate) async fn session_for(person: &Person, back: &str) -> Result<Session, Box<Response>> {
+    let texts = Files::of(person.language());
+    let opened = person.session.documents().await;
+    opened.map_err(|refusal| Box::new(closed(person, refusal, (&PLACE, back), (texts.needs_factor, texts.not_from_here))))
+}
+
+/// The page for who comes to no documents or calendars: at that place, to come back to that path; what is said to who needs a second factor,
+/// and to who gets nothing from there.
+pub(crate) fn closed(
+    person: &Person,
+    refusal: Refusal,
+    (place, back): (&Place, &str),
+    (needs_factor, not_from_here): (&str, &str),
+) -> Response {
     let language = person.language();
-    let texts = Files::of(language);
-    let (status, content) = match person.session.documents().await {
-        Ok(session) => return Ok(session),
-        Err(Refusal::Ended) => {
+    let (status, content) = match refusal {
+        Refusal::Ended => {
             let ended = Notice::fault(Refusals::of(language).ended);
-            return Err(Box::new(sign_in::form(&person.visitor, StatusCode::FORBIDDEN, ended)));
+            return sign_in::form(&person.visitor, StatusCode::FORBIDDEN, ended);
         }
-        Err(Refusal::Unconfirmed) if person.session.has_second_factor() => (StatusCode::OK, step_up::section_to(person, back)),
-        Err(Refusal::Unconfirmed) => {
+        Refusal::Unconfirmed if person.session.has_second_factor() => (StatusCode::OK, step_up::section_to(person, back)),
+        Refusal::Unconfirmed => {
             let link = html! { a href=(second_factor::PLACE.path) { ((second_factor::PLACE.title)(language)) } };
-            (StatusCode::OK, html! { p.missing { (texts.needs_factor) " " (link) } })
+            (StatusCode::OK, html! { p.missing { (needs_factor) " " (link) } })
         }
-        Err(Refusal::Unsupported) => (StatusCode::FORBIDDEN, html! { p.missing { (texts.not_from_here) } }),
-        Err(_) => return Err(Box::new(person.visitor.busy())),
+        Refusal::Unsupported => (StatusCode::FORBIDDEN, html! { p.missing { (not_from_here) } }),
+        _ => return person.visitor.busy(),
     };
-    Err(Box::new(person.page(&Page { status, back: Some(back), ..Page::of(&PLACE, language) }, &content)))
+    person.page(&Page { status, back: Some(back), ..Page::of(place, language) }, &content)
 }
 
 /// The page for what could not be done with what a URL names.
