@@ -1,9 +1,10 @@
 //! Documents and calendars in the portal: how somebody who is signed in comes to a [`Session`] that opens them.
 //!
-//! What always holds: nothing opens unless the profile names the zone in `portal_documents` or `portal_calendars`; from there on it is the decision about a program's
-//! log-in ([`octroi_policy::admit_at_portal`]), with the second factor that was given in this very session, from this network, in the place of
-//! a confirmed device. The main password alone opens nothing, and neither does a cookie that was carried to another network. The session
-//! serves that one area and no other, is listed and audited like any other, and ends with what it stands on.
+//! What always holds: nothing opens unless the profile names the zone in `portal_documents` or `portal_calendars`; from there on it is
+//! the decision about a program's log-in ([`octroi_policy::admit_at_portal`]), with the second factor that was given in this very
+//! session, from this network, in the place of a confirmed device. The main password alone opens nothing, and neither does a cookie that
+//! was carried to another network. The session serves that one area and no other, is listed and audited like any other, and ends with
+//! what it stands on.
 
 use super::PortalSession;
 use crate::channel::Channel;
