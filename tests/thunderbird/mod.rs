@@ -1,6 +1,7 @@
 //! Thunderbird, as Debian has it, against a running server: set up by the address alone, then what somebody does with mail all day, then
 //! folders of others. What it did is looked up with a connection of our own.
 
+mod calendars;
 mod program;
 mod proxy;
 

@@ -1,4 +1,5 @@
-//! Thunderbird, driven through Marionette. Scripts run in its chrome context, where `steps.js` has the services that its windows stand on.
+//! Thunderbird, driven through Marionette. Scripts run in its chrome context, where `steps.js` and `calendars.js` have the services that its
+//! windows stand on.
 
 use crate::support::PATIENCE;
 use crate::support::marionette::Marionette;
@@ -13,7 +14,7 @@ user_pref("network.proxy.no_proxies_on", "localhost, 127.0.0.1");
 "#;
 
 /// What each step is sent with.
-const STEPS: &str = include_str!("steps.js");
+const STEPS: &str = concat!(include_str!("steps.js"), include_str!("calendars.js"));
 
 /// A Thunderbird that runs. It ends when this is dropped.
 pub(super) struct Thunderbird(Marionette);
@@ -28,7 +29,7 @@ impl Thunderbird {
         Self(program)
     }
 
-    /// Do a step of `steps.js`; what it returns.
+    /// Do a step of these files; what it returns.
     #[track_caller]
     pub(super) fn step(&mut self, name: &str, arguments: &Value) -> Value {
         self.try_step(name, arguments).unwrap_or_else(|why| panic!("{name} {arguments}: {why}"))
