@@ -18,6 +18,9 @@ const ATTRIBUTES_MAX: usize = 32;
 /// Bytes of a namespace or a local name: each element keeps its own, so one long declaration must not count ten thousand times.
 const NAME_BYTES_MAX: usize = 256;
 
+/// Namespaces that no element of a request is in.
+const RESERVED_NAMESPACES: [&str; 2] = ["http://www.w3.org/XML/1998/namespace", "http://www.w3.org/2000/xmlns/"];
+
 /// A name with its namespace (empty for none).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ElementName {
@@ -178,7 +181,12 @@ fn name(namespace: &ResolveResult<'_>, start: &BytesStart<'_>) -> Result<Element
     if !is_name(local) || !namespace.chars().all(is_xml_char) {
         return Err(XmlFault::Malformed);
     }
-    Ok(ElementName { namespace: unescape(namespace)?, local: local.to_owned() })
+    let namespace = unescape(namespace)?;
+    // Namespaces in XML section 3: neither may be the default, nor have another prefix, by which alone an answer could name it.
+    if RESERVED_NAMESPACES.contains(&namespace.as_str()) {
+        return Err(XmlFault::Malformed);
+    }
+    Ok(ElementName { namespace, local: local.to_owned() })
 }
 
 /// The parser takes nearly anything for a name; ours must be fit to be written back.
@@ -257,6 +265,19 @@ mod tests {
         let data = prop.child("urn:ietf:params:xml:ns:caldav", "calendar-data").unwrap();
         assert_eq!(data.attribute("n"), Some("a&b"));
         assert_eq!(data.attributes.len(), 1);
+    }
+
+    #[test]
+    fn no_element_is_in_a_namespace_of_xml_itself() {
+        for bad in [
+            "<a xmlns=\"http://www.w3.org/XML/1998/namespace\"/>",
+            "<a xmlns=\"http://www.w3.org/XML/1998/namespac&#101;\"/>",
+            "<xml:a/>",
+            "<a xmlns=\"http://www.w3.org/2000/xmlns/\"/>",
+        ] {
+            assert!(parse(bad.as_bytes()).is_err(), "{bad}");
+        }
+        assert!(parse(b"<a xml:lang=\"fr\"/>").is_ok());
     }
 
     #[test]
