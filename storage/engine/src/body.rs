@@ -20,6 +20,11 @@ pub struct Body {
     pub(crate) staged: Option<crate::stage::StagedFile>,
 }
 
+/// What a content of these octets hashes to.
+pub fn hash_of(octets: &[u8]) -> Hash {
+    Hash(*blake3::hash(octets).as_bytes())
+}
+
 /// Runs below this many bytes do not shrink enough to pay for making a frame: most headers.
 const ZSTD_BYTES_MIN: usize = 1024;
 
@@ -27,12 +32,12 @@ impl Body {
     /// A message: `facts` are what its codec derived from it, `header_bytes` says where the header ends in `octets`.
     pub fn message(facts: &[u8], octets: &[u8], header_bytes: usize) -> Self {
         let (header, body) = octets.split_at(header_bytes.min(octets.len()));
-        Self::assemble(facts, header, body, Hash(*blake3::hash(octets).as_bytes()))
+        Self::assemble(facts, header, body, hash_of(octets))
     }
 
     /// A document.
     pub fn document(octets: &[u8]) -> Self {
-        Self::assemble(&[], &[], octets, Hash(*blake3::hash(octets).as_bytes()))
+        Self::assemble(&[], &[], octets, hash_of(octets))
     }
 
     /// BLAKE3 of the octets.

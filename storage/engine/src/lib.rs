@@ -44,7 +44,7 @@ pub use backup::{
     BackupError, BackupReport, BackupRequest, Look, Past, Progress, PruneReport, RestoreReport, Snapshot, Unit, VerifyReport,
     list as list_snapshots, prune as prune_snapshots, restore as restore_snapshot, verify as verify_backup,
 };
-pub use body::Body;
+pub use body::{Body, hash_of};
 pub use change::{Batch, BodyIndex, Change, Expect, Receipt};
 pub use companion::Companion;
 pub use embedded::Embedded;

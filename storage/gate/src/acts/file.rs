@@ -97,6 +97,13 @@ impl Granted<File, Rewrite> {
         Upload::begin(self.session.gate()).await
     }
 
+    /// RFC 4791 section 5.3.2.1: an object does not become one with another UID.
+    pub(crate) fn keeps_uid(&self, facts: Option<&ObjectFacts>) -> Result<(), Refusal> {
+        let before = ObjectFacts::of(self.item());
+        let is_other = before.zip(facts).is_some_and(|(before, facts)| before.uid != facts.uid);
+        if is_other { Err(Refusal::UidTaken(self.item().uid)) } else { Ok(()) }
+    }
+
     /// Put another content in its place. An interrupted one leaves the old.
     pub async fn replace(&self, content: Content, media_type: Option<&str>, when: When) -> Result<Etag, Refusal> {
         let etag = content.etag();
@@ -108,11 +115,7 @@ impl Granted<File, Rewrite> {
         content.settle(&mut body_alone);
         let (modified, sums, beside, facts) = (content.modified, content.sums, content.beside, content.facts);
         let body = body_alone.body(content.body);
-        // RFC 4791 section 5.3.2.1: nor does an object become one with another UID.
-        let before = ObjectFacts::of(self.item());
-        if before.zip(facts.as_ref()).is_some_and(|(before, facts)| before.uid != facts.uid) {
-            return Err(Refusal::UidTaken(self.item().uid));
-        }
+        self.keeps_uid(facts.as_ref())?;
         let _claim = self.session.claim(collection, facts.as_ref(), &[self.item().uid]).await?;
         let mut keeps = true;
         for _ in 0..TRIES_MAX {

@@ -16,9 +16,10 @@ use crate::kept::versions::expunge;
 use crate::purpose::{Bind, Rewrite, Unlink};
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
-use octroi_engine::{Batch, Body, Expect};
-use octroi_model::{CollectionKind, Etag, Hash, Item, Name, UidSet};
-use std::sync::Arc;
+use crate::session::Session;
+use crate::tree::Node;
+use octroi_engine::{Batch, Body, BodyIndex, Expect, hash_of};
+use octroi_model::{CollectionKind, Etag, Hash, Item, Name, UidSet, UnixTime};
 
 /// What was stored of a calendar object.
 #[derive(Debug, Clone)]
@@ -31,18 +32,58 @@ pub struct PutObject {
     pub schedule_tag: Option<String>,
 }
 
-impl PutObject {
-    fn of(settled: &Settled, sent: &[u8], hash: Hash, tag: Option<String>) -> Self {
-        Self { etag: Etag::of(hash), as_sent: settled.stored == sent, schedule_tag: tag }
-    }
+/// A calendar object on its way in: kept for every try, so that what was sent is hashed and packed once.
+struct Sent {
+    hash: Hash,
+    bytes: u64,
+    /// Its content, with which each batch begins.
+    alone: Batch,
+    body: BodyIndex,
+    modified: Option<UnixTime>,
+    sums: Option<String>,
+    beside: Vec<(String, String)>,
+    facts: Option<ObjectFacts>,
 }
 
-/// What is beside an object whose content is new. What a client says of it holds for what is stored: its times and its UID are the same.
-fn noted(properties: Option<&[u8]>, settled: &Settled, hash: Hash, facts: Option<&ObjectFacts>) -> (Option<Arc<[u8]>>, Option<String>) {
-    let tag = settled.scheduled.then(|| tag_of(hash));
-    let uid = settled.uid.as_deref().filter(|_| facts.is_none());
-    let properties = ObjectFacts::beside(properties, facts);
-    (beside::with(properties.as_deref(), &[(beside::UID, uid), (beside::SCHEDULE_TAG, tag.as_deref())]), tag)
+/// What one try stores.
+struct Stored {
+    bytes: u64,
+    hash: Hash,
+    put: PutObject,
+}
+
+impl Sent {
+    fn of(content: Content) -> Self {
+        let (hash, bytes) = (content.body.hash(), content.bytes());
+        let mut alone = Batch::new();
+        let body = alone.body(content.body);
+        let Content { modified, sums, beside, facts, .. } = content;
+        Self { hash, bytes, alone, body, modified, sums, beside, facts }
+    }
+
+    /// Add to a batch that began with [`Sent::alone`] what is stored, as `item`. `left`: the item in whose place it comes.
+    fn lay(&self, settled: &Settled, at: (&Session, &Node), left: Option<&Item>, item: Item, batch: &mut Batch) -> Result<Stored, Refusal> {
+        let (session, node) = at;
+        let (body, hash, bytes) = match &settled.other {
+            None => (self.body, self.hash, self.bytes),
+            Some(other) => {
+                let body = Body::document(other);
+                let (hash, bytes) = (body.hash(), body.bytes());
+                (batch.body(body), hash, bytes)
+            }
+        };
+        let as_sent = settled.other.is_none();
+        let sums = self.sums.as_deref().filter(|_| as_sent);
+        let properties = summed(arrived(session, node.owner, left.unwrap_or(&item)).as_deref(), sums, &self.beside);
+        // What a client says of it holds for what is stored: its times and its UID are the same.
+        let properties = ObjectFacts::beside(properties.as_deref(), self.facts.as_ref());
+        let schedule_tag = settled.scheduled.then(|| tag_of(hash));
+        let uid = settled.uid.as_deref().filter(|_| self.facts.is_none());
+        let notes = [(beside::UID, uid), (beside::SCHEDULE_TAG, schedule_tag.as_deref())];
+        let item = dated(Item { properties: beside::with(properties.as_deref(), &notes), ..item }, self.modified);
+        batch.put(node.real()?.id, item, body);
+        Ok(Stored { bytes, hash, put: PutObject { etag: Etag::of(hash), as_sent, schedule_tag } })
+    }
 }
 
 fn tag_of(hash: Hash) -> String {
@@ -64,19 +105,14 @@ impl Granted<Folder, Bind> {
             let etag = self.put(name, content, media_type).await?;
             return Ok(PutObject { etag, as_sent: true, schedule_tag: None });
         };
-        let _claim = self.session.claim(collection, content.facts.as_ref(), &[]).await?;
+        let sent = Sent::of(content);
+        let _claim = self.session.claim(collection, sent.facts.as_ref(), &[]).await?;
         for _ in 0..TRIES_MAX {
-            let mut batch = Batch::new();
+            let mut batch = sent.alone.clone();
             batch.expect(Expect::Absent { collection, name: name.clone() });
             let settled = desk.plan(None, Some(octets), (collection, name), &mut batch).await?;
-            let body = Body::document(&settled.stored);
-            let (hash, bytes) = (body.hash(), body.bytes());
-            let item = dated(document(name.clone(), media_type)?, content.modified);
-            let sums = content.sums.as_deref().filter(|_| settled.stored == octets);
-            let properties = summed(arrived(&self.session, self.node().owner, &item).as_deref(), sums, &content.beside);
-            let (properties, tag) = noted(properties.as_deref(), &settled, hash, content.facts.as_ref());
-            let body = batch.body(body);
-            batch.put(collection, Item { properties, ..item }, body);
+            let item = document(name.clone(), media_type)?;
+            let Stored { bytes, hash, put } = sent.lay(&settled, (&self.session, self.node()), None, item, &mut batch)?;
             let deed = Deed::adds(self.node(), [hash]);
             match self.session.commit_making_room(collection, (bytes, 1), batch, &[deed], || self.renew()).await {
                 Err(Refusal::Precondition) if is_drop(self.node(), &self.session, self.rights()) => return Err(Refusal::Exists),
@@ -86,7 +122,7 @@ impl Granted<Folder, Bind> {
                     }
                     // Somebody else's calendar has moved.
                 }
-                other => return other.map(|_| PutObject::of(&settled, octets, hash, tag)),
+                other => return other.map(|_| put),
             }
         }
         Err(Refusal::Unavailable)
@@ -113,31 +149,24 @@ impl Granted<File, Rewrite> {
         };
         let collection = self.folder_id()?;
         let name = self.name()?.clone();
-        let before = ObjectFacts::of(self.item());
-        if before.zip(content.facts.as_ref()).is_some_and(|(before, facts)| before.uid != facts.uid) {
-            return Err(Refusal::UidTaken(self.item().uid));
-        }
-        let _claim = self.session.claim(collection, content.facts.as_ref(), &[self.item().uid]).await?;
+        let sent = Sent::of(content);
+        self.keeps_uid(sent.facts.as_ref())?;
+        let _claim = self.session.claim(collection, sent.facts.as_ref(), &[self.item().uid]).await?;
         for _ in 0..TRIES_MAX {
             let now = self.now(when).await?;
             let old = homes::read(self.engine(), &now).await?;
-            let mut batch = Batch::new();
+            let mut batch = sent.alone.clone();
             batch.expect(Expect::Unchanged { collection, uid: now.uid, modseq: now.modseq });
             let settled = desk.plan(Some(&old), Some(octets), (collection, &name), &mut batch).await?;
-            let body = Body::document(&settled.stored);
-            let (hash, more) = (body.hash(), body.bytes().saturating_sub(now.bytes()));
             let left = Item { properties: kept_over(&now), ..now.clone() };
-            let sums = content.sums.as_deref().filter(|_| settled.stored == octets);
-            let properties = summed(arrived(&self.session, self.node().owner, &left).as_deref(), sums, &content.beside);
-            let (properties, tag) = noted(properties.as_deref(), &settled, hash, content.facts.as_ref());
-            let item = Item { properties, ..dated(document(name.clone(), media_type)?, content.modified) };
-            let body = batch.body(body);
-            batch.put(collection, item, body);
+            let item = document(name.clone(), media_type)?;
+            let Stored { bytes, hash, put } = sent.lay(&settled, (&self.session, self.node()), Some(&left), item, &mut batch)?;
+            let more = bytes.saturating_sub(now.bytes());
             let deed = Deed::adds(self.node(), [hash]).keywords(self.marks().await?);
             match self.session.commit_making_room(collection, (more, 0), batch, &[deed], || self.renew()).await {
                 Err(Refusal::Precondition) => self.is_to_be_tried(&now, when).await?,
                 Err(Refusal::Exists | Refusal::Missing) => {}
-                other => return other.map(|_| PutObject::of(&settled, octets, hash, tag)),
+                other => return other.map(|_| put),
             }
         }
         Err(Refusal::Unavailable)
@@ -181,6 +210,6 @@ pub fn is_meeting(item: &Item) -> bool {
 }
 
 /// The tag of new octets.
-pub(super) fn tag_of_octets(octets: &[u8]) -> String {
-    tag_of(Body::document(octets).hash())
+pub(super) fn fresh_tag(octets: &[u8]) -> String {
+    tag_of(hash_of(octets))
 }

@@ -27,7 +27,7 @@ pub use homes::SchedulingPlaces;
 pub use plan::ATTENDEES;
 
 use crate::gate::Gate;
-use acts::tag_of_octets as fresh_tag;
+use acts::fresh_tag;
 use std::sync::Arc;
 
 impl Gate {

@@ -47,8 +47,8 @@ enum Way {
 
 /// What an object comes to.
 pub(super) struct Settled {
-    /// Nothing if it goes.
-    pub stored: Vec<u8>,
+    /// What is stored, if that is not what was sent.
+    pub other: Option<Vec<u8>>,
     pub uid: Option<String>,
     /// It is a meeting with others.
     pub scheduled: bool,
@@ -94,13 +94,10 @@ impl<'s> Desk<'s> {
     ) -> Result<Settled, Refusal> {
         // Most objects are nobody else's affair, and cost no more than this look.
         if !old.into_iter().chain(new).any(names_an_organizer) {
-            return Ok(Settled { stored: new.map(<[u8]>::to_vec).unwrap_or_default(), uid: None, scheduled: false });
+            return Ok(Settled { other: None, uid: None, scheduled: false });
         }
-        let me = match self.me.take() {
-            Some(me) => me,
-            None => self.gate().addresses_of(&self.owner),
-        };
-        let me = self.me.insert(me);
+        let (gate, owner) = (self.gate(), &self.owner);
+        let me = self.me.get_or_insert_with(|| gate.addresses_of(owner));
         let change = ObjectChange { old, new, me, manner: self.manner };
         let Outgoing { scheduled, stored, messages } = self.codec.change(&change).map_err(Refusal::Scheduling)?;
         let mut stored = stored.unwrap_or_default();
@@ -134,7 +131,8 @@ impl<'s> Desk<'s> {
             }
         }
         table.lay(batch);
-        Ok(Settled { stored, uid, scheduled })
+        let other = Some(stored).filter(|stored| new.is_some_and(|new| new != stored));
+        Ok(Settled { other, uid, scheduled })
     }
 
     /// RFC 6638 section 3.2.4.1.
