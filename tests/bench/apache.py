@@ -8,7 +8,7 @@ import pwd
 import shutil
 import subprocess
 
-from servers import DOMAIN, Server, free_ports, start, wait_for_ports
+from servers import DOMAIN, Server, free_ports, self_signed, start, wait_for_ports
 
 MODULES = pathlib.Path("/usr/lib/apache2/modules")
 PROGRAM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -38,10 +38,7 @@ class Apache(Server):
         user = pwd.getpwnam("www-data")
         for path in (web, web / "files", state):
             os.chown(path, user.pw_uid, user.pw_gid)
-        if not (self.folder / "key.pem").exists():
-            request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost".split()
-            files = ["-keyout", str(self.folder / "key.pem"), "-out", str(self.folder / "cert.pem")]
-            subprocess.run(["openssl", *request, *files], check=True, capture_output=True)
+        self_signed(self.folder)
         hashed = base64.b64encode(hashlib.sha1(b"pw").digest()).decode()
         (self.folder / "users").write_text("".join(f"u{n}@{DOMAIN}:{{SHA}}{hashed}\n" for n in range(1, 10)))
         (port,) = free_ports(1)

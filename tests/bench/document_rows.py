@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from clients import Refused
 from rows import Row, timed
-from servers import Octroi, Server, cpu_seconds, free_ports, start, stop, wait_for_ports
+from servers import Octroi, Server, cpu_seconds, free_ports, self_signed, start, stop, wait_for_ports
 
 USER = 3
 SMALL_BYTES = 16 * 1024
@@ -139,10 +139,13 @@ def put_small(side: Documents) -> float:
 
 
 def put_for_get(side: Documents):
-    # One connection, one after the other: a list of transfers for curl.
-    lines = [f'upload-file = "{side.small()}"\nurl = "{side.base}{side.folder}small-{n}.bin"\noutput = "/dev/null"' for n in range(side.sizes.small)]
+    put_all(side, side.small(), [f"{side.base}{side.folder}small-{n}.bin" for n in range(side.sizes.small)])
+
+
+def put_all(side: Documents, what: pathlib.Path, urls: list[str]):
+    """Over one connection, one after the other: a list of transfers for curl."""
     config = side.scratch / f"{side.server.name}.curl"
-    config.write_text("\n".join(lines))
+    config.write_text("\n".join(f'upload-file = "{what}"\nurl = "{url}"\noutput = "/dev/null"' for url in urls))
     side.curl("-K", str(config))
 
 
@@ -171,10 +174,7 @@ def fill_listed(side: Documents):
     folder = f"{side.base}{side.folder}listed/"
     side.curl("-X", "MKCOL", folder)
     little = file_of(side.scratch / "little.bin", 100)
-    lines = [f'upload-file = "{little}"\nurl = "{folder}document-{n}.bin"\noutput = "/dev/null"' for n in range(side.sizes.listed)]
-    config = side.scratch / f"{side.server.name}.curl"
-    config.write_text("\n".join(lines))
-    side.curl("-K", str(config))
+    put_all(side, little, [f"{folder}document-{n}.bin" for n in range(side.sizes.listed)])
 
 
 def list_all(side: Documents) -> float:
@@ -278,8 +278,7 @@ def bounds(scratch: pathlib.Path, sizes: Sizes) -> dict[str, float]:
 
 def tls_bound(scratch: pathlib.Path, sizes: Sizes) -> float:
     (port,) = free_ports(1)
-    request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out cert.pem".split()
-    subprocess.run(["openssl", *request], check=True, capture_output=True, cwd=scratch)
+    self_signed(scratch)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": scratch}
     server = start(["openssl", "s_server", "-WWW", "-accept", f"127.0.0.1:{port}", "-key", "key.pem", "-cert", "cert.pem"], **quiet)
     try:

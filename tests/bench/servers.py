@@ -225,10 +225,7 @@ class Dovecot(Server):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
         (self.folder / "mail").chmod(0o777)
-        certificate, key = self.folder / "cert.pem", self.folder / "key.pem"
-        if not key.exists():
-            request = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost".split()
-            subprocess.run(["openssl", *request, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+        self_signed(self.folder, "rsa:2048")
         # A port that was free may be taken by somebody else in between.
         for _ in range(3):
             imaps, lmtp = free_ports(2)
@@ -337,6 +334,15 @@ class Radicale(Server):
 
 def _dovecot_program() -> str | None:
     return shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
+
+
+def self_signed(folder: pathlib.Path, key: str = "ec"):
+    """A certificate for localhost and its key there, as cert.pem and key.pem, unless they are there already. `key`: as openssl names its kind."""
+    if (folder / "key.pem").exists():
+        return
+    curve = ["-pkeyopt", "ec_paramgen_curve:P-256"] if key == "ec" else []
+    request = ["req", "-x509", "-newkey", key, *curve, *"-nodes -days 2 -subj /CN=localhost -keyout key.pem -out cert.pem".split()]
+    subprocess.run(["openssl", *request], check=True, capture_output=True, cwd=folder)
 
 
 def free_ports(count: int) -> list[int]:

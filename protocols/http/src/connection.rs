@@ -30,7 +30,7 @@ const HEADER_BYTES_MIN: usize = 8 * 1024;
 const PING_INTERVAL: Duration = Duration::from_mins(1);
 const PING_DEADLINE: Duration = Duration::from_secs(20);
 
-/// How often it is looked whether a connection rests. Half of it is the shortest time after which it does.
+/// How often it is looked whether a connection rests: it does when nothing happened between two looks.
 const REST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Serve HTTP/2 if that was agreed on with TLS, else HTTP/1.1, until it closes, breaks a limit or the server shuts down.
