@@ -126,6 +126,7 @@ fn the_keyboard_is_enough() {
             "English",
             "Overview",
             "Documents",
+            "Planning",
             "Devices",
             "App passwords",
             "Second factors",
