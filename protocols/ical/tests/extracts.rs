@@ -2,24 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-use jiff::Timestamp;
+mod support;
+
 use jiff::tz::TimeZone;
 use octroi_ical::{
-    Busy, Class, ExpansionLimits, FbType, Moment, Pick, PickProperty, TooMany, Tree, Window, alarms, busy, class, expand,
-    limit_freebusy_set, limit_recurrence_set, merged, pick, requested, stripped, validate_calendar, write_free_busy,
+    Busy, Class, ExpansionLimits, FbType, Pick, PickProperty, TooMany, Tree, Window, alarms, busy, class, expand, limit_freebusy_set,
+    limit_recurrence_set, merged, pick, requested, stripped, validate_calendar, write_free_busy,
 };
 use proptest::prelude::*;
-
-fn at(text: &str) -> Timestamp {
-    match Moment::of(text, None, None) {
-        Ok(Moment::Utc(instant)) => instant,
-        _ => panic!("{text}"),
-    }
-}
-
-fn window(start: &str, end: &str) -> Window {
-    Window { start: at(start), end: at(end) }
-}
+use support::{at, window};
 
 fn tree(text: &str) -> Tree<'_> {
     Tree::read(text.as_bytes()).unwrap()

@@ -2,21 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use octroi_ical::{ExpansionLimits, Moment, TooMany, Tree, Window, occurrences, occurs, span};
+use octroi_ical::{ExpansionLimits, TooMany, Tree, Window, occurrences, occurs, span};
 use proptest::prelude::*;
-
-fn at(text: &str) -> Timestamp {
-    match Moment::of(text, None, None) {
-        Ok(Moment::Utc(instant)) => instant,
-        _ => panic!("{text}"),
-    }
-}
-
-fn window(start: &str, end: &str) -> Window {
-    Window { start: at(start), end: at(end) }
-}
+use support::{at, window};
 
 fn object(inside: &str) -> String {
     format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{inside}END:VCALENDAR\r\n")
