@@ -1,7 +1,8 @@
 //! vdirsyncer keeps a folder of files and a calendar the same, both ways, with a conflict; khal reads what lies in the folder then.
 
+use crate::support::http::Http;
 use crate::support::process::{Ran, run, run_in};
-use crate::support::{Person, Server, shared, unique};
+use crate::support::{shared, unique};
 use std::fs;
 use std::path::Path;
 
@@ -12,27 +13,22 @@ fn event(uid: &str, summary: &str) -> String {
     )
 }
 
-/// A request by curl; the status and the body.
-fn ask(server: &Server, person: &Person, method: &str, path: &str, body: &str) -> (String, String) {
-    let user = format!("{}:{}", person.address, person.app_password);
-    let certificate = server.certificate().to_str().unwrap();
-    let url = server.url(path);
-    let arguments = ["-sS", "--cacert", certificate, "-u", &user, "-X", method, "-H", "Content-Type: text/calendar", "--data-binary", "@-"];
-    let arguments = [&arguments[..], &["-w", "\n%{http_code}", &url]].concat();
-    let said = run_in(Path::new("."), &[], body, "curl", &arguments).good();
-    let (body, status) = said.rsplit_once('\n').unwrap();
-    (status.to_owned(), body.to_owned())
-}
-
 #[test]
 fn a_folder_and_a_calendar_stay_the_same_both_ways() {
     let (server, folder) = (shared(), tempfile::tempdir().unwrap());
     let person = server.user(3);
     let name = unique("vdir");
     let calendar = format!("{}{name}/", person.calendars);
-    let user = format!("{}:{}", person.address, person.app_password);
-    let made = ["-sS", "--cacert", server.certificate().to_str().unwrap(), "-u", &user, "-X", "MKCALENDAR", "-w", "%{http_code}"];
-    assert_eq!(run("curl", &[&made[..], &[&server.url(&calendar)]].concat()).good(), "201");
+    let http = Http::new(server, person);
+    assert_eq!(http.request("MKCALENDAR", &calendar, &[], b"").status, 201);
+    let put = |name: &str, summary: &str| {
+        let event = event(name, summary);
+        http.request("PUT", &format!("{calendar}{name}.ics"), &[("Content-Type", "text/calendar")], event.as_bytes()).status
+    };
+    let get = |name: &str| {
+        let found = http.request("GET", &format!("{calendar}{name}.ics"), &[], b"");
+        (found.status, found.text())
+    };
     let top = folder.path().to_str().unwrap();
     let config = folder.path().join("config");
     let text = format!(
@@ -51,26 +47,26 @@ fn a_folder_and_a_calendar_stay_the_same_both_ways() {
     vdirsyncer("discover").good();
 
     // Down and up.
-    assert_eq!(ask(server, person, "PUT", &format!("{calendar}there.ics"), &event("there", "Là-bas")).0, "201");
+    assert_eq!(put("there", "Là-bas"), 201);
     fs::write(files.join("here.ics"), event("here", "Ici")).unwrap();
     vdirsyncer("sync").good();
     let local: Vec<String> = fs::read_dir(&files).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
     assert!(local.len() == 2 && local.iter().any(|text| text.contains("Là-bas") && text.contains("X-KEPT;X-P=1:as it is")), "{local:?}");
-    let (status, up) = ask(server, person, "GET", &format!("{calendar}here.ics"), "");
-    assert!(status == "200" && up.contains("SUMMARY:Ici") && up.contains("X-KEPT;X-P=1:as it is"), "{status} {up}");
+    let (status, up) = get("here");
+    assert!(status == 200 && up.contains("SUMMARY:Ici") && up.contains("X-KEPT;X-P=1:as it is"), "{status} {up}");
     // A second run has nothing to do.
     let nothing = vdirsyncer("sync").good();
     assert!(!nothing.contains("Copying"), "{nothing}");
 
     // Changed on both sides since: the other side wins, as was said, and nothing is there twice.
     fs::write(files.join("here.ics"), event("here", "Ici, ici")).unwrap();
-    assert_eq!(ask(server, person, "PUT", &format!("{calendar}here.ics"), &event("here", "Ici, là-bas")).0, "204");
+    assert_eq!(put("here", "Ici, là-bas"), 204);
     vdirsyncer("sync").good();
     assert!(fs::read_to_string(files.join("here.ics")).unwrap().contains("Ici, là-bas"));
     // Removed here, gone there.
     fs::remove_file(files.join("here.ics")).unwrap();
     vdirsyncer("sync").good();
-    assert_eq!(ask(server, person, "GET", &format!("{calendar}here.ics"), "").0, "404");
+    assert_eq!(get("here").0, 404);
 
     khal_lists(folder.path(), &files);
 }
