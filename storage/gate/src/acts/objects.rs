@@ -3,7 +3,6 @@
 //! Called by the reports of CalDAV and CardDAV. What always holds: who names an item gets what is in the collection under that number now, as the
 //! session sees it ([`crate::sight`]).
 
-use crate::acts::file::TRIES_MAX;
 use crate::dropping::{is_drop, is_own};
 use crate::granted::{Folder, Granted};
 use crate::kept::almanac::{self, Candidate, Sought};
@@ -120,12 +119,7 @@ impl Granted<Folder, SeeBusy> {
         }
         let sought = Sought { window: Some(window), ..Sought::default() };
         let (_, found) = self.newest(|view| almanac::candidates(view, &sought)).await?;
-        let counts = |one: &Candidate| {
-            one.known.is_none_or(|known| {
-                matches!(known.kind, ObjectKind::Event | ObjectKind::FreeBusy) && !known.traits.contains(ObjectTraits::FREE)
-            })
-        };
-        let mut left: &[Item] = &found.into_iter().filter(counts).map(|one| one.item).collect::<Vec<_>>();
+        let mut left: &[Item] = &found.into_iter().filter(Candidate::may_be_busy).map(|one| one.item).collect::<Vec<_>>();
         while !left.is_empty() {
             let mut bytes = 0;
             let fits = |item: &&Item| {
@@ -152,14 +146,7 @@ impl<P: Purpose<Folder>> Granted<Folder, P> {
     /// Ask a view that nothing newer has been seen of.
     async fn newest<T>(&self, ask: impl Fn(&View) -> Option<T>) -> Result<(Arc<View>, T), Refusal> {
         self.renew()?;
-        let collection = self.node().real()?.id;
-        for _ in 0..TRIES_MAX {
-            let view = self.engine().view(collection).await?;
-            if let Some(answer) = ask(&view) {
-                return Ok((view, answer));
-            }
-        }
-        Err(Refusal::Unavailable)
+        almanac::newest(self.engine(), self.node().real()?.id, ask).await
     }
 
     /// One that is damaged must not keep anybody from the others.

@@ -4,11 +4,13 @@
 //! there were notes are named as such until somebody who can read them has described them; then that is remembered here.
 
 use super::object::{ObjectFacts, ObjectKind, ObjectTraits};
-use octroi_engine::View;
-use octroi_model::{Item, ModSeq, Uid};
+use crate::acts::file::TRIES_MAX;
+use crate::refusal::Refusal;
+use octroi_engine::{Engine, View};
+use octroi_model::{CollectionId, Item, ModSeq, Uid};
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Seconds. What lasts longer, or recurs over a longer time, is looked at whatever the window; there are few.
 const SHORT: i64 = 40 * 86_400;
@@ -33,6 +35,15 @@ pub struct Candidate {
     pub item: Item,
     /// What is known of it; `None`: nothing, and only its content tells.
     pub known: Option<Brief>,
+}
+
+impl Candidate {
+    /// May it make somebody busy? Errs on the side of yes.
+    pub(crate) fn may_be_busy(&self) -> bool {
+        self.known.is_none_or(|known| {
+            matches!(known.kind, ObjectKind::Event | ObjectKind::FreeBusy) && !known.traits.contains(ObjectTraits::FREE)
+        })
+    }
 }
 
 /// What is known of an item, but for its UID.
@@ -119,6 +130,21 @@ fn ask<T>(view: &View, question: impl FnOnce(&mut Pages) -> T) -> Option<T> {
         view.companion().weigh(&almanac, after);
     }
     answer
+}
+
+/// Ask a view that nothing newer has been seen of; [`Refusal::Unavailable`] if there always is.
+pub(crate) async fn newest<T>(
+    engine: &dyn Engine,
+    collection: CollectionId,
+    ask: impl Fn(&View) -> Option<T>,
+) -> Result<(Arc<View>, T), Refusal> {
+    for _ in 0..TRIES_MAX {
+        let view = engine.view(collection).await?;
+        if let Some(answer) = ask(&view) {
+            return Ok((view, answer));
+        }
+    }
+    Err(Refusal::Unavailable)
 }
 
 /// What may be what is sought, in the order in which it came; `None` if the view is not the newest.

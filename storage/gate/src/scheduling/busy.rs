@@ -2,9 +2,7 @@
 //! objects say is read by who asks.
 
 use super::homes;
-use crate::acts::file::TRIES_MAX;
-use crate::kept::almanac::{self, Sought};
-use crate::kept::object::{ObjectKind, ObjectTraits};
+use crate::kept::almanac::{self, Candidate, Sought};
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::tree::{self, Node};
@@ -48,18 +46,10 @@ async fn read(engine: &dyn Engine, items: &[Item]) -> Result<Vec<Vec<u8>>, Refus
 
 /// What may make busy, as it is at that modseq.
 async fn items_within(engine: &dyn Engine, calendar: CollectionId, window: (i64, i64)) -> Result<(Vec<Item>, ModSeq), Refusal> {
-    let sought = Sought { kind: None, window: Some(window), traits: ObjectTraits::NONE };
-    for _ in 0..TRIES_MAX {
-        let view = engine.view(calendar).await?;
-        // Another view has been seen since: this one is old.
-        let Some(candidates) = almanac::candidates(&view, &sought) else { continue };
-        let counts = |known: almanac::Brief| {
-            matches!(known.kind, ObjectKind::Event | ObjectKind::FreeBusy) && !known.traits.contains(ObjectTraits::FREE)
-        };
-        let items = candidates.into_iter().filter(|one| one.known.is_none_or(counts)).map(|one| one.item);
-        return Ok((items.collect(), view.head().modseq));
-    }
-    Err(Refusal::Unavailable)
+    let sought = Sought { window: Some(window), ..Sought::default() };
+    let (view, found) = almanac::newest(engine, calendar, |view| almanac::candidates(view, &sought)).await?;
+    let items = found.into_iter().filter(Candidate::may_be_busy).map(|one| one.item);
+    Ok((items.collect(), view.head().modseq))
 }
 
 impl Session {

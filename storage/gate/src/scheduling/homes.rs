@@ -1,7 +1,6 @@
 //! Where scheduling keeps and finds things in somebody's calendars: inbox and outbox, the calendar for what is new, an object by its UID.
 
 use super::codec::SchedulingCodec;
-use crate::acts::file::TRIES_MAX;
 use crate::gate::{Gate, new_collection};
 use crate::kept::{almanac, beside};
 use crate::refusal::Refusal;
@@ -80,16 +79,8 @@ pub(super) async fn find(engine: &dyn Engine, codec: &dyn SchedulingCodec, owner
     let mut unknown: Vec<Found> = Vec::new();
     for calendar in engine.children(home.id).into_iter().filter(|child| child.kind == CollectionKind::Calendar) {
         let found = |item: Item| Found { collection: calendar.id, item };
-        let mut view = engine.view(calendar.id).await?;
-        let mut known = almanac::holders(&view, uid);
-        for _ in 0..TRIES_MAX {
-            // Another view has been seen since: this one is old.
-            if known.is_none() {
-                view = engine.view(calendar.id).await?;
-                known = almanac::holders(&view, uid);
-            }
-        }
-        if let Some(item) = known.and_then(|holders| view.by_uid(*holders.first()?)) {
+        let (view, known) = almanac::newest(engine, calendar.id, |view| almanac::holders(view, uid)).await?;
+        if let Some(item) = known.first().and_then(|holder| view.by_uid(*holder)) {
             return Ok(Some(found(item.clone())));
         }
         // Nobody has described them yet.
