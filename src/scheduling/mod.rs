@@ -19,7 +19,7 @@ pub(crate) struct Scheduler {
 
 /// The moment, as DTSTAMP has it.
 fn now() -> String {
-    Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string()
+    octroi_ical::utc_text(Timestamp::now())
 }
 
 fn addresses(of: &[String]) -> Addresses {
