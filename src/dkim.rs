@@ -3,11 +3,10 @@
 //! What always holds: a key signs only after it was published, unless somebody insists; a pair that has signed is named for as long as mail
 //! it signed may be under way.
 
+use crate::files::{load_sealed, save_sealed};
 use octroi_gate::Admin;
 use octroi_mailauth::{KeyPair, KeySet, Keyring};
 use octroi_model::UnixTime;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -41,14 +40,8 @@ impl Keys {
     /// All pairs.
     pub(crate) fn load(&self, admin: &Admin) -> Result<KeySet, String> {
         let file = self.folder.join(FILE);
-        let sealed = match fs::read(&file) {
-            Ok(sealed) => sealed,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(KeySet::default()),
-            Err(e) => return Err(format!("cannot read {}: {e}", file.display())),
-        };
-        let opened = admin.unseal(&sealed).ok_or_else(|| {
-            format!("{} was sealed under another secret.key: remove it, and make new keys with `octroi dkim generate`", file.display())
-        })?;
+        let opened = load_sealed(&file, admin, "remove it, and make new keys with `octroi dkim generate`")?;
+        let Some(opened) = opened else { return Ok(KeySet::default()) };
         KeySet::decode(&opened).map_err(|e| format!("{}: {e}", file.display()))
     }
 
@@ -87,9 +80,7 @@ impl Keys {
 
     fn save(&self, admin: &Admin, keys: &KeySet) -> Result<(), String> {
         let octets = keys.encode().map_err(|e| e.to_string())?;
-        let sealed = admin.seal(&octets).map_err(|r| format!("the keys could not be sealed: {r}"))?;
-        let file = self.folder.join(FILE);
-        crate::files::replace(&file, &sealed).map_err(|e| format!("cannot write {}: {e}", file.display()))
+        save_sealed(&self.folder.join(FILE), admin, &octets)
     }
 }
 

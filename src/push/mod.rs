@@ -11,6 +11,7 @@ mod collection;
 mod deliver;
 
 use crate::config::Config;
+use crate::files::{load_sealed, save_sealed};
 use deliver::Delivery;
 use octroi_dns::Resolver;
 use octroi_gate::{Admin, PushLook, Pushes, Seen};
@@ -18,8 +19,6 @@ use octroi_model::CollectionId;
 use octroi_net::Shutdown;
 use octroi_webpush::Vapid;
 use std::collections::HashMap;
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,19 +104,10 @@ impl Herald {
 /// The key pair of the data folder; it is made when there is none.
 fn key(folder: &Path, admin: &Admin) -> Result<Vapid, String> {
     let file = folder.join(FILE);
-    match fs::read(&file) {
-        Ok(sealed) => {
-            let opened = admin.unseal(&sealed).ok_or_else(|| {
-                format!("{} was sealed under another secret.key: remove it, and programs will register anew", file.display())
-            })?;
-            Vapid::from_bytes(&opened).map_err(|e| format!("{}: {e}", file.display()))
-        }
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            let made = Vapid::generate().map_err(|e| e.to_string())?;
-            let sealed = admin.seal(&*made.to_bytes()).map_err(|r| format!("the push key could not be sealed: {r}"))?;
-            crate::files::replace(&file, &sealed).map_err(|e| format!("cannot write {}: {e}", file.display()))?;
-            Ok(made)
-        }
-        Err(e) => Err(format!("cannot read {}: {e}", file.display())),
+    if let Some(opened) = load_sealed(&file, admin, "remove it, and programs will register anew")? {
+        return Vapid::from_bytes(&opened).map_err(|e| format!("{}: {e}", file.display()));
     }
+    let made = Vapid::generate().map_err(|e| e.to_string())?;
+    save_sealed(&file, admin, &*made.to_bytes())?;
+    Ok(made)
 }
