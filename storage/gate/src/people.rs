@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::tree::{self, Node};
 use data_encoding::HEXLOWER;
-use octroi_engine::{Batch, Body, Change};
+use octroi_engine::{Batch, Body, Change, hash_of};
 use octroi_model::{Account, Address, Collection, CollectionId, CollectionKind, Item, Name, Path, Rights, UidSet};
 use octroi_policy::{Area, Directory};
 use std::collections::{BTreeMap, BTreeSet};
@@ -155,9 +155,8 @@ impl Admin {
         }
         let mut fresh = Vec::new();
         for card in cards {
-            let body = Body::document(&card.octets);
-            if view.by_name(&card.name).is_none_or(|item| item.hash != body.hash()) {
-                fresh.push((document(card.name, Some(MEDIA_TYPE))?, body));
+            if view.by_name(&card.name).is_none_or(|item| item.hash != hash_of(&card.octets)) {
+                fresh.push((document(card.name, Some(MEDIA_TYPE))?, Body::document(&card.octets)));
             }
         }
         changed += fresh.len();
