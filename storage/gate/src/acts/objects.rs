@@ -3,6 +3,7 @@
 //! Called by the reports of CalDAV and CardDAV. What always holds: who names an item gets what is in the collection under that number now, as the
 //! session sees it ([`crate::sight`]).
 
+use crate::acts::file::READ_BYTES_MAX;
 use crate::dropping::{is_drop, is_own};
 use crate::granted::{Folder, Granted};
 use crate::kept::almanac::{self, Candidate, Sought};
@@ -15,10 +16,19 @@ use octroi_model::{ContentRef, Item, ModSeq, Name, Uid};
 use octroi_policy::Area;
 use std::sync::Arc;
 
-/// Octets that are read together, about.
-const TOGETHER_BYTES: u64 = 1 << 20;
-/// Objects that are read together.
+/// Objects that are read together: each is a run on the disk.
 const TOGETHER_MAX: usize = 256;
+
+/// How many of objects of these sizes are read together: at least one, if there is one.
+pub fn fitting(sizes: impl Iterator<Item = u64>) -> usize {
+    let mut bytes = 0;
+    let fits = |size: &u64| {
+        let before = bytes;
+        bytes += size;
+        before == 0 || bytes <= READ_BYTES_MAX
+    };
+    sizes.take(TOGETHER_MAX).take_while(fits).count()
+}
 
 /// An item with its octets; [`Refusal::Damaged`] if what is stored of this one does not check.
 pub type Whole = (Item, Result<Vec<u8>, Refusal>);
@@ -121,13 +131,7 @@ impl Granted<Folder, SeeBusy> {
         let (_, found) = self.newest(|view| almanac::candidates(view, &sought)).await?;
         let mut left: &[Item] = &found.into_iter().filter(Candidate::may_be_busy).map(|one| one.item).collect::<Vec<_>>();
         while !left.is_empty() {
-            let mut bytes = 0;
-            let fits = |item: &&Item| {
-                let before = bytes;
-                bytes += item.bytes();
-                before == 0 || bytes <= TOGETHER_BYTES
-            };
-            let (group, rest) = left.split_at(left.iter().take(TOGETHER_MAX).take_while(fits).count());
+            let (group, rest) = left.split_at(fitting(left.iter().map(Item::bytes)));
             self.renew()?;
             let contents: Vec<ContentRef> = group.iter().map(|item| item.content).collect();
             // Whoever is busy at a time that cannot be read is not told to be free: the log says what is damaged.

@@ -1,10 +1,7 @@
 //! Objects of a collection in groups that are read together. Called by the reports that look into many.
 
-use octroi_gate::{Member, MemberIs, READ_BYTES_MAX};
+use octroi_gate::{Member, MemberIs, fitting};
 use octroi_model::{Item, Uid};
-
-/// Objects of one group: each is a run on the disk.
-const GROUP_ITEMS_MAX: usize = 256;
 
 /// One that is to be read.
 #[derive(Debug, Clone, Copy)]
@@ -29,17 +26,6 @@ impl From<&Item> for Candidate {
     }
 }
 
-/// How many of objects of these sizes are read together: at least one, if there is one.
-pub(crate) fn fitting(sizes: impl Iterator<Item = u64>) -> usize {
-    let mut bytes = 0;
-    let fits = |size: &u64| {
-        let before = bytes;
-        bytes += size;
-        before == 0 || bytes <= READ_BYTES_MAX
-    };
-    sizes.take(GROUP_ITEMS_MAX).take_while(fits).count()
-}
-
 /// In their order, so many together as have a mebibyte.
 pub(crate) fn batches(candidates: &[Candidate]) -> impl Iterator<Item = Vec<Uid>> + '_ {
     let mut left = candidates;
@@ -53,6 +39,7 @@ pub(crate) fn batches(candidates: &[Candidate]) -> impl Iterator<Item = Vec<Uid>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use octroi_gate::READ_BYTES_MAX;
 
     #[test]
     fn all_come_in_their_order_and_a_large_one_alone() {

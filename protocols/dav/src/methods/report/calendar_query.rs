@@ -5,7 +5,6 @@
 use crate::caldav::{self, Filter, Floating, describe_all, fits};
 use crate::call::Call;
 use crate::methods::propfind::{Listing, Parent};
-use crate::methods::report::batches::fitting;
 use crate::methods::report::data::Data;
 use crate::methods::report::scope::Scope;
 use crate::multistatus::{Stopped, Stream, Wanted, status_only, streamed, too_many};
@@ -15,7 +14,7 @@ use crate::refusal::{Answer, Fault};
 use crate::xml::Element;
 use http::StatusCode;
 use jiff::tz::TimeZone;
-use octroi_gate::{Area, Brief, Candidate, ObjectTraits, SoughtObjects, Whole};
+use octroi_gate::{Area, Brief, Candidate, ObjectTraits, SoughtObjects, Whole, fitting};
 use octroi_ical::{ExpansionLimits, Tree};
 use octroi_model::{Item, Uid};
 use std::collections::HashMap;

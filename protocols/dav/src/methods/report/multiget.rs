@@ -6,7 +6,6 @@
 use crate::caldav::{self, Floating};
 use crate::call::{Call, Found, find, is_own};
 use crate::methods::propfind::{Listing, Parent};
-use crate::methods::report::batches::fitting;
 use crate::methods::report::data::Data;
 use crate::multistatus::{Stopped, Stream, Wanted, status_only, streamed, too_many};
 use crate::names::DAV;
@@ -14,7 +13,7 @@ use crate::path::{Place, Target};
 use crate::refusal::{Answer, Fault};
 use crate::xml::{Element, Xml};
 use jiff::tz::TimeZone;
-use octroi_gate::{Area, FolderAt, List, Refusal, Whole};
+use octroi_gate::{Area, FolderAt, List, Refusal, Whole, fitting};
 use octroi_ical::ExpansionLimits;
 use octroi_model::{Item, Name, Path, Uid};
 use std::collections::HashMap;
