@@ -17,6 +17,8 @@ pub(crate) const ELEMENTS_MAX: usize = 20_000;
 const ATTRIBUTES_MAX: usize = 32;
 /// Bytes of a namespace or a local name: each element keeps its own, so one long declaration must not count ten thousand times.
 const NAME_BYTES_MAX: usize = 256;
+/// Bytes of a namespace as it stands in a body, where a character may be a reference: as we write it, one takes up to six.
+const NAMESPACE_WRITTEN_BYTES_MAX: usize = 6 * NAME_BYTES_MAX;
 
 /// Namespaces that no element of a request is in.
 const RESERVED_NAMESPACES: [&str; 2] = ["http://www.w3.org/XML/1998/namespace", "http://www.w3.org/2000/xmlns/"];
@@ -175,13 +177,16 @@ fn name(namespace: &ResolveResult<'_>, start: &BytesStart<'_>) -> Result<Element
     };
     let local = start.local_name();
     let local = local.as_ref();
-    if namespace.len() > NAME_BYTES_MAX || local.len() > NAME_BYTES_MAX {
+    if namespace.len() > NAMESPACE_WRITTEN_BYTES_MAX || local.len() > NAME_BYTES_MAX {
+        return Err(XmlFault::Limit("name"));
+    }
+    let namespace = unescape(namespace)?;
+    if namespace.len() > NAME_BYTES_MAX {
         return Err(XmlFault::Limit("name"));
     }
     if !is_name(local) || !namespace.chars().all(is_xml_char) {
         return Err(XmlFault::Malformed);
     }
-    let namespace = unescape(namespace)?;
     // Namespaces in XML section 3: neither may be the default, nor have another prefix, by which alone an answer could name it.
     if RESERVED_NAMESPACES.contains(&namespace.as_str()) {
         return Err(XmlFault::Malformed);
@@ -311,6 +316,10 @@ mod tests {
         assert_eq!(parse(wide.as_bytes()), Err(XmlFault::Limit("elements")));
         let long = format!("<a xmlns='{}'/>", "n".repeat(NAME_BYTES_MAX + 1));
         assert_eq!(parse(long.as_bytes()), Err(XmlFault::Limit("name")));
+        // However its characters are written, a namespace is as long as it is: what we answer with is taken, too.
+        let written = |n: usize| format!("<a xmlns='{}'/>", "&quot;".repeat(n));
+        assert!(parse(written(NAME_BYTES_MAX).as_bytes()).is_ok());
+        assert_eq!(parse(written(NAME_BYTES_MAX + 1).as_bytes()), Err(XmlFault::Limit("name")));
     }
 
     #[test]
@@ -339,6 +348,7 @@ mod tests {
             "<a b='<'/>",
             "<p:a xmlns:p=''/>",
             "<p:a xmlns:p='<'/>",
+            "<p:a xmlns:p='&#1;'/>",
             "<a&b/>",
             "<1/>",
             "&#0;",
