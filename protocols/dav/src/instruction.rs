@@ -6,7 +6,7 @@
 use crate::caldav::of_text;
 use crate::keyword::{SET, keyword_of};
 use crate::names::{CALDAV, DAV, KEYWORD, OWNCLOUD, PRIVILEGE};
-use crate::property::{Property, find};
+use crate::property::{Role, find};
 use crate::xml::{Element, ElementName};
 use octroi_gate::{Area, DISPLAY_NAME, PropertyEdit};
 use octroi_ical::by_name;
@@ -94,16 +94,16 @@ pub(crate) fn judge_file(act: Act, property: &Element, kept: String) -> Verdict 
         return if is_odd { Verdict::Odd } else { Verdict::Mark(keyword, act == Act::Set) };
     }
     let is_plain = act == Act::Remove || property.children.is_empty();
-    let known = find(name).map(|known| known.property);
+    let known = find(name).map(|known| known.role);
     match known {
         // ownCloud's name for it, which rclone sets.
         _ if name.namespace == DAV && name.local == "lastmodified" => modified(act, property),
-        Some(Property::LastModified) => modified(act, property),
-        Some(Property::ContentType) if act == Act::Set && is_plain && !property.trimmed().is_empty() => {
+        Some(Role::LastModified) => modified(act, property),
+        Some(Role::ContentType) if act == Act::Set && is_plain && !property.trimmed().is_empty() => {
             Verdict::MediaType(property.trimmed().to_owned())
         }
-        Some(Property::CreationDate) if act == Act::Set && property.trimmed().parse::<jiff::Timestamp>().is_err() => Verdict::Odd,
-        Some(Property::DisplayName | Property::CreationDate | Property::Kept("getcontentlanguage")) => {
+        Some(Role::CreationDate) if act == Act::Set && property.trimmed().parse::<jiff::Timestamp>().is_err() => Verdict::Odd,
+        Some(Role::DisplayName | Role::CreationDate | Role::Kept("getcontentlanguage")) => {
             if is_plain {
                 Verdict::Change(vec![kept_or_gone(act, name, kept)])
             } else {
@@ -111,7 +111,7 @@ pub(crate) fn judge_file(act: Act, property: &Element, kept: String) -> Verdict 
             }
         }
         // Of a collection alone, so that here they are names like any other.
-        None | Some(Property::Kept(_)) if !is_protected(name) => {
+        None | Some(Role::Kept(_)) if !is_protected(name) => {
             let edits = vec![kept_or_gone(act, name, kept)];
             match time_of(property).filter(|_| act == Act::Set && name.namespace == MICROSOFT && name.local == "Win32LastModifiedTime") {
                 Some(at) => Verdict::Modified(at, edits),
@@ -155,14 +155,14 @@ pub(crate) fn judge_folder(act: Act, property: &Element, kept: String) -> Verdic
             _ => {}
         }
     }
-    match find(name).map(|known| known.property) {
-        Some(Property::DisplayName) if act == Act::Remove || property.children.is_empty() => {
+    match find(name).map(|known| known.role) {
+        Some(Role::DisplayName) if act == Act::Remove || property.children.is_empty() => {
             let text = (act == Act::Set).then(|| property.trimmed().to_owned());
             // Beside the text that all of the server knows stays what else was said, such as its language.
             Verdict::Change(vec![(DISPLAY_NAME.to_owned(), text), kept_or_gone(act, name, kept)])
         }
         // Before they were kept as XML they were texts.
-        Some(Property::Kept(old)) => Verdict::Change(vec![(old.to_owned(), None), kept_or_gone(act, name, kept)]),
+        Some(Role::Kept(old)) => Verdict::Change(vec![(old.to_owned(), None), kept_or_gone(act, name, kept)]),
         None if !is_protected(name) && *name != (ElementName { namespace: DAV.to_owned(), local: "lastmodified".to_owned() }) => {
             Verdict::Change(vec![kept_or_gone(act, name, kept)])
         }
@@ -172,7 +172,7 @@ pub(crate) fn judge_folder(act: Act, property: &Element, kept: String) -> Verdic
 
 /// Has each sharee of a collection their own of this?
 pub(crate) fn is_own_view(area: Area, name: &ElementName) -> bool {
-    area != Area::Files && OWN_VIEW.contains(&name.local.as_str()) && find(name).is_some_and(|known| known.property != Property::Components)
+    area != Area::Files && OWN_VIEW.contains(&name.local.as_str()) && find(name).is_some_and(|known| known.role != Role::Components)
         || area == Area::Calendars && name.namespace == CALDAV && OWN_CALENDAR.contains(&name.local.as_str())
 }
 

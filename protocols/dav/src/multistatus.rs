@@ -2,7 +2,7 @@
 
 use crate::keyword;
 use crate::names::DAV;
-use crate::property::{self, KNOWN, Known, Subject, Viewer};
+use crate::property::{self, Known, Subject, Viewer};
 use crate::refusal::{Fault, xml_response};
 use crate::xml::{Element, ElementName, Xml};
 use axum::response::Response;
@@ -191,7 +191,7 @@ impl Found<'_> {
         let marks: &[String] = if let Subject::File { marks, .. } = self.subject { marks } else { &[] };
         match &wanted.which {
             Which::All(also) => {
-                for known in KNOWN.iter().filter(|known| known.in_allprop) {
+                for known in property::all().filter(|known| known.in_allprop) {
                     self.live(known, xml);
                 }
                 // What is in allprop already must not come twice.
@@ -216,7 +216,7 @@ impl Found<'_> {
                 }
             }
             Which::Names => {
-                for known in KNOWN {
+                for known in property::all() {
                     let before = xml.len();
                     if self.live(known, xml) {
                         xml.cut(before);

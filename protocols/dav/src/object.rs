@@ -6,7 +6,7 @@
 use crate::caldav::{facts_of, strip};
 use crate::config::DavConfig;
 use crate::path::file_href;
-use crate::property::{ALL_COMPONENTS, COMPONENTS, kept};
+use crate::property::components;
 use crate::refusal::Fault;
 use http::StatusCode;
 use jiff::tz::TimeZone;
@@ -61,8 +61,7 @@ pub(crate) fn check(
 
 /// Does a calendar take objects of this component?
 pub(crate) fn takes(collection: Option<&FolderFacts>, component: &str) -> bool {
-    let supported = collection.and_then(|facts| kept(facts, COMPONENTS)).unwrap_or(ALL_COMPONENTS);
-    supported.split(',').any(|name| name.eq_ignore_ascii_case(component))
+    components(collection).any(|name| name.eq_ignore_ascii_case(component))
 }
 
 /// The limits that the properties of a calendar announce (RFC 4791 sections 5.2.6 to 5.2.9).

@@ -12,12 +12,12 @@ use crate::methods::options;
 use crate::names::{DAV, PUSH};
 use crate::path::{Place, RegistrationAt, Target, registration_href};
 use crate::precondition::{http_date, parse_date};
-use crate::property::{Property, SyncState, sync_token};
+use crate::property::{SyncState, sync_token};
 use crate::refusal::{Answer, Fault, empty};
 use crate::xml::{Element, Xml, parse};
 use http::header::{CONTENT_TYPE, EXPIRES, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use octroi_gate::{FolderFacts, PushFacts, PushWish, Refusal, Session};
+use octroi_gate::{PushFacts, PushWish, Refusal, Session};
 use octroi_model::ModSeq;
 use octroi_webpush::Recipient;
 use zeroize::Zeroizing;
@@ -118,24 +118,13 @@ fn only<'a>(parent: &'a Element, name: &str) -> Option<&'a Element> {
     found.next().filter(|_| found.next().is_none())
 }
 
-/// The content of one of the properties by which programs find out; `false` where nothing can be watched.
-pub(crate) fn write(property: Property, folder: &FolderFacts, xml: &mut Xml) -> bool {
-    let Some(facts) = &folder.push else { return false };
-    match property {
-        Property::PushTransports => write_transports(facts, xml),
-        Property::PushTriggers => write_triggers(xml),
-        _ => drop(xml.characters(&facts.topic)),
-    }
-    true
-}
-
-fn write_transports(facts: &PushFacts, xml: &mut Xml) {
+pub(crate) fn write_transports(facts: &PushFacts, xml: &mut Xml) {
     xml.open("WP:web-push");
     xml.text_with("WP:vapid-public-key", &[("type", "p256ecdsa")], &facts.public_key);
     xml.close("WP:web-push");
 }
 
-fn write_triggers(xml: &mut Xml) {
+pub(crate) fn write_triggers(xml: &mut Xml) {
     xml.open("WP:content-update").text("D:sync-level", "1").close("WP:content-update");
     xml.open("WP:property-update").text("D:depth", "0").close("WP:property-update");
 }

@@ -5,7 +5,7 @@ use crate::instruction::{Act, Verdict, instructions, judge_folder};
 use crate::multistatus::propstat;
 use crate::names::{CALDAV, CARDDAV, DAV};
 use crate::path::Place;
-use crate::property::{ALL_COMPONENTS, COMPONENTS, Property, find};
+use crate::property::{ALL_COMPONENTS, COMPONENTS, Role, find};
 use crate::refusal::{Answer, Fault, empty, xml_response};
 use crate::xml::{Element, Xml};
 use http::StatusCode;
@@ -67,7 +67,7 @@ impl Wish {
         if property.is(DAV, "resourcetype") {
             return self.take_kind(property);
         }
-        let edits = if find(&property.name).is_some_and(|known| known.property == Property::Components) {
+        let edits = if find(&property.name).is_some_and(|known| known.role == Role::Components) {
             let Some(components) = components(property) else { return false };
             vec![(COMPONENTS.to_owned(), Some(components))]
         } else {

@@ -9,7 +9,7 @@ use crate::methods::propfind::{Listing, viewer};
 use crate::multistatus::{describe, whole};
 use crate::names::DAV;
 use crate::path::{Place, folder_href};
-use crate::property::{KNOWN, Subject};
+use crate::property::{self, Role, Subject};
 use crate::refusal::{Answer, Fault};
 use crate::resource::Resource;
 use crate::search::condition::Candidate;
@@ -297,10 +297,10 @@ fn schema(href: &str) -> axum::response::Response {
     whole(|xml| {
         xml.open("D:response").text("D:href", href).text("D:status", "HTTP/1.1 200 OK");
         xml.open("D:query-schema").open("D:basicsearchschema").open("D:properties");
-        for known in KNOWN {
-            let datatype = match known.local() {
-                "getcontentlength" | "quota-used-bytes" | "quota-available-bytes" => "XS:integer",
-                "getlastmodified" | "creationdate" => "XS:dateTime",
+        for known in property::all() {
+            let datatype = match known.role {
+                Role::ContentLength | Role::Octets => "XS:integer",
+                Role::LastModified | Role::CreationDate => "XS:dateTime",
                 _ => "XS:string",
             };
             xml.open("D:propdesc").open("D:prop").empty(known.tag).close("D:prop");

@@ -1,6 +1,6 @@
 //! What the value of a property is compared as: a number, a moment, or text.
 
-use crate::property::{self, Property, Subject, Viewer};
+use crate::property::{self, Role, Subject, Viewer};
 use crate::xml::{Element, ElementName, Xml, parse};
 use std::cmp::Ordering;
 
@@ -18,12 +18,12 @@ pub(crate) enum Value {
 impl Value {
     /// Of a resource; `None` if it has no such property.
     pub(crate) fn of(name: &ElementName, subject: &Subject<'_>, viewer: &Viewer) -> Option<Self> {
-        let known = property::find(name).map(|known| known.property);
-        if let (Subject::File { item, .. }, Some(property)) = (subject, known) {
+        let known = property::find(name).map(|known| known.role);
+        if let (Subject::File { item, .. }, Some(role)) = (subject, known) {
             // Without going through XML, for what is asked most.
-            match property {
-                Property::ContentLength => return Some(Self::Number(i64::try_from(item.bytes()).unwrap_or(i64::MAX))),
-                Property::LastModified => return Some(Self::Moment(item.date.0)),
+            match role {
+                Role::ContentLength => return Some(Self::Number(i64::try_from(item.bytes()).unwrap_or(i64::MAX))),
+                Role::LastModified => return Some(Self::Moment(item.date.0)),
                 _ => {}
             }
         }
@@ -35,10 +35,8 @@ impl Value {
         let told = parse(xml.into_string().as_bytes()).ok()?;
         let text = told.children.first().map(text_of)?;
         Some(match known {
-            Some(Property::CreationDate | Property::LastModified) => moment(&text).map_or(Self::Text(text), Self::Moment),
-            Some(Property::ContentLength | Property::QuotaUsed | Property::QuotaAvailable) => {
-                text.parse().map_or(Self::Text(text), Self::Number)
-            }
+            Some(Role::CreationDate | Role::LastModified) => moment(&text).map_or(Self::Text(text), Self::Moment),
+            Some(Role::ContentLength | Role::Octets) => text.parse().map_or(Self::Text(text), Self::Number),
             _ => Self::Text(text),
         })
     }

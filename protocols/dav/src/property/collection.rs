@@ -1,0 +1,67 @@
+//! What kind of resource it is, what it is called, and how much fits in.
+
+use super::{Known, Role, Subject, Viewer, told};
+use crate::names::DAV;
+use crate::xml::Xml;
+use octroi_model::CollectionKind;
+
+pub(super) const TABLE: &[Known] = &[
+    told(DAV, "D:resourcetype", resource_type).in_allprop(),
+    told(DAV, "D:displayname", display_name).role(Role::DisplayName).in_allprop(),
+    // RFC 4331 section 2: only when asked for by name.
+    told(DAV, "D:quota-available-bytes", |subject, _, xml| quota(subject, xml, true)).role(Role::Octets),
+    told(DAV, "D:quota-used-bytes", |subject, _, xml| quota(subject, xml, false)).role(Role::Octets),
+];
+
+fn quota(subject: &Subject<'_>, xml: &mut Xml, available: bool) -> bool {
+    let Subject::Folder { facts, .. } = subject else { return false };
+    let Some(quota) = &facts.quota else { return false };
+    xml.characters(&if available { quota.available } else { quota.used }.to_string());
+    true
+}
+
+fn resource_type(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
+    match subject {
+        Subject::File { .. } => {}
+        Subject::Fixed(_) => {
+            xml.empty("D:collection");
+        }
+        Subject::Principal => {
+            xml.empty("D:collection").empty("D:principal");
+        }
+        Subject::Other(_) => {
+            xml.empty("D:principal");
+        }
+        Subject::Folder { facts, .. } => {
+            xml.empty("D:collection");
+            match facts.kind {
+                CollectionKind::Calendar => xml.empty("C:calendar"),
+                CollectionKind::Addressbook => xml.empty("CARD:addressbook"),
+                CollectionKind::Inbox => xml.empty("C:schedule-inbox"),
+                CollectionKind::Outbox => xml.empty("C:schedule-outbox"),
+                _ => xml,
+            };
+        }
+    }
+    true
+}
+
+fn display_name(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
+    match subject {
+        Subject::Fixed(name) => xml.characters(name),
+        Subject::Principal if viewer.display_name.is_empty() => xml.characters(&viewer.address.to_string()),
+        Subject::Principal => xml.characters(&viewer.display_name),
+        Subject::Other(other) if other.display_name.is_empty() => xml.characters(&other.who.to_string()),
+        Subject::Other(other) => xml.characters(&other.display_name),
+        // Clients that get no name show an empty line.
+        Subject::Folder { facts, name, .. } => match facts.display_name.as_deref().or(*name) {
+            Some(name) => xml.characters(name),
+            None => return false,
+        },
+        Subject::File { item, .. } => match &item.name {
+            Some(name) => xml.characters(name.as_str()),
+            None => return false,
+        },
+    };
+    true
+}
