@@ -111,26 +111,6 @@ impl TextMatch {
     }
 }
 
-/// A text value without its escapes (RFC 5545 section 3.3.11, RFC 6350 section 3.4).
-pub(crate) fn unescaped(value: &str) -> Cow<'_, str> {
-    if !value.contains('\\') {
-        return Cow::Borrowed(value);
-    }
-    let mut text = String::with_capacity(value.len());
-    let mut characters = value.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => match characters.next() {
-                Some('n' | 'N') => text.push('\n'),
-                Some(escaped) => text.push(escaped),
-                None => text.push('\\'),
-            },
-            other => text.push(other),
-        }
-    }
-    Cow::Owned(text)
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -169,11 +149,5 @@ mod tests {
             assert_eq!(text_match(odd, "x"), Err(TextFault::Odd), "{odd}");
         }
         assert_eq!(text_match("", &"x".repeat(TEXT_BYTES_MAX + 1)), Err(TextFault::Odd));
-    }
-
-    #[test]
-    fn escapes_are_taken_off() {
-        assert_eq!(unescaped(r"a\, b\; c\\n\nd\"), "a, b; c\\n\nd\\");
-        assert_eq!(unescaped("plain"), "plain");
     }
 }

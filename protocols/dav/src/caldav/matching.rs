@@ -4,9 +4,8 @@
 //! to find is taken to be what is asked for, so that nobody misses it.
 
 use super::filter::{Asked, AskedParameter, AskedProperty, ComponentFilter, Filter, PropertyFilter, TimeRange};
-use crate::text_match::unescaped;
 use jiff::tz::TimeZone;
-use octroi_ical::{Entry, ExpansionLimits, Moment, Node, Tree, Window, Zones, alarms, occurrences, occurs};
+use octroi_ical::{Entry, ExpansionLimits, Moment, Node, Tree, Window, Zones, alarms, occurrences, occurs, unescaped};
 use std::collections::BTreeSet;
 
 /// How times without a zone are understood, and how much work an object may make.

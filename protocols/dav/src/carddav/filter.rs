@@ -4,10 +4,10 @@
 
 use crate::names::CARDDAV;
 use crate::refusal::Fault;
-use crate::text_match::{Collation, TextFault, TextMatch, unescaped};
+use crate::text_match::{Collation, TextFault, TextMatch};
 use crate::xml::Element;
 use http::StatusCode;
-use octroi_ical::{ContentLine, Tree};
+use octroi_ical::{ContentLine, Tree, unescaped};
 
 /// Conditions of one filter.
 const CONDITIONS_MAX: usize = 100;
