@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// Its name in the data folder.
-const FILE: &str = "dkim.keys";
+pub(crate) const FILE: &str = "dkim.keys";
 /// How long a pair is named after it has signed: mail may be tried for five days, and then lie at the other side for a while.
 const KEPT_SECONDS: i64 = 9 * 86_400;
 
@@ -43,12 +43,6 @@ impl Keys {
         let opened = load_sealed(&file, admin, "remove it, and make new keys with `octroi dkim generate`")?;
         let Some(opened) = opened else { return Ok(KeySet::default()) };
         KeySet::decode(&opened).map_err(|e| format!("{}: {e}", file.display()))
-    }
-
-    /// The names of what is kept in the data folder, for a backup: sealed under its key.
-    pub(crate) fn files(&self) -> Vec<String> {
-        let sealed = [FILE, crate::push::FILE].into_iter();
-        sealed.filter(|file| self.folder.join(file).exists()).map(str::to_owned).collect()
     }
 
     /// Make a pair that waits for its records.

@@ -7,6 +7,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use zeroize::Zeroizing;
 
+/// The names of what the data folder holds that is sealed under its key, for a backup.
+pub(crate) fn sealed(folder: &Path) -> Vec<String> {
+    let names = [crate::dkim::FILE, crate::push::FILE].into_iter();
+    names.filter(|name| folder.join(name).exists()).map(str::to_owned).collect()
+}
+
 /// What a file holds that is sealed under the data folder's key; `None` if it is not there. `mend`: what to do if it is of another folder.
 pub(crate) fn load_sealed(file: &Path, admin: &Admin, mend: &str) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
     let sealed = match fs::read(file) {

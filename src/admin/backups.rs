@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 impl Handler {
     pub(super) async fn backup(&self, folder: PathBuf, with_key: bool, progress: &Arc<Progress>) -> Result<Reply, String> {
-        let report = self.admin.backup(folder, with_key, self.keys.files(), progress.clone()).await.map_err(|e| e.to_string())?;
+        let report =
+            self.admin.backup(folder, with_key, crate::files::sealed(&self.folder), progress.clone()).await.map_err(|e| e.to_string())?;
         let (copied, all) = (size::tell(report.copied_bytes), size::tell(report.bytes));
         Ok(Reply::Text(format!(
             "snapshot {}: {} files of {copied} copied, {all} in all\n{}",

@@ -21,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub(crate) struct Handler {
     pub(super) admin: Admin,
+    /// The data folder.
+    pub(super) folder: PathBuf,
     /// Where `reload` finds the configuration; a demo has none.
     config: Option<PathBuf>,
     /// Octets that a message may have which is imported.
@@ -40,7 +42,17 @@ impl Handler {
     /// `file` is where the configuration stands, if it is to be read again.
     pub(crate) fn new(admin: Admin, file: Option<PathBuf>, keys: Keys, config: &Config) -> Self {
         let (message_bytes_max, filters) = (config.message_bytes_max(), config.filters());
-        Self { admin, config: file, message_bytes_max, filters, acceptors: Acceptors::default(), keys, queue: None, reporter: None }
+        Self {
+            admin,
+            folder: config.data.clone(),
+            config: file,
+            message_bytes_max,
+            filters,
+            acceptors: Acceptors::default(),
+            keys,
+            queue: None,
+            reporter: None,
+        }
     }
 
     /// Of a store with this queue.
