@@ -24,6 +24,9 @@ pub struct View {
     pub(crate) chunks: Vec<Arc<Vec<Item>>>,
     /// Sequence number (from 0) of the first item of each chunk.
     pub(crate) starts: Vec<u32>,
+    /// Of each chunk a modseq that none of its items is above: who asks for changes passes over the chunks that have none. It is not lowered
+    /// when items go.
+    newest: Vec<ModSeq>,
     /// Empty for mailboxes: messages have no name.
     pub(crate) names: Names,
     /// Ascending by modseq.
@@ -94,7 +97,11 @@ impl View {
     }
     /// Items changed after `modseq`, ascending by uid.
     pub fn changed_since(&self, modseq: ModSeq) -> impl Iterator<Item = &Item> {
-        self.items().filter(move |item| item.modseq > modseq)
+        self.changed_chunks(modseq).flat_map(|chunk| chunk.iter()).filter(move |item| item.modseq > modseq)
+    }
+    /// Those that may have an item that changed after `modseq`.
+    pub(crate) fn changed_chunks(&self, modseq: ModSeq) -> impl Iterator<Item = &Arc<Vec<Item>>> {
+        self.chunks.iter().zip(&self.newest).filter(move |(_, newest)| **newest > modseq).map(|(chunk, _)| chunk)
     }
     /// What went after `modseq`; `None` if that is too long ago to know.
     pub fn vanished_since(&self, modseq: ModSeq) -> Option<&[Tombstone]> {
@@ -153,6 +160,7 @@ impl ViewBuilder {
             keywords: Arc::new(collection.keywords.clone()),
             chunks: Vec::with_capacity(collection.head.items as usize / CHUNK_ITEMS + 1),
             starts: Vec::new(),
+            newest: Vec::new(),
             names: Names::default(),
             tombstones: Arc::default(),
             forgotten: ModSeq(0),
@@ -162,6 +170,7 @@ impl ViewBuilder {
 
     /// Items with larger uids than all so far, ascending.
     pub(crate) fn extend(&mut self, items: Vec<Item>) {
+        let newest = items.iter().map(|item| item.modseq).max().unwrap_or_default();
         for item in &items {
             if let Some(name) = &item.name {
                 self.0.names.insert(name.clone(), item.uid);
@@ -172,8 +181,12 @@ impl ViewBuilder {
                 let last = Arc::make_mut(last);
                 last.reserve_exact(items.len());
                 last.extend(items);
+                self.0.raise_newest(self.0.chunks.len() - 1, newest);
             }
-            _ => self.0.chunks.push(Arc::new(items)),
+            _ => {
+                self.0.chunks.push(Arc::new(items));
+                self.0.newest.push(newest);
+            }
         }
     }
 
@@ -202,6 +215,7 @@ impl View {
                 // New uids are the largest; only a damaged journal leads here.
                 Err(index) => chunk.insert(index, item.clone()),
             }
+            self.raise_newest(at, item.modseq);
             self.number_chunks(at);
             return;
         }
@@ -212,10 +226,12 @@ impl View {
                 chunk.reserve_exact((chunk.len() / 4).clamp(1, CHUNK_ITEMS - chunk.len()));
             }
             chunk.push(item.clone());
+            self.raise_newest(at - 1, item.modseq);
             return;
         }
         self.starts.push(self.chunks.last().map_or(0, |last| self.starts[at - 1] + last.len() as u32));
         self.chunks.push(Arc::new(vec![item.clone()]));
+        self.newest.push(item.modseq);
     }
 
     /// The flags of all items in `uids` change.
@@ -223,13 +239,14 @@ impl View {
         self.head = head;
         for (low, high) in uids.ranges() {
             let first = self.chunks.partition_point(|chunk| chunk.last().is_some_and(|last| last.uid < low));
-            for chunk in &mut self.chunks[first..] {
+            for (chunk, newest) in self.chunks[first..].iter_mut().zip(&mut self.newest[first..]) {
                 if chunk.first().is_none_or(|item| item.uid > high) {
                     break;
                 }
                 let from = chunk.partition_point(|item| item.uid < low);
                 let to = chunk.partition_point(|item| item.uid <= high);
                 if from < to {
+                    *newest = modseq.max(*newest);
                     for item in &mut Arc::make_mut(chunk)[from..to] {
                         item.flags = edit.apply(item.flags);
                         item.modseq = modseq;
@@ -244,9 +261,10 @@ impl View {
         self.head = head;
         let tombstones = Arc::make_mut(&mut self.tombstones);
         let mut kept: Vec<Arc<Vec<Item>>> = Vec::with_capacity(self.chunks.len());
+        let mut kept_newest: Vec<ModSeq> = Vec::with_capacity(self.chunks.len());
         let low = uids.ranges().map(|(low, _)| low).min();
         let high = uids.ranges().map(|(_, high)| high).max();
-        for mut chunk in std::mem::take(&mut self.chunks) {
+        for (mut chunk, newest) in std::mem::take(&mut self.chunks).into_iter().zip(std::mem::take(&mut self.newest)) {
             // A look at the ends of a chunk spares one at its items: of a large mailbox usually one chunk is concerned.
             let concerned =
                 chunk.last().is_some_and(|last| low <= Some(last.uid)) && chunk.first().is_some_and(|first| Some(first.uid) <= high);
@@ -264,11 +282,20 @@ impl View {
             match kept.last_mut() {
                 _ if chunk.is_empty() => {}
                 // Small neighbours are joined, or years of expunging would leave a chunk per item.
-                Some(last) if last.len() + chunk.len() <= CHUNK_ITEMS / 2 => Arc::make_mut(last).extend(chunk.iter().cloned()),
-                _ => kept.push(chunk),
+                Some(last) if last.len() + chunk.len() <= CHUNK_ITEMS / 2 => {
+                    Arc::make_mut(last).extend(chunk.iter().cloned());
+                    if let Some(of_last) = kept_newest.last_mut() {
+                        *of_last = newest.max(*of_last);
+                    }
+                }
+                _ => {
+                    kept.push(chunk);
+                    kept_newest.push(newest);
+                }
             }
         }
         self.chunks = kept;
+        self.newest = kept_newest;
         self.number_chunks(0);
         self.prune_tombstones();
     }
@@ -290,6 +317,10 @@ impl View {
         self.forgotten = tombstones[excess - 1].modseq;
         let forgotten = self.forgotten;
         tombstones.retain(|tombstone| tombstone.modseq > forgotten);
+    }
+
+    fn raise_newest(&mut self, chunk: usize, modseq: ModSeq) {
+        self.newest[chunk] = modseq.max(self.newest[chunk]);
     }
 
     fn number_chunks(&mut self, from: usize) {

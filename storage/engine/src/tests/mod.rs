@@ -5,6 +5,7 @@ mod annotations;
 mod backlog;
 mod backup;
 mod basic;
+mod changed;
 mod compact;
 mod compact_property;
 mod crash;
