@@ -7,6 +7,7 @@
 
 use crate::deflate::Deflate;
 use crate::raw::Raw;
+use crate::socket::Socket;
 use crate::stream::{Stream, Through};
 use crate::{ACME_TLS_ALPN, Acceptor, Bindings, DeflateSlot, PeerCertificate, ReadError, StartTlsError, WriteError};
 use std::future::poll_fn;
@@ -137,7 +138,7 @@ impl Connection {
     pub fn local_ip(&self) -> Option<IpAddr> {
         let tcp = match &self.stream {
             Stream::Plain(tcp) => tcp,
-            Stream::Tls(tls) => tls.get_ref().0,
+            Stream::Tls(tls) => tls.get_ref().0.tcp(),
         };
         tcp.local_addr().ok().map(|address| address.ip().to_canonical())
     }
@@ -330,7 +331,7 @@ impl Connection {
         let settings = acceptor.current();
         let handshake = async {
             let (tcp, peer) = self.into_plain().await?;
-            let tls = TlsAcceptor::from(settings.config.clone()).accept(tcp).await.map_err(StartTlsError::Io)?;
+            let tls = TlsAcceptor::from(settings.config.clone()).accept(Socket::new(tcp)).await.map_err(StartTlsError::Io)?;
             if tls.get_ref().1.alpn_protocol() == Some(ACME_TLS_ALPN) {
                 return Err(StartTlsError::Challenge);
             }
@@ -351,14 +352,14 @@ impl Connection {
     ) -> Result<Self, StartTlsError> {
         let handshake = async {
             let (tcp, peer) = self.into_plain().await?;
-            let tls = TlsConnector::from(config).connect(server, tcp).await.map_err(StartTlsError::Io)?;
+            let tls = TlsConnector::from(config).connect(server, Socket::new(tcp)).await.map_err(StartTlsError::Io)?;
             Ok((TlsStream::from(tls), peer))
         };
         Self::protected(handshake, deadline).await
     }
 
     async fn protected(
-        handshake: impl Future<Output = Result<(TlsStream<TcpStream>, Peer), StartTlsError>>,
+        handshake: impl Future<Output = Result<(TlsStream<Socket>, Peer), StartTlsError>>,
         deadline: Duration,
     ) -> Result<Self, StartTlsError> {
         // Boxed: the handshake's state is large and would stay in the handler's future for the life of the connection.

@@ -17,6 +17,7 @@
 //! | `networks` | [`Networks`]: lists of proxies |
 //! | `shutdown` | [`Shutdown`]: one signal, and waiting until all have ended |
 //! | `slots` | connection limits, in all and per peer |
+//! | `socket` | what TLS reads from: ahead, while much comes |
 //! | `stream` | TCP or TLS as one type |
 //! | `raw` | a connection as a stream of octets |
 //! | `deflate` | compression of a connection, and how many may have it |
@@ -38,6 +39,7 @@ mod proxy;
 mod raw;
 mod shutdown;
 mod slots;
+mod socket;
 mod stream;
 
 pub use acceptor::{Acceptor, CertificateError};

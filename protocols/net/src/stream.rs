@@ -2,6 +2,7 @@
 
 use crate::TLS_EXPORTER_BYTES;
 use crate::deflate::Deflate;
+use crate::socket::Socket;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,7 +16,7 @@ use tokio_rustls::rustls::ProtocolVersion;
 pub(crate) enum Stream {
     Plain(TcpStream),
     /// Boxed: the TLS state is large and would make every plain connection large too.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl Stream {
