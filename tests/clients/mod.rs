@@ -6,6 +6,7 @@ mod caldav;
 mod caldav_suite;
 mod compress;
 mod curl;
+mod evolution;
 mod gsasl;
 mod gvfs;
 mod libreoffice;
