@@ -5,12 +5,12 @@ use crate::portal::{Browser, MAIN, between, newcomer_as};
 use crate::support::server::{configured_with_profiles, plain_profile};
 use crate::support::{Server, shared, unique};
 
-const PLANNING: &str = "/portal/planning";
+pub(crate) const PLANNING: &str = "/portal/planning";
 /// A week far ahead, from Monday.
-const WEEK: &str = "2031-03-03";
+pub(crate) const WEEK: &str = "2031-03-03";
 
 /// Somebody new with a fresh second factor.
-fn somebody<'a>(server: &'a Server, profile: &str) -> (Browser<'a>, String) {
+pub(crate) fn somebody<'a>(server: &'a Server, profile: &str) -> (Browser<'a>, String) {
     let address = newcomer_as(server, profile);
     let mut browser = Browser::open(server);
     browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);

@@ -11,6 +11,7 @@ mod factors;
 mod firefox;
 mod pages;
 mod people;
+mod planning;
 mod programs;
 mod staff;
 mod steps;

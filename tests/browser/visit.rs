@@ -35,7 +35,10 @@ const FAULTS: &str = r"
                 if (!document.getElementById(id)) faults.push(name + ' leads nowhere: ' + id);
     const ids = all('[id]').map(e => e.id);
     if (new Set(ids).size !== ids.length) faults.push('an id comes twice: ' + ids);
-    for (const landmark of ['header', 'nav[aria-label]', 'main']) if (all(landmark).length !== 1) faults.push('not one ' + landmark);
+    for (const landmark of ['header', 'main']) if (all(landmark).length !== 1) faults.push('not one ' + landmark);
+    const navs = all('nav').map(e => e.getAttribute('aria-label'));
+    if (!navs.length || !navs.every(Boolean) || new Set(navs).size !== navs.length) faults.push('not each nav with a name of its own: ' + navs);
+    if (all('script, [onclick], [onchange], [onsubmit]').some(e => !e.src || !e.src.includes('/portal/passkey.js?'))) faults.push('a script');
     if (!root.lang) faults.push('no language');
     if (all('nav [aria-current=page]').length !== 1) faults.push('no current page');
     for (const table of all('table')) if (!table.caption) faults.push('a table without caption');
