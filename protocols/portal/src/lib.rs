@@ -30,6 +30,8 @@ mod config;
 mod flows;
 mod form;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzz_form;
 mod language;
 mod mta_sts;
 mod multipart;
@@ -44,6 +46,8 @@ mod visitor;
 mod ways;
 
 pub use config::{PortalConfig, Served};
+#[cfg(any(test, feature = "fuzzing"))]
+pub use fuzz_form::fuzz_form;
 
 use axum::Router;
 use axum::routing::{any, get, post};

@@ -15,11 +15,13 @@ use zeroize::Zeroizing;
 /// Octets of a boundary (RFC 2046 section 5.1.1).
 const BOUNDARY_BYTES_MAX: usize = 70;
 /// Octets of a part's head: a name of 255 octets fits many times over.
-const HEAD_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const HEAD_BYTES_MAX: usize = 4 * 1024;
+/// What a part's head ends with.
+const HEAD_END: &[u8] = b"\r\n\r\n";
 /// Octets before the first part; browsers send none.
 const PREAMBLE_BYTES_MAX: usize = 1024;
 /// Parts of one form.
-const PARTS_MAX: usize = 256;
+pub(crate) const PARTS_MAX: usize = 256;
 
 /// Why a form cannot be read (further).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,10 +111,11 @@ impl Multipart {
             return Ok(None);
         }
         let end = loop {
-            if let Some(end) = memmem::find(&self.buffer, b"\r\n\r\n") {
+            if let Some(end) = memmem::find(&self.buffer, HEAD_END) {
                 break end;
             }
-            if self.buffer.len() > HEAD_BYTES_MAX {
+            // With the end of a head of that length it would have been found.
+            if self.buffer.len() >= HEAD_BYTES_MAX + HEAD_END.len() {
                 return Err(Fault::Malformed);
             }
             self.fill().await?;
@@ -121,7 +124,7 @@ impl Multipart {
             return Err(Fault::Malformed);
         }
         let lines = self.buffer.split_to(end);
-        self.buffer.advance(4);
+        self.buffer.advance(HEAD_END.len());
         self.at = At::Content;
         head(&lines).map(Some).ok_or(Fault::Malformed)
     }
