@@ -83,8 +83,8 @@ dialogues! {
         authzid, before_tls, limits, scripts, starttls, starttls_injection, starttls_injection_slow, syntax,
     }
     dav of "dav" {
-        davfs2, doctype, finder_copy, finder_lock, gvfs, libreoffice, office_lock, properties, rclone_times, reports, thunderbird_calendar, traversal, unauthenticated,
-        windows_explorer, windows_times,
+        apple_calendar, davfs2, davx5, doctype, finder_copy, finder_lock, gvfs, ios_calendar, libreoffice, office_lock, properties, rclone_times, reports,
+        thunderbird_calendar, traversal, unauthenticated, windows_explorer, windows_times,
     }
 }
 

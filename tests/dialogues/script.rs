@@ -7,6 +7,7 @@
 //! C: a NOOP       send the line and CRLF
 //! C- a NO         send the text as it is; \r \n \0 \\ \xHH stand for octets
 //! C1 a NOOP\r\n   likewise, every octet in a write of its own
+//! B: <x/>\n       the body of a request, after its length and the end of its head; likewise
 //! S: a OK …       the next line must be that; … stands for anything, also for nothing
 //! S+ a OK …       some line from here on must be that; those before it do not matter
 //! S! * …          like S+, and no line before it may be like the S! lines that stand directly above it
@@ -18,7 +19,7 @@
 //! `$u1` is an address of the running server, `$u1.app` its app password, `$u1.main` its main password, `$u1.files` its document root;
 //! likewise for `$agent`, `$operator`, `$manager`, `$lead`. `$plain(u1)` is SASL PLAIN's answer for it, `$plain(u2,u1)` the one that asks
 //! to act as u2, `$mainplain(u1)` the one with the main password; `$basic(u1)` is HTTP's. `$domain` is the accounts' domain, `$unique` a
-//! word for this run, `$token` the `Lock-Token` that was given last and `$token(2)` the second of all, `$etag` and `$etag(2)` likewise, `$base64(text)` that text in base64 (`$u1` may stand in it), `$x(5000)` that many letters, `$repeat(9,NOT )` that text nine times.
+//! word for this run, `$token` the `Lock-Token` that was given last and `$token(2)` the second of all, `$etag` and `$etag(2)` likewise, `$sync` the `sync-token` that stood last in a body, `$base64(text)` that text in base64 (`$u1` may stand in it), `$x(5000)` that many letters, `$repeat(9,NOT )` that text nine times.
 
 use crate::support::http::{self, base64};
 use crate::support::wire::Wire;
@@ -49,6 +50,8 @@ struct Player<'a> {
     tokens: Vec<String>,
     /// Each entity tag that it gave in a header.
     etags: Vec<String>,
+    /// The last `sync-token` of the last body that had any.
+    sync: Option<String>,
     /// The method of the request that was sent last.
     method: String,
     /// The lines of the response that was read last.
@@ -67,6 +70,7 @@ impl<'a> Player<'a> {
             unique: unique("word"),
             tokens: Vec::new(),
             etags: Vec::new(),
+            sync: None,
             method: String::new(),
             response: Vec::new(),
             forbidden: Vec::new(),
@@ -105,6 +109,11 @@ impl<'a> Player<'a> {
                 self.send(format!("{rest}\r\n").as_bytes())
             }
             "C-" => self.send(&unescape(&rest)),
+            "B:" => {
+                let body = unescape(&rest);
+                let end = format!("Content-Length: {}\r\n\r\n", body.len());
+                self.send(&[end.as_bytes(), &body].concat())
+            }
             "C1" => unescape(&rest).iter().try_for_each(|octet| self.send(&[*octet])),
             "S:" => self.next(&rest),
             "S+" => self.find(&rest),
@@ -156,7 +165,10 @@ impl<'a> Player<'a> {
         self.response = response.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         learn(&mut self.tokens, response.header("lock-token"));
         learn(&mut self.etags, response.header("etag"));
-        self.response.extend(response.text().lines().map(str::to_owned));
+        let text = response.text();
+        let sync = text.rsplit_once("</D:sync-token>").and_then(|(before, _)| before.rsplit_once("<D:sync-token>"));
+        self.sync = sync.map(|(_, token)| token.to_owned()).or(self.sync.take());
+        self.response.extend(text.lines().map(str::to_owned));
         self.heard.push(format!("  {} {}", response.status, self.response.join("\n  ")));
         if response.status.to_string() == status { Ok(()) } else { Err(format!("the server said: {}", response.status)) }
     }
@@ -224,6 +236,7 @@ impl<'a> Player<'a> {
             "unique" => self.unique.clone(),
             "token" => of(&self.tokens, argument)?,
             "etag" => of(&self.etags, argument)?,
+            "sync" => self.sync.clone().ok_or("the server has not given it yet")?,
             "x" => "x".repeat(argument.parse().map_err(|_| "$x needs a number")?),
             "repeat" => {
                 let (count, text) = argument.split_once(',').ok_or("$repeat needs a number and a text")?;
