@@ -1,5 +1,6 @@
 //! When somebody is busy (RFC 4791 section 7.10), and writing it down as VFREEBUSY.
 
+use crate::availability::{self, Layer};
 use crate::edit::fold;
 use crate::occurrences::{Window, calendar, visit};
 use crate::recur::{ExpansionLimits, TooMany};
@@ -45,21 +46,71 @@ impl FbType {
 /// A stretch of time in which somebody is busy: type, start and end.
 pub type Busy = (FbType, Timestamp, Timestamp);
 
+/// When somebody is busy within a window by all of their objects: taken one after the other, added up at the end.
+#[derive(Debug)]
+pub struct BusyTimes {
+    window: Window,
+    limits: ExpansionLimits,
+    /// Times that are held at most.
+    most: usize,
+    busy: Vec<Busy>,
+    layers: Vec<Layer>,
+}
+
+impl BusyTimes {
+    /// Nothing yet. `limits` are for each object, `most` is for all of them.
+    pub fn within(window: Window, limits: ExpansionLimits, most: usize) -> Self {
+        Self { window, limits, most, busy: Vec::new(), layers: Vec::new() }
+    }
+
+    /// Take an object; `floating` is the zone of its floating times and days.
+    pub fn take(&mut self, tree: &Tree<'_>, floating: &TimeZone) -> Result<(), TooMany> {
+        self.busy.extend(busy(tree, floating, &self.window, &self.limits)?);
+        self.layers.extend(availability::layers(tree, floating, &self.window, &self.limits)?);
+        if self.busy.len() > self.most {
+            self.busy = merged(std::mem::take(&mut self.busy));
+        }
+        let held = self.busy.len() + self.layers.iter().map(Layer::weight).sum::<usize>();
+        if held > self.most { Err(TooMany::Instances) } else { Ok(()) }
+    }
+
+    /// All of them, merged. Where events make busy they stand over what availability says (RFC 7953 section 5).
+    pub fn done(self) -> Vec<Busy> {
+        let mut all = merged(self.busy);
+        let unavailable = availability::unavailable(&self.layers);
+        if !unavailable.is_empty() {
+            let beneath = availability::beneath(&unavailable, &all);
+            all.extend(beneath);
+            all = merged(all);
+        }
+        all
+    }
+}
+
 /// When all of these objects make somebody busy within a window, merged; what is no object takes no time.
 pub fn busy_of(objects: &[Vec<u8>], window: &Window, limits: &ExpansionLimits) -> Result<Vec<Busy>, TooMany> {
-    let mut all = Vec::new();
-    for object in objects {
-        let Ok(tree) = Tree::read(object) else { continue };
-        all.extend(busy(&tree, &TimeZone::UTC, window, limits)?);
-        if all.len() > limits.instances {
+    let mut times = BusyTimes::within(*window, *limits, limits.instances);
+    for tree in objects.iter().filter_map(|object| Tree::read(object).ok()) {
+        times.take(&tree, &TimeZone::UTC)?;
+    }
+    Ok(times.done())
+}
+
+/// When nobody is to ask, by the VAVAILABILITY of these objects alone.
+pub(crate) fn unavailable_of(objects: &[Vec<u8>], window: &Window, limits: &ExpansionLimits) -> Result<Vec<Busy>, TooMany> {
+    let mut layers = Vec::new();
+    for tree in objects.iter().filter_map(|object| Tree::read(object).ok()) {
+        layers.extend(availability::layers(&tree, &TimeZone::UTC, window, limits)?);
+        if layers.iter().map(Layer::weight).sum::<usize>() > limits.instances {
             return Err(TooMany::Instances);
         }
     }
-    Ok(merged(all))
+    Ok(availability::unavailable(&layers))
 }
 
 /// When an object makes its owner busy within a window, cut to the window; neither sorted nor merged. Events count unless they are transparent or
-/// cancelled, and stored VFREEBUSY says so itself; tasks and journals take no time.
+/// cancelled, and stored VFREEBUSY says so itself; tasks and journals take no time. What VAVAILABILITY says is a matter of all of somebody's objects
+/// together: [`BusyTimes`].
 pub fn busy(tree: &Tree<'_>, floating: &TimeZone, window: &Window, limits: &ExpansionLimits) -> Result<Vec<Busy>, TooMany> {
     let Some(calendar) = calendar(tree) else { return Ok(Vec::new()) };
     let zones = Zones::of(tree, floating);

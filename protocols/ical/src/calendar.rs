@@ -1,5 +1,6 @@
 //! Calendar objects: RFC 4791 section 4.1 and the preconditions of section 5.3.2. Called by CalDAV PUT.
 
+use crate::availability::{self, VAVAILABILITY};
 use crate::content::OwnedParam;
 use crate::invalid::{Invalid, Unreadable};
 use crate::limits::UID_BYTES_MAX;
@@ -18,6 +19,8 @@ pub enum ComponentKind {
     Journal,
     /// VFREEBUSY.
     FreeBusy,
+    /// VAVAILABILITY (RFC 7953).
+    Availability,
 }
 
 impl ComponentKind {
@@ -28,12 +31,13 @@ impl ComponentKind {
             Self::Todo => "VTODO",
             Self::Journal => "VJOURNAL",
             Self::FreeBusy => "VFREEBUSY",
+            Self::Availability => VAVAILABILITY,
         }
     }
 
     /// From the name in upper case.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Event, Self::Todo, Self::Journal, Self::FreeBusy].into_iter().find(|kind| kind.name() == name)
+        [Self::Event, Self::Todo, Self::Journal, Self::FreeBusy, Self::Availability].into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -87,8 +91,10 @@ pub fn calendar_facts(tree: &Tree<'_>) -> Result<CalendarFacts, Invalid> {
             return Err(Invalid::SeveralKinds);
         }
         let uid = uid_of(node)?.ok_or(Invalid::Missing("UID"))?;
-        if component != ComponentKind::FreeBusy {
-            check_values(node)?;
+        match component {
+            ComponentKind::FreeBusy => {}
+            ComponentKind::Availability => availability::check(node, tree)?,
+            _ => check_values(node)?,
         }
         match &chosen {
             // RFC 4791 section 4.1: all have the same UID.
@@ -110,7 +116,7 @@ fn is_override(node: &Node<'_>) -> bool {
 }
 
 /// What decides when a component is must be understood, or it would be missing from every answer that asks for a time.
-fn check_values(node: &Node<'_>) -> Result<(), Invalid> {
+pub(crate) fn check_values(node: &Node<'_>) -> Result<(), Invalid> {
     for entry in &node.properties {
         let name = entry.name().to_ascii_uppercase();
         let checked = match name.as_str() {

@@ -1,6 +1,7 @@
 //! An object as reports give it instead of the whole: expanded to its instances (RFC 4791 section 9.6.5), or without the overrides that do not matter
 //! (section 9.6.6).
 
+use crate::availability::VAVAILABILITY;
 use crate::edit::{Edits, fold};
 use crate::extent::Extent;
 use crate::limits::EXPANDED_BYTES_MAX;
@@ -23,7 +24,7 @@ pub fn expand(tree: &Tree<'_>, floating: &TimeZone, window: &Window, limits: &Ex
     }
     for occurrence in occurrences(tree, floating, window, limits)? {
         let node = &calendar.components[occurrence.component];
-        if node.name == "VFREEBUSY" {
+        if matches!(node.name.as_str(), "VFREEBUSY" | VAVAILABILITY) {
             out.extend_from_slice(&tree.octets[node.range.clone()]);
         } else {
             Instance { tree, node, zones: &zones, occurrence: &occurrence }.write(&mut out);

@@ -47,7 +47,7 @@ impl Extent {
         // A journal takes no time whatever it says.
         let end = match node.name.as_str() {
             "VTODO" => node.property("DUE"),
-            "VEVENT" => node.property("DTEND"),
+            "VEVENT" | "AVAILABLE" => node.property("DTEND"),
             _ => None,
         };
         let end = end.and_then(|entry| Moment::read(entry).ok());

@@ -58,6 +58,37 @@ pub enum Invalid {
         /// What is wrong with it.
         fault: Unreadable,
     },
+    /// A VAVAILABILITY or AVAILABLE whose times are none that RFC 7953 section 3.1 has.
+    Availability {
+        /// On which logical line.
+        number: usize,
+        /// What is wrong with it.
+        why: NotAvailable,
+    },
+}
+
+/// What is wrong with the times of a VAVAILABILITY or AVAILABLE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAvailable {
+    /// A day, where only a time will do.
+    Day,
+    /// DTEND and DURATION.
+    TwoEnds,
+    /// DURATION without DTSTART.
+    NoStart,
+    /// It ends before it begins.
+    Backwards,
+}
+
+impl fmt::Display for NotAvailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Day => "availability is told in times, not in days",
+            Self::TwoEnds => "there is a DTEND as well",
+            Self::NoStart => "there is no DTSTART from which it lasts",
+            Self::Backwards => "it ends before it begins",
+        })
+    }
 }
 
 /// Why a value cannot be understood.
@@ -90,9 +121,13 @@ impl Invalid {
         match self {
             Self::TooLarge => Precondition::MaxResourceSize,
             Self::Version => Precondition::SupportedData,
-            Self::TooDeep | Self::Line { .. } | Self::Outside { .. } | Self::Unbalanced { .. } | Self::Open(_) | Self::Value { .. } => {
-                Precondition::ValidData
-            }
+            Self::TooDeep
+            | Self::Line { .. }
+            | Self::Outside { .. }
+            | Self::Unbalanced { .. }
+            | Self::Open(_)
+            | Self::Value { .. }
+            | Self::Availability { .. } => Precondition::ValidData,
             Self::UnknownComponent(_) => Precondition::SupportedComponent,
             Self::NotOne(_)
             | Self::Method
@@ -127,6 +162,7 @@ impl fmt::Display for Invalid {
                 write!(f, "{name} on line {number} is not understood: {fault}")
             }
             Self::Value { number, name, fault: Unreadable::Rule(fault) } => write!(f, "{name} on line {number} is not understood: {fault}"),
+            Self::Availability { number, why } => write!(f, "line {number}: {why}"),
         }
     }
 }

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod alarms;
+mod availability;
 mod busy;
 mod calendar;
 mod card;
@@ -30,13 +31,14 @@ mod value;
 mod zone;
 
 pub use alarms::{Alarm, alarms};
-pub use busy::{Busy, FbType, busy, busy_of, limit_freebusy_set, merged, requested, write_free_busy};
+pub use availability::validate_availability;
+pub use busy::{Busy, BusyTimes, FbType, busy, busy_of, limit_freebusy_set, merged, requested, write_free_busy};
 pub use calendar::{CalendarFacts, ComponentKind, Property, calendar_facts, validate_calendar};
 pub use card::{CardFacts, CardVersion, card_facts, validate_card};
 pub use content::{ContentLine, LineFault, OwnedParam, Param};
 pub use convert::convert;
 pub use expand::{expand, limit_recurrence_set};
-pub use invalid::{Invalid, Precondition, Unreadable};
+pub use invalid::{Invalid, NotAvailable, Precondition, Unreadable};
 pub use lines::{Line, Lines, text_of};
 pub use occurrences::{Occurrence, Window, occurrences, occurs};
 pub use parts::{Component, components};

@@ -7,6 +7,7 @@
 //! the next such override. One that names an instance that is not there is an occurrence all the same, as it is all that an attendee of one instance
 //! has.
 
+use crate::availability::{self, VAVAILABILITY};
 use crate::extent::Extent;
 use crate::recur::days;
 use crate::recur::{Budget, ExpansionLimits, Instance, Keys, Series, TooMany};
@@ -47,7 +48,7 @@ pub struct Occurrence {
     pub begins: Option<Moment>,
 }
 
-/// The occurrences that overlap a window, in the order of their starts. Of VEVENT, VTODO, VJOURNAL and VFREEBUSY; `floating` is the zone for
+/// The occurrences that overlap a window, in the order of their starts. Of VEVENT, VTODO, VJOURNAL, VFREEBUSY and VAVAILABILITY; `floating` is the zone for
 /// floating times and days.
 pub fn occurrences(tree: &Tree<'_>, floating: &TimeZone, window: &Window, limits: &ExpansionLimits) -> Result<Vec<Occurrence>, TooMany> {
     let mut found = Vec::new();
@@ -97,8 +98,30 @@ pub(crate) fn visit<B>(
             }
         }
     }
-    for group in groups(calendar) {
-        if let Some(enough) = group.visit(calendar, zones, window, &mut budget, visit)? {
+    // RFC 7953 section 7.2.2.
+    for (at, node) in calendar.components.iter().enumerate().filter(|(_, node)| node.name == VAVAILABILITY) {
+        let (start, end) = availability::period(node, zones);
+        let occurrence = Occurrence { recurrence_id: None, start, end, component: at, begins: None };
+        if window.start < end
+            && window.end > start
+            && let ControlFlow::Break(enough) = visit(occurrence)?
+        {
+            return Ok(Some(enough));
+        }
+    }
+    visit_groups(calendar, zones, window, &mut budget, visit)
+}
+
+/// The same of what recurs directly in a component: of the AVAILABLE in a VAVAILABILITY too.
+pub(crate) fn visit_groups<B>(
+    around: &Node<'_>,
+    zones: &Zones,
+    window: &Window,
+    budget: &mut Budget,
+    visit: &mut impl FnMut(Occurrence) -> Result<ControlFlow<B>, TooMany>,
+) -> Result<Option<B>, TooMany> {
+    for group in groups(around) {
+        if let Some(enough) = group.visit(around, zones, window, budget, visit)? {
             return Ok(Some(enough));
         }
     }
@@ -118,7 +141,7 @@ pub(crate) fn groups(calendar: &Node<'_>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut by_uid: HashMap<(&str, &str), usize> = HashMap::new();
     for (at, node) in calendar.components.iter().enumerate() {
-        if !matches!(node.name.as_str(), "VEVENT" | "VTODO" | "VJOURNAL") {
+        if !matches!(node.name.as_str(), "VEVENT" | "VTODO" | "VJOURNAL" | "AVAILABLE") {
             continue;
         }
         let key = (node.name.as_str(), node.value("UID").unwrap_or_default().trim());

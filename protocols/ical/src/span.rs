@@ -1,5 +1,6 @@
 //! From when until when an object can matter: what an index keeps, so that a time range is answered without reading everything.
 
+use crate::availability::{self, VAVAILABILITY};
 use crate::extent::Extent;
 use crate::occurrences::{Window, calendar, free_busy, groups, single};
 use crate::recur::{Budget, ExpansionLimits, Series, days};
@@ -50,6 +51,10 @@ pub fn span(tree: &Tree<'_>, floating: &TimeZone, limits: &ExpansionLimits) -> S
         for (start, end) in free_busy(node, &zones, &Window::ALL) {
             span.take(start, end, pad(node, &zones));
         }
+    }
+    for node in calendar.named(VAVAILABILITY) {
+        let (start, end) = availability::period(node, &zones);
+        span.take(start, end, pad(node, &zones));
     }
     for group in groups(calendar) {
         span.recurs |= !group.overrides.is_empty();

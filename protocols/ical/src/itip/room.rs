@@ -3,7 +3,7 @@
 use super::address::Addresses;
 use super::compose::{Composer, public};
 use super::object::Object;
-use crate::busy::{Busy, busy, merged};
+use crate::busy::{Busy, busy, merged, unavailable_of};
 use crate::edit::{Edits, with_param};
 use crate::occurrences::Window;
 use crate::recur::ExpansionLimits;
@@ -16,6 +16,8 @@ use jiff::tz::TimeZone;
 const AHEAD: i64 = 5 * 366 * 86_400;
 /// Instances that are compared; who asks for more is declined.
 const LIMITS: ExpansionLimits = ExpansionLimits { instances: 2_000, steps: 500_000 };
+/// The same of its opening hours, which recur every day of those years.
+const HOURS: ExpansionLimits = ExpansionLimits { instances: 12_000, ..LIMITS };
 
 /// What a room answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +69,9 @@ fn is_free(wanted: &[Busy], me: &Addresses, others: &[Vec<u8>]) -> bool {
         return false;
     };
     let window = Window { start, end };
-    others.iter().all(|other| {
+    // RFC 7953: outside its hours it is nobody's.
+    let open = unavailable_of(others, &window, &HOURS).is_ok_and(|closed| !overlap(wanted, &closed));
+    open && others.iter().all(|other| {
         let Ok(tree) = Tree::read(other) else { return true };
         is_declined(&tree, me) || times(&tree, &window).is_some_and(|taken| !overlap(wanted, &merged(taken)))
     })
