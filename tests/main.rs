@@ -9,6 +9,7 @@ mod addresses;
 mod admin;
 mod audit;
 mod authorities;
+mod availability;
 mod backup;
 mod bench;
 mod bodies;

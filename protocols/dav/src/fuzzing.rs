@@ -2,7 +2,7 @@
 
 use crate::caldav::{self, Floating};
 use crate::carddav;
-use crate::instruction::{instructions, judge_file, judge_folder};
+use crate::instruction::{instructions, judge_file, judge_folder, judge_inbox};
 use crate::methods::fuzzed;
 use crate::multistatus::{Wanted, describe};
 use crate::names::{CALDAV, CARDDAV, DAV};
@@ -25,6 +25,7 @@ pub fn fuzz_xml(body: &[u8]) {
         come_back(&request, &values);
         for (act, property, value) in instructions(&request, values.clone()) {
             let _ = judge_file(act, property, value.clone());
+            let _ = judge_inbox(act, property, value.clone(), 4096);
             let _ = judge_folder(act, property, value);
         }
         fuzzed(&request, values);

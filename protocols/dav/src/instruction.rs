@@ -8,8 +8,8 @@ use crate::keyword::{SET, keyword_of};
 use crate::names::{CALDAV, DAV, KEYWORD, OWNCLOUD, PRIVILEGE};
 use crate::property::{Role, find};
 use crate::xml::{Element, ElementName};
-use octroi_gate::{Area, DISPLAY_NAME, PropertyEdit};
-use octroi_ical::by_name;
+use octroi_gate::{AVAILABILITY, Area, DISPLAY_NAME, PropertyEdit};
+use octroi_ical::{Precondition, by_name, validate_availability};
 use octroi_model::UnixTime;
 
 /// Microsoft's clients keep times and attributes of files in it.
@@ -25,6 +25,9 @@ const OWN_CALENDAR: [&str; 5] = [
     "default-alarm-vtodo-datetime",
     "default-alarm-vtodo-date",
 ];
+
+/// The precondition of what is too large.
+pub(crate) const MAX_RESOURCE_SIZE: &str = "C:max-resource-size";
 
 /// Set or remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,6 +173,26 @@ pub(crate) fn judge_folder(act: Act, property: &Element, kept: String) -> Verdic
     }
 }
 
+/// Of the inbox: when its owner can be asked (RFC 7953 section 7.2.4). `bytes_max`: octets of a calendar object.
+pub(crate) fn judge_inbox(act: Act, property: &Element, kept: String, bytes_max: u64) -> Verdict {
+    if find(&property.name).is_none_or(|known| known.role != Role::Availability) {
+        return judge_folder(act, property, kept);
+    }
+    let text = property.trimmed();
+    if act == Act::Remove {
+        return Verdict::Change(vec![(AVAILABILITY.to_owned(), None)]);
+    }
+    if text.len() as u64 > bytes_max {
+        return Verdict::Broken(MAX_RESOURCE_SIZE);
+    }
+    match validate_availability(text.as_bytes()).map_err(|invalid| invalid.precondition()) {
+        Ok(()) => Verdict::Change(vec![(AVAILABILITY.to_owned(), Some(text.to_owned()))]),
+        Err(Precondition::MaxResourceSize) => Verdict::Broken(MAX_RESOURCE_SIZE),
+        Err(Precondition::SupportedData) => Verdict::Broken("C:supported-calendar-data"),
+        Err(_) => Verdict::Broken("C:valid-calendar-data"),
+    }
+}
+
 /// Has each sharee of a collection their own of this?
 pub(crate) fn is_own_view(area: Area, name: &ElementName) -> bool {
     area != Area::Files && OWN_VIEW.contains(&name.local.as_str()) && find(name).is_some_and(|known| known.role != Role::Components)
@@ -230,5 +253,29 @@ mod tests {
             assert_eq!(judged("set", protected, judge_folder), Verdict::Protected, "{protected}");
         }
         assert!(matches!(judged("set", "<Z:Win32FileAttributes>10</Z:Win32FileAttributes>", judge_folder), Verdict::Change(_)));
+    }
+
+    #[test]
+    fn what_an_inbox_takes() {
+        let judge = |act, property: &Element, kept| judge_inbox(act, property, kept, 400);
+        let set = |text: &str| format!("<c:calendar-availability xmlns:c=\"{CALDAV}\">{text}</c:calendar-availability>");
+        let says = |body: &str| set(&format!("BEGIN:VCALENDAR\nVERSION:2.0\n{body}END:VCALENDAR"));
+        let hours = "BEGIN:VAVAILABILITY\nEND:VAVAILABILITY\n";
+        assert!(matches!(judged("set", &says(hours), judge), Verdict::Change(edits) if edits[0].0 == AVAILABILITY && edits.len() == 1));
+        assert_eq!(judged("remove", &says(""), judge), Verdict::Change(vec![(AVAILABILITY.to_owned(), None)]));
+        let apple = says(hours).replace(CALDAV, crate::names::CALENDARSERVER);
+        assert!(matches!(judged("set", &apple, judge), Verdict::Change(edits) if edits[0].0 == AVAILABILITY));
+        for (property, rule) in [
+            (set("soon"), "C:valid-calendar-data"),
+            (says(&hours.repeat(2)), "C:valid-calendar-data"),
+            (says("BEGIN:VEVENT\nUID:a\nEND:VEVENT\n"), "C:valid-calendar-data"),
+            (says(hours).replace("2.0", "1.0"), "C:supported-calendar-data"),
+            (says(&hours.replace('B', &format!("X-A:{}\nB", "a".repeat(400)))), MAX_RESOURCE_SIZE),
+        ] {
+            assert_eq!(judged("set", &property, judge), Verdict::Broken(rule), "{property}");
+        }
+        // Elsewhere it is nothing.
+        assert_eq!(judged("set", &says(hours), judge_folder), Verdict::Protected);
+        assert_eq!(judged("set", &says(hours), judge_file), Verdict::Protected);
     }
 }

@@ -49,6 +49,7 @@ pub(crate) fn kind(name: &str) -> Option<ObjectKind> {
         "VTODO" => ObjectKind::Todo,
         "VJOURNAL" => ObjectKind::Journal,
         "VFREEBUSY" => ObjectKind::FreeBusy,
+        "VAVAILABILITY" => ObjectKind::Availability,
         _ => return None,
     })
 }
@@ -70,7 +71,7 @@ fn is_free(node: &Node<'_>) -> bool {
     let is = |name, word: &str| node.value(name).is_some_and(|value| value.trim().eq_ignore_ascii_case(word));
     match node.name.as_str() {
         "VEVENT" => is("TRANSP", "TRANSPARENT") || is("STATUS", "CANCELLED"),
-        "VFREEBUSY" => false,
+        "VFREEBUSY" | "VAVAILABILITY" => false,
         _ => true,
     }
 }

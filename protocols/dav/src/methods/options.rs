@@ -23,12 +23,14 @@ pub(crate) fn answer(target: &Target, allow: HeaderValue, push: bool) -> Respons
     let classes = match target {
         Target::Place(Place { area: Area::Files, .. }) | Target::Area(Area::Files) => "1, 2, 3, access-control, extended-mkcol",
         Target::Place(Place { area: Area::Calendars, .. }) | Target::Area(Area::Calendars) => {
-            "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule"
+            "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability"
         }
         Target::Place(Place { area: Area::Contacts, .. }) | Target::Area(Area::Contacts) => {
             "1, 2, 3, access-control, extended-mkcol, addressbook"
         }
-        _ => "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, addressbook",
+        _ => {
+            "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability, addressbook"
+        }
     };
     let mut response = empty(StatusCode::OK);
     let headers = response.headers_mut();

@@ -1,7 +1,7 @@
 //! PROPPATCH (RFC 4918 section 9.2): properties of any name, all or nothing, in the order of the request.
 
 use crate::call::{Call, Found, file_at, find, folder_at, may_be_file};
-use crate::instruction::{Act, Verdict, instructions, is_own_view, judge_file, judge_folder};
+use crate::instruction::{Act, MAX_RESOURCE_SIZE, Verdict, instructions, is_own_view, judge_file, judge_folder, judge_inbox};
 use crate::multistatus::{PROPERTIES_MAX, prefers_minimal, propstat, propstat_because, whole};
 use crate::names::DAV;
 use crate::path::{Place, Target};
@@ -12,6 +12,7 @@ use axum::response::Response;
 use http::header::IF_MATCH;
 use http::{HeaderName, HeaderValue, StatusCode};
 use octroi_gate::{Describe, DescribeFolder, Description, Mark, Personalise, Refusal};
+use octroi_model::CollectionKind;
 
 const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden";
 /// RFC 4918 section 16.
@@ -72,15 +73,18 @@ async fn of_file(call: &Call, place: &Place, instructions: &[Instruction<'_>]) -
 
 async fn of_folder(call: &Call, place: &Place, instructions: Vec<Instruction<'_>>) -> Answer {
     let href = call.href();
-    let judged: Vec<_> =
-        instructions.into_iter().map(|(act, property, kept)| (&property.name, judge_folder(act, property, kept))).collect();
+    let is_inbox = match find(&call.session, place).await.map_err(Fault::about(&href))? {
+        // It became a document meanwhile.
+        Found::File(_) => return Err(Fault::Gate(Refusal::Unavailable, href)),
+        Found::Folder(folder) => folder.facts().kind == CollectionKind::Inbox,
+    };
+    let judge = |(act, property, kept): Instruction<'_>| {
+        if is_inbox { judge_inbox(act, property, kept, call.config.object_bytes_max) } else { judge_folder(act, property, kept) }
+    };
+    let judged: Vec<_> = instructions.into_iter().map(|one| (&one.1.name, judge(one))).collect();
     // To a sharee who may not write it these are still their own.
     let own: Vec<bool> = judged.iter().map(|(name, _)| is_own_view(place.area, name)).collect();
     let update = Update::of(judged.iter().map(|(name, verdict)| ((*name).clone(), verdict.clone())))?;
-    if let Found::File(_) = find(&call.session, place).await.map_err(Fault::about(&href))? {
-        // It became a document meanwhile.
-        return Err(Fault::Gate(Refusal::Unavailable, href));
-    }
     call.check_write(Current::collection()).await?;
     let personal = call.session.open(folder_at(place), Personalise).await.map_err(Fault::about(&href))?;
     let is_shared = personal.is_shared();
@@ -95,7 +99,12 @@ async fn of_folder(call: &Call, place: &Place, instructions: Vec<Instruction<'_>
         if update.is_bad() {
             return Ok(update.refused(&href));
         }
-        return update.answer(call, &href, folder.describe(&for_all, &mine).await);
+        let done = folder.describe(&for_all, &mine).await;
+        if is_inbox && matches!(done, Err(Refusal::Limit(_))) {
+            let too_large = judged.iter().map(|(name, _)| ((*name).clone(), Verdict::Broken(MAX_RESOURCE_SIZE)));
+            return Ok(Update::of(too_large)?.refused(&href));
+        }
+        return update.answer(call, &href, done);
     }
     update.answer(call, &href, personal.personalise(&mine).await)
 }

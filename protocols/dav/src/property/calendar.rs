@@ -12,7 +12,7 @@ use octroi_model::CollectionKind;
 /// Name under which a calendar's component set is kept, as names joined by commas.
 pub(crate) const COMPONENTS: &str = "supported-calendar-component-set";
 /// Components of a calendar that was made without saying which.
-pub(crate) const ALL_COMPONENTS: &str = "VEVENT,VTODO,VJOURNAL";
+pub(crate) const ALL_COMPONENTS: &str = "VEVENT,VTODO,VJOURNAL,VAVAILABILITY";
 
 pub(super) const TABLE: &[Known] = &[
     told(CALDAV, "C:supported-calendar-component-set", of_calendar).role(Role::Components),
@@ -42,7 +42,7 @@ fn of_new_calendars(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
     if subject.folder_of(CollectionKind::CalendarHome).is_none() {
         return false;
     }
-    for set in [ALL_COMPONENTS, "VEVENT", "VTODO", "VJOURNAL"] {
+    for set in [ALL_COMPONENTS, "VEVENT", "VTODO", "VJOURNAL", "VAVAILABILITY"] {
         xml.open("C:supported-calendar-component-set");
         write_components(set.split(','), xml);
         xml.close("C:supported-calendar-component-set");

@@ -44,6 +44,8 @@ pub(crate) enum Role {
     DisplayName,
     /// A number of octets.
     Octets,
+    /// When somebody can be asked, which is said at their inbox.
+    Availability,
     /// The components that a calendar takes, which are said when it is made.
     Components,
     /// What is there only if a client set it; before it was kept as XML it was a text under this name.

@@ -1,11 +1,12 @@
 //! Meetings: where their messages go, and who is meant (RFC 6638).
 
-use super::{Known, Subject, Viewer, told};
-use crate::names::CALDAV;
+use super::kept::kept_under;
+use super::{Known, Role, Subject, Viewer, told};
+use crate::names::{CALDAV, CALENDARSERVER};
 use crate::path::folder_href;
 use crate::schedule;
 use crate::xml::Xml;
-use octroi_gate::{Area, SchedulingPlaces};
+use octroi_gate::{AVAILABILITY, Area, SchedulingPlaces};
 use octroi_model::{CollectionKind, Path};
 
 pub(super) const TABLE: &[Known] = &[
@@ -14,6 +15,9 @@ pub(super) const TABLE: &[Known] = &[
     told(CALDAV, "C:schedule-inbox-URL", inbox),
     told(CALDAV, "C:schedule-default-calendar-URL", default_calendar),
     told(CALDAV, "C:schedule-tag", tag),
+    // RFC 7953 section 7.2.4, and the name that Apple's programs had for it before.
+    told(CALDAV, "C:calendar-availability", availability).role(Role::Availability),
+    told(CALENDARSERVER, "CS:calendar-availability", availability).role(Role::Availability),
 ];
 
 fn inbox(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
@@ -35,6 +39,12 @@ fn default_calendar(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bo
     let (Some(_), Some(path)) = (subject.folder_of(CollectionKind::Inbox), path) else { return false };
     xml.text("D:href", &folder_href(Area::Calendars, &viewer.address, path));
     true
+}
+
+/// What somebody said of when they can be asked: others see no more of it than when they cannot.
+fn availability(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
+    let inbox = subject.folder_of(CollectionKind::Inbox).filter(|facts| facts.owner == viewer.address);
+    inbox.and_then(|facts| kept_under(facts, AVAILABILITY)).map(|text| xml.characters(text)).is_some()
 }
 
 fn tag(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {

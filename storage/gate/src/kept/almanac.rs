@@ -41,7 +41,8 @@ impl Candidate {
     /// May it make somebody busy? Errs on the side of yes.
     pub(crate) fn may_be_busy(&self) -> bool {
         self.known.is_none_or(|known| {
-            matches!(known.kind, ObjectKind::Event | ObjectKind::FreeBusy) && !known.traits.contains(ObjectTraits::FREE)
+            let takes_time = matches!(known.kind, ObjectKind::Event | ObjectKind::FreeBusy | ObjectKind::Availability);
+            takes_time && !known.traits.contains(ObjectTraits::FREE)
         })
     }
 }

@@ -20,12 +20,20 @@ pub enum ObjectKind {
     Journal,
     /// VFREEBUSY.
     FreeBusy,
+    /// VAVAILABILITY.
+    Availability,
     /// VCARD.
     Card,
 }
 
-const KINDS: [(ObjectKind, char); 5] =
-    [(ObjectKind::Event, 'E'), (ObjectKind::Todo, 'T'), (ObjectKind::Journal, 'J'), (ObjectKind::FreeBusy, 'F'), (ObjectKind::Card, 'C')];
+const KINDS: [(ObjectKind, char); 6] = [
+    (ObjectKind::Event, 'E'),
+    (ObjectKind::Todo, 'T'),
+    (ObjectKind::Journal, 'J'),
+    (ObjectKind::FreeBusy, 'F'),
+    (ObjectKind::Availability, 'A'),
+    (ObjectKind::Card, 'C'),
+];
 
 /// What else there is to know of an object, as a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

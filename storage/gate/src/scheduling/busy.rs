@@ -17,7 +17,7 @@ const OCTETS_MAX: u64 = 16 * 1024 * 1024;
 /// Name of the limit.
 const BUSY: &str = "objects of one answer";
 
-/// Everything that somebody's calendars hold within these seconds, but for that item: for what is decided on the server's authority. It holds as
+/// Everything that somebody's calendars hold within these seconds, but for that item, and when they can be asked at all: for what is decided on the server's authority. It holds as
 /// long as nothing comes into them, which the batch expects.
 pub(super) async fn bookings(
     engine: &dyn Engine,
@@ -34,7 +34,9 @@ pub(super) async fn bookings(
         let uids = UidSet::from_ranges([(Uid(1), Uid(u32::MAX))]);
         batch.expect(Expect::UnchangedSince { collection: calendar.id, uids, modseq });
     }
-    read(engine, &items).await
+    let mut octets = read(engine, &items).await?;
+    octets.extend(homes::availability(engine, &home));
+    Ok(octets)
 }
 
 async fn read(engine: &dyn Engine, items: &[Item]) -> Result<Vec<Vec<u8>>, Refusal> {
@@ -53,7 +55,8 @@ async fn items_within(engine: &dyn Engine, calendar: CollectionId, window: (i64,
 }
 
 impl Session {
-    /// The objects that may make somebody busy between these seconds since 1970, of the calendars of which this session may know that.
+    /// The objects that may make somebody busy between these seconds since 1970, of the calendars of which this session may know that, and what
+    /// they say themselves of when they can be asked.
     /// [`Refusal::UnknownRecipient`] if there is nobody of ours with that address, [`Refusal::Forbidden`] if it may know it of none.
     pub async fn busy_objects(&self, whose: &Address, window: (i64, i64)) -> Result<Vec<Vec<u8>>, Refusal> {
         let account = self.person_at(whose)?;
@@ -62,7 +65,10 @@ impl Session {
         for calendar in self.busy_calendars(account)? {
             items.extend(items_within(engine, calendar, window).await?.0);
         }
-        read(engine, &items).await
+        let mut octets = read(engine, &items).await?;
+        let home = tree::home(engine, account, Area::Calendars);
+        octets.extend(home.and_then(|home| homes::availability(engine, &home)));
+        Ok(octets)
     }
 
     /// May it know when somebody is busy?

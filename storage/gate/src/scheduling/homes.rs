@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// The property of the top of the calendars that names the one for what is new (RFC 6638 section 9.2).
 pub(crate) const DEFAULT_CALENDAR: &str = "schedule-default-calendar";
+/// The property of the inbox that says when its owner can be asked (RFC 7953 section 7.2.4): the calendar object as it is, not as XML.
+pub const AVAILABILITY: &str = "calendar-availability";
 /// The property of a calendar that says whether it makes busy, as clients set it (RFC 6638 section 9.1).
 pub(super) const TRANSPARENCY: &str = "{urn:ietf:params:xml:ns:caldav}schedule-calendar-transp";
 /// Contents that are read together in search of a UID.
@@ -64,6 +66,11 @@ pub(super) fn ensure(engine: &dyn Engine, home: &Collection, kind: CollectionKin
     batch.expect(Expect::Absent { collection: home.id, name });
     batch.push(Change::CreateCollection { collection, parent_head: None });
     Ok(id)
+}
+
+/// When somebody can be asked, as they said it beside their inbox.
+pub(super) fn availability(engine: &dyn Engine, home: &Collection) -> Option<Vec<u8>> {
+    Some(of_kind(engine, home, CollectionKind::Inbox)?.property(AVAILABILITY)?.as_bytes().to_vec())
 }
 
 /// The calendar that new meetings go into: the one that its owner chose, or the oldest.

@@ -11,7 +11,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
 use octroi_gate::{Area, Folder, FolderAt, Granted, List, MemberIs, SeeBusy};
-use octroi_ical::{Busy, Tree, Window, busy, merged, write_free_busy};
+use octroi_ical::{BusyTimes, Tree, Window, write_free_busy};
 use octroi_model::Rights;
 
 /// `free-busy-query`.
@@ -23,9 +23,8 @@ pub(crate) async fn free_busy_query(call: &Call, place: &Place, request: &Elemen
     let range = TimeRange::read_whole(request.child(CALDAV, "time-range").ok_or_else(bad)?)?;
     let window = Window::from(range);
     let about = call.href();
-    let mut found: Vec<Busy> = Vec::new();
+    let mut times = BusyTimes::within(window, call.config.expansion(), call.config.query_results_max);
     for folder in folders(call, place).await? {
-        let limits = call.config.expansion();
         let zone = match call.session.open(FolderAt { area: place.area, path: folder.path().clone() }, List).await {
             Ok(list) => caldav::of_collection(&list.facts()),
             // Who may not know of the calendar does not know its zone.
@@ -34,16 +33,7 @@ pub(crate) async fn free_busy_query(call: &Call, place: &Place, request: &Elemen
         let mut fits = true;
         let read = |octets: &[u8]| {
             // What cannot be understood was not put as it is: nothing is known of when it is.
-            let times = Tree::read(octets).ok().map(|tree| busy(&tree, &zone, &window, &limits));
-            match times {
-                Some(Ok(times)) => found.extend(times),
-                Some(Err(_)) => fits = false,
-                None => {}
-            }
-            if found.len() > call.config.query_results_max {
-                found = merged(std::mem::take(&mut found));
-                fits &= found.len() <= call.config.query_results_max;
-            }
+            fits = Tree::read(octets).map_or(true, |tree| times.take(&tree, &zone).is_ok());
             fits
         };
         folder.busy((range.start.as_second(), range.end.as_second()), read).await.map_err(Fault::about(&about))?;
@@ -51,7 +41,8 @@ pub(crate) async fn free_busy_query(call: &Call, place: &Place, request: &Elemen
             return Err(Fault::Rule(StatusCode::INSUFFICIENT_STORAGE, "D:number-of-matches-within-limits"));
         }
     }
-    let octets = write_free_busy(&window, &merged(found), &[], Timestamp::now(), None);
+    // RFC 7953 section 7.2.3: with what the calendars say of when their owner can be asked.
+    let octets = write_free_busy(&window, &times.done(), &[], Timestamp::now(), None);
     let mut response = empty(StatusCode::OK);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
     *response.body_mut() = Body::from(octets);
