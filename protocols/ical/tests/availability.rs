@@ -1,6 +1,8 @@
 //! When somebody can be asked (RFC 7953): the examples of the standard, what cannot be understood, and its section 4 against a model that looks at
 //! every hour by itself.
 
+#![allow(clippy::unwrap_used)]
+
 use jiff::{Timestamp, ToSpan};
 use octroi_ical::{
     Busy, ComponentKind, ExpansionLimits, FbType, Precondition, TooMany, Tree, Window, busy_of, occurs, span, validate_availability,
