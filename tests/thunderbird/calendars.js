@@ -21,8 +21,8 @@ async function event(end, title) {
   return found;
 }
 
-/** What a window does after each change: tell those who are invited, by mail if the server does not. */
-const tell = (operation, item, before) => cal.itip.checkAndSend(operation, item, before);
+/** What a window does after each change: tell those who are invited, by mail if the server does not. It does not ask first, as nobody would answer. */
+const tell = (operation, item, before) => cal.itip.checkAndSend(operation, item, before, { responseMode: Ci.calIItipItem.AUTO });
 
 /** Change an event, and say what became of it. */
 async function change(end, title, alter) {
@@ -91,6 +91,8 @@ Object.assign(steps, {
     item.endDate.addDuration(cal.createDuration("PT1H"));
     item.calendar = target.superCalendar;
     if (people.length) {
+      // What the window has ticked: without it nobody is invited by mail in any case.
+      item.setProperty("X-MOZ-SEND-INVITATIONS", "TRUE");
       const organizer = new CalAttendee();
       organizer.id = target.getProperty("organizerId");
       organizer.isOrganizer = true;
@@ -108,6 +110,11 @@ Object.assign(steps, {
     const added = await target.addItem(item);
     tell(Ci.calIOperationListener.ADD, added, null);
     return { uid: added.id, organizer: added.organizer?.id ?? null, serverInvites: target.getProperty("capabilities.autoschedule.supported") };
+  },
+
+  /** The choice in a calendar's window: invite by mail whatever the server does. */
+  inviteByMail(end, chosen) {
+    calendar(end).setProperty("forceEmailScheduling", chosen);
   },
 
   rename(end, title, name) {

@@ -44,22 +44,7 @@ fn calendars_and_contacts_in_thunderbird() {
 
     an_event(&mut thunderbird, &hers);
 
-    // A meeting: the server invites, once, and Thunderbird sends no mail of its own.
-    let mut mail = Imap::login(&server, colleague);
-    let meeting = unique("Meeting");
-    let added = thunderbird.step("addEvent", &json!([MINE, meeting, "20301208T090000Z", [colleague.address]]));
-    assert_eq!((&added["serverInvites"], &added["organizer"]), (&json!(true), &json!(format!("mailto:{}", person.address))));
-    let (at, invited) = his.one(&meeting);
-    assert_eq!(count(&his, &his.inbox(), &meeting), 1);
-    assert!(hers.one(&meeting).1.contains("SCHEDULE-STATUS=1.2"));
-    let accepted = invited.replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=ACCEPTED");
-    assert_ne!(accepted, invited);
-    assert_eq!(his.http.request("PUT", &at, &[], accepted.as_bytes()).status, 204);
-    let shown = thunderbird.step("awaitEvent", &json!([MINE, meeting, true, "SCHEDULE-STATUS=2.0"]));
-    let line = shown.as_str().unwrap().lines().find(|line| line.starts_with("ATTENDEE") && line.contains(&colleague.address));
-    assert!(line.unwrap().contains("PARTSTAT=ACCEPTED"), "{shown}");
-    mail.ok("SELECT INBOX");
-    assert!(mail.search_subject(&meeting).is_empty(), "a second invitation, by mail");
+    a_meeting(&mut thunderbird, &server, &hers, &his);
 
     // Somebody else's calendar, to read: even who does not heed that changes nothing.
     let place = found[1]["place"].as_str().unwrap();
@@ -79,6 +64,35 @@ fn calendars_and_contacts_in_thunderbird() {
     thunderbird.step("awaitEvent", &json!([shared, kept, true, ""]));
 
     contacts(&mut thunderbird, &hers);
+}
+
+/// A meeting: the server invites, once, and Thunderbird sends no mail of its own.
+fn a_meeting(thunderbird: &mut Thunderbird, server: &Server, hers: &Diary<'_>, his: &Diary<'_>) {
+    let (person, colleague) = (hers.person, his.person);
+    let mut mail = Imap::login(server, colleague);
+    let meeting = unique("Meeting");
+    let added = thunderbird.step("addEvent", &json!([MINE, meeting, "20301208T090000Z", [colleague.address]]));
+    assert_eq!((&added["serverInvites"], &added["organizer"]), (&json!(true), &json!(format!("mailto:{}", person.address))));
+    let (at, invited) = his.one(&meeting);
+    assert_eq!(count(his, &his.inbox(), &meeting), 1);
+    assert!(hers.one(&meeting).1.contains("SCHEDULE-STATUS=1.2"));
+    let accepted = invited.replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=ACCEPTED");
+    assert_ne!(accepted, invited);
+    assert_eq!(his.http.request("PUT", &at, &[], accepted.as_bytes()).status, 204);
+    let shown = thunderbird.step("awaitEvent", &json!([MINE, meeting, true, "SCHEDULE-STATUS=2.0"]));
+    let line = shown.as_str().unwrap().lines().find(|line| line.starts_with("ATTENDEE") && line.contains(&colleague.address));
+    assert!(line.unwrap().contains("PARTSTAT=ACCEPTED"), "{shown}");
+
+    // It would have sent one, and would have by now: of a meeting that it is told to invite to by mail the mail arrives.
+    thunderbird.step("inviteByMail", &json!([MINE, true]));
+    let other = unique("Bymail");
+    thunderbird.step("addEvent", &json!([MINE, other, "20301208T140000Z", [colleague.address]]));
+    thunderbird.step("inviteByMail", &json!([MINE, false]));
+    eventually("the invitation by mail", || {
+        mail.ok("SELECT INBOX");
+        (!mail.search_subject(&other).is_empty()).then_some(())
+    });
+    assert!(mail.search_subject(&meeting).is_empty(), "a second invitation, by mail");
 }
 
 fn contacts(thunderbird: &mut Thunderbird, hers: &Diary<'_>) {
