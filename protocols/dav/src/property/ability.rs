@@ -50,9 +50,24 @@ fn reports(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
     match subject {
         Subject::Folder { facts, area, .. } if facts.real => write_reports(*area, Some(facts.kind), xml),
         Subject::File { area, .. } => write_reports(*area, None, xml),
-        _ => return false,
+        // Calendar of macOS looks up people by the newest of these that it finds here.
+        Subject::Fixed(_) | Subject::Principal | Subject::Other(_) => ANYWHERE.iter().for_each(|tag| report(tag, xml)),
+        Subject::Folder { .. } => return false,
     }
     true
+}
+
+/// Reports that are asked of any resource.
+const ANYWHERE: [&str; 5] = [
+    "D:expand-property",
+    "D:principal-match",
+    "D:principal-property-search",
+    "D:principal-search-property-set",
+    "CS:calendarserver-principal-search",
+];
+
+fn report(tag: &'static str, xml: &mut Xml) {
+    xml.open("D:supported-report").open("D:report").empty(tag).close("D:report").close("D:supported-report");
 }
 
 fn supported_methods(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
@@ -69,19 +84,9 @@ fn supported_methods(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
 
 /// Of a collection of that kind, or of what lies in one.
 fn write_reports(area: Area, kind: Option<CollectionKind>, xml: &mut Xml) {
-    let mut report = |tag| {
-        xml.open("D:supported-report").open("D:report").empty(tag).close("D:report").close("D:supported-report");
-    };
-    for common in [
-        "D:expand-property",
-        "D:acl-principal-prop-set",
-        "D:principal-match",
-        "D:principal-property-search",
-        "D:principal-search-property-set",
-        "CS:calendarserver-principal-search",
-    ] {
-        report(common);
-    }
+    let mut report = |tag| report(tag, xml);
+    ANYWHERE.into_iter().for_each(&mut report);
+    report("D:acl-principal-prop-set");
     match kind {
         Some(_) => report("D:sync-collection"),
         None if area == Area::Files => report("D:version-tree"),
