@@ -30,6 +30,7 @@ mod lmtp_socket;
 mod locks;
 mod mail_auth;
 mod matrix;
+mod meetings;
 mod message_limit;
 mod notify;
 mod planning;

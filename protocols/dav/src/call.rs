@@ -212,13 +212,15 @@ impl Call {
         if holds { Ok(()) } else { Err(Fault::precondition()) }
     }
 
+    /// What an href leads to, if it is on this host.
+    pub(crate) fn target_of(&self, reference: &str) -> Option<Target> {
+        let (target, host) = Target::parse_reference(reference).ok()?;
+        host.is_none_or(|host| self.is_our_host(&host)).then_some(target)
+    }
+
     /// The state of another resource, as far as this session may know of it; `None` for what is not ours.
     async fn state_of(&self, reference: &str) -> Option<ResourceState> {
-        let (target, host) = Target::parse_reference(reference).ok()?;
-        if host.is_some_and(|host| !self.is_our_host(&host)) {
-            return None;
-        }
-        let Target::Place(place) = target else { return Some(ResourceState::default()) };
+        let Target::Place(place) = self.target_of(reference)? else { return Some(ResourceState::default()) };
         if !is_own(&self.session, &place.address) {
             return None;
         }

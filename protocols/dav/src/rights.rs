@@ -1,7 +1,7 @@
 //! The rights in force as `Allow` tells them. It mirrors what the gate would decide, and decides nothing.
 
 use http::HeaderValue;
-use octroi_model::Rights;
+use octroi_model::{CollectionKind, Rights};
 
 /// What `Allow` is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,10 +10,26 @@ pub(crate) enum Kind {
     Folder,
     /// A person's home of an area: it cannot be removed or moved.
     Home,
+    /// Where one is told of meetings: nothing is put there.
+    Inbox,
+    /// Where one asks when others are free.
+    Outbox,
     /// A document, event or card.
     File,
     /// Root, principal: made by us, read only.
     Fixed,
+}
+
+impl Kind {
+    /// Of a collection in a tree, which is a home or below one.
+    pub(crate) fn of_collection(kind: CollectionKind, is_home: bool) -> Self {
+        match kind {
+            CollectionKind::Inbox => Self::Inbox,
+            CollectionKind::Outbox => Self::Outbox,
+            _ if is_home => Self::Home,
+            _ => Self::Folder,
+        }
+    }
 }
 
 /// The methods that would not be refused, for `Allow`.
@@ -48,6 +64,14 @@ pub(crate) fn methods(kind: Kind, rights: Rights) -> Vec<&'static str> {
                 add(Rights::READ, &["MOVE"]);
             }
         }
+        Kind::Inbox | Kind::Outbox => {
+            add(Rights::READ, &["GET", "HEAD", "REPORT", "SEARCH"]);
+            add(Rights::WRITE, &["PROPPATCH"]);
+            // RFC 6638 section 2.1: what is asked there.
+            if kind == Kind::Outbox {
+                add(Rights::READ, &["POST"]);
+            }
+        }
         Kind::Folder | Kind::Home => {
             add(Rights::READ, &["GET", "HEAD", "REPORT", "SEARCH", "COPY"]);
             // For what is in it: Evolution takes PUT here to mean that the calendar can be written.
@@ -76,6 +100,10 @@ mod tests {
         let organiser = reader | Rights::MOVE_AWAY;
         assert_eq!(allow(Kind::File, organiser), "OPTIONS, PROPFIND, GET, HEAD, COPY, PROPPATCH, MOVE");
         assert_eq!(allow(Kind::Folder, reader | Rights::ADMIN), "OPTIONS, PROPFIND, GET, HEAD, REPORT, SEARCH, COPY, UNLOCK, ACL");
+        let outbox = allow(Kind::Outbox, Rights::ALL);
+        assert_eq!(outbox, "OPTIONS, PROPFIND, GET, HEAD, REPORT, SEARCH, PROPPATCH, POST");
+        assert!(!allow(Kind::Outbox, Rights::LOOKUP).to_str().is_ok_and(|methods| methods.contains("POST")));
+        assert!(!allow(Kind::Inbox, Rights::ALL).to_str().is_ok_and(|methods| methods.contains("POST") || methods.contains("PUT")));
         let home = allow(Kind::Home, Rights::ALL);
         assert!(!home.to_str().is_ok_and(|methods| methods.contains("DELETE") || methods.contains("MOVE")));
     }

@@ -1,18 +1,23 @@
 //! What requests say of meetings, and what answers tell of them (RFC 6638 sections 3.2.10, 8).
 //!
-//! Called by PUT, DELETE, GET and PROPFIND on calendar objects. The gate decides and does; nothing of a meeting is understood here.
+//! Called by PUT, DELETE, GET and PROPFIND on calendar objects, and by PROPPATCH on an inbox. The gate decides and does; nothing of a meeting is understood here.
 
-use crate::call::Call;
-use crate::path::Target;
+use crate::call::{Call, folder_at, is_own};
+use crate::instruction::{Act, Verdict};
+use crate::names::{CALDAV, DAV};
+use crate::path::{Place, Target};
 use crate::refusal::Fault;
+use crate::xml::Element;
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use octroi_gate::{Area, Manner, schedule_tag};
-use octroi_model::Item;
+use octroi_gate::{Area, DEFAULT_CALENDAR, List, Manner, schedule_tag};
+use octroi_model::{CollectionKind, Item};
 
 /// RFC 6638 section 8.2.
 pub(crate) const SCHEDULE_TAG: HeaderName = HeaderName::from_static("schedule-tag");
 const IF_SCHEDULE_TAG_MATCH: HeaderName = HeaderName::from_static("if-schedule-tag-match");
+/// Section 9.2: it is no calendar of one's own for events.
+const DEFAULT_BROKEN: &str = "C:valid-schedule-default-calendar-URL";
 const SCHEDULE_REPLY: HeaderName = HeaderName::from_static("schedule-reply");
 
 /// Hold `If-Schedule-Tag-Match` against what is there; how the change is to be taken.
@@ -44,6 +49,33 @@ pub(crate) fn are_places_told(target: &Target) -> bool {
         Target::Place(place) => place.area == Area::Calendars && place.path.names().len() <= 1,
         _ => false,
     }
+}
+
+/// Is it where one is told of meetings?
+pub(crate) async fn is_inbox(call: &Call, place: &Place) -> bool {
+    place.area == Area::Calendars
+        && place.path.names().len() == 1
+        && call.session.open(folder_at(place), List).await.is_ok_and(|folder| folder.facts().kind == CollectionKind::Inbox)
+}
+
+/// What comes of another calendar for what is new, said of an inbox (RFC 6638 section 9.2); `None`: it is about something else. Taken away,
+/// the oldest counts again.
+pub(crate) fn judge_default(call: &Call, act: Act, property: &Element) -> Option<Verdict> {
+    if !property.is(CALDAV, "schedule-default-calendar-URL") {
+        return None;
+    }
+    if act == Act::Remove {
+        return Some(Verdict::Change(vec![(DEFAULT_CALENDAR.to_owned(), None)]));
+    }
+    let hrefs: Vec<&Element> = property.children.iter().filter(|child| child.is(DAV, "href")).collect();
+    let [href] = hrefs.as_slice() else { return Some(Verdict::Broken(DEFAULT_BROKEN)) };
+    let calendar = match call.target_of(href.trimmed()) {
+        Some(Target::Place(place)) if place.area == Area::Calendars && is_own(&call.session, &place.address) => {
+            call.session.calendar_for_meetings(&place.path)
+        }
+        _ => None,
+    };
+    Some(calendar.map_or(Verdict::Broken(DEFAULT_BROKEN), |number| Verdict::Change(vec![(DEFAULT_CALENDAR.to_owned(), Some(number))])))
 }
 
 /// Tell the Schedule-Tag.

@@ -28,9 +28,7 @@ pub(crate) fn answer(target: &Target, allow: HeaderValue, push: bool) -> Respons
         Target::Place(Place { area: Area::Contacts, .. }) | Target::Area(Area::Contacts) => {
             "1, 2, 3, access-control, extended-mkcol, addressbook"
         }
-        _ => {
-            "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability, addressbook"
-        }
+        _ => "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability, addressbook",
     };
     let mut response = empty(StatusCode::OK);
     let headers = response.headers_mut();
@@ -56,7 +54,7 @@ pub(crate) async fn allowed(call: &Call) -> Result<HeaderValue, Fault> {
     let (kind, rights) = rights_at(&call.session, place).await.map_err(Fault::about(&call.href()))?;
     let allow = allow(kind, rights);
     // To register for push, which who may list it may.
-    let registers = kind != Kind::File && rights.contains(Rights::READ) && call.session.offers_push();
+    let registers = !matches!(kind, Kind::File | Kind::Outbox) && rights.contains(Rights::READ) && call.session.offers_push();
     let with_post = || HeaderValue::from_str(&format!("{}, POST", allow.to_str().unwrap_or("OPTIONS"))).unwrap_or_else(|_| allow.clone());
     Ok(if registers { with_post() } else { allow })
 }
@@ -83,11 +81,14 @@ async fn rights_at(session: &Session, place: &Place) -> Result<(Kind, Rights), R
     if !may_be_folder(place) {
         return Err(Refusal::Missing);
     }
-    let kind = if place.path.names().is_empty() { Kind::Home } else { Kind::Folder };
-    let mut found = folder_rights(session, place, List).await?;
-    if found.is_none() {
-        found = folder_rights(session, place, Bind).await?;
+    let is_home = place.path.names().is_empty();
+    let kind = if is_home { Kind::Home } else { Kind::Folder };
+    match session.open(folder_at(place), List).await {
+        Ok(folder) => return Ok((Kind::of_collection(folder.facts().kind, is_home), folder.rights())),
+        Err(Refusal::Forbidden(_)) => {}
+        Err(other) => return Err(other),
     }
+    let mut found = folder_rights(session, place, Bind).await?;
     if found.is_none() {
         found = folder_rights(session, place, MakeFolder).await?;
     }

@@ -1,18 +1,18 @@
 //! PROPPATCH (RFC 4918 section 9.2): properties of any name, all or nothing, in the order of the request.
 
-use crate::call::{Call, Found, file_at, find, folder_at, may_be_file};
+use crate::call::{Call, file_at, folder_at, may_be_file};
 use crate::instruction::{Act, MAX_RESOURCE_SIZE, Verdict, instructions, is_own_view, judge_file, judge_folder, judge_inbox};
 use crate::multistatus::{PROPERTIES_MAX, prefers_minimal, propstat, propstat_because, whole};
 use crate::names::DAV;
 use crate::path::{Place, Target};
 use crate::precondition::Current;
 use crate::refusal::{Answer, Fault, empty, reserved};
+use crate::schedule;
 use crate::xml::{Element, ElementName, Xml, kept, parse};
 use axum::response::Response;
 use http::header::IF_MATCH;
 use http::{HeaderName, HeaderValue, StatusCode};
 use octroi_gate::{Describe, DescribeFolder, Description, Mark, Personalise, Refusal};
-use octroi_model::CollectionKind;
 
 const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden";
 /// RFC 4918 section 16.
@@ -71,17 +71,18 @@ async fn of_file(call: &Call, place: &Place, instructions: &[Instruction<'_>]) -
     update.answer(call, &href, done).map(Some)
 }
 
-async fn of_folder(call: &Call, place: &Place, instructions: Vec<Instruction<'_>>) -> Answer {
+async fn of_folder<'a>(call: &Call, place: &Place, instructions: Vec<Instruction<'a>>) -> Answer {
     let href = call.href();
-    let is_inbox = match find(&call.session, place).await.map_err(Fault::about(&href))? {
-        // It became a document meanwhile.
-        Found::File(_) => return Err(Fault::Gate(Refusal::Unavailable, href)),
-        Found::Folder(folder) => folder.facts().kind == CollectionKind::Inbox,
+    let is_inbox = schedule::is_inbox(call, place).await;
+    let judge = |(act, property, kept): Instruction<'a>| {
+        let verdict = match schedule::judge_default(call, act, property) {
+            Some(verdict) if is_inbox => verdict,
+            _ if is_inbox => judge_inbox(act, property, kept, call.config.object_bytes_max),
+            _ => judge_folder(act, property, kept),
+        };
+        (&property.name, verdict)
     };
-    let judge = |(act, property, kept): Instruction<'_>| {
-        if is_inbox { judge_inbox(act, property, kept, call.config.object_bytes_max) } else { judge_folder(act, property, kept) }
-    };
-    let judged: Vec<_> = instructions.into_iter().map(|one| (&one.1.name, judge(one))).collect();
+    let judged: Vec<_> = instructions.into_iter().map(judge).collect();
     // To a sharee who may not write it these are still their own.
     let own: Vec<bool> = judged.iter().map(|(name, _)| is_own_view(place.area, name)).collect();
     let update = Update::of(judged.iter().map(|(name, verdict)| ((*name).clone(), verdict.clone())))?;

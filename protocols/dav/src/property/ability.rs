@@ -72,7 +72,7 @@ fn report(tag: &'static str, xml: &mut Xml) {
 
 fn supported_methods(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
     let (kind, rights) = match subject {
-        Subject::Folder { facts, name, .. } => (if name.is_none() { Kind::Home } else { Kind::Folder }, facts.rights),
+        Subject::Folder { facts, name, .. } => (Kind::of_collection(facts.kind, name.is_none()), facts.rights),
         Subject::File { rights, .. } => (Kind::File, *rights),
         _ => (Kind::Fixed, Rights::NONE),
     };

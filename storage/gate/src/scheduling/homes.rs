@@ -11,8 +11,11 @@ use octroi_model::{Account, AccountId, Collection, CollectionId, CollectionKind,
 use octroi_policy::Area;
 use std::sync::Arc;
 
-/// The property of the top of the calendars that names the one for what is new (RFC 6638 section 9.2).
-pub(crate) const DEFAULT_CALENDAR: &str = "schedule-default-calendar";
+/// The property of the inbox that names the calendar for what is new, by its number, so that a rename changes nothing (RFC 6638 section
+/// 9.2).
+pub const DEFAULT_CALENDAR: &str = "schedule-default-calendar";
+/// The property of a calendar that names the components that it takes; without it all.
+const COMPONENTS: &str = "supported-calendar-component-set";
 /// The property of the inbox that says when its owner can be asked (RFC 7953 section 7.2.4): the calendar object as it is, not as XML.
 pub const AVAILABILITY: &str = "calendar-availability";
 /// The property of a calendar that says whether it makes busy, as clients set it (RFC 6638 section 9.1).
@@ -73,10 +76,17 @@ pub(super) fn availability(engine: &dyn Engine, home: &Collection) -> Option<Vec
     Some(of_kind(engine, home, CollectionKind::Inbox)?.property(AVAILABILITY)?.as_bytes().to_vec())
 }
 
-/// The calendar that new meetings go into: the one that its owner chose, or the oldest.
+/// Can meetings go into it?
+pub(super) fn takes_meetings(calendar: &Collection) -> bool {
+    let takes_events = calendar.property(COMPONENTS).is_none_or(|names| names.split(',').any(|name| name.eq_ignore_ascii_case("VEVENT")));
+    calendar.kind == CollectionKind::Calendar && takes_events
+}
+
+/// The calendar that new meetings go into: the one that its owner chose, or the oldest that takes them.
 pub(super) fn default_calendar(engine: &dyn Engine, home: &Collection) -> Option<Arc<Collection>> {
-    let calendars = || engine.children(home.id).into_iter().filter(|child| child.kind == CollectionKind::Calendar);
-    let chosen = engine.collection(home.id)?.property(DEFAULT_CALENDAR).and_then(|id| id.parse().ok()).map(CollectionId);
+    let calendars = || engine.children(home.id).into_iter().filter(|child| takes_meetings(child));
+    let inbox = of_kind(engine, home, CollectionKind::Inbox);
+    let chosen = inbox.and_then(|inbox| inbox.property(DEFAULT_CALENDAR)?.parse().ok()).map(CollectionId);
     calendars().find(|calendar| Some(calendar.id) == chosen).or_else(|| calendars().min_by_key(|calendar| calendar.id))
 }
 
@@ -128,6 +138,14 @@ pub struct SchedulingPlaces {
 }
 
 impl Session {
+    /// The number of a calendar of one's own that new meetings can go into, for [`DEFAULT_CALENDAR`]; `None`: there is none at that path.
+    pub fn calendar_for_meetings(&self, path: &Path) -> Option<String> {
+        let engine = self.gate().engine();
+        let home = tree::home(engine, self.account(), Area::Calendars)?;
+        let [name] = path.names() else { return None };
+        engine.child(home.id, name).filter(|calendar| takes_meetings(calendar)).map(|calendar| calendar.id.0.to_string())
+    }
+
     /// Where scheduling is in one's own calendars, made if it is not there yet. Nothing where there are no meetings, or no calendars.
     pub async fn scheduling_places(&self) -> Result<Option<SchedulingPlaces>, Refusal> {
         let engine = self.gate().engine();

@@ -23,7 +23,7 @@ mod plan;
 
 pub use acts::{PutObject, is_meeting, schedule_tag};
 pub use codec::{Invitation, Manner, ObjectChange, Outgoing, Received, SchedulingCodec, SchedulingFault, Telling};
-pub use homes::{AVAILABILITY, SchedulingPlaces};
+pub use homes::{AVAILABILITY, DEFAULT_CALENDAR, SchedulingPlaces};
 pub use plan::ATTENDEES;
 
 use crate::gate::Gate;

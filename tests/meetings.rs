@@ -1,0 +1,85 @@
+//! Meetings, beyond who is told what (`scheduling`): where they go, what is known of them at once, and several who book at one moment.
+
+use crate::scheduling::{Diary, meeting};
+use crate::support::server::{configured_with_profiles, plain_profile};
+use crate::support::{shared, unique};
+
+fn propfind(diary: &Diary<'_>, at: &str, property: &str) -> String {
+    let body = format!(r#"<D:propfind xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop>{property}</D:prop></D:propfind>"#);
+    diary.http.request("PROPFIND", at, &[("Depth", "0")], body.as_bytes()).text()
+}
+
+#[test]
+fn the_outbox_says_that_it_takes_questions() {
+    let paul = Diary::of(shared(), 4);
+    let (inbox, outbox) = (paul.inbox(), paul.inbox().replace("inbox", "outbox"));
+    let allow = |method: &str, at: &str| paul.http.request(method, at, &[], b"").header("allow").unwrap_or_default().to_owned();
+    assert!(allow("OPTIONS", &outbox).ends_with(", POST") && !allow("OPTIONS", &outbox).contains("PUT"), "{}", allow("OPTIONS", &outbox));
+    assert!(allow("PATCH", &outbox).ends_with(", POST"));
+    assert!(!allow("OPTIONS", &inbox).contains("PUT"), "{}", allow("OPTIONS", &inbox));
+    assert!(propfind(&paul, &outbox, "<D:supported-method-set/>").contains(r#"<D:supported-method name="POST"/>"#));
+    assert!(!propfind(&paul, &inbox, "<D:supported-method-set/>").contains(r#""POST""#));
+}
+
+/// RFC 6638 section 9.2: where new invitations come to is the owner's to say, outlives a rename, and ends with the calendar.
+#[test]
+fn the_default_calendar_is_chosen() {
+    let server = configured_with_profiles(&plain_profile("send_to = \"anyone\"", "*", ""), "");
+    let (lea, paul) = (Diary::of(&server, 1), Diary::of(&server, 2));
+    let inbox = paul.inbox();
+    let home = format!("/dav/calendars/{}/", paul.person.address);
+    let set = |value: &str| {
+        let body = format!(
+            r#"<D:propertyupdate xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><C:schedule-default-calendar-URL>{value}</C:schedule-default-calendar-URL><D:displayname>Told</D:displayname></D:prop></D:set></D:propertyupdate>"#
+        );
+        paul.http.request("PROPPATCH", &inbox, &[], body.as_bytes()).text()
+    };
+    let chosen = || propfind(&paul, &inbox, "<C:schedule-default-calendar-URL/>");
+    let make = |name: &str, kind: &str| {
+        let body = format!(
+            r#"<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><C:supported-calendar-component-set><C:comp name="{kind}"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>"#
+        );
+        assert_eq!(paul.http.request("MKCALENDAR", &format!("{home}{name}/"), &[], body.as_bytes()).status, 201);
+    };
+    make("work", "VEVENT");
+    make("tasks", "VTODO");
+    assert!(chosen().contains(&paul.calendar()), "{}", chosen());
+    // Not what is no calendar, not for events, not one's own, or several.
+    for wrong in [
+        format!("<D:href>{home}nothing/</D:href>"),
+        format!("<D:href>{home}tasks/</D:href>"),
+        format!("<D:href>{inbox}</D:href>"),
+        format!("<D:href>{home}</D:href>"),
+        format!("<D:href>{}</D:href>", lea.calendar()),
+        "<D:href>https://elsewhere.example/dav/calendars/x/</D:href>".to_owned(),
+        format!("<D:href>{home}work/</D:href><D:href>{home}work/</D:href>"),
+        String::new(),
+    ] {
+        let refused = set(&wrong);
+        assert!(refused.contains("C:valid-schedule-default-calendar-URL") && refused.contains("424 Failed"), "{wrong}: {refused}");
+    }
+    assert!(chosen().contains(&paul.calendar()) && !propfind(&paul, &inbox, "<D:displayname/>").contains("Told"));
+    // Elsewhere it is nobody's to set.
+    let body = r#"<D:propertyupdate xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><C:schedule-default-calendar-URL><D:href>/</D:href></C:schedule-default-calendar-URL></D:prop></D:set></D:propertyupdate>"#;
+    assert!(paul.http.request("PROPPATCH", &paul.calendar(), &[], body.as_bytes()).text().contains("cannot-modify-protected-property"));
+
+    let done = set(&format!("<D:href>{home}work/</D:href>"));
+    assert!(done.contains("200 OK") && chosen().contains(&format!("{home}work/")), "{done}");
+    let invite = || {
+        let uid = unique("default");
+        let asked = meeting(&uid, &lea.person.address, &[&paul.person.address], "");
+        assert_eq!(lea.http.request("PUT", &format!("{}{uid}.ics", lea.calendar()), &[], asked.as_bytes()).status, 201);
+        uid
+    };
+    let uid = invite();
+    assert_eq!(paul.with(&format!("{home}work/"), &uid).len(), 1);
+    // The same calendar by another name, and the oldest once it is gone.
+    let moved = format!("{home}office/");
+    assert_eq!(paul.http.request("MOVE", &format!("{home}work/"), &[("Destination", &moved)], b"").status, 201);
+    assert!(chosen().contains(&moved), "{}", chosen());
+    let uid = invite();
+    assert_eq!(paul.with(&moved, &uid).len(), 1);
+    assert_eq!(paul.http.request("DELETE", &moved, &[], b"").status, 204);
+    assert!(chosen().contains(&paul.calendar()), "{}", chosen());
+    assert_eq!(paul.with(&paul.calendar(), &invite()).len(), 1);
+}
