@@ -15,6 +15,7 @@ use crate::tls::{Acceptors, Certificate};
 use octroi_dns::Resolver;
 use octroi_gate::{Admin, DataKey, Errands, Gate, Opened, Organisation, Pushes, Queue};
 use octroi_http::HttpConfig;
+use octroi_ical::ExpansionLimits;
 use octroi_imap::ImapConfig;
 use octroi_mailauth::{Authenticator, Keyring};
 use octroi_managesieve::ManageSieveConfig;
@@ -154,7 +155,8 @@ impl Server {
         keys.start(&admin)?;
         let proofs = proofs(config, &resolver, keyring.clone())?;
         let language = config.language().map_err(|e| e.to_string())?;
-        gate.schedule_with(Arc::new(Scheduler { hostname: config.hostname.clone(), language, keyring: keyring.clone() }));
+        let hostname = config.hostname.clone();
+        gate.schedule_with(Arc::new(Scheduler { hostname, language, keyring: keyring.clone(), expansion: expansion(config) }));
         let reports = crate::reports::load(config)?;
         let guard = crate::guard::load(&config.data);
         tokio::spawn(crate::guard::keep(guard.clone(), config.data.clone(), shutdown.clone()));
@@ -372,9 +374,15 @@ fn portal_config(config: &Config, sockets: &Sockets) -> PortalConfig {
         support: config.support.clone(),
         scripts: config.filters(),
         document_bytes_max: dav_limits.document_bytes_max,
-        expansion: octroi_ical::ExpansionLimits { instances: dav_limits.instances_max, steps: dav_limits.recurrence_steps_max },
+        expansion: expansion(config),
         served,
         mta_sts: config.mail_auth.mta_sts_policy(&config.hostname),
         ..config.limits.portal.over(PortalConfig::default())
     }
+}
+
+/// What the occurrences of one calendar object may cost, whoever looks for them.
+fn expansion(config: &Config) -> ExpansionLimits {
+    let limits = config.limits.dav.over(octroi_dav::DavConfig::default());
+    ExpansionLimits { instances: limits.instances_max, steps: limits.recurrence_steps_max }
 }

@@ -1,7 +1,8 @@
 //! Meetings, beyond who is told what (`scheduling`): where they go, what is known of them at once, and several who book at one moment.
 
 use crate::scheduling::{Diary, meeting};
-use crate::support::server::{configured_with_profiles, plain_profile};
+use crate::support::process::run;
+use crate::support::server::{OCTROI, configured_with_profiles, plain_profile};
 use crate::support::{shared, unique};
 
 fn propfind(diary: &Diary<'_>, at: &str, property: &str) -> String {
@@ -82,4 +83,40 @@ fn the_default_calendar_is_chosen() {
     assert_eq!(paul.http.request("DELETE", &moved, &[], b"").status, 204);
     assert!(chosen().contains(&paul.calendar()), "{}", chosen());
     assert_eq!(paul.with(&paul.calendar(), &invite()).len(), 1);
+}
+
+const SHARED: &str = r#"
+[[profile.plain.rule]]
+owner = "others"
+path = "calendars/**"
+rights = "lrswite2"
+[profile.room]
+meets_as = "room"
+"#;
+
+/// What is not described is veiled to who only reads it: what scheduling puts is seen without anybody having looked into it first.
+#[test]
+fn what_scheduling_puts_is_described_at_once() {
+    let server = configured_with_profiles(&plain_profile("send_to = \"anyone\"", "*", SHARED), "");
+    let (lea, paul) = (Diary::of(&server, 1), Diary::of(&server, 2));
+    let share = format!("{}=lr", lea.person.address);
+    run(OCTROI, &["share", &paul.person.address, "calendars/calendar", "--with", &share, "--config", server.config()]).good();
+    let uid = unique("described");
+    let at = format!("{}{uid}.ics", lea.calendar());
+    let asked = meeting(&uid, &lea.person.address, &[&paul.person.address], "");
+    assert_eq!(lea.http.request("PUT", &at, &[], asked.as_bytes()).status, 201);
+    let (his, _) = paul.one(&uid);
+    let hers = format!("/dav/calendars/{}/calendar~{}/{}", lea.person.address, paul.person.address, his.rsplit('/').next().unwrap());
+    let seen = lea.http.request("GET", &hers, &[], b"");
+    assert!(seen.status == 200 && seen.text().contains("SUMMARY:Contrôle"), "{} {}", seen.status, seen.text());
+    // It moves, and is found where it is and not where it was.
+    let moved = asked.replace("20301207", "20301214");
+    assert_eq!(lea.http.request("PUT", &at, &[], moved.as_bytes()).status, 204);
+    let found = |start: &str, end: &str| {
+        let query = format!(
+            r#"<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:time-range start="{start}" end="{end}"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"#
+        );
+        paul.http.request("REPORT", &paul.calendar(), &[("Depth", "1")], query.as_bytes()).text().contains(&his)
+    };
+    assert!(found("20301214T000000Z", "20301215T000000Z") && !found("20301207T000000Z", "20301208T000000Z"));
 }

@@ -5,7 +5,10 @@
 mod mail;
 
 use jiff::Timestamp;
-use octroi_gate::{Content, Invitation, ObjectChange, Outgoing, Received, SchedulingCodec, SchedulingFault, Telling};
+use octroi_gate::{
+    Content, Invitation, ObjectChange, ObjectFacts, Outgoing, Received, SchedulingCodec, SchedulingFault, Telling,
+};
+use octroi_ical::ExpansionLimits;
 use octroi_ical::itip::{self, Addresses, Change, Fault, Role};
 use octroi_mailauth::{Keyring, Signing};
 use octroi_model::Language;
@@ -15,6 +18,8 @@ pub(crate) struct Scheduler {
     pub(crate) hostname: String,
     pub(crate) language: Language,
     pub(crate) keyring: Keyring,
+    /// What finding out when an object is may cost.
+    pub(crate) expansion: ExpansionLimits,
 }
 
 /// The moment, as DTSTAMP has it.
@@ -35,6 +40,10 @@ impl SchedulingCodec for Scheduler {
         let (uid, method) = itip::uid_of(octets)?;
         let known = [itip::Method::Request, itip::Method::Cancel, itip::Method::Reply].map(itip::Method::name);
         known.into_iter().find(|known| method.as_deref() == Some(*known)).map(|method| (uid, method))
+    }
+
+    fn describe(&self, octets: &[u8]) -> Option<ObjectFacts> {
+        octroi_dav::describe_object(octets, &self.expansion)
     }
 
     fn change(&self, change: &ObjectChange<'_>) -> Result<Outgoing, SchedulingFault> {

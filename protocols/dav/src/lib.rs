@@ -72,6 +72,7 @@ mod text_match;
 mod uploads;
 mod xml;
 
+pub use caldav::describe_object;
 pub use config::DavConfig;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use fuzz_headers::fuzz_headers;

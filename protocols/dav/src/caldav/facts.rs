@@ -42,6 +42,11 @@ pub(crate) fn facts_of(area: Area, tree: &Tree<'_>, limits: &ExpansionLimits) ->
     Some(ObjectFacts { kind, uid, first: span.first, last: span.last, traits })
 }
 
+/// What a calendar object says of itself, for who puts one without a request: scheduling. `None` if it is none.
+pub fn describe_object(octets: &[u8], limits: &ExpansionLimits) -> Option<ObjectFacts> {
+    facts_of(Area::Calendars, &Tree::read(octets).ok()?, limits)
+}
+
 /// The kind of a component by its name in upper case.
 pub(crate) fn kind(name: &str) -> Option<ObjectKind> {
     Some(match name {

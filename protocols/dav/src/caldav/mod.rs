@@ -15,6 +15,7 @@ mod matching;
 mod zone;
 
 pub(crate) use data::CalendarData;
+pub use facts::describe_object;
 pub(crate) use facts::{describe_all, describe_shared, facts_of, kind, strip};
 pub(crate) use filter::{Filter, TimeRange};
 pub(crate) use matching::{Floating, fits};

@@ -1,6 +1,7 @@
 //! What scheduling needs to know of calendar objects, which nothing in `storage/` can read: given to the gate once, by the composition.
 
 use crate::content::Content;
+use crate::kept::object::ObjectFacts;
 use octroi_model::Address;
 use std::fmt;
 
@@ -113,6 +114,8 @@ pub trait SchedulingCodec: Send + Sync + 'static {
     fn uid(&self, octets: &[u8]) -> Option<String>;
     /// The UID of a message, and its method: REQUEST, CANCEL or REPLY; nothing of all else.
     fn message(&self, octets: &[u8]) -> Option<(String, &'static str)>;
+    /// What an object or message says of itself, as who puts one describes it; nothing of what cannot be read.
+    fn describe(&self, octets: &[u8]) -> Option<ObjectFacts>;
     /// What a change means.
     fn change(&self, change: &ObjectChange<'_>) -> Result<Outgoing, SchedulingFault>;
     /// An object with what became of the messages beside those whom they were for: a text as in RFC 6638 section 3.2.9.

@@ -37,7 +37,7 @@ impl Gate {
             for _ in 0..TRIES_MAX {
                 let (mut table, mut batch) = (Table::default(), Batch::new());
                 deliver(self, &**codec, (&account, &uid, Some(&from)), &telling, &mut table, &mut batch).await?;
-                table.lay(&mut batch);
+                table.lay(&**codec, &mut batch);
                 if batch.is_empty() {
                     break;
                 }

@@ -9,6 +9,7 @@ use super::homes::{self, Found};
 use crate::acts::file::document;
 use crate::gate::Gate;
 use crate::kept::beside;
+use crate::kept::object::ObjectFacts;
 use crate::kept::versions::expunge;
 use crate::queue::{self, QueueEntry, QueueRecipient, RecipientTerms, Terms};
 use crate::refusal::Refusal;
@@ -130,7 +131,7 @@ impl<'s> Desk<'s> {
                 stored = octets;
             }
         }
-        table.lay(batch);
+        table.lay(&*self.codec, batch);
         let other = Some(stored).filter(|stored| new.is_some_and(|new| new != stored));
         Ok(Settled { other, uid, scheduled })
     }
@@ -256,6 +257,11 @@ pub(super) struct Table {
     answers: Vec<Vec<u8>>,
 }
 
+/// What is beside an item, with what its octets say of themselves.
+fn described(codec: &dyn SchedulingCodec, octets: &[u8], properties: Option<&[u8]>) -> Option<Arc<[u8]>> {
+    ObjectFacts::beside(properties, codec.describe(octets).as_ref())
+}
+
 struct Laid {
     collection: CollectionId,
     item: Item,
@@ -265,11 +271,13 @@ struct Laid {
 }
 
 impl Table {
-    pub(super) fn lay(self, batch: &mut Batch) {
+    /// Into the batch; each described as it is by then, so that nobody has to read it to find it.
+    pub(super) fn lay(self, codec: &dyn SchedulingCodec, batch: &mut Batch) {
         for laid in self.laid.into_values().filter(|laid| laid.changed) {
             batch.expect(laid.expect);
+            let properties = described(codec, &laid.octets, laid.item.properties.as_deref());
             let body = batch.body(Body::document(&laid.octets));
-            batch.put(laid.collection, laid.item, body);
+            batch.put(laid.collection, Item { properties, ..laid.item }, body);
         }
     }
 }
@@ -317,7 +325,7 @@ pub(super) async fn deliver(
         return Ok(status::FAILED);
     }
     if telling.matters {
-        post(gate, &home, telling, uid, batch).await?;
+        post(gate, codec, &home, (telling, uid), batch).await?;
     }
     Ok(status::DELIVERED)
 }
@@ -341,7 +349,13 @@ impl Laid {
 }
 
 /// Into the inbox; the oldest goes when it is full.
-async fn post(gate: &Gate, home: &Collection, telling: &Telling, uid: &str, batch: &mut Batch) -> Result<(), Refusal> {
+async fn post(
+    gate: &Gate,
+    codec: &dyn SchedulingCodec,
+    home: &Collection,
+    (telling, uid): (&Telling, &str),
+    batch: &mut Batch,
+) -> Result<(), Refusal> {
     let engine = gate.engine();
     let inbox = homes::ensure(engine, home, CollectionKind::Inbox, batch)?;
     if let Some(there) = engine.collection(inbox).filter(|there| there.head.items as usize >= gate.0.limits.inbox_items_max) {
@@ -352,7 +366,8 @@ async fn post(gate: &Gate, home: &Collection, telling: &Telling, uid: &str, batc
     }
     let name = Name::new(&format!("{:x}.ics", engine.new_id())).map_err(|_| Refusal::Unavailable)?;
     let media_type = format!("text/calendar; charset=utf-8; method={}", telling.method);
-    let properties = beside::with(None, &[(beside::UID, Some(uid))]);
+    let noted = beside::with(None, &[(beside::UID, Some(uid))]);
+    let properties = described(codec, &telling.octets, noted.as_deref());
     let item = Item { properties, ..document(name, Some(&media_type))? };
     let body = batch.body(Body::document(&telling.octets));
     batch.put(inbox, item, body);
