@@ -1,9 +1,12 @@
 //! Meetings, beyond who is told what (`scheduling`): where they go, what is known of them at once, and several who book at one moment.
 
+use crate::admin::octroi;
+use crate::planning::{PLANNING, WEEK, first, somebody, week};
 use crate::scheduling::{Diary, meeting};
 use crate::support::process::run;
 use crate::support::server::{OCTROI, configured_with_profiles, plain_profile};
 use crate::support::{shared, unique};
+use std::thread;
 
 fn propfind(diary: &Diary<'_>, at: &str, property: &str) -> String {
     let body = format!(r#"<D:propfind xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop>{property}</D:prop></D:propfind>"#);
@@ -119,4 +122,66 @@ fn what_scheduling_puts_is_described_at_once() {
         paul.http.request("REPORT", &paul.calendar(), &[("Depth", "1")], query.as_bytes()).text().contains(&his)
     };
     assert!(found("20301214T000000Z", "20301215T000000Z") && !found("20301207T000000Z", "20301208T000000Z"));
+}
+
+/// Of those who ask for a room at one moment one gets it, and who asks for other hours is not turned away for that.
+#[test]
+fn a_room_is_booked_once() {
+    let server = configured_with_profiles(&plain_profile("send_to = \"anyone\"", "*", SHARED), "");
+    run(OCTROI, &["account", "add", "salle@bench.test", "--profile", "room", "--config", server.config()]).good();
+    let people: Vec<Diary<'_>> = (0..6).map(|number| Diary::of(&server, 1 + number % 2)).collect();
+    for round in 0..12 {
+        let ask = |(number, diary): (usize, &Diary<'_>)| {
+            let uid = unique("race");
+            // In one round out of three each wants another hour.
+            let hour = if round % 3 == 2 { 10 + number } else { 9 };
+            let day = 20_310_101 + round;
+            let asked = meeting(&uid, &diary.person.address, &["salle@bench.test"], "");
+            let asked = asked.replace("20301207T090000Z", &format!("{day}T{hour:02}0000Z"));
+            let asked = asked.replace("20301207T100000Z", &format!("{day}T{hour:02}5900Z"));
+            let put = diary.http.request("PUT", &format!("{}{uid}.ics", diary.calendar()), &[], asked.as_bytes());
+            assert_eq!(put.status, 201, "{}", put.text());
+            let (_, stored) = diary.one(&uid);
+            assert!(!stored.contains("NEEDS-ACTION"), "{stored}");
+            !stored.contains("PARTSTAT=DECLINED")
+        };
+        let answers: Vec<bool> = thread::scope(|scope| {
+            let asking: Vec<_> = people.iter().enumerate().map(|one| scope.spawn(move || ask(one))).collect();
+            asking.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let come = answers.iter().filter(|come| **come).count();
+        assert_eq!(come, if round % 3 == 2 { people.len() } else { 1 }, "round {round}: {answers:?}");
+    }
+}
+
+/// Two who find the same free hour and book it at one moment: one of them is told that it is gone.
+#[test]
+fn two_who_plan_at_once_do_not_book_the_same_hour() {
+    let server = shared();
+    let (mut lea, her) = somebody(server, "agent");
+    let (mut paul, his) = somebody(server, "agent");
+    let team = unique("race");
+    octroi(server, &["group", "add", &team]).good();
+    for member in [&her, &his] {
+        octroi(server, &["group", "join", &team, member]).good();
+    }
+    for (one, other) in [(&her, &his), (&his, &her)] {
+        octroi(server, &["share", one, "calendars/calendar", "--with", &format!("{other}=lr")]).good();
+    }
+    for round in 0..8 {
+        let asked = format!("&group={team}");
+        week(&mut lea, &asked);
+        week(&mut paul, &asked);
+        let slot = first(&lea);
+        assert_eq!(slot, first(&paul));
+        let fields = [("group", team.as_str()), ("week", WEEK), ("minutes", "60"), ("slot", slot.as_str()), ("subject", "Point")];
+        thread::scope(|scope| {
+            for one in [&mut lea, &mut paul] {
+                scope.spawn(|| one.send(PLANNING, &fields));
+            }
+        });
+        let booked = [&lea, &paul].map(|one| one.page.contains("the others are invited"));
+        let gone = [&lea, &paul].map(|one| one.page.contains("not free any more"));
+        assert!(booked[0] != booked[1] && gone[0] != gone[1], "round {round}: {booked:?} {gone:?}\n{}\n{}", lea.page, paul.page);
+    }
 }

@@ -18,12 +18,12 @@ pub(crate) fn somebody<'a>(server: &'a Server, profile: &str) -> (Browser<'a>, S
     (browser, address)
 }
 
-fn week(browser: &mut Browser<'_>, more: &str) {
+pub(crate) fn week(browser: &mut Browser<'_>, more: &str) {
     browser.go(&format!("{PLANNING}?week={WEEK}&minutes=60{more}"));
 }
 
 /// The value of the first time that is proposed.
-fn first(browser: &Browser<'_>) -> String {
+pub(crate) fn first(browser: &Browser<'_>) -> String {
     between(between(&browser.page, "<select id=\"slot\"", "</select>"), "option value=\"", "\"").to_owned()
 }
 

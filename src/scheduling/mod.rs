@@ -5,9 +5,7 @@
 mod mail;
 
 use jiff::Timestamp;
-use octroi_gate::{
-    Content, Invitation, ObjectChange, ObjectFacts, Outgoing, Received, SchedulingCodec, SchedulingFault, Telling,
-};
+use octroi_gate::{Content, Invitation, ObjectChange, ObjectFacts, Outgoing, Received, SchedulingCodec, SchedulingFault, Telling};
 use octroi_ical::ExpansionLimits;
 use octroi_ical::itip::{self, Addresses, Change, Fault, Role};
 use octroi_mailauth::{Keyring, Signing};

@@ -153,6 +153,8 @@ pub enum Expect {
     Unchanged { collection: CollectionId, uid: Uid, modseq: ModSeq },
     /// None of these items that are there has changed since the collection had this modseq.
     UnchangedSince { collection: CollectionId, uids: UidSet, modseq: ModSeq },
+    /// Nothing at all has changed in the collection since it had this modseq: nothing came, changed or went.
+    Still { collection: CollectionId, modseq: ModSeq },
     /// The account's second factors are those of this version.
     Factors { account: AccountId, version: u64 },
     /// The lock stands.

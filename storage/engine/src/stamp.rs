@@ -99,6 +99,7 @@ impl<'a> Stamper<'a> {
                 self.draft.collection(*collection)?;
                 self.draft.items(*collection, uids)?.iter().all(|item| item.modseq <= *modseq)
             }
+            Expect::Still { collection, modseq } => self.draft.head(*collection)?.modseq == *modseq,
             Expect::Factors { account, version } => self.draft.factors_version(*account) == *version,
             Expect::Locked(id) => self.draft.lock(*id).is_some_and(|lock| lock.stands(self.now)),
             Expect::Unlocked(collection) => match holding {

@@ -1,12 +1,13 @@
 //! Acts on a calendar object that others may hear of: put, replace, remove. One commit holds the object, what is written into others'
 //! calendars and inboxes, and the mail to who is elsewhere; it is planned anew when one of those has moved.
 
+use super::busy::SeenCalendars;
 use super::codec::Manner;
 use super::homes;
 use super::plan::{Desk, Settled};
 use crate::When;
 use crate::acts::describing::kept_over;
-use crate::acts::file::{TRIES_MAX, arrived, dated, document, summed};
+use crate::acts::file::{arrived, dated, document, summed};
 use crate::content::Content;
 use crate::dropping::is_drop;
 use crate::granted::{File, Folder, Granted};
@@ -20,6 +21,10 @@ use crate::session::Session;
 use crate::tree::Node;
 use octroi_engine::{Batch, Body, BodyIndex, Expect, hash_of};
 use octroi_model::{CollectionKind, Etag, Hash, Item, Name, UidSet, UnixTime};
+
+/// How often it is tried because somebody's calendar has moved meanwhile. Each time somebody else has got something done, such as one of
+/// many who book one room at once.
+const TRIES_MAX: usize = 50;
 
 /// What was stored of a calendar object.
 #[derive(Debug, Clone)]
@@ -100,6 +105,30 @@ impl Granted<Folder, Bind> {
         media_type: Option<&str>,
         manner: Manner,
     ) -> Result<PutObject, Refusal> {
+        self.put_while(name, octets, content, media_type, (manner, &SeenCalendars::default())).await
+    }
+
+    /// Add one that is decided on by what others' calendars hold: [`Refusal::Precondition`], and nothing is done, once one of those that
+    /// were `seen` is another.
+    pub async fn book_object(
+        &self,
+        name: &Name,
+        octets: &[u8],
+        content: Content,
+        media_type: Option<&str>,
+        seen: &SeenCalendars,
+    ) -> Result<PutObject, Refusal> {
+        self.put_while(name, octets, content, media_type, (Manner::default(), seen)).await
+    }
+
+    async fn put_while(
+        &self,
+        name: &Name,
+        octets: &[u8],
+        content: Content,
+        media_type: Option<&str>,
+        (manner, seen): (Manner, &SeenCalendars),
+    ) -> Result<PutObject, Refusal> {
         let collection = self.holds_items(name)?;
         let Some(mut desk) = Desk::open(&self.session, self.node(), self.rights(), manner) else {
             let etag = self.put(name, content, media_type).await?;
@@ -110,6 +139,7 @@ impl Granted<Folder, Bind> {
         for _ in 0..TRIES_MAX {
             let mut batch = sent.alone.clone();
             batch.expect(Expect::Absent { collection, name: name.clone() });
+            seen.expect(&mut batch);
             let settled = desk.plan(None, Some(octets), (collection, name), &mut batch).await?;
             let item = document(name.clone(), media_type)?;
             let Stored { bytes, hash, put } = sent.lay(&settled, (&self.session, self.node()), None, item, &mut batch)?;
@@ -117,7 +147,7 @@ impl Granted<Folder, Bind> {
             match self.session.commit_making_room(collection, (bytes, 1), batch, &[deed], || self.renew()).await {
                 Err(Refusal::Precondition) if is_drop(self.node(), &self.session, self.rights()) => return Err(Refusal::Exists),
                 Err(Refusal::Precondition | Refusal::Exists | Refusal::Missing) => {
-                    if self.engine().view(collection).await?.by_name(name).is_some() {
+                    if !seen.hold(self.engine()) || self.engine().view(collection).await?.by_name(name).is_some() {
                         return Err(Refusal::Precondition);
                     }
                     // Somebody else's calendar has moved.

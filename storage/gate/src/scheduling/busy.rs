@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::tree::{self, Node};
 use octroi_engine::{Batch, Engine, Expect, Part};
-use octroi_model::{AccountId, Address, CollectionId, CollectionKind, Item, ModSeq, Rights, Uid, UidSet};
+use octroi_model::{AccountId, Address, CollectionId, CollectionKind, Item, ModSeq, Rights, Uid};
 use octroi_policy::Area;
 
 /// Objects that one answer is made from.
@@ -17,7 +17,27 @@ const OCTETS_MAX: u64 = 16 * 1024 * 1024;
 /// Name of the limit.
 const BUSY: &str = "objects of one answer";
 
-/// Everything that somebody's calendars hold within these seconds, but for that item, and when they can be asked at all: for what is decided on the server's authority. It holds as
+/// The calendars that were looked at, as they were: what is decided by them holds as long as nothing in them changes.
+#[derive(Debug, Clone, Default)]
+pub struct SeenCalendars(Vec<(CollectionId, ModSeq)>);
+
+impl SeenCalendars {
+    /// Have a batch refused once one of them is another.
+    pub(super) fn expect(&self, batch: &mut Batch) {
+        for (collection, modseq) in &self.0 {
+            batch.expect(Expect::Still { collection: *collection, modseq: *modseq });
+        }
+    }
+
+    /// Are they all as they were?
+    pub(super) fn hold(&self, engine: &dyn Engine) -> bool {
+        let holds = |(id, modseq): &(CollectionId, ModSeq)| engine.collection(*id).is_some_and(|now| now.head.modseq == *modseq);
+        self.0.iter().all(holds)
+    }
+}
+
+/// Everything that somebody's calendars hold within these seconds, but for that item, and when they can be asked at all: for what is decided
+/// on the server's authority. It holds as
 /// long as nothing comes into them, which the batch expects.
 pub(super) async fn bookings(
     engine: &dyn Engine,
@@ -31,8 +51,7 @@ pub(super) async fn bookings(
     for calendar in engine.children(home.id).into_iter().filter(|child| child.kind == CollectionKind::Calendar) {
         let (found, modseq) = items_within(engine, calendar.id, window).await?;
         items.extend(found.into_iter().filter(|item| (calendar.id, item.uid) != but));
-        let uids = UidSet::from_ranges([(Uid(1), Uid(u32::MAX))]);
-        batch.expect(Expect::UnchangedSince { collection: calendar.id, uids, modseq });
+        batch.expect(Expect::Still { collection: calendar.id, modseq });
     }
     let mut octets = read(engine, &items).await?;
     octets.extend(homes::availability(engine, &home));
@@ -59,11 +78,18 @@ impl Session {
     /// they say themselves of when they can be asked.
     /// [`Refusal::UnknownRecipient`] if there is nobody of ours with that address, [`Refusal::Forbidden`] if it may know it of none.
     pub async fn busy_objects(&self, whose: &Address, window: (i64, i64)) -> Result<Vec<Vec<u8>>, Refusal> {
+        self.busy_objects_seen(whose, window, &mut SeenCalendars::default()).await
+    }
+
+    /// The same; the calendars that were looked at are added to `seen`, for [`crate::Granted::book_object`].
+    pub async fn busy_objects_seen(&self, whose: &Address, window: (i64, i64), seen: &mut SeenCalendars) -> Result<Vec<Vec<u8>>, Refusal> {
         let account = self.person_at(whose)?;
         let engine = self.gate().engine();
         let mut items: Vec<Item> = Vec::new();
         for calendar in self.busy_calendars(account)? {
-            items.extend(items_within(engine, calendar, window).await?.0);
+            let (found, modseq) = items_within(engine, calendar, window).await?;
+            items.extend(found);
+            seen.0.push((calendar, modseq));
         }
         let mut octets = read(engine, &items).await?;
         let home = tree::home(engine, account, Area::Calendars);

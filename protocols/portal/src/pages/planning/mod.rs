@@ -21,7 +21,7 @@ use http::StatusCode;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use maud::{Markup, html};
-use octroi_gate::{Area, Bind, Content, FolderAt, Manner, ObjectFacts, ObjectKind, ObjectTraits, Refusal, Session};
+use octroi_gate::{Area, Bind, Content, FolderAt, ObjectFacts, ObjectKind, ObjectTraits, Refusal, SeenCalendars, Session};
 use octroi_ical::{ExpansionLimits, Window, busy_of};
 use octroi_model::{Address, Name};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -39,6 +39,8 @@ const SUBJECT_MAX: usize = 200;
 /// How long meetings may be, in minutes.
 const LENGTHS: [i64; 5] = [30, 60, 90, 120, 240];
 const LENGTH: i64 = 60;
+/// How often it is looked again because a calendar has moved in between.
+const TRIES_MAX: usize = 20;
 /// As CalDAV keeps it.
 const MEDIA_TYPE: &str = "text/calendar; charset=utf-8; component=vevent";
 
@@ -96,18 +98,18 @@ impl Asked {
     }
 
     /// When they are busy within a time; of whom that may not be known, or cannot be found out, nothing.
-    async fn look(&self, session: &Session, window: Window, limits: &ExpansionLimits) -> Result<Vec<Colleague>, Refusal> {
+    async fn look(&self, session: &Session, window: Window, limits: &ExpansionLimits) -> Result<(Vec<Colleague>, SeenCalendars), Refusal> {
         let seconds = (window.start.as_second(), window.end.as_second());
-        let mut found = Vec::with_capacity(self.people.len());
+        let (mut found, mut seen) = (Vec::with_capacity(self.people.len()), SeenCalendars::default());
         for address in &self.people {
-            let busy = match session.busy_objects(address, seconds).await {
+            let busy = match session.busy_objects_seen(address, seconds, &mut seen).await {
                 Ok(objects) => busy_of(&objects, &window, limits).ok(),
                 Err(refusal @ (Refusal::Ended | Refusal::Unavailable)) => return Err(refusal),
                 Err(_) => None,
             };
             found.push(Colleague { address: address.clone(), busy });
         }
-        Ok(found)
+        Ok((found, seen))
     }
 
     /// The URL of the same for another week.
@@ -152,7 +154,7 @@ async fn page(person: &Person, session: &Session, form: &Form, (status, notice):
     let mut colleagues = Vec::new();
     if let (Ok(()), Some(window)) = (&seen, asked.week.window()) {
         match asked.look(session, window, limits).await {
-            Ok(found) => colleagues = found,
+            Ok((found, _)) => colleagues = found,
             Err(refusal) => seen = Err(refusal.into()),
         }
     }
@@ -319,9 +321,22 @@ async fn try_book(person: &Person, session: &Session, asked: &mut Asked, form: &
     let start = form.get("slot").parse().ok().and_then(|second| Timestamp::from_second(second).ok());
     let time = start.and_then(|start| lasting(start, asked.minutes)).ok_or(Fault::Notice(Notice::field(texts.slot_bad, "slot")))?;
     asked.gather(session, texts)?;
-    // Looked at once more: somebody may have become busy since the page was made, and only what it proposes is booked.
+    for _ in 0..TRIES_MAX {
+        match book_if_free(person, session, asked, (&time, subject)).await {
+            // Somebody's calendar has moved in between: they may be busy by now.
+            Err(Fault::Refused(Refusal::Precondition)) => {}
+            other => return other,
+        }
+    }
+    Err(Refusal::Unavailable.into())
+}
+
+/// Looked at once more: somebody may have become busy since the page was made, and only what it proposes is booked.
+/// [`Refusal::Precondition`]: what was looked at is not so any more.
+async fn book_if_free(person: &Person, session: &Session, asked: &Asked, (time, subject): (&Window, &str)) -> Result<(), Fault> {
+    let texts = Planning::of(person.language());
     let window = asked.week.window().ok_or(Refusal::Unavailable)?;
-    let colleagues = asked.look(session, window, &person.visitor.portal.config.expansion).await?;
+    let (colleagues, seen) = asked.look(session, window, &person.visitor.portal.config.expansion).await?;
     if !asked.week.free(&colleagues, asked.minutes, Timestamp::now()).iter().any(|free| free.start == time.start) {
         return Err(Fault::Notice(Notice::field(texts.slot_gone, "slot")));
     }
@@ -332,10 +347,10 @@ async fn try_book(person: &Person, session: &Session, asked: &mut Asked, form: &
     let uid = HEXLOWER.encode(&random);
     let name = Name::new(&format!("{uid}.ics")).map_err(|_| Refusal::Unavailable)?;
     let others: Vec<&Address> = asked.people.iter().skip(1).collect();
-    let octets = event(&uid, &time, subject, session.address(), &others);
+    let octets = event(&uid, time, subject, session.address(), &others);
     let (first, last) = (Some(time.start.as_second()), Some(time.end.as_second()));
     let facts = ObjectFacts { kind: ObjectKind::Event, uid, first, last, traits: ObjectTraits::EXACT };
     let folder = session.open(FolderAt { area: Area::Calendars, path }, Bind).await?;
-    folder.put_object(&name, &octets, Content::document(&octets).described(facts), Some(MEDIA_TYPE), Manner::default()).await?;
+    folder.book_object(&name, &octets, Content::document(&octets).described(facts), Some(MEDIA_TYPE), &seen).await?;
     Ok(())
 }
