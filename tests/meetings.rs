@@ -1,10 +1,12 @@
 //! Meetings, beyond who is told what (`scheduling`): where they go, what is known of them at once, and several who book at one moment.
 
-use crate::admin::octroi;
+use crate::admin::{mint, octroi};
 use crate::planning::{PLANNING, WEEK, first, somebody, week};
+use crate::portal::newcomer_as;
 use crate::scheduling::{Diary, meeting};
+use crate::support::http::Http;
 use crate::support::process::run;
-use crate::support::server::{OCTROI, configured_with_profiles, plain_profile};
+use crate::support::server::{OCTROI, Person, Server, configured_with_profiles, plain_profile};
 use crate::support::{shared, unique};
 use std::thread;
 
@@ -184,4 +186,80 @@ fn two_who_plan_at_once_do_not_book_the_same_hour() {
         let gone = [&lea, &paul].map(|one| one.page.contains("not free any more"));
         assert!(booked[0] != booked[1] && gone[0] != gone[1], "round {round}: {booked:?} {gone:?}\n{}\n{}", lea.page, paul.page);
     }
+}
+
+const PEOPLE: &str = r#"
+[[profile.plain.rule]]
+owner = "others"
+path = "calendars/**"
+rights = "lrswite2"
+"#;
+
+/// Somebody new of the profile `plain`.
+fn newcomer(server: &Server) -> Person {
+    let address = newcomer_as(server, "plain");
+    let (app_password, _) = mint(server, &address, "caldav");
+    let calendars = format!("/dav/calendars/{address}/");
+    Person { address, app_password, calendars, profile: "plain".to_owned(), ..server.user(1).clone() }
+}
+
+/// A group that is asked by its address: everybody in it whom the one who asks may know of is asked, once, and stands in the meeting.
+#[test]
+fn a_group_is_asked() {
+    let own = "send_to = \"anyone\"\ndirectory = [\"plain\"]\ndirectory_groups = true";
+    let hidden = "[profile.hidden]\nsend_to = \"anyone\"\n";
+    let server = configured_with_profiles(&plain_profile(own, "*", &format!("{PEOPLE}{hidden}")), "");
+    let (lea, paul) = (Diary::of(&server, 1), Diary::of(&server, 2));
+    let marie = newcomer(&server);
+    let marie = Diary { http: Http::new(&server, &marie), person: &marie };
+    let unseen = format!("{}@bench.test", unique("unseen"));
+    octroi(&server, &["account", "add", &unseen, "--profile", "hidden"]).good();
+    let (team, closed) = ("team@bench.test", "closed@bench.test");
+    for (group, address, more) in [("team", team, ""), ("closed", closed, "--members-only"), ("empty", "empty@bench.test", "")] {
+        octroi(&server, &["group", "add", group]).good();
+        let with: Vec<&str> = ["group", "address", group, address, more].into_iter().filter(|word| !word.is_empty()).collect();
+        octroi(&server, &with).good();
+    }
+    for member in [&lea.person.address, &paul.person.address, &marie.person.address, &unseen] {
+        octroi(&server, &["group", "join", "team", member]).good();
+    }
+    octroi(&server, &["group", "join", "closed", &paul.person.address]).good();
+
+    let uid = unique("team");
+    let at = format!("{}{uid}.ics", lea.calendar());
+    let asked = meeting(&uid, &lea.person.address, &[team, closed, "empty@bench.test", &paul.person.address], "");
+    assert_eq!(lea.http.request("PUT", &at, &[], asked.as_bytes()).status, 201);
+    let hers = || lea.one(&uid).1.replace("\r\n ", "");
+    let line = |text: &str, who: &str| text.lines().find(|line| line.ends_with(&format!("mailto:{who}"))).unwrap_or_default().to_owned();
+    let stored = hers();
+    assert!(line(&stored, team).contains("CUTYPE=GROUP") && line(&stored, team).contains("SCHEDULE-STATUS=1.2"), "{stored}");
+    // One that is for its members, and one without any, are like none.
+    for none in [closed, "empty@bench.test"] {
+        assert!(line(&stored, none).contains("SCHEDULE-STATUS=3.7"), "{stored}");
+    }
+    let by = format!("MEMBER=\"mailto:{team}\"");
+    assert!(line(&stored, &marie.person.address).contains(&by) && line(&stored, &marie.person.address).contains("STATUS=1.2"), "{stored}");
+    assert!(!line(&stored, &paul.person.address).contains("MEMBER") && stored.matches(&paul.person.address).count() == 1, "{stored}");
+    assert!(!stored.contains(&unseen), "whom she is not shown: {stored}");
+    for diary in [&paul, &marie] {
+        assert_eq!((diary.with(&diary.calendar(), &uid).len(), diary.with(&diary.inbox(), &uid).len()), (1, 1));
+    }
+
+    // Who is in it answers as anybody.
+    let (his_at, his) = marie.one(&uid);
+    let answered = his.replace("\r\n ", "").replace("PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:portal", "PARTSTAT=ACCEPTED:mailto:portal");
+    assert_eq!(marie.http.request("PUT", &his_at, &[], answered.as_bytes()).status, 204);
+    assert!(line(&hers(), &marie.person.address).contains("PARTSTAT=ACCEPTED"), "{}", hers());
+    // What she changes comes to them; who joins meanwhile is not asked by that.
+    let late = newcomer(&server);
+    octroi(&server, &["group", "join", "team", &late.address]).good();
+    let named = hers().replace("SUMMARY:Contrôle", "SUMMARY:Visite");
+    assert_eq!(lea.http.request("PUT", &at, &[], named.as_bytes()).status, 204);
+    assert!(marie.one(&uid).1.contains("SUMMARY:Visite") && !hers().contains(&late.address), "{}", hers());
+    // The group goes out of it, and who came by it; Paul stays.
+    let without: String =
+        hers().lines().filter(|line| !line.ends_with(&format!("mailto:{team}"))).map(|line| format!("{line}\r\n")).collect();
+    assert_eq!(lea.http.request("PUT", &at, &[], without.as_bytes()).status, 204);
+    assert!(!hers().contains(&marie.person.address) && hers().contains(&paul.person.address), "{}", hers());
+    assert!(marie.one(&uid).1.contains("STATUS:CANCELLED") && !paul.one(&uid).1.contains("CANCELLED"));
 }

@@ -5,7 +5,9 @@
 mod mail;
 
 use jiff::Timestamp;
-use octroi_gate::{Content, Invitation, ObjectChange, ObjectFacts, Outgoing, Received, SchedulingCodec, SchedulingFault, Telling};
+use octroi_gate::{
+    Content, GroupMember, Invitation, ObjectChange, ObjectFacts, Outgoing, Received, SchedulingCodec, SchedulingFault, Telling,
+};
 use octroi_ical::ExpansionLimits;
 use octroi_ical::itip::{self, Addresses, Change, Fault, Role};
 use octroi_mailauth::{Keyring, Signing};
@@ -42,6 +44,17 @@ impl SchedulingCodec for Scheduler {
 
     fn describe(&self, octets: &[u8]) -> Option<ObjectFacts> {
         octroi_dav::describe_object(octets, &self.expansion)
+    }
+
+    fn newly_asked(&self, change: &ObjectChange<'_>) -> Vec<String> {
+        let asked = change.new.map(|new| itip::newly_asked(change.old, new, &addresses(change.me)));
+        asked.into_iter().flatten().collect()
+    }
+
+    fn with_members(&self, change: &ObjectChange<'_>, groups: &[(String, Vec<GroupMember>)]) -> Option<Vec<u8>> {
+        let member = |one: &GroupMember| itip::Member { address: one.address.clone(), name: one.name.clone() };
+        let groups: Vec<_> = groups.iter().map(|(group, members)| (group.clone(), members.iter().map(member).collect())).collect();
+        change.new.map(|new| itip::with_members(change.old, new, &groups, &addresses(change.me)))
     }
 
     fn change(&self, change: &ObjectChange<'_>) -> Result<Outgoing, SchedulingFault> {

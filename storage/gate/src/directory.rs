@@ -76,8 +76,7 @@ impl Session {
         groups.iter().filter(|group| group.members.contains(&self.account())).map(|group| group.name.clone()).collect()
     }
 
-    /// Members of a group that the account is in, by address, at most `count_max`: itself, whom it would be told of by name anyway, and who
-    /// lets it see when they are busy. [`Refusal::Missing`]: it is in no such group.
+    /// Members of a group that the account is in, by address, at most `count_max`, of whom it may be told. [`Refusal::Missing`]: it is in no such group.
     pub fn colleagues(&self, group: &str, count_max: usize) -> Result<Vec<Address>, Refusal> {
         let engine = self.gate().engine();
         let mine = |group: &Arc<Group>| group.members.contains(&self.account());
@@ -87,13 +86,19 @@ impl Session {
             if found.len() >= count_max {
                 break;
             }
-            let who = Identifier::Account(member.address.clone());
-            if member.id == self.account() || self.principal(&who)?.is_some() || self.sees_busy(member.id) {
+            if self.is_told_of(&member)? {
                 found.push(member.address.clone());
             }
         }
         found.sort_by_key(Address::key);
         Ok(found)
+    }
+
+    /// May this session be told that somebody is in a group? Oneself, whom it would be told of by name anyway, and who lets it see when they
+    /// are busy.
+    pub(crate) fn is_told_of(&self, member: &Account) -> Result<bool, Refusal> {
+        let who = Identifier::Account(member.address.clone());
+        Ok(member.id == self.account() || self.principal(&who)?.is_some() || self.sees_busy(member.id))
     }
 
     fn may_write_to(&self, address: &Address) -> Result<bool, Refusal> {

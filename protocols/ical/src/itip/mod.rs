@@ -12,6 +12,7 @@
 //! | `compose` | messages |
 //! | `organizer` | what an organizer's change means |
 //! | `attendee` | what an attendee's change means |
+//! | `group` | groups that are asked, as their people |
 //! | `receive` | REQUEST and CANCEL at an attendee |
 //! | `reply` | REPLY at the organizer |
 //! | `planning` | when people are free |
@@ -24,6 +25,7 @@ mod address;
 mod attendee;
 mod compare;
 mod compose;
+mod group;
 mod moment;
 mod object;
 mod organizer;
@@ -35,6 +37,7 @@ mod room;
 mod tests;
 
 pub use address::{Addresses, address_key};
+pub use group::{Member, newly_asked, with_members};
 pub use organizer::with_statuses;
 pub use planning::Question;
 pub use receive::receive;

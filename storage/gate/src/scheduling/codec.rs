@@ -1,5 +1,6 @@
 //! What scheduling needs to know of calendar objects, which nothing in `storage/` can read: given to the gate once, by the composition.
 
+use super::groups::GroupMember;
 use crate::content::Content;
 use crate::kept::object::ObjectFacts;
 use octroi_model::Address;
@@ -116,6 +117,11 @@ pub trait SchedulingCodec: Send + Sync + 'static {
     fn message(&self, octets: &[u8]) -> Option<(String, &'static str)>;
     /// What an object or message says of itself, as who puts one describes it; nothing of what cannot be read.
     fn describe(&self, octets: &[u8]) -> Option<ObjectFacts>;
+    /// Whom an organizer asks with a change that were not asked before, as [`Telling::to`] has them.
+    fn newly_asked(&self, change: &ObjectChange<'_>) -> Vec<String>;
+    /// What a change puts, with everybody in these groups, which are among those who are asked; and without who came by one that is not
+    /// asked any more.
+    fn with_members(&self, change: &ObjectChange<'_>, groups: &[(String, Vec<GroupMember>)]) -> Option<Vec<u8>>;
     /// What a change means.
     fn change(&self, change: &ObjectChange<'_>) -> Result<Outgoing, SchedulingFault>;
     /// An object with what became of the messages beside those whom they were for: a text as in RFC 6638 section 3.2.9.

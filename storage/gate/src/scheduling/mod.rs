@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `codec` | what is asked about objects |
 //! | `homes` | inbox, outbox, default calendar; an object by its UID |
+//! | `groups` | who is in a group that is asked |
 //! | `plan` | who is told, and what they get |
 //! | `acts` | put, replace, remove |
 //! | `mail` | what comes by mail |
@@ -17,6 +18,7 @@
 mod acts;
 mod busy;
 mod codec;
+mod groups;
 mod homes;
 mod mail;
 mod plan;
@@ -24,6 +26,7 @@ mod plan;
 pub use acts::{PutObject, is_meeting, schedule_tag};
 pub use busy::SeenCalendars;
 pub use codec::{Invitation, Manner, ObjectChange, Outgoing, Received, SchedulingCodec, SchedulingFault, Telling};
+pub use groups::GroupMember;
 pub use homes::{AVAILABILITY, DEFAULT_CALENDAR, SchedulingPlaces};
 pub use plan::ATTENDEES;
 

@@ -43,6 +43,8 @@ mod status {
 enum Way {
     Here(Arc<Account>),
     Mail(Address),
+    /// It is a group's address: who is in it is told by themselves.
+    Group,
     Nowhere(&'static str),
 }
 
@@ -81,6 +83,14 @@ impl<'s> Desk<'s> {
         Some(Self { session, codec, me: None, owner, manner, speaks, ways: HashMap::new() })
     }
 
+    pub(super) fn session(&self) -> &'s Session {
+        self.session
+    }
+
+    pub(super) fn owner_id(&self) -> AccountId {
+        self.owner.id
+    }
+
     fn gate(&self) -> &'s Gate {
         self.session.gate()
     }
@@ -97,9 +107,17 @@ impl<'s> Desk<'s> {
         if !old.into_iter().chain(new).any(names_an_organizer) {
             return Ok(Settled { other: None, uid: None, scheduled: false });
         }
-        let (gate, owner) = (self.gate(), &self.owner);
-        let me = self.me.get_or_insert_with(|| gate.addresses_of(owner));
-        let change = ObjectChange { old, new, me, manner: self.manner };
+        let me = self.me.take().unwrap_or_else(|| self.gate().addresses_of(&self.owner));
+        let settled = self.settle(ObjectChange { old, new, me: &me, manner: self.manner }, at, batch).await;
+        self.me = Some(me);
+        settled
+    }
+
+    async fn settle(&mut self, change: ObjectChange<'_>, at: (CollectionId, &Name), batch: &mut Batch) -> Result<Settled, Refusal> {
+        let ObjectChange { old, new, me, .. } = change;
+        let groups = self.groups_asked(&self.codec.newly_asked(&change))?;
+        let grouped = self.codec.with_members(&change, &groups);
+        let change = ObjectChange { new: grouped.as_deref().or(new), ..change };
         let Outgoing { scheduled, stored, messages } = self.codec.change(&change).map_err(Refusal::Scheduling)?;
         let mut stored = stored.unwrap_or_default();
         let uid = new.or(old).and_then(|octets| self.codec.uid(octets));
@@ -126,7 +144,6 @@ impl<'s> Desk<'s> {
         }
         // Rooms have answered already.
         for answer in std::mem::take(&mut table.answers) {
-            let me = self.me.as_deref().unwrap_or_default();
             if let Received::Stored { octets, .. } = self.codec.receive(Some(&stored), &answer, me, None) {
                 stored = octets;
             }
@@ -149,6 +166,7 @@ impl<'s> Desk<'s> {
     async fn tell(&mut self, telling: &Telling, uid: &str, table: &mut Table, batch: &mut Batch) -> Result<&'static str, Refusal> {
         match self.way(telling).await? {
             Way::Nowhere(why) => Ok(why),
+            Way::Group => Ok(status::DELIVERED),
             Way::Mail(to) if telling.matters => self.mail(telling, &to, batch),
             Way::Mail(_) => Ok(status::SENT),
             Way::Here(account) => {
@@ -200,6 +218,9 @@ impl<'s> Desk<'s> {
             return Ok(Way::Nowhere(status::FORBIDDEN));
         }
         if ours {
+            if !self.members_asked(&telling.to)?.is_empty() {
+                return Ok(Way::Group);
+            }
             let alone = gate.reach(&to, Some(self.owner.id)).ok().filter(|reached| reached.outside.is_empty());
             let account = alone.and_then(|reached| match reached.ours.as_slice() {
                 [only] => gate.engine().account(only.account),
