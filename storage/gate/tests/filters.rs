@@ -107,7 +107,7 @@ async fn refused(world: &World) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scripts_are_kept_by_name() {
-    let world = World::with(Limits { scripts_max: 3, script_bytes_max: 100, ..Limits::default() }).await;
+    let world = World::with(&Limits { scripts_max: 3, script_bytes_max: 100, ..Limits::default() }).await;
     let session = world.session(OWNER, Service::Sieve).await;
     assert_eq!(session.scripts().await.unwrap(), []);
     assert_eq!(session.activate_script(Some("main")).await, Err(Refusal::Missing));

@@ -52,7 +52,7 @@ async fn versions(session: &Session, at: &str, it: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn what_is_written_over_is_a_version_until_there_are_too_many() {
-    let world = World::with(Limits { versions: VersionPolicy { versions: 3, days: 30 }, ..Limits::default() }).await;
+    let world = World::with(&Limits { versions: VersionPolicy { versions: 3, days: 30 }, ..Limits::default() }).await;
     let owner = world.session(OWNER, Service::Files).await;
     make(&owner, "", "Actes").await;
     for text in ["one", "two", "two", "three", "four", "five"] {
@@ -241,7 +241,7 @@ async fn a_document_never_waits_for_what_is_kept() {
 
 #[tokio::test]
 async fn what_programs_need_for_a_moment_is_not_kept_nor_what_is_too_large_or_too_old() {
-    let world = World::with(Limits { trash_bytes_max: 10, ..Limits::default() }).await;
+    let world = World::with(&Limits { trash_bytes_max: 10, ..Limits::default() }).await;
     let owner = world.session(OWNER, Service::Files).await;
     let who = address(OWNER);
     for passing in ["._x.txt", ".DS_Store", "~$x.docx", ".~lock.x.odt#", "x.tmp"] {
@@ -272,7 +272,7 @@ async fn what_programs_need_for_a_moment_is_not_kept_nor_what_is_too_large_or_to
 async fn what_is_kept_goes_with_time() {
     const DAY: i64 = 24 * 60 * 60;
     let versions = VersionPolicy { versions: 10, days: 30 };
-    let world = World::with(Limits { versions, trash_days: 10, upload_idle: Duration::from_hours(5), ..Limits::default() }).await;
+    let world = World::with(&Limits { versions, trash_days: 10, upload_idle: Duration::from_hours(5), ..Limits::default() }).await;
     let owner = world.session(OWNER, Service::Files).await;
     let after = |seconds| UnixTime(UnixTime::now().0 + seconds);
     make(&owner, "", "a").await;
@@ -329,7 +329,7 @@ async fn versions_of_names_that_begin_alike_are_kept_apart() {
 
 #[tokio::test]
 async fn without_a_trash_what_is_removed_is_gone() {
-    let world = World::with(Limits { trash_days: 0, versions: VersionPolicy { versions: 0, days: 1 }, ..Limits::default() }).await;
+    let world = World::with(&Limits { trash_days: 0, versions: VersionPolicy { versions: 0, days: 1 }, ..Limits::default() }).await;
     let owner = world.session(OWNER, Service::Files).await;
     make(&owner, "", "a").await;
     put(&owner, "a", "x", "one").await;
@@ -402,7 +402,7 @@ async fn who_drops_sees_what_they_dropped_and_nothing_else() {
 /// A client that makes a folder and removes it again and again was soon told that the account has too many folders.
 #[tokio::test]
 async fn folders_in_the_trash_are_not_in_the_way_of_new_ones() {
-    let world = World::with(Limits { collections_max: 8, ..Limits::default() }).await;
+    let world = World::with(&Limits { collections_max: 8, ..Limits::default() }).await;
     let owner = world.session(OWNER, Service::Files).await;
     for number in 0..20 {
         make(&owner, "", "again").await;

@@ -19,7 +19,7 @@ async fn special(session: &Session) -> Vec<(String, SpecialUse)> {
 #[tokio::test]
 async fn mailboxes_are_named_in_the_language_of_the_organisation() {
     use SpecialUse::{Archive, Drafts, Junk, Sent, Trash};
-    let world = World::with(Limits { language: Language::French, ..Limits::default() }).await;
+    let world = World::with(&Limits { language: Language::French, ..Limits::default() }).await;
     let session = world.session(OWNER, Service::Imap).await;
     let named = |all: &[(&str, SpecialUse)]| all.iter().map(|(name, special_use)| ((*name).to_owned(), *special_use)).collect::<Vec<_>>();
     let french = [("Archives", Archive), ("Brouillons", Drafts), ("Corbeille", Trash), ("Envoyés", Sent), ("Indésirables", Junk)];
@@ -36,7 +36,7 @@ async fn mailboxes_are_named_in_the_language_of_the_organisation() {
 #[tokio::test]
 async fn drafts_are_written_in_every_language() {
     for (language, drafts) in [(Language::English, "Drafts"), (Language::French, "Brouillons")] {
-        let world = World::with(Limits { language, ..Limits::default() }).await;
+        let world = World::with(&Limits { language, ..Limits::default() }).await;
         let scope = Preset::Draft.scope(Services::NONE.with(Service::Imap), &[]);
         let secret = world.admin.mint_app_password(&address(OWNER), scope, "x").await.unwrap().secret;
         let Login::Open(session) = world.login(OWNER, &secret, Service::Imap, OFFICE).await else { panic!("not logged in") };

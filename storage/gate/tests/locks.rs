@@ -228,7 +228,7 @@ async fn what_is_kept_aside_is_no_member() {
 #[tokio::test]
 async fn locks_end_and_are_limited() {
     let limits = Limits { locks_per_account_max: 2, lock_time_max: Duration::from_secs(2), lock_owner_bytes_max: 10, ..Limits::default() };
-    let world = World::with(limits).await;
+    let world = World::with(&limits).await;
     let owner = world.session(OWNER, Service::Files).await;
     for at in ["a", "b", "c"] {
         put(&owner, at).await.unwrap();

@@ -53,10 +53,10 @@ struct Stage {
 impl Stage {
     /// The owner and the subject are registered at a folder of the owner's.
     async fn new() -> Self {
-        Self::with(Limits::default()).await
+        Self::with(&Limits::default()).await
     }
 
-    async fn with(limits: Limits) -> Self {
+    async fn with(limits: &Limits) -> Self {
         let world = World::with(limits).await;
         let owner = world.session(OWNER, Service::Files).await;
         make(&owner, "", "a").await;
@@ -190,7 +190,7 @@ async fn a_registration_is_made_anew_and_ended_by_its_account_only() {
 #[tokio::test]
 async fn registrations_are_limited() {
     let limits = Limits { push_per_collection_max: 2, push_per_account_max: 3, push_max: 5, ..Limits::default() };
-    let stage = Stage::with(limits).await;
+    let stage = Stage::with(&limits).await;
     let full = Err(Refusal::Limit(PUSH_REGISTRATIONS));
     register(&stage.owner, folder("a"), "https://owner.example/2").await.unwrap();
     assert_eq!(register(&stage.owner, folder("a"), "https://owner.example/3").await, full, "of one collection");

@@ -50,7 +50,7 @@ async fn what_another_version_left_is_told_of_and_can_be_given_up() {
     engine.commit(batch).await.unwrap();
     engine.close().await;
     drop(engine);
-    let world = World::over(folder, octroi_gate::Limits::default()).await;
+    let world = World::over(folder, &octroi_gate::Limits::default()).await;
     assert_eq!((walk(&world.queue).await, world.queue.unreadable(10).await.unwrap()), (2, vec![Uid(3)]));
     assert_eq!(world.queue.retry(Uid(3)).await, Err(octroi_gate::Refusal::Missing));
     world.queue.discard(Uid(3)).await.unwrap();

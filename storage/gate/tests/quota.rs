@@ -106,7 +106,7 @@ async fn a_folder_has_a_quota_of_its_own() {
 /// What was in the way used to go in a commit of its own, and was lost when there was no room for the new.
 #[tokio::test]
 async fn what_is_in_the_way_stays_when_there_is_no_room() {
-    let world = World::with(Limits { trash_days: 0, ..Limits::default() }).await;
+    let world = World::with(&Limits { trash_days: 0, ..Limits::default() }).await;
     let owner = world.session(OWNER, Service::Files).await;
     let top = owner.open(folder(""), MakeFolder).await.unwrap();
     for (it, bytes) in [("small", 100), ("large", 5000)] {

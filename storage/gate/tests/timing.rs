@@ -69,7 +69,7 @@ async fn an_unknown_user_and_a_wrong_secret_take_the_same_time() {
 #[tokio::test]
 async fn a_wrong_proof_takes_the_same_time_whoever_is_named() {
     // So many that looking at none of them would be seen above all else that a refusal does.
-    let world = World::with(Limits { app_passwords_max: 1_000, ..Limits::default() }).await;
+    let world = World::with(&Limits { app_passwords_max: 1_000, ..Limits::default() }).await;
     for _ in 0..1_000 {
         world.mint(OWNER, Services::ALL).await;
     }

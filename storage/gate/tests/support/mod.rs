@@ -72,10 +72,10 @@ pub(crate) const SUBJECT: &str = "subject@octroi.example";
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with(Limits::default()).await
+        Self::with(&Limits::default()).await
     }
 
-    pub(crate) async fn with(limits: Limits) -> Self {
+    pub(crate) async fn with(limits: &Limits) -> Self {
         let world = Self::over(tempfile::tempdir().unwrap(), limits).await;
         for (who, profile) in [(OWNER, "owner"), (SUBJECT, "subject")] {
             let address = address(who);
@@ -90,7 +90,7 @@ impl World {
     }
 
     /// What is in that folder.
-    pub(crate) async fn over(folder: tempfile::TempDir, limits: Limits) -> Self {
+    pub(crate) async fn over(folder: tempfile::TempDir, limits: &Limits) -> Self {
         let engine = Embedded::open(folder.path(), Options::default()).await.unwrap();
         let organisation = Organisation {
             name: "Test".to_owned(),
@@ -103,7 +103,7 @@ impl World {
             engine,
             organisation,
             policy(Rights::ALL),
-            Limits { sends_to_numbers: true, ..limits },
+            Limits { sends_to_numbers: true, ..*limits },
             DataKey::from_bytes(&[3; 32]),
         )
         .await;
