@@ -121,6 +121,8 @@ section! {
         push_per_account_max => push_per_account_max;
         push_max => push_max;
         push_endpoint_bytes_max => push_endpoint_bytes_max;
+        subscriptions_max => subscriptions_max;
+        subscription_url_bytes_max => subscription_url_bytes_max;
         uploads_max => uploads_max;
         attendees_max => attendees_max;
         inbox_items_max => inbox_items_max;

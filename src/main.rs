@@ -19,12 +19,14 @@ mod import;
 mod limits;
 mod profiles;
 mod push;
+mod reach;
 mod reports;
 mod scheduling;
 mod search;
 mod server;
 mod size;
 mod store_options;
+mod subscriptions;
 mod tls;
 mod unix_socket;
 

@@ -11,6 +11,7 @@ use crate::profiles::Profiles;
 use crate::push::Herald;
 use crate::reports::Reporter;
 use crate::scheduling::Scheduler;
+use crate::subscriptions::Subscriber;
 use crate::tls::{Acceptors, Certificate};
 use octroi_dns::Resolver;
 use octroi_gate::{Admin, DataKey, Errands, Gate, Opened, Organisation, Pushes, Queue};
@@ -168,6 +169,7 @@ impl Server {
         if let Some(herald) = Herald::new(config, resolver.clone(), &admin, pushes)? {
             hold_while(&shutdown, herald.run(shutdown.clone()));
         }
+        hold_while(&shutdown, Subscriber::new(config, resolver.clone(), admin.clone())?.run(shutdown.clone()));
         let managesieve = listeners.managesieve(config, smtp_config.filters, &certificate, sockets.managesieve)?;
         let https = listeners.https(config, &certificate, portal, sockets.https)?;
         let challenges = https.challenges().clone();

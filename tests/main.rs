@@ -49,6 +49,7 @@ mod sending;
 mod sharing;
 mod sieve;
 mod store;
+mod subscriptions;
 mod support;
 mod threats;
 mod thunderbird;

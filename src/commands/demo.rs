@@ -88,6 +88,7 @@ fn configuration(arguments: &Demo, data: &Path, listen: Listen) -> Result<Config
         documents: crate::config::Documents::default(),
         outbound: Outbound { smarthost: arguments.smarthost.clone(), ..Outbound::default() },
         push: crate::config::Push { enabled: true, ..crate::config::Push::default() },
+        subscriptions: crate::config::Subscriptions::default(),
         second_factor: crate::config::SecondFactor::default(),
         quota: crate::config::Quota::default(),
         store: crate::store_options::StoreOptions::default(),

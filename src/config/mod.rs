@@ -11,6 +11,7 @@ mod outbound;
 mod push;
 mod reports;
 mod spam;
+mod subscriptions;
 
 pub(crate) use acme::Acme;
 pub(crate) use dns::Dns;
@@ -21,6 +22,7 @@ pub(crate) use outbound::Outbound;
 pub(crate) use push::Push;
 pub(crate) use reports::Reports;
 pub(crate) use spam::Spam;
+pub(crate) use subscriptions::Subscriptions;
 
 use crate::limits::Limits;
 use crate::profiles::Profiles;
@@ -93,6 +95,9 @@ pub(crate) struct Config {
     /// Programs that are woken when something changes.
     #[serde(default, skip_serializing_if = "Push::is_default")]
     pub(crate) push: Push,
+    /// Calendars of the web.
+    #[serde(default, skip_serializing_if = "Subscriptions::is_default")]
+    pub(crate) subscriptions: Subscriptions,
     /// How codes get to telephones.
     #[serde(default, skip_serializing_if = "SecondFactor::is_default")]
     pub(crate) second_factor: SecondFactor,
@@ -264,6 +269,7 @@ impl Config {
         config.outbound.authorities = config.outbound.authorities.map(|p| base.join(p));
         config.outbound.smarthost_password_file = config.outbound.smarthost_password_file.map(|p| base.join(p));
         config.push.authority = config.push.authority.map(|p| base.join(p));
+        config.subscriptions.authority = config.subscriptions.authority.map(|p| base.join(p));
         config.tls = config.tls.map(|t| Tls { certificate: base.join(t.certificate), key: base.join(t.key) });
         config.acme = config.acme.map(|acme| acme.relative_to(base));
         Ok(config)
@@ -313,6 +319,7 @@ impl Config {
         self.listen.socket_mode()?;
         self.push.inner()?;
         self.push.contact(self)?;
+        self.subscriptions.check()?;
         Ok(())
     }
 

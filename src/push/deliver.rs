@@ -3,19 +3,16 @@
 //! What always holds: TLS with a certificate that counts, no redirection, no inner address but those that the configuration names; of the
 //! answer only the status and `Retry-After` are used; the URL, which is the program's secret, is in no log.
 
-use super::address::is_global;
 use crate::config::Config;
+use crate::reach::Reach;
 use bytes::Bytes;
-use hickory_resolver::proto::rr::{RData, RecordType};
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{Request, Response, StatusCode, Uri};
 use octroi_dns::Resolver;
 use octroi_gate::{Push, PushLook};
 use octroi_model::UnixTime;
-use octroi_net::Networks;
 use octroi_webclient::{Origin, WebClient};
 use octroi_webpush::{Recipient, Vapid};
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -44,11 +41,9 @@ pub(super) enum Fate {
 /// Sends.
 pub(super) struct Delivery {
     web: WebClient,
-    resolver: Resolver,
+    reach: Reach,
     vapid: Vapid,
     contact: String,
-    /// Inner addresses that may be asked.
-    inner: Networks,
     turns: Semaphore,
 }
 
@@ -58,8 +53,8 @@ impl Delivery {
         let authority = config.push.authority.as_ref().map(read).transpose()?;
         let web = WebClient::new(authority.as_deref(), POST, ANSWER_BYTES_MAX).map_err(|e| format!("`push.authority`: {e}"))?;
         let contact = config.push.contact(config).map_err(|e| e.to_string())?;
-        let inner = config.push.inner().map_err(|e| e.to_string())?;
-        Ok(Self { web, resolver, vapid, contact, inner, turns: Semaphore::new(SENDING_MAX) })
+        let reach = Reach::new(resolver, config.push.inner().map_err(|e| e.to_string())?);
+        Ok(Self { web, reach, vapid, contact, turns: Semaphore::new(SENDING_MAX) })
     }
 
     pub(super) fn public_key(&self) -> String {
@@ -68,12 +63,7 @@ impl Delivery {
 
     /// Could something be sent to that URL, as far as it can be told without asking anybody?
     pub(super) fn could_reach(&self, url: &str) -> bool {
-        let Some(uri) = endpoint(url) else { return false };
-        host(&uri).is_some_and(|host| host.parse().map_or(true, |ip| self.may_ask(ip)))
-    }
-
-    fn may_ask(&self, ip: IpAddr) -> bool {
-        is_global(ip) || self.inner.contains(ip)
+        endpoint(url).is_some_and(|uri| self.reach.could_be(&uri))
     }
 
     /// Send it, if it still may be sent when its turn comes.
@@ -101,7 +91,7 @@ impl Delivery {
     }
 
     async fn ask(&self, push: &Push, uri: Uri) -> Result<Response<Bytes>, String> {
-        let addresses = self.addresses(&uri).await?;
+        let addresses = self.reach.addresses(&uri).await?;
         let text = octroi_dav::push_message(&push.topic, push.contents, push.properties);
         let recipient = Recipient::read(&push.public_key, &push.auth_secret).map_err(|e| e.to_string())?;
         let body = recipient.encrypt(text.as_bytes()).map_err(|e| e.to_string())?;
@@ -117,25 +107,6 @@ impl Delivery {
         let request = request.body(Bytes::from(body)).map_err(|e| e.to_string())?;
         self.web.ask_at(request, &addresses).await.map_err(|e| e.to_string())
     }
-
-    /// All addresses of the host that may be asked.
-    async fn addresses(&self, uri: &Uri) -> Result<Vec<SocketAddr>, String> {
-        let host = host(uri).ok_or("it names no host")?;
-        let mut ips: Vec<IpAddr> = host.parse().into_iter().collect();
-        if ips.is_empty() {
-            for kind in [RecordType::AAAA, RecordType::A] {
-                if let Ok(answer) = self.resolver.look_up(host, kind).await {
-                    ips.extend(answer.records.iter().filter_map(RData::ip_addr));
-                }
-            }
-        }
-        ips.retain(|ip| self.may_ask(*ip));
-        if ips.is_empty() {
-            return Err("it has no address that may be asked".to_owned());
-        }
-        let port = uri.port_u16().unwrap_or(HTTPS_PORT);
-        Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
-    }
 }
 
 /// An absolute `https` URL without user and password. RFC 8030 section 8: never without TLS.
@@ -143,10 +114,6 @@ fn endpoint(url: &str) -> Option<Uri> {
     let uri: Uri = url.parse().ok()?;
     let fits = uri.scheme_str() == Some("https") && Origin::of(&uri).is_ok() && !url.contains('#');
     fits.then_some(uri)
-}
-
-fn host(uri: &Uri) -> Option<&str> {
-    Some(uri.host()?.trim_start_matches('[').trim_end_matches(']')).filter(|host| !host.is_empty())
 }
 
 /// RFC 6454 section 6.2: what a token is for. The port is named where it is not the scheme's own.

@@ -1,12 +1,11 @@
 //! Wakes programs: hears that a collection has changed and has a push service tell who registered at it (Web Push, RFC 8030).
 //!
 //! Started by `server`, which hands it the gate's [`Pushes`], and ended with it. A task looks after each collection at which somebody is
-//! registered (`collection`), `deliver` sends one message, `address` knows where to. What always holds: nobody who changes something waits for it;
+//! registered (`collection`), `deliver` sends one message, `crate::reach` knows where to. What always holds: nobody who changes something waits for it;
 //! what is sent was allowed when it was sent; all that waits is bounded by the registrations, of which there is a limit.
 //!
 //! Known limits: what waits is in memory, so of a change just before the server ends nobody may hear; programs look now and then in any case.
 
-mod address;
 mod collection;
 mod deliver;
 

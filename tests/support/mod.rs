@@ -2,6 +2,7 @@
 //!
 //! The clients are written without any code of the server, so that a misunderstanding does not agree with itself.
 
+pub(crate) mod calendar_host;
 pub(crate) mod http;
 pub(crate) mod imap;
 pub(crate) mod internet;

@@ -5,7 +5,7 @@
 
 use crate::caldav::of_text;
 use crate::keyword::{SET, keyword_of};
-use crate::names::{CALDAV, DAV, KEYWORD, OWNCLOUD, PRIVILEGE};
+use crate::names::{CALDAV, CALENDARSERVER, DAV, KEYWORD, OWNCLOUD, PRIVILEGE};
 use crate::property::{Role, find};
 use crate::xml::{Element, ElementName};
 use octroi_gate::{AVAILABILITY, Area, DISPLAY_NAME, PropertyEdit};
@@ -80,6 +80,8 @@ fn is_protected(name: &ElementName) -> bool {
         DAV => matches!(name.local.as_str(), "lockdiscovery" | "supportedlock" | "group-member-set" | "source"),
         OWNCLOUD => matches!(name.local.as_str(), "id" | "fileid" | "checksums" | "owner-id" | "owner-display-name"),
         CALDAV => matches!(name.local.as_str(), "calendar-data" | "schedule-tag"),
+        // From where a calendar is fetched is said when it is made.
+        CALENDARSERVER => name.local == "source",
         KEYWORD | PRIVILEGE => true,
         _ => false,
     }

@@ -78,6 +78,7 @@ pub use config::DavConfig;
 pub use fuzz_headers::fuzz_headers;
 #[cfg(feature = "fuzzing")]
 pub use fuzzing::fuzz_xml;
+pub use object::described;
 pub use push::push_message;
 
 use axum::Router;

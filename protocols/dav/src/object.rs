@@ -59,6 +59,12 @@ pub(crate) fn check(
     Ok(Checked { media_type: format!("text/calendar; charset=utf-8; component={}", component.to_ascii_lowercase()), facts })
 }
 
+/// What is noted of a calendar object, and under which media type it is kept, if a calendar would take it; for whoever puts one by another way.
+pub fn described(octets: &[u8], config: &DavConfig) -> Option<(ObjectFacts, String)> {
+    let checked = check(Area::Calendars, octets, None, None, config).ok()?;
+    Some((checked.facts?, checked.media_type))
+}
+
 /// Does a calendar take objects of this component?
 pub(crate) fn takes(collection: Option<&FolderFacts>, component: &str) -> bool {
     components(collection).any(|name| name.eq_ignore_ascii_case(component))

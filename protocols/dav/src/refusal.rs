@@ -127,6 +127,10 @@ fn refused(refusal: Refusal, href: &str, organisation: &Organisation) -> Respons
         Refusal::Damaged => plain(StatusCode::INTERNAL_SERVER_ERROR, "It is damaged in the store; tell the administrator."),
         Refusal::Reserved(lacks) => plain(StatusCode::FORBIDDEN, &reserved(lacks, &organisation.portal_url)),
         Refusal::ExportNotAllowed => plain(StatusCode::FORBIDDEN, "Your profile does not let you take out a whole collection."),
+        Refusal::SubscribeNotAllowed => {
+            plain(StatusCode::FORBIDDEN, "Your profile does not let you subscribe to calendars of the web from here.")
+        }
+        Refusal::SourceNotAllowed => plain(StatusCode::FORBIDDEN, "No calendar is fetched from that URL."),
         Refusal::ShareNotAllowed => Fault::Rule(StatusCode::FORBIDDEN, "D:allowed-principal").into_response(organisation),
         // RFC 3744 section 8.1.1.
         Refusal::UnknownGrantee => Fault::Rule(StatusCode::FORBIDDEN, "D:recognized-principal").into_response(organisation),

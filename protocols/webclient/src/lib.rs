@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use http::header::HOST;
 use http::{HeaderValue, Request, Response, Uri};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
@@ -52,8 +52,10 @@ pub enum WebError {
     Authority(String),
     /// Nobody answers at the host, or what answers is not it.
     Unreachable(std::io::Error),
-    /// The server does not speak HTTP, or broke off, or sent too much.
+    /// The server does not speak HTTP, or broke off.
     Answer(String),
+    /// It sent more octets than this.
+    TooLarge(usize),
     /// The deadline passed.
     Late(Duration),
 }
@@ -65,6 +67,7 @@ impl fmt::Display for WebError {
             Self::Authority(why) => write!(f, "the authority's certificate cannot be used: {why}"),
             Self::Unreachable(error) => write!(f, "the host cannot be reached: {error}"),
             Self::Answer(why) => write!(f, "no answer: {why}"),
+            Self::TooLarge(octets) => write!(f, "no answer: it has more than {octets} octets"),
             Self::Late(deadline) => write!(f, "it took more than {} s", deadline.as_secs()),
         }
     }
@@ -168,7 +171,10 @@ impl WebClient {
         let asked = async move {
             let answer = sender.send_request(Request::from_parts(head, Full::new(body))).await.map_err(broken)?;
             let (head, body) = answer.into_parts();
-            let body = Limited::new(body, answer_bytes_max).collect().await.map_err(|e| WebError::Answer(e.to_string()))?;
+            let body = Limited::new(body, answer_bytes_max).collect().await.map_err(|e| match e.downcast_ref::<LengthLimitError>() {
+                Some(_) => WebError::TooLarge(answer_bytes_max),
+                None => WebError::Answer(e.to_string()),
+            })?;
             Ok(Response::from_parts(head, body.to_bytes()))
         };
         tokio::pin!(asked);

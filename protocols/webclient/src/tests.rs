@@ -38,7 +38,7 @@ async fn one_request_and_its_answer() {
 async fn an_answer_has_a_limit() {
     let (port, _asked) = server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n").await;
     let request = Request::get(format!("http://127.0.0.1:{port}/")).body(Bytes::new()).unwrap();
-    assert!(matches!(client(2).ask(request).await, Err(WebError::Answer(_))));
+    assert!(matches!(client(2).ask(request).await, Err(WebError::TooLarge(2))));
 }
 
 #[tokio::test]

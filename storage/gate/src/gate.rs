@@ -14,6 +14,7 @@ use crate::live::Live;
 use crate::push::{Own, Pushes, Registering};
 use crate::queue::Queue;
 use crate::rates::Rates;
+use crate::subscriptions::Subscribing;
 use crate::throttle::Throttle;
 use crate::waiting::Waiting;
 use octroi_engine::{Batch, Change, Engine};
@@ -95,6 +96,10 @@ pub struct Limits {
     pub push_max: u32,
     /// Octets of the URL that push messages go to.
     pub push_endpoint_bytes_max: u32,
+    /// Calendars of the web that one account has, and octets of the URL of one.
+    pub subscriptions_max: usize,
+    /// See there.
+    pub subscription_url_bytes_max: usize,
     /// The quota that a new account gets.
     pub account_quota: Option<QuotaLimit>,
     /// In which a new account's mailboxes are named.
@@ -138,6 +143,8 @@ impl Default for Limits {
             push_per_account_max: 500,
             push_max: 20_000,
             push_endpoint_bytes_max: 2048,
+            subscriptions_max: 20,
+            subscription_url_bytes_max: 2048,
             account_quota: None,
             language: Language::English,
             confirm_wait: Duration::from_secs(20),
@@ -169,6 +176,7 @@ pub(crate) struct Inner {
     pub(crate) outbox: Outbox,
     pub(crate) registering: Registering,
     pub(crate) own: Own,
+    pub(crate) subscribing: Subscribing,
     pub(crate) passkeys: Option<Webauthn>,
     /// What knows calendar objects, if meetings are scheduled here.
     pub(crate) scheduling: std::sync::OnceLock<Arc<dyn crate::scheduling::SchedulingCodec>>,
@@ -233,6 +241,7 @@ impl Gate {
             outbox,
             registering,
             own: Own::default(),
+            subscribing: Subscribing::default(),
             passkeys,
             scheduling: std::sync::OnceLock::new(),
             sign_outs: std::sync::Mutex::default(),

@@ -51,6 +51,7 @@ mod seal;
 mod second_factor;
 mod session;
 mod sight;
+mod subscriptions;
 mod throttle;
 mod tree;
 mod uploads;
@@ -124,6 +125,9 @@ pub use scram::{SCRAM_HASH_BYTES, SCRAM_ITERATIONS, SCRAM_SALT_BYTES, ScramFault
 pub use second_factor::{TotpEnrolment, code_at};
 pub use session::Session;
 pub use sight::Strip;
+pub use subscriptions::{
+    DueSubscription, Fetched, FetchedObject, Refreshed, SUBSCRIPTIONS, Settled, SubscriptionFacts, SubscriptionFault, SubscriptionWish,
+};
 pub use tree::{Entry, SHARED};
 pub use uploads::{Parts, UPLOAD_PARTS, UPLOADS, UploadPart};
 pub use waiting::WaitingLogIn;

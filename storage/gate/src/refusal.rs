@@ -65,6 +65,10 @@ pub enum Refusal {
     Reserved(Lacks),
     /// The profile does not let one share with them.
     ShareNotAllowed,
+    /// The profile does not let one subscribe to calendars of the web.
+    SubscribeNotAllowed,
+    /// Nothing is fetched from that URL.
+    SourceNotAllowed,
     /// The profile does not let one take out whole collections.
     ExportNotAllowed,
     /// No such account, group or profile.
@@ -122,6 +126,8 @@ impl fmt::Display for Refusal {
                 write!(f, "a reserved action that needs a second factor of the last {seconds} s")
             }
             Self::ShareNotAllowed => f.write_str("not permitted to share with them"),
+            Self::SubscribeNotAllowed => f.write_str("not permitted to subscribe to calendars of the web"),
+            Self::SourceNotAllowed => f.write_str("nothing is fetched from there"),
             Self::ExportNotAllowed => f.write_str("not permitted to take out whole collections"),
             Self::UnknownGrantee => f.write_str("no such account, group or profile"),
             Self::Password(fault) => fault.fmt(f),

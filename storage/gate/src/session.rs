@@ -236,6 +236,7 @@ impl Session {
             scope: standing.folders.leave(standing.credential.app_password.rights, &node.subject()),
         };
         let rights = node.shelf.leaves(octroi_policy::effective(&self.0.gate.policy(), &facts), own);
+        let rights = crate::subscriptions::leaves(collection, rights);
         standing.rights.insert(collection.id, rights);
         Ok(rights)
     }

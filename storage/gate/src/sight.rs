@@ -14,6 +14,7 @@ use crate::kept::beside;
 use crate::kept::object::{ObjectFacts, ObjectKind, ObjectTraits};
 use crate::refusal::Refusal;
 use crate::session::Session;
+use crate::subscriptions;
 use crate::tree::Node;
 use octroi_engine::View;
 use octroi_model::{AccountId, CollectionId, ContentRef, Flags, Hash, Item, Name, Rights, Tombstone, Uid};
@@ -134,7 +135,7 @@ pub(crate) fn on_folder(at: &FoundNode, session: &Session, rights: Rights) -> Ri
 /// A veiled item can be read by who reads the calendar or its veil, and nothing else.
 pub(crate) fn on_file(at: &FoundItem, session: &Session, rights: Rights) -> Rights {
     if at.veiled.is_none() {
-        return crate::dropping::on_file(at, session, rights);
+        return subscriptions::on_file(at, crate::dropping::on_file(at, session, rights));
     }
     let may = rights.contains(Rights::LOOKUP) && rights.intersects(Rights::READ | Rights::FREE_BUSY);
     if may { VEILED } else { rights & Rights::LOOKUP }
@@ -142,7 +143,7 @@ pub(crate) fn on_file(at: &FoundItem, session: &Session, rights: Rights) -> Righ
 
 /// The rights that are told of a node: who sees a veiled calendar reads what is to be seen of it.
 pub(crate) fn told(node: &Node, session: &Session, rights: Rights) -> Rights {
-    if is_veiled(node, session, rights) { rights | Rights::READ } else { rights }
+    subscriptions::told(node, if is_veiled(node, session, rights) { rights | Rights::READ } else { rights })
 }
 
 /// The number of a collection in sync tokens: behind a veil its events have other names, so a token of before says nothing there.

@@ -33,6 +33,8 @@
 //! portal = true                    # may sign in to the portal (default false)
 //! portal_documents = ["office"]    # zones from which the portal shows documents, as `files` and `second_factor` allow (default none)
 //! portal_calendars = ["office"]    # likewise for calendars, which it shows for planning meetings (default none)
+//! subscribe_calendars = ["office"] # zones from which it may subscribe to calendars of the web, which the server fetches (default none)
+//! publish_calendars = ["office"]   # zones from which it may publish a calendar of its own under a secret link (default none)
 //! audit = false                    # may read the audit trail (default false)
 //! administer = false               # accounts, profiles and remote access in the portal (default false)
 //! actions = ["validate-act"]       # reserved actions that it may do at all (default none)

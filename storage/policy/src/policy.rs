@@ -35,6 +35,8 @@ pub struct Profile {
     pub(crate) portal: bool,
     pub(crate) portal_documents: Zones,
     pub(crate) portal_calendars: Zones,
+    pub(crate) subscribe_calendars: Zones,
+    pub(crate) publish_calendars: Zones,
     pub(crate) audit: bool,
     pub(crate) administer: bool,
     pub(crate) remote_zones: Zones,
@@ -168,6 +170,22 @@ impl Profile {
             Service::Imap | Service::Submission | Service::Carddav | Service::Sieve => return false,
         };
         self.portal && zones.contains(zone)
+    }
+
+    /// May it have calendars of the web, which the server fetches for it, when it says so from that zone?
+    pub fn subscribes_from(&self, zone: &str) -> bool {
+        self.subscribe_calendars.contains(zone)
+    }
+
+    /// The same from anywhere at all: what was subscribed to before is fetched for as long as this holds.
+    pub fn subscribes(&self) -> bool {
+        self.subscribe_calendars != Zones::These(Vec::new())
+    }
+
+    /// May it show a calendar to everybody who has a secret link, when it says so from that zone? A link that was made there stands for as long
+    /// as this holds.
+    pub fn publishes_from(&self, zone: &str) -> bool {
+        self.publish_calendars.contains(zone)
     }
 
     /// May read the audit trail.

@@ -91,6 +91,10 @@ pub(crate) struct RawProfile {
     #[serde(default)]
     pub(crate) portal_calendars: ZoneNames,
     #[serde(default)]
+    pub(crate) subscribe_calendars: ZoneNames,
+    #[serde(default)]
+    pub(crate) publish_calendars: ZoneNames,
+    #[serde(default)]
     pub(crate) audit: bool,
     #[serde(default)]
     pub(crate) administer: bool,

@@ -3,26 +3,31 @@
 use crate::call::Call;
 use crate::instruction::{Act, Verdict, instructions, judge_folder};
 use crate::multistatus::propstat;
-use crate::names::{CALDAV, CARDDAV, DAV};
+use crate::names::{CALDAV, CALENDARSERVER, CARDDAV, DAV};
 use crate::path::Place;
 use crate::property::{ALL_COMPONENTS, COMPONENTS, Role, find};
 use crate::refusal::{Answer, Fault, empty, xml_response};
-use crate::xml::{Element, Xml};
+use crate::xml::{Element, ElementName, Xml};
 use http::StatusCode;
-use octroi_gate::{Area, FileAt, MakeFolder, Read, Refusal};
+use octroi_gate::{Area, FileAt, MakeFolder, Read, Refusal, SubscriptionWish};
 use octroi_model::CollectionKind;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// What a new collection is to be.
 pub(crate) struct Wish {
     pub kind: Option<CollectionKind>,
     pub properties: Vec<(Arc<str>, Arc<str>)>,
+    /// It is to be fetched from the web.
+    is_subscribed: bool,
+    /// From there.
+    source: Option<Zeroizing<String>>,
 }
 
 impl Wish {
     /// Of that kind, and no more.
     pub(crate) fn of_kind(kind: Option<CollectionKind>) -> Self {
-        Self { kind, properties: Vec::new() }
+        Self { kind, properties: Vec::new(), is_subscribed: false, source: None }
     }
 
     /// Read the `set` elements of a request. `Err` is the answer that says which property is not taken, in `root`.
@@ -41,6 +46,11 @@ impl Wish {
             if act == Act::Set {
                 if wish.take(property, kept) { taken.push(&property.name) } else { refused.push(&property.name) }
             }
+        }
+        // Each is nothing without the other.
+        if wish.is_subscribed != wish.source.is_some() {
+            let (half, other) = taken.into_iter().partition(|name| is_of_subscription(name));
+            (refused, taken) = ([refused, half].concat(), other);
         }
         if refused.is_empty() {
             return Ok(wish);
@@ -67,6 +77,11 @@ impl Wish {
         if property.is(DAV, "resourcetype") {
             return self.take_kind(property);
         }
+        if property.is(CALENDARSERVER, "source") {
+            let href = property.child(DAV, "href").unwrap_or(property).trimmed();
+            self.source = Some(Zeroizing::new(href.to_owned()));
+            return true;
+        }
         let edits = if find(&property.name).is_some_and(|known| known.role == Role::Components) {
             let Some(components) = components(property) else { return false };
             vec![(COMPONENTS.to_owned(), Some(components))]
@@ -84,11 +99,14 @@ impl Wish {
     fn take_kind(&mut self, resource_type: &Element) -> bool {
         let calendar = resource_type.child(CALDAV, "calendar").is_some();
         let addressbook = resource_type.child(CARDDAV, "addressbook").is_some();
-        let known = 1 + usize::from(calendar) + usize::from(addressbook);
+        // Apple's, which does not say that it is a calendar.
+        let subscribed = resource_type.child(CALENDARSERVER, "subscribed").is_some();
+        let known = 1 + usize::from(calendar) + usize::from(addressbook) + usize::from(subscribed);
         if resource_type.child(DAV, "collection").is_none() || resource_type.children.len() != known {
             return false;
         }
-        let kind = match (calendar, addressbook) {
+        self.is_subscribed = subscribed;
+        let kind = match (calendar || subscribed, addressbook) {
             (true, false) => Some(CollectionKind::Calendar),
             (false, true) => Some(CollectionKind::Addressbook),
             (false, false) => None,
@@ -100,6 +118,11 @@ impl Wish {
         self.kind = kind;
         true
     }
+}
+
+/// Is it one of the two that say that a calendar is fetched from the web?
+fn is_of_subscription(name: &ElementName) -> bool {
+    (name.namespace == CALENDARSERVER && name.local == "source") || (name.namespace == DAV && name.local == "resourcetype")
 }
 
 /// `supported-calendar-component-set` as it is kept; `None` if it names what we do not know.
@@ -141,7 +164,12 @@ pub(crate) async fn make(call: &Call, place: &Place, wish: Wish) -> Answer {
         Err(Refusal::Missing) => return Err(Fault::no_parent()),
         Err(refusal) => return Err(Fault::Gate(refusal, href)),
     };
-    match parent.make(&name, kind, wish.properties).await {
+    let made = match wish.source {
+        // Whether alarms ring is said in the portal; whoever writes calendars for others should not ring here.
+        Some(url) => parent.subscribe(&name, &SubscriptionWish { url, alarms: false }, wish.properties).await,
+        None => parent.make(&name, kind, wish.properties).await,
+    };
+    match made {
         Ok(()) => Ok(empty(StatusCode::CREATED)),
         Err(Refusal::Exists | Refusal::Precondition) => Err(taken()),
         Err(Refusal::Unsupported) => Err(misplaced(kind)),
@@ -192,6 +220,19 @@ mod tests {
         let colour = r#"<A:calendar-color xmlns:A="http://apple.com/ns/ical/">#FF0000</A:calendar-color>"#;
         assert_eq!(get("{http://apple.com/ns/ical/}calendar-color").as_deref(), Some(colour));
         assert_eq!(get(COMPONENTS).as_deref(), Some("VEVENT,VTODO"));
+    }
+
+    #[test]
+    fn a_calendar_of_the_web_says_where_from() {
+        let source = "<S:source xmlns:S='http://calendarserver.org/ns/'><D:href> webcal://cal.example/a </D:href></S:source>";
+        let kind = "<D:resourcetype><D:collection/><S:subscribed xmlns:S='http://calendarserver.org/ns/'/></D:resourcetype>";
+        let wish = read(&format!("{kind}{source}")).unwrap();
+        assert_eq!(
+            (wish.kind, wish.source.as_ref().map(|url| url.as_str())),
+            (Some(CollectionKind::Calendar), Some("webcal://cal.example/a"))
+        );
+        assert!(wish.properties.is_empty(), "nothing of it is kept where others see it");
+        assert!(read(source).is_err() && read(kind).is_err(), "one without the other");
     }
 
     #[test]

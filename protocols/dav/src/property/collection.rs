@@ -1,13 +1,15 @@
 //! What kind of resource it is, what it is called, and how much fits in.
 
 use super::{Known, Role, Subject, Viewer, told};
-use crate::names::DAV;
+use crate::names::{CALENDARSERVER, DAV};
 use crate::xml::Xml;
 use octroi_model::CollectionKind;
 
 pub(super) const TABLE: &[Known] = &[
     told(DAV, "D:resourcetype", resource_type).in_allprop(),
     told(DAV, "D:displayname", display_name).role(Role::DisplayName).in_allprop(),
+    // Apple's, of calendars of the web.
+    told(CALENDARSERVER, "CS:source", source),
     // RFC 4331 section 2: only when asked for by name.
     told(DAV, "D:quota-available-bytes", |subject, _, xml| quota(subject, xml, true)).role(Role::Octets),
     told(DAV, "D:quota-used-bytes", |subject, _, xml| quota(subject, xml, false)).role(Role::Octets),
@@ -41,8 +43,19 @@ fn resource_type(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
                 CollectionKind::Outbox => xml.empty("C:schedule-outbox"),
                 _ => xml,
             };
+            if facts.subscription.is_some() {
+                xml.empty("CS:subscribed");
+            }
         }
     }
+    true
+}
+
+/// From where a calendar is fetched: its owner's to know.
+fn source(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
+    let Subject::Folder { facts, .. } = subject else { return false };
+    let Some(subscription) = &facts.subscription else { return false };
+    xml.text("D:href", &subscription.url);
     true
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod app_passwords;
 pub(crate) mod apple;
 pub(crate) mod audit;
 pub(crate) mod authenticator;
+pub(crate) mod calendars;
 pub(crate) mod connect;
 pub(crate) mod devices;
 pub(crate) mod files;
@@ -50,12 +51,13 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The pages of the navigation, in its order.
-pub(crate) const PLACES: [&Place; 17] = [
+pub(crate) const PLACES: [&Place; 18] = [
     &sign_in::PLACE,
     &forgotten::PLACE,
     &overview::PLACE,
     &files::PLACE,
     &planning::PLACE,
+    &calendars::PLACE,
     &devices::PLACE,
     &app_passwords::PLACE,
     &second_factor::PLACE,

@@ -5,6 +5,7 @@
 pub(crate) mod accounts;
 pub(crate) mod app_passwords;
 pub(crate) mod audit;
+pub(crate) mod calendars;
 pub(crate) mod connect;
 pub(crate) mod devices;
 pub(crate) mod factors;

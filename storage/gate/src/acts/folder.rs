@@ -18,6 +18,7 @@ use crate::refusal::Refusal;
 use crate::reserved::Deed;
 use crate::scheduling::{SchedulingFault, is_meeting};
 use crate::sight::{self, Seen, Sight};
+use crate::subscriptions::{SUBSCRIBED, SubscriptionFacts};
 use crate::tree::{self, Node};
 use octroi_engine::{Batch, Change, Expect, Sought, View, Within};
 use octroi_model::{
@@ -60,6 +61,8 @@ pub struct FolderFacts {
     pub quota: Option<FolderQuota>,
     /// How programs register to be told when it changes, if the session may.
     pub push: Option<PushFacts>,
+    /// From where it is fetched, if it is and this is its owner's session.
+    pub subscription: Option<SubscriptionFacts>,
 }
 
 /// Something in a folder.
@@ -268,6 +271,7 @@ impl Granted<Folder, List> {
             properties,
             quota: now.as_ref().and_then(|c| self.session.quota_of(c)),
             push: self.session.push_facts(node, rights),
+            subscription: self.session.subscription_of(node),
             owner,
         }
     }
@@ -417,9 +421,7 @@ impl Granted<Folder, MakeFolder> {
     /// Make a folder, calendar or address book.
     pub async fn make(&self, name: &Name, kind: CollectionKind, properties: Vec<(Arc<str>, Arc<str>)>) -> Result<(), Refusal> {
         check_all(&self.session.gate().0.limits, &properties)?;
-        let parent = self.takes(kind)?;
-        self.takes_name(name)?;
-        self.room_for(1)?;
+        let parent = self.place_for(name, kind)?;
         let mut collection = new_collection(self.engine(), Some(parent.id), name.clone(), kind, parent.owner);
         collection.properties = properties;
         let mut batch = Batch::new();
@@ -427,6 +429,14 @@ impl Granted<Folder, MakeFolder> {
         batch.push(Change::CreateCollection { collection, parent_head: None });
         self.commit(batch).await?;
         Ok(())
+    }
+
+    /// The parent, if it can hold one more collection of that kind and name.
+    pub(crate) fn place_for(&self, name: &Name, kind: CollectionKind) -> Result<Arc<Collection>, Refusal> {
+        let parent = self.takes(kind)?;
+        self.takes_name(name)?;
+        self.room_for(1)?;
+        Ok(parent)
     }
 
     /// Copy a folder here, with all below it that the session may read if `deep`, in the place of what is there: one commit. What it may not
@@ -469,7 +479,7 @@ impl Granted<Folder, MakeFolder> {
             let path = tree::joined(&above, &name);
             let mut copy = new_collection(self.engine(), Some(into), name, from.kind, parent.owner);
             copy.properties.clone_from(&from.properties);
-            copy.properties.retain(|(name, _)| &**name != REMOVED);
+            copy.properties.retain(|(name, _)| ![REMOVED, SUBSCRIBED].contains(&&**name));
             let into = copy.id;
             batch.push(Change::CreateCollection { collection: copy, parent_head: None });
             parts += 1;

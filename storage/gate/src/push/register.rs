@@ -10,6 +10,7 @@ use crate::kept::Shelf;
 use crate::purpose::List;
 use crate::refusal::Refusal;
 use crate::session::Session;
+use crate::subscriptions::host_of;
 use crate::tree::Node;
 use data_encoding::BASE64URL_NOPAD;
 use octroi_engine::{Batch, Change, CommitError};
@@ -220,9 +221,4 @@ impl Standing {
             below(self.others, limits.push_per_collection_max) && below(own, limits.push_per_account_max) && below(all, limits.push_max);
         if room { Ok(()) } else { Err(Refusal::Limit(PUSH_REGISTRATIONS)) }
     }
-}
-
-/// For the audit trail: the rest of the URL is the program's secret.
-fn host_of(endpoint: &str) -> &str {
-    endpoint.split("://").nth(1).unwrap_or("").split(['/', '?', '#']).next().unwrap_or("")
 }

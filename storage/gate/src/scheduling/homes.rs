@@ -5,6 +5,7 @@ use crate::gate::{Gate, new_collection};
 use crate::kept::{almanac, beside};
 use crate::refusal::Refusal;
 use crate::session::Session;
+use crate::subscriptions::is_subscribed;
 use crate::tree;
 use octroi_engine::{Batch, Change, Engine, Expect, Part};
 use octroi_model::{Account, AccountId, Collection, CollectionId, CollectionKind, Item, LeadsTo, Name, Path};
@@ -19,7 +20,7 @@ const COMPONENTS: &str = "supported-calendar-component-set";
 /// The property of the inbox that says when its owner can be asked (RFC 7953 section 7.2.4): the calendar object as it is, not as XML.
 pub const AVAILABILITY: &str = "calendar-availability";
 /// The property of a calendar that says whether it makes busy, as clients set it (RFC 6638 section 9.1).
-pub(super) const TRANSPARENCY: &str = "{urn:ietf:params:xml:ns:caldav}schedule-calendar-transp";
+pub(crate) const TRANSPARENCY: &str = "{urn:ietf:params:xml:ns:caldav}schedule-calendar-transp";
 /// Contents that are read together in search of a UID.
 const READ_AT_ONCE: usize = 64;
 /// Objects of before UIDs were noted that are read in search of one.
@@ -76,10 +77,15 @@ pub(super) fn availability(engine: &dyn Engine, home: &Collection) -> Option<Vec
     Some(of_kind(engine, home, CollectionKind::Inbox)?.property(AVAILABILITY)?.as_bytes().to_vec())
 }
 
+/// Is it a calendar whose events are its owner's doing? What is fetched from the web is not, whatever UIDs are in it.
+fn is_ones_own(child: &Collection) -> bool {
+    child.kind == CollectionKind::Calendar && !is_subscribed(child)
+}
+
 /// Can meetings go into it?
 pub(super) fn takes_meetings(calendar: &Collection) -> bool {
     let takes_events = calendar.property(COMPONENTS).is_none_or(|names| names.split(',').any(|name| name.eq_ignore_ascii_case("VEVENT")));
-    calendar.kind == CollectionKind::Calendar && takes_events
+    is_ones_own(calendar) && takes_events
 }
 
 /// The calendar that new meetings go into: the one that its owner chose, or the oldest that takes them.
@@ -94,7 +100,7 @@ pub(super) fn default_calendar(engine: &dyn Engine, home: &Collection) -> Option
 pub(super) async fn find(engine: &dyn Engine, codec: &dyn SchedulingCodec, owner: AccountId, uid: &str) -> Result<Option<Found>, Refusal> {
     let Some(home) = tree::home(engine, owner, Area::Calendars) else { return Ok(None) };
     let mut unknown: Vec<Found> = Vec::new();
-    for calendar in engine.children(home.id).into_iter().filter(|child| child.kind == CollectionKind::Calendar) {
+    for calendar in engine.children(home.id).into_iter().filter(|child| is_ones_own(child)) {
         let found = |item: Item| Found { collection: calendar.id, item };
         let (view, known) = almanac::newest(engine, calendar.id, |view| almanac::holders(view, uid)).await?;
         if let Some(item) = known.first().and_then(|holder| view.by_uid(*holder)) {

@@ -30,6 +30,8 @@ pub use groups::GroupMember;
 pub use homes::{AVAILABILITY, DEFAULT_CALENDAR, SchedulingPlaces};
 pub use plan::ATTENDEES;
 
+pub(crate) use homes::TRANSPARENCY;
+
 use crate::gate::Gate;
 use acts::fresh_tag;
 use std::sync::Arc;

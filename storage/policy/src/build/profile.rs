@@ -34,6 +34,8 @@ impl Builder<'_> {
             portal: raw.portal,
             portal_documents: self.zone_set(&raw.portal_documents)?,
             portal_calendars: self.zone_set(&raw.portal_calendars)?,
+            subscribe_calendars: self.zone_set(&raw.subscribe_calendars)?,
+            publish_calendars: self.zone_set(&raw.publish_calendars)?,
             audit: raw.audit,
             administer: raw.administer,
             remote_zones: self.zone_set(&raw.remote_zones)?,

@@ -144,6 +144,7 @@ mod tests {
             sync_id: 1,
             quota: None,
             push: None,
+            subscription: None,
         };
         Member { name: Name::new(name).unwrap(), is: MemberIs::Folder(facts), modseq: ModSeq(modseq) }
     }

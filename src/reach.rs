@@ -1,9 +1,62 @@
-//! Where messages may go: what people's programs name must not make us talk to our own inner services.
+//! Where the server goes because somebody else named a URL: push services and calendars of the web.
+//!
+//! What people and their programs name must not make us talk to our own inner services. What always holds: what is connected to is one of the
+//! addresses that were judged here, so a name that leads elsewhere a moment later leads nowhere.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use hickory_resolver::proto::rr::{RData, RecordType};
+use http::Uri;
+use octroi_dns::Resolver;
+use octroi_net::Networks;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Knows which addresses may be asked.
+#[derive(Clone)]
+pub(crate) struct Reach {
+    resolver: Resolver,
+    /// Inner addresses that may be.
+    inner: Networks,
+}
+
+impl Reach {
+    pub(crate) fn new(resolver: Resolver, inner: Networks) -> Self {
+        Self { resolver, inner }
+    }
+
+    /// Could something be asked at that URL, as far as it can be told without asking anybody?
+    pub(crate) fn could_be(&self, uri: &Uri) -> bool {
+        host(uri).is_some_and(|host| host.parse().map_or(true, |ip| self.may_ask(ip)))
+    }
+
+    fn may_ask(&self, ip: IpAddr) -> bool {
+        is_global(ip) || self.inner.contains(ip)
+    }
+
+    /// All addresses of the host that may be asked; an error if there is none.
+    pub(crate) async fn addresses(&self, uri: &Uri) -> Result<Vec<SocketAddr>, String> {
+        let host = host(uri).ok_or("it names no host")?;
+        let mut ips: Vec<IpAddr> = host.parse().into_iter().collect();
+        if ips.is_empty() {
+            for kind in [RecordType::AAAA, RecordType::A] {
+                if let Ok(answer) = self.resolver.look_up(host, kind).await {
+                    ips.extend(answer.records.iter().filter_map(RData::ip_addr));
+                }
+            }
+        }
+        ips.retain(|ip| self.may_ask(*ip));
+        if ips.is_empty() {
+            return Err("it has no address that may be asked".to_owned());
+        }
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
+        Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+    }
+}
+
+fn host(uri: &Uri) -> Option<&str> {
+    Some(uri.host()?.trim_start_matches('[').trim_end_matches(']')).filter(|host| !host.is_empty())
+}
 
 /// Is it an address of the internet, and nothing that only exists in networks of one's own or is for special use? RFC 6890.
-pub(super) fn is_global(ip: IpAddr) -> bool {
+fn is_global(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(v4) => is_global_v4(v4),
         IpAddr::V6(v6) => is_global_v6(v6),
