@@ -123,6 +123,8 @@ section! {
         push_endpoint_bytes_max => push_endpoint_bytes_max;
         subscriptions_max => subscriptions_max;
         subscription_url_bytes_max => subscription_url_bytes_max;
+        published_max => published_max;
+        published_visits_per_minute_max => published_visits_per_minute_max;
         uploads_max => uploads_max;
         attendees_max => attendees_max;
         inbox_items_max => inbox_items_max;

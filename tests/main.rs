@@ -37,6 +37,7 @@ mod planning;
 mod plateau;
 mod policy;
 mod portal;
+mod published;
 mod pump;
 mod push;
 mod quota;

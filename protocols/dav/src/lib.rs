@@ -13,6 +13,7 @@
 //! | `/dav/principals/group/<name>/`, `…/profile/<name>/` | several at once, for ACLs |
 //! | `/dav/files/<address>/…` | documents |
 //! | `/dav/push/<address>/<registration>` | programs that want to be woken |
+//! | `/public/calendars/<link>` | a calendar for whoever has the link |
 //! | `/dav/calendars/<address>/…`, `/dav/contacts/<address>/…` | calendars and address books, one level |
 //!
 //! | file | what |
@@ -27,6 +28,7 @@
 //! | `property`, `resource`, `multistatus`, `rights` | what answers tell |
 //! | `privilege`, `sharing` | rights as privileges, ACLs both ways |
 //! | `push` | programs that want to be woken |
+//! | `published` | calendars under a secret link |
 //! | `object` | calendar objects and cards are checked |
 //! | `instruction`, `keyword` | what PROPPATCH and MKCOL may set; keywords of documents as properties |
 //! | `caldav/` | which calendar objects a query asks for, and what of each |
@@ -61,6 +63,7 @@ mod path;
 mod precondition;
 mod privilege;
 mod property;
+mod published;
 mod push;
 mod refusal;
 mod resource;
@@ -82,6 +85,7 @@ pub use object::described;
 pub use push::push_message;
 
 use axum::Router;
+use axum::routing::get;
 use octroi_gate::Gate;
 use octroi_http::{Authenticator, range};
 use std::sync::Arc;
@@ -89,5 +93,5 @@ use std::sync::Arc;
 /// The routes: everything that no other router takes, as `/` and unknown paths are answered here too.
 pub fn router(gate: Gate, config: Arc<DavConfig>) -> Router {
     let dav = dispatch::Dav { authenticator: Authenticator::new(gate.clone()), gate, config };
-    Router::new().fallback(dispatch::handle).with_state(Arc::new(dav))
+    Router::new().route(published::PUBLISHED, get(published::give)).fallback(dispatch::handle).with_state(Arc::new(dav))
 }

@@ -130,6 +130,7 @@ fn refused(refusal: Refusal, href: &str, organisation: &Organisation) -> Respons
         Refusal::SubscribeNotAllowed => {
             plain(StatusCode::FORBIDDEN, "Your profile does not let you subscribe to calendars of the web from here.")
         }
+        Refusal::PublishNotAllowed => plain(StatusCode::FORBIDDEN, "Your profile does not let you publish calendars from here."),
         Refusal::SourceNotAllowed => plain(StatusCode::FORBIDDEN, "No calendar is fetched from that URL."),
         Refusal::ShareNotAllowed => Fault::Rule(StatusCode::FORBIDDEN, "D:allowed-principal").into_response(organisation),
         // RFC 3744 section 8.1.1.

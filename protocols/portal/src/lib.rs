@@ -96,6 +96,8 @@ pub fn router(gate: Gate, config: Arc<PortalConfig>) -> Router {
         .route("/portal/trash", get(pages::trash::show).post(pages::trash::act))
         .route("/portal/planning", get(pages::planning::show).post(pages::planning::book))
         .route("/portal/calendars", get(pages::calendars::show).post(pages::calendars::subscribe))
+        .route("/portal/calendars/publish", get(pages::calendars::show).post(pages::calendars::publish))
+        .route("/portal/calendars/withdraw", get(pages::calendars::show).post(pages::calendars::withdraw))
         .route("/portal/calendars/unsubscribe", get(pages::calendars::show).post(pages::calendars::unsubscribe))
         .route("/portal/filters", get(pages::filters::show))
         .route("/portal/filters/simple", get(pages::filters::show).post(pages::filters::save))

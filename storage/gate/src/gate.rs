@@ -11,6 +11,7 @@ use crate::kept::claims::Claims;
 use crate::kept::versions::VersionPolicy;
 use crate::key::DataKey;
 use crate::live::Live;
+use crate::publishing::Visits;
 use crate::push::{Own, Pushes, Registering};
 use crate::queue::Queue;
 use crate::rates::Rates;
@@ -100,6 +101,10 @@ pub struct Limits {
     pub subscriptions_max: usize,
     /// See there.
     pub subscription_url_bytes_max: usize,
+    /// Secret links to calendars that one account has, and visits by one of them in a minute.
+    pub published_max: usize,
+    /// See there.
+    pub published_visits_per_minute_max: u32,
     /// The quota that a new account gets.
     pub account_quota: Option<QuotaLimit>,
     /// In which a new account's mailboxes are named.
@@ -145,6 +150,8 @@ impl Default for Limits {
             push_endpoint_bytes_max: 2048,
             subscriptions_max: 20,
             subscription_url_bytes_max: 2048,
+            published_max: 20,
+            published_visits_per_minute_max: 60,
             account_quota: None,
             language: Language::English,
             confirm_wait: Duration::from_secs(20),
@@ -177,6 +184,7 @@ pub(crate) struct Inner {
     pub(crate) registering: Registering,
     pub(crate) own: Own,
     pub(crate) subscribing: Subscribing,
+    pub(crate) visits: Visits,
     pub(crate) passkeys: Option<Webauthn>,
     /// What knows calendar objects, if meetings are scheduled here.
     pub(crate) scheduling: std::sync::OnceLock<Arc<dyn crate::scheduling::SchedulingCodec>>,
@@ -242,6 +250,7 @@ impl Gate {
             registering,
             own: Own::default(),
             subscribing: Subscribing::default(),
+            visits: Visits::default(),
             passkeys,
             scheduling: std::sync::OnceLock::new(),
             sign_outs: std::sync::Mutex::default(),

@@ -19,6 +19,7 @@ pub struct DataKey {
     app_passwords: Zeroizing<[u8; 32]>,
     salts: Zeroizing<[u8; 32]>,
     topics: Zeroizing<[u8; 32]>,
+    links: Zeroizing<[u8; 32]>,
     sealing: LessSafeKey,
     srs: SrsKey,
 }
@@ -60,6 +61,7 @@ impl DataKey {
             app_passwords: Zeroizing::new(blake3::derive_key("octroi 2026 app password hash", bytes)),
             salts: Zeroizing::new(blake3::derive_key("octroi 2026 scram salt", bytes)),
             topics: Zeroizing::new(blake3::derive_key("octroi 2026 push topic", bytes)),
+            links: Zeroizing::new(blake3::derive_key("octroi 2026 published link", bytes)),
             sealing: LessSafeKey::new(unbound),
             srs: SrsKey::new(&Zeroizing::new(blake3::derive_key("octroi 2026 sender rewriting", bytes))),
         }
@@ -78,6 +80,11 @@ impl DataKey {
     /// What collections are called in push messages: nobody without the key can make one of a number.
     pub(crate) fn hash_topic(&self, of: &[u8]) -> blake3::Hash {
         blake3::keyed_hash(&self.topics, of)
+    }
+
+    /// Under which a published link is kept: nobody can make a link of it.
+    pub(crate) fn hash_link(&self, secret: &[u8]) -> blake3::Hash {
+        blake3::keyed_hash(&self.links, secret)
     }
 
     /// What the return paths of forwarded mail are made with.

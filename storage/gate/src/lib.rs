@@ -36,6 +36,7 @@ mod passkey;
 mod password;
 mod people;
 mod portal;
+mod publishing;
 pub mod purpose;
 mod push;
 mod queue;
@@ -107,6 +108,7 @@ pub use portal::{
     Administrator, AppPasswordFacts, Auditor, ConfirmedDevice, DeviceEnrolment, FactorFacts, MintedAppPassword, OwnShare, PendingSignIn,
     PortalSession, Preset, ProfileFacts, Scope, SignIn, Stepped,
 };
+pub use publishing::{LINKS, Link, PublishWish, Published};
 pub use purpose::{
     Append, Bind, BreakLocks, CreateMailbox, DeleteMailbox, Depart, Describe, DescribeFolder, Expunge, List, LockFile, LockFolder,
     MakeFolder, Mark, MoveAway, Personalise, Purpose, Read, ReadMetadata, RemoveFolder, RenameMailbox, Rewrite, SeeBusy, Select,

@@ -69,6 +69,8 @@ pub enum Refusal {
     SubscribeNotAllowed,
     /// Nothing is fetched from that URL.
     SourceNotAllowed,
+    /// The profile does not let one publish calendars.
+    PublishNotAllowed,
     /// The profile does not let one take out whole collections.
     ExportNotAllowed,
     /// No such account, group or profile.
@@ -128,6 +130,7 @@ impl fmt::Display for Refusal {
             Self::ShareNotAllowed => f.write_str("not permitted to share with them"),
             Self::SubscribeNotAllowed => f.write_str("not permitted to subscribe to calendars of the web"),
             Self::SourceNotAllowed => f.write_str("nothing is fetched from there"),
+            Self::PublishNotAllowed => f.write_str("not permitted to publish calendars"),
             Self::ExportNotAllowed => f.write_str("not permitted to take out whole collections"),
             Self::UnknownGrantee => f.write_str("no such account, group or profile"),
             Self::Password(fault) => fault.fmt(f),

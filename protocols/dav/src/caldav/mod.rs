@@ -5,6 +5,7 @@
 //! | `filter` | the filter of a query, read |
 //! | `matching` | whether an object is what it asks for |
 //! | `data` | what of an object is sent: all, parts, instances |
+//! | `merged` | several objects as one stream |
 //! | `zone` | the zone of floating times |
 //! | `facts` | what is noted of an object when it is put, so that it is found without being read |
 
@@ -12,6 +13,7 @@ mod data;
 mod facts;
 mod filter;
 mod matching;
+mod merged;
 mod zone;
 
 pub(crate) use data::CalendarData;
@@ -19,4 +21,5 @@ pub use facts::describe_object;
 pub(crate) use facts::{describe_all, describe_shared, facts_of, kind, strip};
 pub(crate) use filter::{Filter, TimeRange};
 pub(crate) use matching::{Floating, fits};
+pub(crate) use merged::{HEAD, Merged, TAIL};
 pub(crate) use zone::{of_collection, of_request, of_text};

@@ -3,6 +3,7 @@
 //! Called by `get`. What always holds: the profile's action *export* was decided and audited before the first octet; one object is in memory
 //! at a time; components and cards are the octets that were put; a right that is withdrawn meanwhile breaks the answer off visibly.
 
+use crate::caldav::{HEAD, Merged, TAIL};
 use crate::call::Call;
 use crate::object::read_all;
 use crate::path::{Place, encode};
@@ -13,14 +14,7 @@ use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use octroi_gate::{Area, FileAt, Folder, Granted, List, Member, MemberIs, Read, Refusal, Session};
 use octroi_http::{Gone, Sink, produce};
-use octroi_ical::components;
 use octroi_model::{CollectionKind, Path};
-use std::collections::HashSet;
-
-/// Time zones that are remembered as sent; of more than these some come twice, which is allowed.
-const ZONES_MAX: usize = 4096;
-/// Longest name of a time zone that is remembered, in bytes.
-const ZONE_BYTES_MAX: usize = 256;
 
 /// Does the request ask for an export, and is this something that has one?
 pub(super) fn is_asked(call: &Call, folder: &Granted<Folder, List>) -> bool {
@@ -35,7 +29,7 @@ pub(super) async fn export(call: &Call, place: &Place, folder: &Granted<Folder, 
     let members = folder.members().await.map_err(Fault::about(&about))?;
     let (media_type, extension) =
         if place.area == Area::Calendars { ("text/calendar; charset=utf-8", "ics") } else { ("text/vcard; charset=utf-8", "vcf") };
-    let export = Export { session: call.session.clone(), area: place.area, folder: place.path.clone(), zones: HashSet::new() };
+    let export = Export { session: call.session.clone(), area: place.area, folder: place.path.clone(), merged: Merged::default() };
     let mut response = Response::new(produce(None, |sink| export.send(members, sink)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -50,8 +44,7 @@ struct Export {
     session: Session,
     area: Area,
     folder: Path,
-    /// Those that were sent.
-    zones: HashSet<String>,
+    merged: Merged,
 }
 
 impl Export {
@@ -66,8 +59,7 @@ impl Export {
         let calendar = self.area == Area::Calendars;
         let gone = |_: Gone| false;
         if calendar {
-            let head = Bytes::from_static(b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Octroi//Export//EN\r\n");
-            sink.send(head).await.map_err(gone)?;
+            sink.send(Bytes::from_static(HEAD)).await.map_err(gone)?;
         }
         for member in members.into_iter().filter(|member| matches!(member.is, MemberIs::Item(_))) {
             let at = FileAt { area: self.area, folder: self.folder.clone(), name: member.name };
@@ -77,35 +69,15 @@ impl Export {
                 Err(Refusal::Missing) => continue,
                 Err(_) => return Err(true),
             };
-            let piece = if calendar { self.components(&octets) } else { ended(&octets) };
+            let piece = if calendar { self.merged.components(&octets) } else { ended(&octets) };
             sink.send(Bytes::from(piece)).await.map_err(gone)?;
         }
         let at = octroi_gate::FolderAt { area: self.area, path: self.folder.clone() };
         self.session.open(at, List).await.map_err(|_| true)?;
         if calendar {
-            sink.send(Bytes::from_static(b"END:VCALENDAR\r\n")).await.map_err(gone)?;
+            sink.send(Bytes::from_static(TAIL)).await.map_err(gone)?;
         }
         Ok(())
-    }
-
-    /// The components of an object, without the time zones that were sent already.
-    fn components(&mut self, octets: &[u8]) -> Vec<u8> {
-        let mut piece = Vec::with_capacity(octets.len());
-        for component in components(octets) {
-            if component.tzid.is_some_and(|zone| !self.is_new(zone)) {
-                continue;
-            }
-            piece.extend_from_slice(component.octets);
-            if !component.octets.ends_with(b"\n") {
-                piece.extend_from_slice(b"\r\n");
-            }
-        }
-        piece
-    }
-
-    fn is_new(&mut self, zone: String) -> bool {
-        let remembered = zone.len() <= ZONE_BYTES_MAX && self.zones.len() < ZONES_MAX;
-        if remembered { self.zones.insert(zone) } else { !self.zones.contains(&zone) }
     }
 }
 

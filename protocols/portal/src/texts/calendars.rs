@@ -1,4 +1,4 @@
-//! Calendars: those of the web that one has.
+//! Calendars: those of the web that one has, and those that one has published.
 
 super::texts! {
     /// Calendars.
@@ -47,6 +47,39 @@ super::texts! {
         not_calendar: "What is there is no calendar.", "Ce qui s’y trouve n’est pas un calendrier.";
         over_quota: "There is no room left for it.", "Il n’y a plus de place pour lui.";
         stays: "What was fetched before stays.", "Ce qui a été récupéré avant reste.";
+        published: "Published calendars", "Calendriers publiés";
+        published_why:
+            "Whoever has such a link sees the calendar, without an account. What is not public in it shows as busy times at most.",
+            "Quiconque a un tel lien voit le calendrier, sans compte. Ce qui n’y est pas public n’apparaît au plus que comme occupé.";
+        published_none: "You have published no calendar.", "Vous n’avez publié aucun calendrier.";
+        published_list: "Your links", "Vos liens";
+        shows: "Shows", "Montre";
+        shows_busy: "when you are busy", "quand vous êtes occupé";
+        shows_busy_why: "Times and nothing else.", "Les heures et rien d’autre.";
+        shows_all: "everything that is public", "tout ce qui est public";
+        shows_all_why: "Subjects, places, descriptions and who is invited, too.", "Aussi les objets, lieux, descriptions et personnes invitées.";
+        since: "Since", "Depuis";
+        until: "Until", "Jusqu’au";
+        never: "without an end", "sans fin";
+        in_30_days: "in 30 days", "dans 30 jours";
+        in_90_days: "in 90 days", "dans 90 jours";
+        in_365_days: "in a year", "dans un an";
+        choice_bad: "Choose one of these.", "Choisissez l’une des possibilités.";
+        publish: "Publish a calendar", "Publier un calendrier";
+        publish_button: "Make a link", "Créer un lien";
+        publish_not_allowed:
+            "Your profile does not let you publish calendars from where you are.",
+            "Votre profil ne permet pas de publier des calendriers depuis cet endroit.";
+        links_many: "You have as many links as one person may have.", "Vous avez déjà autant de liens qu’une personne peut en avoir.";
+        link_title: "A new link", "Un nouveau lien";
+        link_once: "This link is shown now and never again.", "Ce lien s’affiche maintenant et plus jamais ensuite.";
+        link: "Link", "Lien";
+        link_why:
+            "Give it to whom you trust with it: it can be passed on. Calendar programs subscribe to it.",
+            "Donnez-le à qui vous faites confiance : il peut être transmis. Les logiciels de calendrier s’y abonnent.";
+        link_done: "I have kept the link", "J’ai conservé le lien";
+        withdraw: "Withdraw", "Retirer";
+        withdrawn: "The link leads to nothing any more.", "Le lien ne mène plus à rien.";
         not_from_here:
             "Your profile does not open calendars in the portal from where you are. Programs with an app password may work.",
             "Votre profil n’ouvre pas les calendriers dans le portail depuis cet endroit. Un logiciel avec un mot de passe d’application peut convenir.";

@@ -215,7 +215,7 @@ impl Filter {
 
     /// What those who had a hand in it may do in a place of the owner's mail.
     fn rights(&self, path: &str) -> Rights {
-        let each = self.warrants.iter().map(|warrant| warrant.rights_at(&self.gate, &self.account, path));
+        let each = self.warrants.iter().map(|warrant| warrant.rights_at(&self.gate, &self.account, Area::Mail, path));
         each.reduce(|one, other| one & other).unwrap_or_default()
     }
 
@@ -245,12 +245,13 @@ impl Filter {
 }
 
 impl Warrant {
-    fn rights_at(&self, gate: &Gate, account: &Account, path: &str) -> Rights {
+    /// What whoever it is of might do with a collection of the account's own.
+    pub(crate) fn rights_at(&self, gate: &Gate, account: &Account, area: Area, path: &str) -> Rights {
         let narrowing = Narrowing { folders: self.folders.clone(), ..Narrowing::default() };
-        let scope = Folders::of(&narrowing).leave(self.rights, &format!("{}/{path}", Area::Mail.name()));
+        let scope = Folders::of(&narrowing).leave(self.rights, &format!("{}/{path}", area.name()));
         let decided = self.circumstances(account, |who| {
             let Circumstances { profile, zone, strength, .. } = *who;
-            let facts = Facts { profile, zone, strength, own: true, area: Area::Mail, path, acl: Rights::ALL, scope };
+            let facts = Facts { profile, zone, strength, own: true, area, path, acl: Rights::ALL, scope };
             octroi_policy::effective(&gate.policy(), &facts)
         });
         decided.unwrap_or_default()

@@ -58,6 +58,13 @@ pub struct Stepped {
     account: AccountId,
 }
 
+impl Stepped {
+    /// Is it that account's?
+    pub(crate) fn is_of(&self, account: AccountId) -> bool {
+        self.account == account
+    }
+}
+
 impl PortalSession {
     /// `stepped`: with a second factor that was given just now.
     fn new(gate: Gate, account: &Account, peer: IpAddr, stepped: bool) -> Self {

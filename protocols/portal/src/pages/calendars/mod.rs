@@ -1,10 +1,12 @@
-//! Calendars: those of the web that one has subscribed to.
+//! Calendars: those of the web that one has subscribed to, and those that one has published.
 //!
 //! What always holds: everything goes through a session for calendars that the gate opened for this very person and connection
 //! ([`octroi_gate::PortalSession::calendars`]). Of the URL of a calendar only the host is shown: the rest may be all that keeps it secret.
 
+mod links;
 mod subscriptions;
 
+pub(crate) use links::{publish, withdraw};
 pub(crate) use subscriptions::{subscribe, unsubscribe};
 
 use super::files::closed;
@@ -41,7 +43,11 @@ pub(crate) async fn show(person: Person) -> Response {
 /// The page; `form`: what was filled in before.
 async fn page(person: &Person, session: &Session, form: &Form, (status, notice): (StatusCode, Notice)) -> Response {
     let Ok(calendars) = calendars(session).await else { return person.visitor.busy() };
-    let content = html! { (subscriptions::section(person, session, &calendars, form, &notice)) };
+    let Ok(links) = links::section(person, session, &calendars, form, &notice).await else { return person.visitor.busy() };
+    let content = html! {
+        (subscriptions::section(person, session, &calendars, form, &notice))
+        (links)
+    };
     person.page(&Page { status, notice, ..Page::of(&PLACE, person.language()) }, &content)
 }
 
