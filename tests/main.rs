@@ -47,6 +47,7 @@ mod responses;
 mod scheduling;
 mod search;
 mod sending;
+mod several_documents;
 mod sharing;
 mod sieve;
 mod store;

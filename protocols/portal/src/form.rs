@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 
 /// Octets of a form: a password, a label and a token fit many times over.
 pub(crate) const FORM_BYTES_MAX: usize = 8 * 1024;
-/// Fields of a form: an app password can be narrowed to many zones.
-const FIELDS_MAX: usize = 64;
+/// Fields of a form: a page of documents has 500 rows that can be ticked.
+const FIELDS_MAX: usize = 520;
 /// Characters of the longest code, a recovery code, without its dashes.
 const CODE_CHARACTERS_MAX: usize = 16;
 

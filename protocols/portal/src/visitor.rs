@@ -7,7 +7,8 @@
 use crate::form::{FORM_BYTES_MAX, Form};
 use crate::frame::{self, Page, see_other};
 use crate::language::Language;
-use crate::pages::{Place, Portal, filters, overview, sign_in};
+use crate::pages::files::{self, several};
+use crate::pages::{Place, Portal, filters, overview, sign_in, trash};
 use crate::request::{self, own_path};
 use crate::sessions::VisitId;
 use crate::standing::{Said, SignedIn};
@@ -240,7 +241,10 @@ impl FromRequest<Arc<Portal>> for Posted<Person> {
         // A script, each of whose octets may be written as three.
         let is_of_filters = parts.uri.path().starts_with(filters::PLACE.path);
         let script = if is_of_filters { 3 * portal.config.scripts.script_bytes_max } else { 0 };
-        match read(&who.visitor, Request::from_parts(parts, body), FORM_BYTES_MAX + script).await {
+        // A page of rows that are ticked.
+        let is_of_rows = [files::PLACE.path, trash::PATH].iter().any(|path| parts.uri.path().starts_with(path.trim_end_matches('/')));
+        let rows = if is_of_rows { several::FORM_BYTES_MAX } else { 0 };
+        match read(&who.visitor, Request::from_parts(parts, body), FORM_BYTES_MAX + script + rows).await {
             Ok(form) => Ok(Self { who, form }),
             Err(request::Stale) => Err(who.stale()),
         }

@@ -91,6 +91,28 @@ super::texts! {
         for_good_title: "Delete for good?", "Supprimer définitivement ?";
         for_good_why: "This cannot be undone:", "Cette suppression est irréversible :";
         to_documents: "Back to the documents", "Retour aux documents";
+        several: "What is ticked", "Ce qui est coché";
+        several_why:
+            "Tick documents and folders in the list, then say what is to be done with them.",
+            "Cochez des documents et des dossiers dans la liste, puis dites ce qu’il faut en faire.";
+        several_choose: "Tick", "Cocher";
+        several_none: "Tick something first.", "Cochez d’abord quelque chose.";
+        several_download: "Download as ZIP", "Télécharger en ZIP";
+        several_remove: "Delete…", "Supprimer…";
+        several_remove_ask: "These are going to be deleted, folders with all that is in them:", "Ceci va être supprimé, les dossiers avec tout leur contenu :";
+        several_into: "Into the folder", "Dans le dossier";
+        several_into_hint:
+            "From the top of your documents on, with slashes between, such as Cases/2026; empty is the top.",
+            "Depuis le haut de vos documents, avec des barres obliques, par exemple Dossiers/2026 ; vide désigne le haut.";
+        several_into_bad: "This is no path of a folder.", "Ce n’est pas le chemin d’un dossier.";
+        several_move: "Move", "Déplacer";
+        several_copy: "Copy", "Copier";
+        several_moved: "They are moved.", "Le déplacement est fait.";
+        several_copied: "They are copied.", "La copie est faite.";
+        several_removed: "They are deleted.", "La suppression est faite.";
+        several_back: "They are where they were.", "Tout est remis en place.";
+        several_no_export: "Your profile does not let you take out whole folders.", "Votre profil ne permet pas d’extraire des dossiers entiers.";
+        several_failed: "This could not be done with all of them. Not with:", "Cela n’a pas pu être fait pour tous. Pas pour :";
         not_from_here:
             "Your profile does not open documents in the portal from where you are. Programs with an app password may work.",
             "Votre profil n’ouvre pas les documents dans le portail depuis cet endroit. Un logiciel avec un mot de passe d’application peut convenir.";

@@ -176,7 +176,7 @@ pub(crate) async fn remove(person: &Person, session: &Session, at: &At) -> Respo
     }
 }
 
-async fn try_remove(session: &Session, at: &At) -> Result<(), Refusal> {
+pub(super) async fn try_remove(session: &Session, at: &At) -> Result<(), Refusal> {
     let file = at.file().ok_or(Refusal::Missing)?;
     if !at.slash {
         match session.open(file, Unlink).await {

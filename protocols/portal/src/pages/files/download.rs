@@ -15,7 +15,7 @@ use octroi_http::range::{Part, Wanted, wanted};
 use octroi_http::{encode_segment, produce, send_document};
 
 /// Nothing loads, nothing runs, no origin.
-const POLICY: &str = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox";
+pub(super) const POLICY: &str = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox";
 
 /// The document, as the client takes it; or the run of it that a browser goes on with after its connection broke.
 pub(crate) fn give(file: Granted<File, Read>, asked: &HeaderMap) -> Response {
@@ -56,7 +56,7 @@ pub(crate) fn give(file: Granted<File, Read>, asked: &HeaderMap) -> Response {
 }
 
 /// RFC 6266 section 4: the name in ASCII for old programs, and whole (RFC 8187) for the others.
-fn disposition(name: &str) -> HeaderValue {
+pub(super) fn disposition(name: &str) -> HeaderValue {
     let plain = |c: char| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%' | '/') || c == ' ' { c } else { '_' };
     let ascii: String = name.chars().map(plain).collect();
     // `@` is no character of such a value, and everything else that is left as it is stands in RFC 8187 section 3.2.1.

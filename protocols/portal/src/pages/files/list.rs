@@ -1,6 +1,6 @@
 //! What is in a folder, a page at a time, with the forms that its reader has the rights for.
 
-use super::{At, PLACE, asks, href, office, title};
+use super::{At, PLACE, asks, href, office, several, title};
 use crate::form::Form;
 use crate::frame::{Notice, Page};
 use crate::language::Language;
@@ -28,11 +28,13 @@ pub(crate) struct Say {
     pub refusal: Option<Refusal>,
     /// What was filled in as the name of a new folder.
     pub folder: String,
+    /// Of several at once, what could not be done and why.
+    pub several: Markup,
 }
 
 impl Say {
     pub(crate) fn nothing() -> Self {
-        Self { status: StatusCode::OK, notice: Notice::None, refusal: None, folder: String::new() }
+        Self { status: StatusCode::OK, notice: Notice::None, refusal: None, folder: String::new(), several: Markup::default() }
     }
 
     pub(crate) fn fault(notice: Notice, refusal: Option<Refusal>) -> Self {
@@ -113,6 +115,7 @@ pub(crate) async fn page(
     let content = html! {
         (path(&at.path, language))
         @if let Some(refusal) = say.refusal { (asks(person, refusal, &at.href())) }
+        (say.several)
         @if cut { p.missing { (texts.cut) } }
         @if shown.is_empty() {
             p { (texts.empty) }
@@ -120,6 +123,7 @@ pub(crate) async fn page(
             @if rows.len() > 1 { (sorting(at, order, texts)) }
             (table(texts.list, &[texts.name, texts.size, texts.changed, texts.action], &shown))
             @if pages > 1 { (paging(at, order, pages, texts)) }
+            @if here.ticks() { (here.several(&say.notice)) }
         }
         (here.beside(rows.iter().skip(order.page * ROWS).take(ROWS).any(|row| !here.programs(row).is_empty())))
         (here.forms(&say))
@@ -232,11 +236,28 @@ impl Here<'_> {
         let url = href(&path, row.folder.is_some());
         let name = if row.folder.is_some() { title(&path, self.person.language()) } else { row.name.to_string() };
         vec![
-            html! { a href=(url) { (name) } @if row.folder.is_some() { " " small { (texts.folder) } } },
+            html! { @if self.ticks() { (several::tick(row.name.as_str(), &name, texts.several_choose)) " " } a href=(url) { (name) } @if row.folder.is_some() { " " small { (texts.folder) } } },
             html! { @if row.folder.is_none() { (size(row.bytes, texts)) } @else { "–" } },
             html! { @if let Some(at) = row.at { (moment(at)) } @else { "–" } },
             self.actions(row, &url),
         ]
+    }
+
+    /// Can something be done with several at once?
+    fn ticks(&self) -> bool {
+        self.may(Rights::READ)
+    }
+
+    /// The form for that. Of folders it is decided by what each of them gives.
+    fn several(&self, notice: &Notice) -> Markup {
+        let moves = self.facts.rights.intersects(Rights::MOVE_AWAY | Rights::EXPUNGE | Rights::CREATE);
+        let removes = self.facts.rights.intersects(Rights::EXPUNGE | Rights::DELETE_COLLECTION);
+        html! {
+            form id=(several::FORM) method="post" action=(self.at.href()) {
+                (self.person.visitor.token())
+                (several::fields(self.texts(), self.at, (moves, true, removes), notice))
+            }
+        }
     }
 
     /// Office programs that open a document, with their URLs.

@@ -6,9 +6,11 @@
 //! to whose rights it is for, and the gate decides again when it comes; what may not be known is answered as what is not there.
 
 pub(crate) mod acts;
+mod archive;
 pub(crate) mod download;
 pub(crate) mod list;
 pub(crate) mod office;
+pub(crate) mod several;
 pub(crate) mod upload;
 pub(crate) mod versions;
 
@@ -152,6 +154,7 @@ pub(crate) async fn post(State(portal): State<Arc<Portal>>, request: Request) ->
         "folder" => acts::make_folder(&person, &session, &at, &form).await,
         "rename" => acts::rename(&person, &session, &at, &form).await,
         "remove" => acts::remove(&person, &session, &at).await,
+        act if act.starts_with("several-") => several::post(&person, &session, &at, &form).await,
         "version" => versions::restore(&person, &session, &at, &form).await,
         _ => missing::page(&person),
     }
