@@ -10,7 +10,7 @@ const PAGE: &str = "/portal/calendars";
 const OWN: &str = "portal = true\nportal_calendars = [\"*\"]\npublish_calendars = [\"*\"]\nsend_to = \"inside\"";
 
 /// Somebody new with a fresh second factor and two events, one of them private; how to speak to their calendar.
-fn somebody<'a>(server: &'a Server) -> (Browser<'a>, Http, String) {
+fn somebody(server: &Server) -> (Browser<'_>, Http, String) {
     let address = newcomer_as(server, "plain");
     let mut browser = Browser::open(server);
     browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);

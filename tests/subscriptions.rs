@@ -102,7 +102,7 @@ fn a_calendar_of_the_web_is_read_kept_up_and_nobodys_to_write() {
     }
     let copied = http.request("COPY", &object, &[("Destination", &(at(person, "calendar") + "copy.ics"))], b"");
     assert_eq!(copied.status, 201, "to take one over is to read it");
-    let colour = br##"<propertyupdate xmlns="DAV:"><set><prop><displayname>Feasts</displayname></prop></set></propertyupdate>"##;
+    let colour = br#"<propertyupdate xmlns="DAV:"><set><prop><displayname>Feasts</displayname></prop></set></propertyupdate>"#;
     assert_eq!(http.request("PROPPATCH", &calendar, &[], colour).status, 207, "what it is called is its owner's to say");
     let other = br#"<propertyupdate xmlns="DAV:" xmlns:S="http://calendarserver.org/ns/"><set><prop><S:source>https://x.example/</S:source></prop></set></propertyupdate>"#;
     assert!(http.request("PROPPATCH", &calendar, &[], other).text().contains("cannot-modify-protected-property"));

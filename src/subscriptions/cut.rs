@@ -3,7 +3,8 @@
 use super::fetch::Feed;
 use octroi_dav::{DavConfig, described};
 use octroi_gate::{Fetched, FetchedObject, SubscriptionFault};
-use octroi_ical::{Lines, feed};
+use octroi_ical::{Invalid, Lines, feed};
+use std::time::{Duration, Instant};
 
 /// What came, cut.
 pub(super) struct Cut {
@@ -12,15 +13,30 @@ pub(super) struct Cut {
     pub(super) refresh_seconds: Option<i64>,
 }
 
+/// What a calendar may cost.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) objects_max: usize,
+    /// For looking at all of them: rules that end late are followed to their end.
+    pub(super) time: Duration,
+}
+
 /// Cut it; `alarms`: with what rings.
-pub(super) fn cut(came: Feed, alarms: bool, objects_max: usize, config: &DavConfig) -> Result<Cut, SubscriptionFault> {
-    let read = feed(&came.octets, alarms).map_err(|_| SubscriptionFault::NotCalendar)?;
-    if read.objects.len() > objects_max {
+pub(super) fn cut(came: Feed, alarms: bool, bounds: Bounds, config: &DavConfig) -> Result<Cut, SubscriptionFault> {
+    let begun = Instant::now();
+    let read = feed(&came.octets, alarms).map_err(|invalid| match invalid {
+        Invalid::TooLarge => SubscriptionFault::TooLarge,
+        _ => SubscriptionFault::NotCalendar,
+    })?;
+    if read.objects.len() > bounds.objects_max {
         return Err(SubscriptionFault::TooMany);
     }
     let mut left_out = read.left_out;
     let mut objects = Vec::with_capacity(read.objects.len());
     for object in read.objects {
+        if begun.elapsed() > bounds.time {
+            return Err(SubscriptionFault::Late);
+        }
         let fits = u64::try_from(object.octets.len()).is_ok_and(|octets| octets <= config.object_bytes_max);
         match described(&object.octets, config).filter(|_| fits) {
             Some((facts, media_type)) => {
@@ -60,20 +76,30 @@ mod tests {
         format!("BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTART:20260105T090000Z\r\n{lines}END:VEVENT\r\n")
     }
 
+    fn bounds(objects_max: usize) -> Bounds {
+        Bounds { objects_max, time: Duration::from_secs(600) }
+    }
+
     #[test]
     fn what_cannot_be_kept_is_left_out_and_counted() {
         let config = DavConfig::default();
         let events = event("a", "") + &event("b", "RRULE:FREQ=NEVER\r\n") + "BEGIN:VEVENT\r\nUID:c\r\nDTSTART:x\r\nEND:VEVENT\r\n";
-        let Cut { fetched, .. } = cut(came(&events), false, 10, &config).unwrap();
+        let Cut { fetched, .. } = cut(came(&events), false, bounds(10), &config).unwrap();
         assert_eq!((fetched.objects.len(), fetched.objects[0].uid.as_str(), fetched.left_out), (1, "a", 2));
+        let no_time = Bounds { time: Duration::ZERO, ..bounds(10) };
+        assert!(matches!(cut(came(&events), false, no_time, &config), Err(SubscriptionFault::Late)));
         assert!(fetched.objects[0].media_type.ends_with("vevent"));
-        assert!(matches!(cut(came(&(event("a", "") + &event("b", ""))), false, 1, &config), Err(SubscriptionFault::TooMany)));
-        assert!(matches!(cut(Feed { octets: Bytes::from("<html>"), ..came("") }, false, 1, &config), Err(SubscriptionFault::NotCalendar)));
+        assert!(matches!(cut(came(&(event("a", "") + &event("b", ""))), false, bounds(1), &config), Err(SubscriptionFault::TooMany)));
+        assert!(matches!(
+            cut(Feed { octets: Bytes::from("<html>"), ..came("") }, false, bounds(1), &config),
+            Err(SubscriptionFault::NotCalendar)
+        ));
     }
 
     #[test]
     fn another_time_stamp_makes_no_other_object() {
-        let same = |lines: &str| cut(came(&event("a", lines)), false, 1, &DavConfig::default()).unwrap().fetched.objects.remove(0).same;
+        let same =
+            |lines: &str| cut(came(&event("a", lines)), false, bounds(1), &DavConfig::default()).unwrap().fetched.objects.remove(0).same;
         assert_eq!(same("DTSTAMP:20260101T000000Z\r\n"), same("DTSTAMP;X=Y:20260102T\r\n 000000Z\r\n"));
         assert_ne!(same("SUMMARY:a\r\n"), same("SUMMARY:b\r\n"));
     }

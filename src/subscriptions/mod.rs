@@ -8,17 +8,18 @@ mod cut;
 mod fetch;
 
 use crate::config::{Config, Subscriptions};
-use cut::Cut;
+use cut::{Bounds, Cut};
 use fetch::{Answer, Fetcher};
 use octroi_dav::DavConfig;
 use octroi_dns::Resolver;
-use octroi_gate::{Admin, DueSubscription, Refreshed, SubscriptionFault};
+use octroi_gate::{Admin, DueSubscription, Refreshed, Settled, SubscriptionFault};
 use octroi_model::{CollectionId, UnixTime};
 use octroi_net::Shutdown;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 /// How often it is looked what is due, if nothing is due sooner again.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
@@ -52,12 +53,12 @@ impl Subscriber {
     pub(crate) async fn run(self, shutdown: Shutdown) {
         let mut tasks: JoinSet<CollectionId> = JoinSet::new();
         let mut running: HashSet<CollectionId> = HashSet::new();
-        let look_every = LOOK_EVERY.min(Duration::from_secs(u64::from(self.work.settings.refresh_seconds_min)));
+        let mut waiting: VecDeque<DueSubscription> = VecDeque::new();
+        let mut look = tokio::time::interval(LOOK_EVERY.min(Duration::from_secs(u64::from(self.work.settings.refresh_seconds_min))));
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            for due in self.admin.due_subscriptions(UnixTime::now()) {
-                if running.len() >= self.work.settings.fetches_max {
-                    break;
-                }
+            while running.len() < self.work.settings.fetches_max {
+                let Some(due) = waiting.pop_front() else { break };
                 if running.insert(due.collection) {
                     let (work, collection) = (self.work.clone(), due.collection);
                     tasks.spawn(async move {
@@ -68,8 +69,8 @@ impl Subscriber {
             }
             tokio::select! {
                 () = shutdown.triggered() => break,
-                () = self.admin.subscription_begun() => {}
-                () = tokio::time::sleep(look_every) => {}
+                () = self.admin.subscription_begun() => waiting = self.due(&running),
+                _ = look.tick() => waiting = self.due(&running),
                 Some(ended) = tasks.join_next() => match ended {
                     Ok(collection) => _ = running.remove(&collection),
                     // Which one it was is not known.
@@ -83,6 +84,11 @@ impl Subscriber {
         }
         tasks.shutdown().await;
     }
+
+    /// What is due and not being fetched.
+    fn due(&self, running: &HashSet<CollectionId>) -> VecDeque<DueSubscription> {
+        self.admin.due_subscriptions(UnixTime::now()).into_iter().filter(|due| !running.contains(&due.collection)).collect()
+    }
 }
 
 impl Work {
@@ -93,7 +99,9 @@ impl Work {
             Ok(Answer::Same) => Refreshed::Same,
             Ok(Answer::Whole(feed)) => {
                 let (work, alarms) = (self.clone(), due.alarms);
-                let cutting = move || cut::cut(feed, alarms, work.settings.objects_max, &work.dav);
+                let time = Duration::from_secs(self.settings.fetch_seconds_max);
+                let bounds = Bounds { objects_max: self.settings.objects_max, time };
+                let cutting = move || cut::cut(feed, alarms, bounds, &work.dav);
                 match tokio::task::spawn_blocking(cutting).await {
                     Ok(Ok(Cut { fetched, refresh_seconds })) => {
                         said = refresh_seconds;
@@ -111,10 +119,10 @@ impl Work {
         let again = i64::try_from(after.as_secs()).unwrap_or(i64::MAX);
         let collection = due.collection.0;
         match self.admin.settle_subscription(due, refreshed, again).await {
-            Ok(Some(settled)) => match settled.fault {
-                Some(fault) => tracing::info!(collection, ?fault, "a calendar of the web could not be fetched"),
-                None => tracing::debug!(collection, changed = settled.changed, "a calendar of the web was fetched"),
-            },
+            Ok(Some(Settled { fault: Some(fault), .. })) => {
+                tracing::info!(collection, ?fault, "a calendar of the web could not be fetched")
+            }
+            Ok(Some(Settled { changed, .. })) => tracing::debug!(collection, changed, "a calendar of the web was fetched"),
             Ok(None) => {}
             Err(refusal) => tracing::warn!(collection, %refusal, "a calendar of the web could not be kept"),
         }

@@ -6,6 +6,7 @@
 use crate::content::ContentLine;
 use crate::edit::Edits;
 use crate::invalid::Invalid;
+use crate::limits::FEED_BYTES_MAX;
 use crate::lines::{Line, Lines};
 use crate::parts::{Component, components};
 use crate::tree::{Node, Tree};
@@ -59,7 +60,16 @@ pub fn feed(octets: &[u8], alarms: bool) -> Result<Feed, Invalid> {
             None => left_out += 1,
         }
     }
-    let objects = order.into_iter().map(|parts| parts.object(&zones)).collect();
+    let mut objects = Vec::with_capacity(order.len());
+    let mut bytes = 0;
+    for parts in order {
+        // One large time zone may be named by every one of thousands of small events.
+        bytes += parts.bytes(&zones);
+        if bytes > FEED_BYTES_MAX {
+            return Err(Invalid::TooLarge);
+        }
+        objects.push(parts.object(&zones));
+    }
     Ok(Feed { objects, left_out, refresh_seconds })
 }
 
@@ -70,6 +80,12 @@ struct Parts {
 }
 
 impl Parts {
+    /// About how large the object is going to be.
+    fn bytes(&self, zones: &HashMap<String, &[u8]>) -> usize {
+        let zones: usize = self.zones.iter().filter_map(|tzid| zones.get(tzid)).map(|zone| zone.len()).sum();
+        HEAD.len() + zones + self.text.len() + TAIL.len()
+    }
+
     fn object(self, zones: &HashMap<String, &[u8]>) -> FeedObject {
         let mut octets = HEAD.to_vec();
         for zone in self.zones.iter().filter_map(|tzid| zones.get(tzid)) {
@@ -176,6 +192,15 @@ mod tests {
         assert!(!text(0).contains("VALARM") && !text(0).contains("METHOD"), "{}", text(0));
         let ringing = feed(FEED.as_bytes(), true).unwrap();
         assert!(std::str::from_utf8(&ringing.objects[0].octets).unwrap().contains("BEGIN:VALARM"));
+    }
+
+    #[test]
+    fn a_large_time_zone_is_not_multiplied_without_end() {
+        let zone = format!("BEGIN:VTIMEZONE\r\nTZID:z\r\nCOMMENT:{}\r\nEND:VTIMEZONE\r\n", "x".repeat(1 << 20));
+        let events: String =
+            (0..100).map(|n| format!("BEGIN:VEVENT\r\nUID:{n}\r\nDTSTART;TZID=z:20260105T090000\r\nEND:VEVENT\r\n")).collect();
+        let whole = format!("BEGIN:VCALENDAR\r\n{zone}{events}END:VCALENDAR\r\n");
+        assert_eq!(feed(whole.as_bytes(), false), Err(Invalid::TooLarge));
     }
 
     #[test]

@@ -14,3 +14,5 @@ pub const PARAM_VALUES_MAX: usize = 4_096;
 pub const UID_BYTES_MAX: usize = 1_024;
 /// Octets of an expanded object: every instance repeats the text of its event.
 pub const EXPANDED_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Octets of all objects that one stream is cut into: each repeats the time zones that it names.
+pub const FEED_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use octroi_ical::{
-    CardVersion, ExpansionLimits, Lines, Node, Pick, Tree, Window, alarms, busy, card_facts, components, convert, expand,
+    CardVersion, ExpansionLimits, Lines, Node, Pick, Tree, Window, alarms, busy, card_facts, components, convert, expand, feed,
     limit_freebusy_set, limit_recurrence_set, occurrences, occurs, pick, span, stripped, text_of, validate_calendar, validate_card,
 };
 
@@ -15,7 +15,10 @@ const LIMITS: ExpansionLimits = ExpansionLimits { instances: 40, steps: 20_000 }
 
 fn check(octets: &[u8]) {
     assert_eq!(Lines::new(octets).map(|line| line.raw.len()).sum::<usize>(), octets.len());
-    let _ = (components(octets), text_of(octets), validate_card(octets));
+    let _ = (components(octets), text_of(octets), validate_card(octets), feed(octets, true));
+    if let Ok(cut) = feed(octets, false) {
+        assert!(cut.objects.iter().all(|object| !object.uid.is_empty() && object.octets.ends_with(b"END:VCALENDAR\r\n")));
+    }
     let Ok(tree) = Tree::read(octets) else {
         assert!(validate_calendar(octets).is_err());
         return;
