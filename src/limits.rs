@@ -271,6 +271,7 @@ section! {
         object_bytes_max => object_bytes_max;
         xml_bytes_max => xml_bytes_max;
         sync_members_max => sync_members_max;
+        sync_collections_max => sync_collections_max;
         query_results_max => query_results_max;
         instances_max => instances_max;
         recurrence_steps_max => recurrence_steps_max;

@@ -24,6 +24,7 @@ mod directory;
 mod discovery;
 mod documents;
 mod full_disk;
+mod home_sync;
 mod import;
 mod internet;
 mod lmtp_socket;

@@ -66,6 +66,8 @@ const fn row(
 
 const PROPERTIES: &str = "<propfind xmlns=\"DAV:\"><prop><getetag/><getcontentlength/><displayname/><sync-token/><resourcetype/><x:kept xmlns:x=\"urn:x\"/></prop></propfind>";
 const SYNC: &str = "<sync-collection xmlns=\"DAV:\"><sync-token/><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>";
+const TREE: &str =
+    "<sync-collection xmlns=\"DAV:\"><sync-token/><sync-level>infinite</sync-level><prop><getetag/></prop></sync-collection>";
 /// Who of all principals one is.
 const MATCH: &str = "<principal-match xmlns=\"DAV:\"><self/></principal-match>";
 const GRANT: &str =
@@ -133,6 +135,7 @@ const ROWS: &[Row] = &[
     row(ALL, ("SEARCH", "{S}/"), ("", SEARCH), Some("lr"), Told("quetzal")),
     row(ALL, ("REPORT", "{S}/"), ("Depth: 0", EXPAND), Some("lr"), Unseen),
     row(ALL, ("REPORT", "{S}/"), ("Depth: 0", SYNC), Some("lr"), Told("quetzal")),
+    row(ALL, ("REPORT", "{S}/"), ("Depth: 0", TREE), Some("lr"), Told("quetzal")),
     row(ALL, ("REPORT", "{S}/"), ("Depth: 0", MATCH), Some("lr"), Unseen),
     // A lock that was taken would bind the owner, whom the next row needs: so each of these is refused, and must tell nothing. What LOCK needs is
     // in the gate's own matrix.
@@ -267,7 +270,7 @@ impl Case<'_> {
         let (after, etags) = self.owner.state();
         // Who may only add to somebody's documents sees what they have added, which here is nothing.
         let drops = self.tree.number == 0 && rights == "li";
-        let looks = ["GET", "HEAD", "PROPFIND", "SEARCH", "REPORT"].contains(&row.method) && row.body != SYNC;
+        let looks = ["GET", "HEAD", "PROPFIND", "SEARCH", "REPORT"].contains(&row.method) && ![SYNC, TREE].contains(&row.body);
         let veiled = self.is_veiled();
         let allowed = match row.path {
             "{S}/" if drops && looks => row.needs.is_some(),

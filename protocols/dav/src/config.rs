@@ -14,6 +14,8 @@ pub struct DavConfig {
     pub xml_bytes_max: u64,
     /// Resources in one answer to a `sync-collection`; the client asks again for the rest (RFC 6578 section 3.6).
     pub sync_members_max: usize,
+    /// Collections that one sync token names: those of a home, and all of a tree that is synchronised as a whole.
+    pub sync_collections_max: usize,
     /// Attendees of one calendar object, in each of its components.
     pub attendees_max: usize,
     /// First year of what a calendar object is about.
@@ -46,6 +48,7 @@ impl Default for DavConfig {
             object_bytes_max: 4 * 1024 * 1024,
             xml_bytes_max: 1024 * 1024,
             sync_members_max: 10_000,
+            sync_collections_max: 1_000,
             attendees_max: 1_000,
             year_min: 1,
             year_max: 9_999,

@@ -36,6 +36,9 @@ pub fn fuzz_xml(body: &[u8]) {
         told(&wanted);
     }
     let _ = crate::sharing::entries(&request, &viewer().address);
+    if let Some(token) = request.child(DAV, "sync-token") {
+        let _ = crate::standing::Standing::parse(token.trimmed(), 1_000).map(|standing| standing.ctag());
+    }
     if let (Some(basic), Ok(Target::Place(base))) = (request.child(DAV, "basicsearch"), Target::parse("/dav/files/lea@a.example/x/"))
         && let Ok(query) = Query::read(basic, &base, &headers)
     {

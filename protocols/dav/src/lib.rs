@@ -26,6 +26,7 @@
 //! | `byteranges`, `digest` | several ranges in one answer; checks of what is sent |
 //! | `locks` | locks: what is told of them, and refusals because of one |
 //! | `property`, `resource`, `multistatus`, `rights` | what answers tell |
+//! | `standing` | sync tokens of homes and trees |
 //! | `privilege`, `sharing` | rights as privileges, ACLs both ways |
 //! | `push` | programs that want to be woken |
 //! | `published` | calendars under a secret link |
@@ -71,6 +72,7 @@ mod rights;
 mod schedule;
 mod search;
 mod sharing;
+mod standing;
 mod text_match;
 mod uploads;
 mod xml;

@@ -112,6 +112,11 @@ impl Wanted {
         let (Which::All(names) | Which::These(names)) = &self.which else { return false };
         names.iter().any(|asked| asked.name.namespace == namespace && asked.name.local == local)
     }
+
+    /// May it be told? Also if the names of all are asked for.
+    pub(crate) fn may_tell(&self, namespace: &str, local: &str) -> bool {
+        matches!(self.which, Which::Names) || self.asks(namespace, local)
+    }
 }
 
 fn bad() -> Fault {

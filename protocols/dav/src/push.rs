@@ -130,12 +130,16 @@ pub(crate) fn write_triggers(xml: &mut Xml) {
 }
 
 /// The text of a push message: what names the collection, number and counter of its sync token if what is in it has changed, and whether what
-/// is said about it has.
+/// is said about it has. Number 0: its token is left out, which the draft allows.
 pub fn push_message(topic: &str, contents: Option<(u64, ModSeq)>, properties: bool) -> String {
     let mut xml = Xml::piece();
     xml.open_with("WP:push-message", &[("xmlns:WP", PUSH), ("xmlns:D", DAV)]).text("WP:topic", topic);
     if let Some((id, modseq)) = contents {
-        xml.open("WP:content-update").text("D:sync-token", &sync_token(SyncState { id, modseq })).close("WP:content-update");
+        xml.open("WP:content-update");
+        if id != 0 {
+            xml.text("D:sync-token", &sync_token(SyncState { id, modseq }));
+        }
+        xml.close("WP:content-update");
     }
     if properties {
         xml.empty("WP:property-update");

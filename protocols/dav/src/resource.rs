@@ -3,11 +3,12 @@
 //! Called by PROPFIND of what lies above the trees, and by the reports that follow an href to where it leads.
 
 use crate::call::{Call, Found, find, is_oneself, is_own};
-use crate::methods::propfind::{acl_if_asked, sync_state};
+use crate::methods::propfind::{acl_if_asked, standing_if_asked, sync_state};
 use crate::multistatus::Wanted;
 use crate::path::{DAV_ROOT, PRINCIPALS, Place, Target, area_href, file_href, folder_href, principal_href, principal_of, segment_of};
 use crate::property::{History, Subject, Viewer};
 use crate::sharing::Told;
+use crate::standing::Standing;
 use octroi_gate::{Area, FolderFacts, LockFacts, Principal, Refusal};
 use octroi_model::{Item, Name, Path, Rights};
 
@@ -26,6 +27,7 @@ enum What {
         facts: Box<FolderFacts>,
         area: Area,
         name: Option<Name>,
+        home: Option<Standing>,
         acl: Option<Told>,
         locks: Vec<LockFacts>,
     },
@@ -86,8 +88,9 @@ impl Resource {
                 let facts = Box::new(folder.facts());
                 let acl = acl_if_asked(&call.session, wanted, area, &place.path, facts.rights).await;
                 let name = place.path.names().last().cloned();
+                let home = standing_if_asked(&folder, &facts, wanted, &viewer.config)?;
                 let locks = folder.member_locks().of_folder(facts.sync_id);
-                Self { href: folder_href(area, address, &place.path), what: What::Folder { facts, area, name, acl, locks } }
+                Self { href: folder_href(area, address, &place.path), what: What::Folder { facts, area, name, home, acl, locks } }
             }
         })
     }
@@ -109,12 +112,13 @@ impl Resource {
             What::Fixed(name) => Subject::Fixed(name),
             What::Oneself => Subject::Principal,
             What::Other(other) => Subject::Other(other),
-            What::Folder { facts, area, name, acl, locks } => Subject::Folder {
+            What::Folder { facts, area, name, home, acl, locks } => Subject::Folder {
                 facts,
                 area: *area,
                 href: &self.href,
                 name: name.as_ref().map(Name::as_str),
                 sync: sync_state(facts),
+                home: home.as_ref(),
                 acl: acl.as_ref(),
                 locks,
             },

@@ -2,16 +2,18 @@
 
 use crate::caldav::describe_shared;
 use crate::call::{Call, Depth, Found, find};
+use crate::config::DavConfig;
 use crate::multistatus::{Stopped, Stream, Wanted, describe, streamed, whole};
-use crate::names::DAV;
+use crate::names::{CALENDARSERVER, DAV};
 use crate::path::{AREAS, DAV_ROOT, PRINCIPALS, Place, Target, area_href, encode, folder_href};
 use crate::property::{History, Subject, SyncState, Viewer, is_veiled};
 use crate::refusal::{Answer, Fault};
 use crate::resource::Resource;
 use crate::sharing::{self, Told};
+use crate::standing::Standing;
 use crate::xml::{ElementName, Xml, parse};
 use http::StatusCode;
-use octroi_gate::{Area, Folder, FolderFacts, Granted, List, Listing as Members, Member, MemberIs, MemberLocks, Session};
+use octroi_gate::{Area, Folder, FolderFacts, Granted, List, Listing as Members, Member, MemberIs, MemberLocks, Refusal, Session};
 use octroi_model::{Item, Name, Path, Rights};
 
 /// PROPFIND.
@@ -102,7 +104,10 @@ impl Listing {
         let facts = &folder.facts();
         let acl = acl_if_asked(&self.session, &self.wanted, self.area, &self.path, facts.rights).await;
         let locks = &folder.member_locks().of_folder(facts.sync_id);
-        let subject = Subject::Folder { facts, area: self.area, href: &href, name, sync: sync_state(facts), acl: acl.as_ref(), locks };
+        // What cannot be looked at now has no token.
+        let home = standing_if_asked(folder, facts, &self.wanted, &self.viewer.config).ok().flatten();
+        let (sync, home) = (sync_state(facts), home.as_ref());
+        let subject = Subject::Folder { facts, area: self.area, href: &href, name, sync, home, acl: acl.as_ref(), locks };
         describe(&href, &subject, &self.wanted, &self.viewer, None, xml);
     }
 
@@ -144,7 +149,7 @@ impl Listing {
                 let acl = acl_if_asked(&self.session, &self.wanted, self.area, &path, facts.rights).await;
                 let (sync, name) = (sync_state(facts), Some(member.name.as_str()));
                 let (acl, locks) = (acl.as_ref(), &parent.locks.of_folder(facts.sync_id));
-                Some(then(&href, &Subject::Folder { facts, area: self.area, href: &href, name, sync, acl, locks }))
+                Some(then(&href, &Subject::Folder { facts, area: self.area, href: &href, name, sync, home: None, acl, locks }))
             }
         }
     }
@@ -178,6 +183,21 @@ impl Listing {
 pub(crate) fn sync_state(facts: &FolderFacts) -> Option<SyncState> {
     let told = facts.real && facts.rights.contains(Rights::READ);
     told.then_some(SyncState { id: facts.sync_id, modseq: facts.head.modseq })
+}
+
+/// How the collections in a home stand, if its token or its ctag is asked for; none of one that has too many to name.
+pub(crate) fn standing_if_asked(
+    folder: &Granted<Folder, List>,
+    facts: &FolderFacts,
+    wanted: &Wanted,
+    config: &DavConfig,
+) -> Result<Option<Standing>, Refusal> {
+    let is_asked = wanted.may_tell(DAV, "sync-token") || wanted.may_tell(CALENDARSERVER, "getctag");
+    if !folder.path().names().is_empty() || !is_asked || sync_state(facts).is_none() {
+        return Ok(None);
+    }
+    let folders = folder.folders()?;
+    Ok((folders.len() <= config.sync_collections_max).then(|| Standing::of_home(facts, &folders)))
 }
 
 /// The collections above the trees, and the principal.

@@ -24,7 +24,7 @@ pub(crate) use calendar::{ALL_COMPONENTS, COMPONENTS, components};
 pub(crate) use content::{is_veiled, media_type};
 pub(crate) use kept::kept_text;
 pub(crate) use subject::{History, Subject, Viewer};
-pub(crate) use sync::{SyncState, parse_sync_token, sync_token};
+pub(crate) use sync::{SYNC_TOKEN_PREFIX, SyncState, parse_sync_token, sync_token};
 
 use crate::keyword;
 use crate::xml::{ElementName, Xml};

@@ -3,6 +3,7 @@
 use super::SyncState;
 use crate::config::DavConfig;
 use crate::sharing::Told;
+use crate::standing::Standing;
 use octroi_gate::{Area, FolderFacts, LockFacts, Principal, SchedulingPlaces, properties_of};
 use octroi_model::{Address, CollectionKind, Item, Path, Rights};
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub(crate) enum Subject<'a> {
         href: &'a str,
         name: Option<&'a str>,
         sync: Option<SyncState>,
+        /// Of a home, how the collections in it stand, if that was asked for.
+        home: Option<&'a Standing>,
         acl: Option<&'a Told>,
         locks: &'a [LockFacts],
     },

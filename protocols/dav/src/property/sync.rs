@@ -8,26 +8,34 @@ use octroi_model::ModSeq;
 pub(super) const TABLE: &[Known] = &[told(DAV, "D:sync-token", token), told(CALENDARSERVER, "CS:getctag", ctag)];
 
 fn token(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
-    state(subject).map(|sync| xml.characters(&sync_token(sync))).is_some()
+    let token = match subject {
+        Subject::Folder { home: Some(home), .. } => home.token(),
+        Subject::Folder { sync: Some(sync), name: Some(_), .. } => sync_token(*sync),
+        _ => return false,
+    };
+    xml.characters(&token);
+    true
 }
 
 fn ctag(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
-    state(subject).map(|sync| xml.characters(&format!("\"{}-{}\"", sync.id, sync.modseq))).is_some()
-}
-
-fn state(subject: &Subject<'_>) -> Option<SyncState> {
-    if let Subject::Folder { sync, .. } = subject { *sync } else { None }
+    let ctag = match subject {
+        Subject::Folder { home: Some(home), .. } => home.ctag(),
+        Subject::Folder { sync: Some(sync), name: Some(_), .. } => format!("{}-{}", sync.id, sync.modseq),
+        _ => return false,
+    };
+    xml.characters(&format!("\"{ctag}\""));
+    true
 }
 
 /// What a sync token is made of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SyncState {
     pub id: u64,
     pub modseq: ModSeq,
 }
 
 /// RFC 6578 section 4: a URI, which clients compare as a whole. The host is one that can never exist (RFC 6761 section 6.4).
-const SYNC_TOKEN_PREFIX: &str = "https://octroi.invalid/ns/sync/";
+pub(crate) const SYNC_TOKEN_PREFIX: &str = "https://octroi.invalid/ns/sync/";
 
 /// The sync token of a collection.
 pub(crate) fn sync_token(sync: SyncState) -> String {

@@ -177,11 +177,20 @@ impl Granted<Folder, List> {
         let sight = Sight::of(self.node(), &self.session)?;
         let is_seen = |view: &View, item: &Item| (!drops || is_own(item, &self.session)) && sight.see(view, item).is_some();
         let order = view.as_ref().map_or(Vec::new(), |view| by_name(view, |item| is_seen(view, item)));
-        // Nor has who drops made the folders in it.
-        let below = if drops { Vec::new() } else { self.session.children_of(self.node()) };
+        Ok(Listing { view, order, folders: self.folders()?, sight })
+    }
+
+    /// The folders directly in it that the session may know of, by name. What is kept of documents has none of its own.
+    pub fn folders(&self) -> Result<Vec<Member>, Refusal> {
+        self.renew()?;
+        // Nor has who drops made those that are there.
+        if self.node().shelf == Shelf::Versions || is_drop(self.node(), &self.session, self.session.rights_of(self.node())?) {
+            return Ok(Vec::new());
+        }
+        let below = self.session.children_of(self.node());
         let mut folders: Vec<Member> = below.iter().filter_map(|node| self.folder_member(node)).collect();
         folders.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Listing { view, order, folders, sight })
+        Ok(folders)
     }
 
     /// Which of these texts (as collation keys) the content of each of its documents has, by uid, as far as the search index knows it.

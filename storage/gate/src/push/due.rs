@@ -53,7 +53,7 @@ pub struct Push {
     pub topic: String,
     /// What lets the service put this in the place of an earlier message: no two programs have the same.
     pub replaces: String,
-    /// What is in the collection has changed: number and counter of its sync token.
+    /// What is in the collection has changed: number and counter of its sync token; number 0 for a home, whose token says more than that.
     pub contents: Option<(u64, ModSeq)>,
     /// What is said about it has changed.
     pub properties: bool,
@@ -131,7 +131,8 @@ impl PushLook {
                 let Some(record) = self.standing(of, sealed) else { continue };
                 let (contents, properties) = (contents && record.contents, properties && record.properties);
                 if (contents || properties) && self.may_hear(of, &record) {
-                    let contents = contents.then_some((id.0, now.modseq));
+                    let number = if collection.parent.is_none() { 0 } else { id.0 };
+                    let contents = contents.then_some((number, now.modseq));
                     due.push(self.push(of, name, &record, contents, properties));
                 }
             }

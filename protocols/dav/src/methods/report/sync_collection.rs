@@ -1,7 +1,9 @@
 //! `sync-collection` (RFC 6578): what changed in a collection since a token.
 //!
 //! The token names the collection by its number, which is never reused, and its modseq. A collection that was removed and made again, or
-//! tombstones that are forgotten, make a token invalid, and the client begins anew.
+//! tombstones that are forgotten, make a token invalid, and the client begins anew. Homes, and trees with all below them, are `tree`'s.
+
+mod tree;
 
 use crate::caldav::describe_shared;
 use crate::call::{Call, folder_at};
@@ -11,21 +13,27 @@ use crate::names::DAV;
 use crate::path::{Place, file_href, folder_href};
 use crate::property::{SyncState, parse_sync_token, sync_token};
 use crate::refusal::{Answer, Fault};
+use crate::standing::{Level, Standing};
 use crate::xml::Element;
 use http::StatusCode;
 use octroi_gate::{Area, Changes, Folder, Granted, List, Member, Refusal};
 use octroi_model::{ModSeq, Name};
 
+use tree::sync_tree;
+
 /// `sync-collection`.
 pub(crate) async fn sync_collection(call: Call, place: &Place, request: &Element) -> Answer {
     let wanted = Wanted::of_prop(request, &call.headers)?;
-    // RFC 6578 section 3.3; older clients leave it out and mean 1.
-    if request.child(DAV, "sync-level").is_some_and(|level| level.trimmed() != "1") {
-        return Err(Fault::Rule(StatusCode::FORBIDDEN, "D:sync-traversal-supported"));
-    }
+    let level = level(request)?;
     let limit = limit(request)?.unwrap_or(usize::MAX).min(call.config.sync_members_max);
     let href = call.href();
     let folder = call.session.open(folder_at(place), List).await.map_err(Fault::about(&href))?;
+    let is_home = place.path.names().is_empty();
+    // A calendar or an address book has nothing below its members.
+    if is_home || (level == Level::Infinite && place.area == Area::Files) {
+        let since = standing(request, level, folder.sync_id(), call.config.sync_collections_max)?;
+        return sync_tree(&call, place, wanted, since, limit).await;
+    }
     describe_shared(&folder, &call).await.map_err(Fault::about(&href))?;
     let since = since(request, folder.sync_id())?;
     let changes = match folder.changes(since).await {
@@ -37,6 +45,15 @@ pub(crate) async fn sync_collection(call: Call, place: &Place, request: &Element
     let state = SyncState { id: folder.sync_id(), modseq: page.token };
     let listing = Listing::of(&call, place, wanted);
     Ok(streamed(move |stream| send(stream, listing, page, folder, state)))
+}
+
+/// RFC 6578 section 3.3; older clients leave it out and mean 1.
+fn level(request: &Element) -> Result<Level, Fault> {
+    match request.child(DAV, "sync-level").map(Element::trimmed) {
+        None | Some("1") => Ok(Level::One),
+        Some("infinite" | "infinity") => Ok(Level::Infinite),
+        Some(_) => Err(Fault::Status(StatusCode::BAD_REQUEST, "The sync-level is 1 or infinite.")),
+    }
 }
 
 /// RFC 5323 section 5.17, by RFC 6578 section 3.7.
@@ -56,24 +73,33 @@ fn since(request: &Element, id: u64) -> Result<Option<ModSeq>, Fault> {
     parse_sync_token(token).filter(|state| state.id == id).map(|state| Some(state.modseq)).ok_or_else(invalid_token)
 }
 
-fn invalid_token() -> Fault {
+/// What the client has of a home or a tree: that of its token, or nothing.
+fn standing(request: &Element, level: Level, id: u64, collections_max: usize) -> Result<Standing, Fault> {
+    let token = request.child(DAV, "sync-token").map_or("", Element::trimmed);
+    if token.is_empty() {
+        return Ok(Standing::nothing(level, id));
+    }
+    Standing::parse(token, collections_max).filter(|since| since.level == level && since.top.id == id).ok_or_else(invalid_token)
+}
+
+pub(super) fn invalid_token() -> Fault {
     Fault::Rule(StatusCode::FORBIDDEN, "D:valid-sync-token")
 }
 
 /// What goes into one answer.
-struct Page {
-    changed: Vec<Member>,
-    removed: Vec<Name>,
+pub(super) struct Page {
+    pub(super) changed: Vec<Member>,
+    pub(super) removed: Vec<Name>,
     /// Up to where it goes.
-    token: ModSeq,
+    pub(super) token: ModSeq,
     /// There is more.
-    cut: bool,
+    pub(super) cut: bool,
 }
 
 impl Page {
     /// At most `limit` resources. All that changed at one modseq goes together, as the token cannot stand between; `None` if even the first such group
     /// is too large. Removals carry no modseq here, so they all go into each page: told twice, they do no harm.
-    fn of(changes: Changes, limit: usize) -> Option<Self> {
+    pub(super) fn of(changes: Changes, limit: usize) -> Option<Self> {
         let Changes { token, mut changed, removed } = changes;
         let room = limit.saturating_sub(removed.len());
         if changed.len() <= room {
@@ -102,12 +128,8 @@ async fn send(
     let parent = listing.parent(folder).await;
     let address = &listing.viewer.address;
     for name in &page.removed {
-        // What is gone cannot be asked whether it was a collection; in a home of calendars there is nothing else.
-        let in_home = listing.area != Area::Files && listing.path.names().is_empty();
-        let href = match listing.path.child(name.clone()) {
-            Ok(path) if in_home => folder_href(listing.area, address, &path),
-            _ => file_href(listing.area, address, &listing.path, name),
-        };
+        // What is gone cannot be asked whether it was a collection.
+        let href = file_href(listing.area, address, &listing.path, name);
         status_only(&href, "HTTP/1.1 404 Not Found", &mut stream.xml);
         stream.breathe().await?;
     }
