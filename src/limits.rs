@@ -128,6 +128,7 @@ section! {
         uploads_max => uploads_max;
         attendees_max => attendees_max;
         inbox_items_max => inbox_items_max;
+        sharing_notices_max => sharing_notices_max;
         upload_idle_seconds => upload_idle;
         confirm_wait_seconds => confirm_wait;
         sessions_per_account_max => sessions_per_account_max;
@@ -272,6 +273,8 @@ section! {
         xml_bytes_max => xml_bytes_max;
         sync_members_max => sync_members_max;
         sync_collections_max => sync_collections_max;
+        invitees_max => invitees_max;
+        invitation_bytes_max => invitation_bytes_max;
         query_results_max => query_results_max;
         instances_max => instances_max;
         recurrence_steps_max => recurrence_steps_max;

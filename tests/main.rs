@@ -27,6 +27,7 @@ mod full_disk;
 mod home_sync;
 mod import;
 mod internet;
+mod invitations;
 mod lmtp_socket;
 mod locks;
 mod mail_auth;

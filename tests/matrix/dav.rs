@@ -72,6 +72,8 @@ const TREE: &str =
 const MATCH: &str = "<principal-match xmlns=\"DAV:\"><self/></principal-match>";
 const GRANT: &str =
     "<acl xmlns=\"DAV:\"><ace><principal><authenticated/></principal><grant><privilege><read/></privilege></grant></ace></acl>";
+const INVITE: &str = "<CS:share xmlns=\"DAV:\" xmlns:CS=\"http://calendarserver.org/ns/\"><CS:set><href>mailto:u1@bench.test</href><CS:read/></CS:set></CS:share>";
+const SHARE: &str = "<share-resource xmlns=\"DAV:\"><sharee><href>mailto:u1@bench.test</href><share-access><read/></share-access></sharee></share-resource>";
 const LOCK: &str = "<lockinfo xmlns=\"DAV:\"><lockscope><exclusive/></lockscope><locktype><write/></locktype></lockinfo>";
 const NO_LOCK: &str = "If: (<urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6>)";
 const PATCH: &str = "<propertyupdate xmlns=\"DAV:\"><set><prop><displayname>Walrus</displayname></prop></set></propertyupdate>";
@@ -146,6 +148,8 @@ const ROWS: &[Row] = &[
     row(ALL, ("UNLOCK", "{S}/"), ("Lock-Token: <urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6>", ""), None, Unseen),
     // None of these profiles has a rule for sharing, or for taking out whole collections.
     row(ALL, ("ACL", "{S}/"), ("", GRANT), None, Unseen),
+    row(ALL, ("POST", "{S}/"), ("Content-Type: application/xml", INVITE), None, Unseen),
+    row(ALL, ("POST", "{S}/"), ("Content-Type: application/davsharing+xml", SHARE), None, Unseen),
     row(OBJECTS, ("GET", "{S}/?export"), ("", ""), None, Unseen),
     row(OBJECTS, ("REPORT", "{S}/"), ("Depth: 0", "{multiget}"), Some("lr"), Told("Okapi")),
     row(OBJECTS, ("REPORT", "{S}/"), ("Depth: 1", "{query}"), Some("lr"), Told("Okapi")),

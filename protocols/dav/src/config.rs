@@ -14,6 +14,10 @@ pub struct DavConfig {
     pub xml_bytes_max: u64,
     /// Resources in one answer to a `sync-collection`; the client asks again for the rest (RFC 6578 section 3.6).
     pub sync_members_max: usize,
+    /// People whom one request invites to a collection.
+    pub invitees_max: usize,
+    /// Octets of what an invitation or an answer calls a collection.
+    pub invitation_bytes_max: usize,
     /// Collections that one sync token names: those of a home, and all of a tree that is synchronised as a whole.
     pub sync_collections_max: usize,
     /// Attendees of one calendar object, in each of its components.
@@ -49,6 +53,8 @@ impl Default for DavConfig {
             xml_bytes_max: 1024 * 1024,
             sync_members_max: 10_000,
             sync_collections_max: 1_000,
+            invitees_max: 100,
+            invitation_bytes_max: 256,
             attendees_max: 1_000,
             year_min: 1,
             year_max: 9_999,

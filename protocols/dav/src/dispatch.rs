@@ -6,6 +6,7 @@ use crate::locks;
 use crate::methods::{
     acl, copy, delete, get, lock, mkcalendar, mkcol, r#move, options, post, propfind, proppatch, put, report, search, unlock,
 };
+use crate::notifications;
 use crate::path::{DAV_ROOT, Target};
 use crate::push;
 use crate::refusal::{Answer, Fault};
@@ -80,6 +81,7 @@ async fn run(method: &Method, mut call: Call) -> Answer {
         Target::Place(place) => is_own(&call.session, &place.address),
         Target::Upload(at) => is_own(&call.session, &at.address),
         Target::Registration(at) => is_own(&call.session, &at.address),
+        Target::Notification(at) => is_own(&call.session, &at.address),
         Target::Principal(who) => {
             is_oneself(&call.session, who) || call.session.principal(who).map_err(Fault::about(&call.href()))?.is_some()
         }
@@ -94,6 +96,10 @@ async fn run(method: &Method, mut call: Call) -> Answer {
     }
     if let Target::Registration(at) = &call.target {
         return push::handle(method, &call, at).await;
+    }
+    if let Target::Notification(at) = &call.target {
+        let at = at.clone();
+        return notifications::handle(method, call, &at).await;
     }
     if matches!(method.as_str(), "PROPFIND" | "REPORT") && schedule::are_places_told(&call.target) {
         call.scheduling = call.session.scheduling_places().await.map_err(Fault::about(&call.href()))?;

@@ -36,6 +36,7 @@ pub fn fuzz_xml(body: &[u8]) {
         told(&wanted);
     }
     let _ = crate::sharing::entries(&request, &viewer().address);
+    let _ = crate::invitation::wishes(&request, &viewer().address, &viewer().config);
     if let Some(token) = request.child(DAV, "sync-token") {
         let _ = crate::standing::Standing::parse(token.trimmed(), 1_000).map(|standing| standing.ctag());
     }
@@ -80,6 +81,7 @@ fn viewer() -> Viewer {
         address,
         display_name: "Léa <Martin>".to_owned(),
         groups: Vec::new(),
+        shares: false,
         config: std::sync::Arc::default(),
         scheduling: None,
         directory: None,

@@ -12,6 +12,7 @@
 //! | `/dav/principals/<address>/` | the person; others for who may share with them |
 //! | `/dav/principals/group/<name>/`, `…/profile/<name>/` | several at once, for ACLs |
 //! | `/dav/files/<address>/…` | documents |
+//! | `/dav/notifications/<address>/` | invitations to shared calendars, and answers |
 //! | `/dav/push/<address>/<registration>` | programs that want to be woken |
 //! | `/public/calendars/<link>` | a calendar for whoever has the link |
 //! | `/dav/calendars/<address>/…`, `/dav/contacts/<address>/…` | calendars and address books, one level |
@@ -28,6 +29,7 @@
 //! | `property`, `resource`, `multistatus`, `rights` | what answers tell |
 //! | `standing` | sync tokens of homes and trees |
 //! | `privilege`, `sharing` | rights as privileges, ACLs both ways |
+//! | `invitation`, `notifications` | sharing by invitation |
 //! | `push` | programs that want to be woken |
 //! | `published` | calendars under a secret link |
 //! | `object` | calendar objects and cards are checked |
@@ -53,12 +55,14 @@ mod fuzz_headers;
 mod fuzzing;
 mod if_header;
 mod instruction;
+mod invitation;
 mod keyword;
 mod language;
 mod locks;
 mod methods;
 mod multistatus;
 mod names;
+mod notifications;
 mod object;
 mod path;
 mod precondition;

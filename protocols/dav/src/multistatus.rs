@@ -370,6 +370,7 @@ mod tests {
             address: "lea@a.example".parse().unwrap(),
             display_name: "Léa <Martin>".into(),
             groups: Vec::new(),
+            shares: false,
             config: std::sync::Arc::default(),
             scheduling: None,
             directory: None,

@@ -38,6 +38,8 @@ pub(crate) enum Target {
     Upload(UploadAt),
     /// `/dav/push/<address>/<registration>`
     Registration(RegistrationAt),
+    /// `/dav/notifications/<address>/`, and what is in it.
+    Notification(NotificationAt),
     /// `/.well-known/caldav` or `carddav` (RFC 6764 section 5), and `/remote.php/dav`.
     WellKnown,
     /// Anything else.
@@ -75,6 +77,14 @@ pub(crate) struct RegistrationAt {
     pub id: Name,
 }
 
+/// What others have to say about shared calendars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotificationAt {
+    /// To whom, as the URL has it.
+    pub address: String,
+    pub name: Option<Name>,
+}
+
 /// The path cannot name anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BadPath;
@@ -106,6 +116,9 @@ impl Target {
             ["dav", "uploads", address, ..] if names.len() <= 5 => {
                 let (upload, part) = (names.get(3).cloned(), names.get(4).cloned());
                 Ok(Self::Upload(UploadAt { address: (*address).to_owned(), upload, part }))
+            }
+            ["dav", "notifications", address] | ["dav", "notifications", address, _] => {
+                Ok(Self::Notification(NotificationAt { address: (*address).to_owned(), name: names.get(3).cloned() }))
             }
             ["dav", "push", address, _] => Ok(Self::Registration(RegistrationAt { address: (*address).to_owned(), id: names[3].clone() })),
             ["dav", segment] => Ok(area_of(segment).map_or(Self::Nothing, Self::Area)),
@@ -143,6 +156,7 @@ impl Target {
                 _ => &[Service::Files],
             },
             Self::Upload(_) => &[Service::Files],
+            Self::Notification(_) => &[Service::Caldav],
             _ => &[Service::Caldav, Service::Carddav, Service::Files],
         }
     }
@@ -179,6 +193,11 @@ pub(crate) fn principal_of(who: &Identifier) -> Option<String> {
 /// The path of a registration for push.
 pub(crate) fn registration_href(address: &Address, id: &str) -> String {
     format!("{DAV_ROOT}push/{}/{}", encode(&address.to_string()), encode(id))
+}
+
+/// Where somebody finds invitations and answers.
+pub(crate) fn notifications_href(address: &Address) -> String {
+    format!("{DAV_ROOT}notifications/{}/", encode(&address.to_string()))
 }
 
 /// The path of an area's root.
@@ -234,6 +253,8 @@ mod tests {
             "/dav/uploads",
             "/dav/uploads/a@b/c/d/e",
             "/dav/push/a@b",
+            "/dav/notifications",
+            "/dav/notifications/a@b/c/d",
             "/dav/push/a@b/c/d",
             "/dav/mail/a@b/",
             "/dav/principals/a@b/c",

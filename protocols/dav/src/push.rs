@@ -14,8 +14,8 @@ use crate::path::{Place, RegistrationAt, Target, registration_href};
 use crate::precondition::{http_date, parse_date};
 use crate::property::{SyncState, sync_token};
 use crate::refusal::{Answer, Fault, empty};
-use crate::xml::{Element, Xml, parse};
-use http::header::{CONTENT_TYPE, EXPIRES, LOCATION};
+use crate::xml::{Element, Xml};
+use http::header::{EXPIRES, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use octroi_gate::{PushFacts, PushWish, Refusal, Session};
 use octroi_model::ModSeq;
@@ -31,20 +31,13 @@ const NOT_AVAILABLE: Fault = Fault::Rule(StatusCode::FORBIDDEN, "WP:push-not-ava
 const INVALID: Fault = Fault::Rule(StatusCode::FORBIDDEN, "WP:invalid-subscription");
 const NO_TRIGGER: Fault = Fault::Rule(StatusCode::FORBIDDEN, "WP:no-supported-trigger");
 
-/// Could the body be a registration?
-pub(crate) fn may_be_registration(headers: &HeaderMap) -> bool {
-    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = sent.map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
-    matches!(essence.as_deref(), Some("application/xml" | "text/xml"))
+/// Does the request's root ask for a registration?
+pub(crate) fn is_registration(request: &Element) -> bool {
+    request.is(PUSH, "push-register")
 }
 
 /// POST of a `push-register`.
-pub(crate) async fn register(mut call: Call, place: &Place) -> Answer {
-    let body = call.xml_body().await?;
-    let request = parse(&body)?;
-    if !request.is(PUSH, "push-register") {
-        return Err(Fault::NotAllowed(options::allowed(&call).await?));
-    }
+pub(crate) async fn register(call: Call, place: &Place, request: &Element) -> Answer {
     let href = call.href();
     let folder = match find(&call.session, place).await {
         Ok(Found::Folder(folder)) => folder,
@@ -55,7 +48,7 @@ pub(crate) async fn register(mut call: Call, place: &Place) -> Answer {
     if folder.facts().push.is_none() {
         return Err(NOT_AVAILABLE);
     }
-    let wish = read(&request)?;
+    let wish = read(request)?;
     let made = match folder.register_push(&wish).await {
         Ok(made) => made,
         Err(Refusal::Unsupported) => return Err(INVALID),
@@ -171,6 +164,7 @@ pub(crate) fn spoken_for(session: Session, headers: &HeaderMap) -> Session {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::xml::parse;
     use octroi_model::UnixTime;
 
     const KEY: &str = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";

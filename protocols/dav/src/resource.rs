@@ -67,7 +67,12 @@ impl Resource {
                 Self { href, what: What::Other(call.session.principal(who)?.ok_or(Refusal::Missing)?) }
             }
             Target::Place(place) if is_own(&call.session, &place.address) => Self::in_tree(call, place, wanted, viewer).await?,
-            Target::Place(_) | Target::Upload(_) | Target::Registration(_) | Target::WellKnown | Target::Nothing => {
+            Target::Place(_)
+            | Target::Upload(_)
+            | Target::Registration(_)
+            | Target::Notification(_)
+            | Target::WellKnown
+            | Target::Nothing => {
                 return Err(Refusal::Missing);
             }
         })

@@ -8,7 +8,7 @@ use crate::privilege;
 use crate::refusal::Fault;
 use crate::xml::{Element, Xml};
 use http::StatusCode;
-use octroi_gate::{AclFacts, Area, FolderAt, Identifier, Session, ShareFolder};
+use octroi_gate::{AclFacts, Area, FolderAt, Identifier, Session, ShareFolder, Sharee};
 use octroi_model::{Address, Path, Rights};
 
 /// Entries of one request; the gate takes fewer principals.
@@ -19,11 +19,14 @@ pub(crate) struct Told {
     facts: AclFacts,
     /// Where it stands, if that is further up in the viewer's own tree.
     pub source: Option<String>,
+    /// With whom it is shared by that.
+    pub sharees: Vec<Sharee>,
 }
 
 /// The ACL of a collection; `None` for who may not change it. To be asked only by who has the right: each refusal is audited.
 pub(crate) async fn told(session: &Session, area: Area, path: &Path) -> Option<Told> {
-    let facts = session.open(FolderAt { area, path: path.clone() }, ShareFolder).await.ok()?.acl().ok()?;
+    let granted = session.open(FolderAt { area, path: path.clone() }, ShareFolder).await.ok()?;
+    let (facts, sharees) = (granted.acl().ok()?, granted.sharees().ok()?);
     let mut source = None;
     if facts.inherited && facts.owner == *session.address() {
         for length in (0..path.names().len()).rev() {
@@ -37,7 +40,7 @@ pub(crate) async fn told(session: &Session, area: Area, path: &Path) -> Option<T
             }
         }
     }
-    Some(Told { facts, source })
+    Some(Told { facts, source, sharees })
 }
 
 /// The content of `DAV:acl`. `inherited`: the collection of a document, whose ACL it is.

@@ -45,6 +45,9 @@ impl Stand {
 /// What moves no counter: what one is granted or grants, and a name or a colour of one's own.
 fn mark(facts: &FolderFacts) -> u32 {
     let mut said = facts.rights.to_string();
+    if facts.is_shared {
+        said.push_str(" shared");
+    }
     for text in facts.properties.iter().flat_map(|(name, value)| [name, value]) {
         said.push('\n');
         said.push_str(text);

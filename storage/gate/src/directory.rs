@@ -27,6 +27,12 @@ impl Session {
         Ok(permitted && if let Identifier::Account(address) = who { self.may_write_to(address)? } else { true })
     }
 
+    /// May the session share with single accounts, as far as its profile says?
+    pub fn may_share(&self) -> bool {
+        let own = Identifier::Account(self.address().clone());
+        self.permits(&Act::Share { with: sharee(&own) }).is_ok_and(|permitted| permitted.is_ok())
+    }
+
     /// Who is named so, if the session may share with them; one's own groups in any case.
     pub fn principal(&self, who: &Identifier) -> Result<Option<Principal>, Refusal> {
         let own_group = matches!(who, Identifier::Group(name) if self.memberships().contains(name));

@@ -87,6 +87,8 @@ pub struct Limits {
     pub attendees_max: usize,
     /// Messages that a scheduling inbox keeps; the oldest goes first.
     pub inbox_items_max: usize,
+    /// Invitations and answers about shared calendars that others have put with one account; the store takes at most 100.
+    pub sharing_notices_max: u32,
     /// After which an upload is given up that nothing is added to.
     pub upload_idle: Duration,
     /// Registrations for push: of one account at one collection, of one account, and of all; each collection that has one is listened to.
@@ -143,6 +145,7 @@ impl Default for Limits {
             uploads_max: 32,
             attendees_max: 500,
             inbox_items_max: 1_000,
+            sharing_notices_max: 50,
             upload_idle: Duration::from_hours(24),
             push_per_collection_max: 16,
             push_per_account_max: 500,

@@ -24,6 +24,7 @@ mod gate;
 mod granted;
 mod groups;
 mod import;
+mod invites;
 mod junk;
 mod kept;
 mod key;
@@ -85,6 +86,7 @@ pub use granted::{
     Object,
 };
 pub use import::{Import, Imported, Present};
+pub use invites::{InviteNotice, InviteState, InviteWish, ShareNotice, Sharee};
 pub use kept::almanac::{Brief, Candidate, Sought as SoughtObjects};
 pub use kept::beside::{checksums, properties_of};
 pub use kept::object::{ObjectFacts, ObjectKind, ObjectTraits};

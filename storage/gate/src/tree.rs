@@ -4,6 +4,7 @@
 //! shared ones are called `<name>~<owner>`: clients want every calendar in the one home set of the user.
 
 use crate::gate::SYSTEM;
+use crate::invites;
 use crate::kept::{Shelf, is_kept_aside, original_name};
 use crate::people::DIRECTORY;
 use crate::refusal::Refusal;
@@ -237,10 +238,13 @@ impl Session {
         }
         let top = node.path.names().is_empty();
         if top && is_flat(node.area) {
+            let declined =
+                if node.area == Area::Calendars { invites::declined(self.gate().engine(), self.account()) } else { BTreeSet::new() };
             for owner in self.sharers() {
                 let Some(home) = self.sharer_node(node.area, owner) else { continue };
                 let Some(collection) = home.collection.clone() else { continue };
-                found.extend(self.gate().engine().children(collection.id).iter().filter_map(|c| self.child_node(&home, c)));
+                let shared = self.gate().engine().children(collection.id);
+                found.extend(shared.iter().filter(|c| !declined.contains(&c.id)).filter_map(|c| self.child_node(&home, c)));
             }
             let named_so =
                 |found: &[Node]| found.iter().any(|node| node.path.names().first().is_some_and(|name| name.as_str() == DIRECTORY));
@@ -293,6 +297,9 @@ impl Session {
         let (inner, owner) = name.as_str().rsplit_once(SHARED_MARK)?;
         let shared = self.sharer_node(home.area, self.sharer(&Name::new(owner).ok()?)?)?;
         let collection = engine.child(shared.collection.as_ref()?.id, &Name::new(inner).ok()?)?;
+        if invites::is_declined(engine, self.account(), collection.id) {
+            return None;
+        }
         self.child_node(&shared, &collection)
     }
 

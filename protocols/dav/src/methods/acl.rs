@@ -31,11 +31,18 @@ pub(crate) async fn acl(mut call: Call) -> Answer {
     call.check_write(Current::collection()).await?;
     match folder.replace_acl(&entries).await {
         Ok(()) => Ok(empty(StatusCode::OK)),
-        Err(Refusal::Limit(_)) => Err(broken("D:limited-number-of-aces")),
-        // Who may share with nobody does not learn here who there is.
-        Err(Refusal::UnknownGrantee) if !may_name_all(&call, &entries)? => Err(broken("D:allowed-principal")),
-        Err(refusal) => Err(Fault::Gate(refusal, href)),
+        Err(refusal) => Err(named(&call, &entries, refusal)?),
     }
+}
+
+/// Why an ACL with these entries is refused. Used by invitations too.
+pub(crate) fn named(call: &Call, entries: &[(Identifier, Rights)], refusal: Refusal) -> Result<Fault, Fault> {
+    Ok(match refusal {
+        Refusal::Limit(_) => broken("D:limited-number-of-aces"),
+        // Who may share with nobody does not learn here who there is.
+        Refusal::UnknownGrantee if !may_name_all(call, entries)? => broken("D:allowed-principal"),
+        refusal => Fault::Gate(refusal, call.href()),
+    })
 }
 
 fn may_name_all(call: &Call, entries: &[(Identifier, Rights)]) -> Result<bool, Fault> {

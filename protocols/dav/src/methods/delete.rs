@@ -1,6 +1,7 @@
 //! DELETE: a document, or a collection with all in it (RFC 4918 section 9.6), all or nothing.
 
 use crate::call::{Call, Depth, file_at, folder_at, may_be_file, may_be_folder};
+use crate::invitation;
 use crate::multistatus::whole;
 use crate::path::{Place, folder_href};
 use crate::precondition::{Current, insists_on_unchanged};
@@ -38,6 +39,9 @@ pub(crate) async fn delete(call: Call) -> Answer {
     // RFC 4918 section 9.6.1: no other depth makes sense.
     if !matches!(call.depth()?, None | Some(Depth::Infinity)) {
         return Err(Fault::Status(StatusCode::BAD_REQUEST, "A collection is removed with all in it."));
+    }
+    if invitation::decline(&call, &place).await?.is_some() {
+        return Ok(empty(StatusCode::NO_CONTENT));
     }
     let folder = call.session.open(folder_at(&place), RemoveFolder).await.map_err(Fault::about(&href))?;
     call.check_write(Current::collection()).await?;

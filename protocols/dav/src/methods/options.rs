@@ -21,14 +21,20 @@ pub(crate) async fn options(call: Call) -> Answer {
 /// announced where they are spoken, as clients look for nothing else; the queries that are missing are refused by name.
 pub(crate) fn answer(target: &Target, allow: HeaderValue, push: bool) -> Response {
     let classes = match target {
-        Target::Place(Place { area: Area::Files, .. }) | Target::Area(Area::Files) => "1, 2, 3, access-control, extended-mkcol",
+        Target::Place(Place { area: Area::Files, .. }) | Target::Area(Area::Files) => {
+            "1, 2, 3, access-control, extended-mkcol, resource-sharing"
+        }
         Target::Place(Place { area: Area::Calendars, .. }) | Target::Area(Area::Calendars) => {
-            "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability"
+            "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability, \
+             calendarserver-sharing, resource-sharing"
         }
         Target::Place(Place { area: Area::Contacts, .. }) | Target::Area(Area::Contacts) => {
-            "1, 2, 3, access-control, extended-mkcol, addressbook"
+            "1, 2, 3, access-control, extended-mkcol, addressbook, resource-sharing"
         }
-        _ => "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability, addressbook",
+        _ => {
+            "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability, addressbook, \
+             calendarserver-sharing, resource-sharing"
+        }
     };
     let mut response = empty(StatusCode::OK);
     let headers = response.headers_mut();
@@ -55,8 +61,11 @@ pub(crate) async fn allowed(call: &Call) -> Result<HeaderValue, Fault> {
     let allow = allow(kind, rights);
     // To register for push, which who may list it may.
     let registers = !matches!(kind, Kind::File | Kind::Outbox) && rights.contains(Rights::READ) && call.session.offers_push();
+    // To invite, which who may change the ACL may, and to answer at the top of one's own calendars.
+    let invites = kind == Kind::Folder && rights.contains(Rights::ADMIN);
+    let answers = kind == Kind::Home && place.area == Area::Calendars && rights.contains(Rights::READ);
     let with_post = || HeaderValue::from_str(&format!("{}, POST", allow.to_str().unwrap_or("OPTIONS"))).unwrap_or_else(|_| allow.clone());
-    Ok(if registers { with_post() } else { allow })
+    Ok(if registers || invites || answers { with_post() } else { allow })
 }
 
 /// The rights in force at a place. Any purpose that is granted tells all of them; somebody may have one without the other.

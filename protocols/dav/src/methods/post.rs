@@ -1,16 +1,18 @@
-//! POST: a registration for push (`push`), a question when others are free (`outbox`), or to a collection's `add-member` URL (RFC 5995): the server names the new document.
+//! POST: a registration for push (`push`), an invitation or an answer to one (`invitation`), a question when others are free (`outbox`), or to a collection's `add-member` URL (RFC 5995): the server names the new document.
 //!
 //! The name is what `Slug` asks for (RFC 5023 section 9.7) as far as it can be one and is free; otherwise one of the server's own. From there on
 //! it is PUT of something that may not be there yet.
 
 use crate::call::{Call, Found, find};
+use crate::invitation;
 use crate::methods::{options, outbox, put};
 use crate::path::{Place, Target, file_href};
 use crate::property::ADD_MEMBER;
 use crate::push;
 use crate::refusal::{Answer, Fault};
+use crate::xml::parse;
 use http::header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, LOCATION};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use octroi_gate::{Area, Refusal};
 use octroi_model::{Name, UnixTime};
 use percent_encoding::percent_decode_str;
@@ -25,8 +27,8 @@ const SLUG_BYTES_MAX: usize = 200;
 pub(crate) async fn post(call: Call) -> Answer {
     let is_add = call.uri.query() == Some(ADD_MEMBER);
     let Target::Place(place) = call.target.clone() else { return Err(Fault::NotAllowed(options::allowed(&call).await?)) };
-    if !is_add && push::may_be_registration(&call.headers) {
-        return push::register(call, &place).await;
+    if !is_add && is_xml(&call.headers) {
+        return of_xml(call, &place).await;
     }
     if !is_add && place.area == Area::Calendars && outbox::is_one(&call, &place).await {
         return outbox::ask(call).await;
@@ -51,6 +53,28 @@ pub(crate) async fn post(call: Call) -> Answer {
         }
     }
     Err(Fault::Gate(Refusal::Unavailable, call.href()))
+}
+
+/// Could the body be XML that asks for something?
+fn is_xml(headers: &HeaderMap) -> bool {
+    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = sent.map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
+    matches!(essence.as_deref(), Some("application/xml" | "text/xml" | "application/davsharing+xml"))
+}
+
+/// What the root of the body asks for.
+async fn of_xml(mut call: Call, place: &Place) -> Answer {
+    let body = call.xml_body().await?;
+    let request = parse(&body)?;
+    if push::is_registration(&request) {
+        push::register(call, place, &request).await
+    } else if invitation::is_share(&request) {
+        invitation::share(call, place, &request).await
+    } else if invitation::is_reply(&request) {
+        invitation::reply(call, place, &request).await
+    } else {
+        Err(Fault::NotAllowed(options::allowed(&call).await?))
+    }
 }
 
 async fn add(mut call: Call, member: Place, location: &str) -> Answer {

@@ -61,6 +61,7 @@ pub(crate) fn viewer(call: &Call) -> Viewer {
         display_name: call.session.display_name().to_owned(),
         // Looked up where they can be asked for only.
         groups: if matches!(call.target, Target::Principal(_) | Target::Principals) { call.session.memberships() } else { Vec::new() },
+        shares: call.session.may_share(),
         config: call.config.clone(),
         scheduling: call.scheduling.clone(),
         directory: if matches!(call.target, Target::Principal(_)) { call.session.directory() } else { None },
@@ -69,7 +70,8 @@ pub(crate) fn viewer(call: &Call) -> Viewer {
 
 /// The ACL of a collection, if it is asked for and this session may change it.
 pub(crate) async fn acl_if_asked(session: &Session, wanted: &Wanted, area: Area, path: &Path, rights: Rights) -> Option<Told> {
-    let asked = wanted.asks(DAV, "acl") || wanted.asks(DAV, "inherited-acl-set");
+    let asked = [(DAV, "acl"), (DAV, "inherited-acl-set"), (DAV, "invite"), (CALENDARSERVER, "invite")];
+    let asked = asked.into_iter().any(|(namespace, local)| wanted.asks(namespace, local));
     if asked && rights.contains(Rights::ADMIN) { sharing::told(session, area, path).await } else { None }
 }
 

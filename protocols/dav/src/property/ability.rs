@@ -51,7 +51,9 @@ fn reports(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
         Subject::Folder { facts, area, .. } if facts.real => write_reports(*area, Some(facts.kind), xml),
         Subject::File { area, .. } => write_reports(*area, None, xml),
         // Calendar of macOS looks up people by the newest of these that it finds here.
-        Subject::Fixed(_) | Subject::Principal | Subject::Other(_) => ANYWHERE.iter().for_each(|tag| report(tag, xml)),
+        Subject::Fixed(_) | Subject::Principal | Subject::Other(_) | Subject::Notices { .. } | Subject::Notice(_) => {
+            ANYWHERE.iter().for_each(|tag| report(tag, xml))
+        }
         Subject::Folder { .. } => return false,
     }
     true

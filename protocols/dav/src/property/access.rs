@@ -23,7 +23,7 @@ fn owner(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
     let owner = match subject {
         Subject::Folder { facts, .. } => Some(&facts.owner),
         Subject::File { owner, .. } => *owner,
-        Subject::Principal => Some(&viewer.address),
+        Subject::Principal | Subject::Notices { .. } | Subject::Notice(_) => Some(&viewer.address),
         Subject::Fixed(_) | Subject::Other(_) => None,
     };
     owner.map(|owner| xml.text("D:href", &principal_href(owner))).is_some()
@@ -55,6 +55,7 @@ fn privileges(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
             privilege::write_scheduling(facts.kind, facts.rights, xml);
         }
         Subject::File { rights, .. } => write_held(*rights, xml),
+        Subject::Notice(_) => write_held(Rights::READ | Rights::EXPUNGE, xml),
         _ => write_held(Rights::READ, xml),
     }
     true

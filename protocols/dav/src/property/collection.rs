@@ -1,5 +1,6 @@
 //! What kind of resource it is, what it is called, and how much fits in.
 
+use super::sharing::{Shared, shared};
 use super::{Known, Role, Subject, Viewer, told};
 use crate::names::{CALENDARSERVER, DAV};
 use crate::xml::Xml;
@@ -22,9 +23,12 @@ fn quota(subject: &Subject<'_>, xml: &mut Xml, available: bool) -> bool {
     true
 }
 
-fn resource_type(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
+fn resource_type(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
     match subject {
-        Subject::File { .. } => {}
+        Subject::File { .. } | Subject::Notice(_) => {}
+        Subject::Notices { .. } => {
+            xml.empty("D:collection").empty("CS:notification");
+        }
         Subject::Fixed(_) => {
             xml.empty("D:collection");
         }
@@ -46,6 +50,13 @@ fn resource_type(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
             if facts.subscription.is_some() {
                 xml.empty("CS:subscribed");
             }
+            if facts.kind == CollectionKind::Calendar {
+                match shared(facts, viewer) {
+                    Shared::Owner => drop(xml.empty("CS:shared-owner")),
+                    Shared::Sharee => drop(xml.empty("CS:shared")),
+                    Shared::No => {}
+                }
+            }
         }
     }
     true
@@ -62,6 +73,8 @@ fn source(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
 fn display_name(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
     match subject {
         Subject::Fixed(name) => xml.characters(name),
+        Subject::Notices { .. } => xml.characters("notifications"),
+        Subject::Notice(notice) => xml.characters(&notice.name),
         Subject::Principal if viewer.display_name.is_empty() => xml.characters(&viewer.address.to_string()),
         Subject::Principal => xml.characters(&viewer.display_name),
         Subject::Other(other) if other.display_name.is_empty() => xml.characters(&other.who.to_string()),

@@ -16,29 +16,41 @@ pub(super) const TABLE: &[Known] = &[
 ];
 
 fn length(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
-    let Subject::File { item, area, .. } = subject else { return false };
-    let is_told = !is_veiled(item, *area);
-    if is_told {
-        xml.characters(&item.bytes().to_string());
-    }
-    is_told
+    let bytes = match subject {
+        Subject::File { item, area, .. } if !is_veiled(item, *area) => item.bytes(),
+        Subject::Notice(notice) => notice.body.len() as u64,
+        _ => return false,
+    };
+    xml.characters(&bytes.to_string());
+    true
 }
 
 fn kind(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
-    let Subject::File { item, area, .. } = subject else { return false };
-    xml.characters(media_type(item, *area));
+    xml.characters(match subject {
+        Subject::File { item, area, .. } => media_type(item, *area),
+        Subject::Notice(_) => "application/xml; charset=utf-8",
+        _ => return false,
+    });
     true
 }
 
 fn etag(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
-    let Subject::File { item, .. } = subject else { return false };
-    xml.characters(&item.etag().to_string());
+    let etag = match subject {
+        Subject::File { item, .. } => item.etag(),
+        Subject::Notice(notice) => notice.etag.clone(),
+        _ => return false,
+    };
+    xml.characters(&etag.to_string());
     true
 }
 
 fn modified(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
-    let Subject::File { item, .. } = subject else { return false };
-    xml.characters(&http_date(item.date));
+    let at = match subject {
+        Subject::File { item, .. } => item.date,
+        Subject::Notice(notice) => notice.made,
+        _ => return false,
+    };
+    xml.characters(&http_date(at));
     true
 }
 

@@ -15,6 +15,7 @@ mod owncloud;
 mod people;
 mod push;
 mod scheduling;
+mod sharing;
 mod subject;
 mod sync;
 mod version;
@@ -23,7 +24,7 @@ pub(crate) use ability::ADD_MEMBER;
 pub(crate) use calendar::{ALL_COMPONENTS, COMPONENTS, components};
 pub(crate) use content::{is_veiled, media_type};
 pub(crate) use kept::kept_text;
-pub(crate) use subject::{History, Subject, Viewer};
+pub(crate) use subject::{History, Notice, Subject, Viewer};
 pub(crate) use sync::{SYNC_TOKEN_PREFIX, SyncState, parse_sync_token, sync_token};
 
 use crate::keyword;
@@ -94,6 +95,7 @@ const FAMILIES: &[&[Known]] = &[
     ability::TABLE,
     sync::TABLE,
     scheduling::TABLE,
+    sharing::TABLE,
     calendar::TABLE,
     contact::TABLE,
     version::TABLE,

@@ -5,7 +5,7 @@ use crate::config::DavConfig;
 use crate::sharing::Told;
 use crate::standing::Standing;
 use octroi_gate::{Area, FolderFacts, LockFacts, Principal, SchedulingPlaces, properties_of};
-use octroi_model::{Address, CollectionKind, Item, Path, Rights};
+use octroi_model::{Address, CollectionKind, Etag, Item, Path, Rights, UnixTime};
 use std::sync::Arc;
 
 /// Who asks.
@@ -14,6 +14,8 @@ pub(crate) struct Viewer {
     pub display_name: String,
     /// The groups that they are in.
     pub groups: Vec<String>,
+    /// They may share with somebody.
+    pub shares: bool,
     /// The limits that properties announce.
     pub config: Arc<DavConfig>,
     /// Where their meetings are kept, if asked for.
@@ -42,6 +44,11 @@ pub(crate) enum Subject<'a> {
         acl: Option<&'a Told>,
         locks: &'a [LockFacts],
     },
+    /// What others have to say about shared calendars, and one of that.
+    Notices {
+        ctag: &'a Etag,
+    },
+    Notice(&'a Notice),
     /// A document, event or card; `acl` is that of its collection, whose href is `folder`.
     File {
         item: &'a Item,
@@ -57,6 +64,17 @@ pub(crate) enum Subject<'a> {
         /// Where it stands among the versions of a document, in the report on them.
         history: Option<&'a History>,
     },
+}
+
+/// An invitation or an answer, as a resource.
+pub(crate) struct Notice {
+    /// Its URL segment.
+    pub name: String,
+    pub made: UnixTime,
+    pub etag: Etag,
+    /// The element that it is.
+    pub kind: &'static str,
+    pub body: String,
 }
 
 /// A version among those of its document.

@@ -20,6 +20,7 @@ fn token(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
 fn ctag(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
     let ctag = match subject {
         Subject::Folder { home: Some(home), .. } => home.ctag(),
+        Subject::Notices { ctag } => ctag.as_str().to_owned(),
         Subject::Folder { sync: Some(sync), name: Some(_), .. } => format!("{}-{}", sync.id, sync.modseq),
         _ => return false,
     };

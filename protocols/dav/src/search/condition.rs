@@ -282,6 +282,7 @@ mod tests {
             address: "lea@a.example".parse().unwrap(),
             display_name: "Léa".into(),
             groups: vec![],
+            shares: false,
             config: std::sync::Arc::default(),
             scheduling: None,
             directory: None,

@@ -3,6 +3,7 @@
 use crate::acts::describing::{check_all, seen_by};
 use crate::acts::file::{TRIES_MAX, arrived, dated, document, marks_in, summed};
 use crate::acts::in_the_way::InTheWay;
+use crate::acts::sharing::in_force;
 use crate::content::{Content, Upload};
 use crate::dropping::{is_drop, is_own};
 use crate::gate::new_collection;
@@ -20,7 +21,7 @@ use crate::scheduling::{SchedulingFault, is_meeting};
 use crate::sight::{self, Seen, Sight};
 use crate::subscriptions::{SUBSCRIBED, SubscriptionFacts};
 use crate::tree::{self, Node};
-use octroi_engine::{Batch, Change, Expect, Sought, View, Within};
+use octroi_engine::{Batch, Change, Engine, Expect, Sought, View, Within};
 use octroi_model::{
     Address, Collection, CollectionId, CollectionKind, Etag, Flags, Hash, Head, Item, ModSeq, Name, Outcome, PATH_DEPTH_MAX, Path, Rights,
     Uid, UnixTime,
@@ -59,6 +60,8 @@ pub struct FolderFacts {
     pub sync_id: u64,
     /// The tightest quota above it; told to the owner only.
     pub quota: Option<FolderQuota>,
+    /// It is a calendar of one's own, and others have rights on it.
+    pub is_shared: bool,
     /// How programs register to be told when it changes, if the session may.
     pub push: Option<PushFacts>,
     /// From where it is fetched, if it is and this is its owner's session.
@@ -281,6 +284,7 @@ impl Granted<Folder, List> {
             quota: now.as_ref().and_then(|c| self.session.quota_of(c)),
             push: self.session.push_facts(node, rights),
             subscription: self.session.subscription_of(node),
+            is_shared: node.owner == self.session.account() && now.is_some_and(|c| is_shared(self.engine(), &c)),
             owner,
         }
     }
@@ -685,6 +689,11 @@ impl<P> Granted<Folder, P> {
         let ours = name.as_str() == VERSIONS || (top && name.as_str() == TRASH);
         if self.node().area == Area::Files && ours { Err(Refusal::Unsupported) } else { Ok(()) }
     }
+}
+
+/// Have others rights on it? It is told of calendars only.
+fn is_shared(engine: &dyn Engine, collection: &Arc<Collection>) -> bool {
+    collection.kind == CollectionKind::Calendar && !in_force(engine, collection).0.is_empty()
 }
 
 /// The rights that removing a collection takes.

@@ -4,6 +4,7 @@
 //! and nobody shares with whom their profile has no rule for. Effective rights stay ACL ∩ profile ∩ credential, whatever stands here.
 
 use crate::granted::{Folder, Granted, Mailbox, Object};
+use crate::invites::{InviteWish, follow};
 use crate::purpose::{Purpose, ShareFolder, ShareMailbox};
 use crate::refusal::Refusal;
 use crate::session::ANCESTORS_MAX;
@@ -131,6 +132,16 @@ async fn edit_acl<O: Object, P: Purpose<O>>(
     edits: &[(Identifier, AclEdit)],
     from: Option<Acl>,
 ) -> Result<(), Refusal> {
+    edit_acl_with(granted, edits, from, &[]).await
+}
+
+/// The same, with invitations that go with it.
+pub(crate) async fn edit_acl_with<O: Object, P: Purpose<O>>(
+    granted: &Granted<O, P>,
+    edits: &[(Identifier, AclEdit)],
+    from: Option<Acl>,
+    wishes: &[InviteWish],
+) -> Result<(), Refusal> {
     granted.renew()?;
     let engine = granted.engine();
     let collection = granted.collection()?;
@@ -175,9 +186,26 @@ async fn edit_acl<O: Object, P: Purpose<O>>(
     // RFC 4918 section 7.4: an ACL is a property of the collection.
     batch.expect(Expect::Unlocked(collection.id));
     batch.push(granted.session.line("share", &subject, &peer, Outcome::Done, &reason.join(" ")).into_change());
+    let notices = follow(&granted.session, &collection, (&before, &acl), wishes)?;
     batch.push(Change::SetAcl { collection: collection.id, acl: Some(acl) });
-    granted.commit(batch).await?;
-    Ok(())
+    commit_with(granted, batch, notices).await
+}
+
+/// Commit with notices to others. Who has no room for one is told nothing, and that keeps nobody from sharing.
+pub(crate) async fn commit_with<O: Object, P: Purpose<O>>(
+    granted: &Granted<O, P>,
+    batch: Batch,
+    notices: Vec<Change>,
+) -> Result<(), Refusal> {
+    let mut whole = batch.clone();
+    let is_more = !notices.is_empty();
+    for notice in notices {
+        whole.push(notice);
+    }
+    match granted.commit(whole).await {
+        Err(Refusal::Limit(_)) if is_more => granted.commit(batch).await.map(|_| ()),
+        other => other.map(|_| ()),
+    }
 }
 
 async fn refused<O: Object, P: Purpose<O>>(granted: &Granted<O, P>, who: &Identifier, reason: &str) {

@@ -167,6 +167,7 @@ mod tests {
             quota: None,
             push: None,
             subscription: None,
+            is_shared: false,
         };
         Member { name: Name::new(name).unwrap(), is: MemberIs::Folder(facts), modseq: ModSeq(modseq) }
     }
