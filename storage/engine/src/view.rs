@@ -1,15 +1,25 @@
 //! An open collection: an immutable snapshot in chunks, shared by all who look at it and replaced piecewise by changes.
 //!
 //! Made by the engine when a collection is first looked at; held by sessions as `Arc<View>`. A change copies the chunk it touches
-//! (at most [`CHUNK_ITEMS`] items) and only when somebody still holds the old one.
+//! (at most [`CHUNK_ITEMS_MAX`] items) and only when somebody still holds the old one. Who looks at a mailbox holds it as it was at its last
+//! command, so a chunk that changes is in memory once for each of them: that is why chunks are small where mailboxes are.
 
 use crate::companion::Companion;
 use octroi_model::{Collection, CollectionId, FlagEdit, Head, Item, ModSeq, Name, Tombstone, Uid, UidSet, UidValidity};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Items per chunk: small enough that copying one is nothing, large enough that the list of chunks is short.
-pub(crate) const CHUNK_ITEMS: usize = 256;
+/// Items per chunk of a small collection: copying one costs about 5 KiB.
+pub(crate) const CHUNK_ITEMS_MIN: usize = 30;
+/// Items per chunk of a large one: every change copies the list of chunks while somebody holds the view, so that must be short too.
+const CHUNK_ITEMS_MAX: usize = 256;
+/// Chunks from which on they are made larger.
+const CHUNKS: usize = 128;
+
+/// Items per chunk in a collection of so many.
+fn chunk_items(items: usize) -> usize {
+    (items / CHUNKS).clamp(CHUNK_ITEMS_MIN, CHUNK_ITEMS_MAX)
+}
 /// Tombstones kept per collection. Who was away for longer gets `None` from [`View::vanished_since`] and synchronises anew.
 pub const TOMBSTONES_MAX: usize = 65_536;
 
@@ -158,7 +168,7 @@ impl ViewBuilder {
             uid_validity: collection.uid_validity,
             head: collection.head,
             keywords: Arc::new(collection.keywords.clone()),
-            chunks: Vec::with_capacity(collection.head.items as usize / CHUNK_ITEMS + 1),
+            chunks: Vec::with_capacity(collection.head.items as usize / chunk_items(collection.head.items as usize) + 1),
             starts: Vec::new(),
             newest: Vec::new(),
             names: Names::default(),
@@ -170,23 +180,23 @@ impl ViewBuilder {
 
     /// Items with larger uids than all so far, ascending.
     pub(crate) fn extend(&mut self, items: Vec<Item>) {
-        let newest = items.iter().map(|item| item.modseq).max().unwrap_or_default();
         for item in &items {
             if let Some(name) = &item.name {
                 self.0.names.insert(name.clone(), item.uid);
             }
         }
-        match self.0.chunks.last_mut() {
-            Some(last) if last.len() + items.len() <= CHUNK_ITEMS => {
-                let last = Arc::make_mut(last);
-                last.reserve_exact(items.len());
-                last.extend(items);
-                self.0.raise_newest(self.0.chunks.len() - 1, newest);
+        let items_max = chunk_items(self.0.len());
+        let mut items = items.into_iter();
+        while items.len() > 0 {
+            if self.0.chunks.last().is_none_or(|last| last.len() >= items_max) {
+                self.0.chunks.push(Arc::default());
+                self.0.newest.push(ModSeq::default());
             }
-            _ => {
-                self.0.chunks.push(Arc::new(items));
-                self.0.newest.push(newest);
-            }
+            let (Some(last), Some(newest)) = (self.0.chunks.last_mut(), self.0.newest.last_mut()) else { return };
+            let last = Arc::make_mut(last);
+            let some = items.len().min(items_max - last.len());
+            last.reserve_exact(some);
+            last.extend(items.by_ref().take(some).inspect(|item| *newest = item.modseq.max(*newest)));
         }
     }
 
@@ -219,11 +229,12 @@ impl View {
             self.number_chunks(at);
             return;
         }
-        if let Some(chunk) = self.chunks.last_mut().filter(|chunk| chunk.len() < CHUNK_ITEMS) {
+        let items_max = chunk_items(self.len());
+        if let Some(chunk) = self.chunks.last_mut().filter(|chunk| chunk.len() < items_max) {
             let chunk = Arc::make_mut(chunk);
             if chunk.len() == chunk.capacity() {
                 // A quarter more: most mailboxes are small, and doubling would keep as much empty as there is.
-                chunk.reserve_exact((chunk.len() / 4).clamp(1, CHUNK_ITEMS - chunk.len()));
+                chunk.reserve_exact((chunk.len() / 4).clamp(1, items_max - chunk.len()));
             }
             chunk.push(item.clone());
             self.raise_newest(at - 1, item.modseq);
@@ -259,6 +270,7 @@ impl View {
     /// All items in `uids` go and leave tombstones.
     pub(crate) fn expunge(&mut self, uids: &UidSet, modseq: ModSeq, head: Head) {
         self.head = head;
+        let items_max = chunk_items(self.len());
         let tombstones = Arc::make_mut(&mut self.tombstones);
         let mut kept: Vec<Arc<Vec<Item>>> = Vec::with_capacity(self.chunks.len());
         let mut kept_newest: Vec<ModSeq> = Vec::with_capacity(self.chunks.len());
@@ -282,7 +294,7 @@ impl View {
             match kept.last_mut() {
                 _ if chunk.is_empty() => {}
                 // Small neighbours are joined, or years of expunging would leave a chunk per item.
-                Some(last) if last.len() + chunk.len() <= CHUNK_ITEMS / 2 => {
+                Some(last) if last.len() + chunk.len() <= items_max / 2 => {
                     Arc::make_mut(last).extend(chunk.iter().cloned());
                     if let Some(of_last) = kept_newest.last_mut() {
                         *of_last = newest.max(*of_last);

@@ -1,9 +1,10 @@
 //! What changed since a modseq is found without a look at every item, and is what a look at every item finds.
 
 use super::world::{collection, item, name};
-use crate::view::{CHUNK_ITEMS, View, ViewBuilder};
+use crate::view::{CHUNK_ITEMS_MIN, View, ViewBuilder};
 use octroi_model::{CollectionKind, FlagEdit, Flags, Head, Item, ModSeq, Uid, UidSet};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -14,10 +15,10 @@ enum Step {
     Expunge(u32, u32),
 }
 
-const MOST: u32 = CHUNK_ITEMS as u32 * 5;
+const MOST: u32 = CHUNK_ITEMS_MIN as u32 * 5;
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let range = || (0..MOST, 0..CHUNK_ITEMS as u32 * 2);
+    let range = || (0..MOST, 0..CHUNK_ITEMS_MIN as u32 * 2);
     let step = prop_oneof![
         4 => Just(Step::Put),
         1 => (1..MOST).prop_map(Step::PutAgain),
@@ -88,7 +89,17 @@ fn passes_over_what_did_not_change() {
     let mut view = loaded(MOST);
     let since = view.head().modseq;
     let head = Head { items: MOST, modseq: ModSeq(since.0 + 1), ..Head::default() };
-    view.flag(&UidSet::from_uids([Uid(300)]), FlagEdit::add(Flags::SEEN), head.modseq, head);
+    view.flag(&UidSet::from_uids([Uid(100)]), FlagEdit::add(Flags::SEEN), head.modseq, head);
     assert_eq!(view.changed_chunks(since).count(), 1);
-    assert_eq!(view.changed_since(since).map(|item| item.name.clone()).collect::<Vec<_>>(), [Some(name("n300"))]);
+    assert_eq!(view.changed_since(since).map(|item| item.name.clone()).collect::<Vec<_>>(), [Some(name("n100"))]);
+}
+
+/// Somebody holds the view as it was: what is in memory twice after one flag is one small chunk.
+#[test]
+fn a_change_copies_little_of_a_small_mailbox() {
+    let mut view = loaded(1_000);
+    let (held, head) = (view.clone(), view.head());
+    view.flag(&UidSet::from_uids([Uid(500)]), FlagEdit::add(Flags::SEEN), ModSeq(head.modseq.0 + 1), head);
+    let copied = view.chunks.iter().zip(&held.chunks).filter(|(one, other)| !Arc::ptr_eq(one, other));
+    assert_eq!(copied.map(|(chunk, _)| chunk.len()).collect::<Vec<_>>(), [CHUNK_ITEMS_MIN]);
 }
