@@ -4,7 +4,7 @@
 //! holds: a group is read under the grant of the session that asks for it; memory is bounded, and above the bound nothing is kept.
 
 use super::row::Row;
-use super::{Columns, Places};
+use super::{Columns, Places, Use};
 use crate::view::Snapshot;
 use octroi_gate::{MailboxView, Part, Refusal};
 use octroi_mime::Facts;
@@ -21,6 +21,9 @@ const MESSAGES_MAX: usize = 500_000;
 const COLUMNS_BYTES_MAX: u64 = 192 * 1024 * 1024;
 /// Messages up to which SELECT has columns made at once: most mailboxes are searched sooner or later, but not every archive.
 const FILL_LATER_MESSAGES_MAX: usize = 50_000;
+/// Messages from which on SELECT has all columns made: of fewer, those for SORT and THREAD are made within some hundredths of a second when
+/// they are asked for.
+const ORDER_LATER_MESSAGES_MIN: usize = 2_000;
 /// Messages that are read at once.
 const GROUP_MESSAGES: usize = 512;
 /// Octets that are read at once; a single message may have more.
@@ -54,24 +57,24 @@ struct Held {
 }
 
 /// The columns of a mailbox that cover all messages of this snapshot, and the rows of its positions. Nothing when it is too large.
-pub(crate) async fn columns_of(view: &MailboxView) -> Result<Option<(Arc<Columns>, Arc<Places>)>, Refusal> {
+pub(crate) async fn columns_of(view: &MailboxView, what: Use) -> Result<Option<(Arc<Columns>, Arc<Places>)>, Refusal> {
     let companion = view.companion()?;
     let shelf = companion.get_or_insert(Shelf::default);
     if view.length() > MESSAGES_MAX {
         return Ok(None);
     }
-    if !shelf.is_done(view) {
+    if !shelf.is_done(view, what) {
         let _turn = shelf.turn.lock().await;
-        while !shelf.is_done(view) {
-            shelf.step(view).await?;
+        while !shelf.is_done(view, what) {
+            shelf.step(view, what).await?;
         }
     }
     Ok(shelf.look(view))
 }
 
-/// Columns of these positions only, for a mailbox that is too large to keep all. Nothing when they are too many.
+/// All columns of these positions only, for a mailbox that is too large to keep all. Nothing when they are too many.
 pub(crate) async fn columns_for(view: &MailboxView, positions: &[usize]) -> Result<Option<(Arc<Columns>, Arc<Places>)>, Refusal> {
-    let mut columns = Columns::default();
+    let mut columns = Columns::new(Use::Order);
     let mut left = positions;
     while !left.is_empty() {
         let (group, after) = left.split_at(group_length(view, left, Part::Facts));
@@ -93,18 +96,19 @@ pub(crate) fn fill_later(view: &MailboxView) {
     if view.length() > FILL_LATER_MESSAGES_MAX {
         return;
     }
+    let what = if view.length() < ORDER_LATER_MESSAGES_MIN { Use::Search } else { Use::Order };
     let shelf = companion.get_or_insert(Shelf::default);
-    if shelf.is_done(view) || shelf.is_filling.swap(true, Ordering::AcqRel) {
+    if shelf.is_done(view, what) || shelf.is_filling.swap(true, Ordering::AcqRel) {
         return;
     }
     let view = view.clone();
     tokio::spawn(async move {
         if let Ok(_permit) = LATER.acquire().await {
             // Whoever is refused here is told so when it asks itself.
-            while !shelf.is_done(&view) {
+            while !shelf.is_done(&view, what) {
                 tokio::time::sleep(PAUSE).await;
                 let turn = shelf.turn.lock().await;
-                if !shelf.is_done(&view) && shelf.step(&view).await.is_err() {
+                if !shelf.is_done(&view, what) && shelf.step(&view, what).await.is_err() {
                     break;
                 }
                 drop(turn);
@@ -122,18 +126,21 @@ impl Shelf {
     }
 
     /// Is there nothing left to do for this snapshot?
-    fn is_done(&self, view: &MailboxView) -> bool {
+    fn is_done(&self, view: &MailboxView, what: Use) -> bool {
         let held = self.held();
         let last = view.length().checked_sub(1).and_then(|last| view.uid_at(last));
-        held.is_too_large || last.is_none_or(|last| last <= held.covered)
+        held.is_too_large || (held.columns.serve(what) && last.is_none_or(|last| last <= held.covered))
     }
 
     /// Add the next group of rows. The caller has the turn.
-    async fn step(self: &Arc<Self>, view: &MailboxView) -> Result<(), Refusal> {
+    async fn step(self: &Arc<Self>, view: &MailboxView, what: Use) -> Result<(), Refusal> {
         let from = {
             let mut held = self.held();
-            if held.columns.len() > HOLES_MIN && held.columns.len() / 2 > view.length() {
-                *held = Held::default();
+            // Who has put the mailbox in order once will do it again.
+            let what = if held.columns.serve(Use::Order) { Use::Order } else { what };
+            let has_holes = held.columns.len() > HOLES_MIN && held.columns.len() / 2 > view.length();
+            if has_holes || !held.columns.serve(what) {
+                *held = Held { columns: Arc::new(Columns::new(what)), ..Held::default() };
             }
             view.lower_bound(held.covered.next())
         };

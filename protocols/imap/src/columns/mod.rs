@@ -41,8 +41,10 @@ pub(crate) struct Columns {
     uids: Vec<u32>,
     /// By [`LISTED_FIELDS`].
     texts: [Texts; LISTED_FIELDS.len()],
-    sent: Vec<Option<i64>>,
     sent_days: Vec<SentDay>,
+    /// Has what is below, which SORT and THREAD need: more than half of the memory, and most clients never ask for either.
+    is_ordered: bool,
+    sent: Vec<Option<i64>>,
     subjects: Keys,
     are_replies: Vec<bool>,
     /// Of From, To and Cc.
@@ -63,6 +65,15 @@ enum SentDay {
     None,
     /// The message could not be read when the row was made.
     Unknown,
+}
+
+/// What columns are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// SEARCH: only what is looked for in texts and days.
+    Search,
+    /// SORT and THREAD: all of them.
+    Order,
 }
 
 /// Which address a message is sorted by.
@@ -90,6 +101,16 @@ fn make_room<T>(vector: &mut Vec<T>, more: usize) {
 }
 
 impl Columns {
+    /// No row yet.
+    fn new(of: Use) -> Self {
+        Self { is_ordered: of == Use::Order, ..Self::default() }
+    }
+
+    /// Can they be used for that?
+    fn serve(&self, what: Use) -> bool {
+        what == Use::Search || self.is_ordered
+    }
+
     /// Rows, holes included.
     fn len(&self) -> usize {
         self.uids.len()
@@ -98,18 +119,24 @@ impl Columns {
     /// A row at the end; its uid is larger than all before.
     fn push(&mut self, row: Row) {
         make_room(&mut self.uids, 1);
-        make_room(&mut self.sent, 1);
         make_room(&mut self.sent_days, 1);
-        make_room(&mut self.are_replies, 1);
-        make_room(&mut self.ids, 1);
-        make_room(&mut self.references, row.references.len());
-        make_room(&mut self.reference_ends, 1);
         self.uids.push(row.uid);
         for (column, text) in self.texts.iter_mut().zip(&row.texts) {
             column.push(text.as_deref());
         }
-        self.sent.push(row.sent);
         self.sent_days.push(row.sent_day);
+        if self.is_ordered {
+            self.push_order(row);
+        }
+    }
+
+    fn push_order(&mut self, row: Row) {
+        make_room(&mut self.sent, 1);
+        make_room(&mut self.are_replies, 1);
+        make_room(&mut self.ids, 1);
+        make_room(&mut self.references, row.references.len());
+        make_room(&mut self.reference_ends, 1);
+        self.sent.push(row.sent);
         self.subjects.push(&row.subject);
         self.are_replies.push(row.is_reply);
         for (column, mailbox) in self.mailboxes.iter_mut().zip(&row.mailboxes) {
@@ -138,7 +165,7 @@ impl Columns {
         let number_bytes = 32;
         let texts: usize = self.texts.iter().map(Texts::bytes).sum();
         let keys: usize = self.mailboxes.iter().chain(&self.displays).map(Keys::bytes).sum::<usize>() + self.subjects.bytes();
-        let rows = self.len() * (4 + 16 + 8 + 1 + 4 + 4);
+        let rows = self.len() * (4 + 8) + self.ids.len() * (16 + 1 + 4 + 4);
         (texts + keys + rows + self.references.len() * 4 + self.numbers.len() * number_bytes) as u64
     }
 
@@ -224,13 +251,13 @@ pub(crate) fn column_of(name: &str) -> Option<usize> {
 
 #[cfg(test)]
 pub(crate) mod testing {
-    use super::{Columns, Places, row::Row};
+    use super::{Columns, Places, Use, row::Row};
     use octroi_mime::Facts;
     use std::sync::Arc;
 
     /// Columns of messages with these headers; uids count from 1.
     pub(crate) fn columns(headers: &[&[u8]]) -> (Columns, Arc<Places>) {
-        let mut columns = Columns::default();
+        let mut columns = Columns::new(Use::Order);
         for (at, header) in headers.iter().enumerate() {
             let stored = octroi_mime::facts(header).encode();
             columns.push(Row::new(at as u32 + 1, Facts::decode(&stored).as_ref()));
@@ -373,7 +400,7 @@ mod tests {
         assert_eq!(answers(&headers, "OR SUBJECT needle TO needle").1, [Some(true), Some(true)]);
         // A key that columns know nothing of is left open.
         assert_eq!(answers(&headers, "HEADER X-Other x").1, [None, None]);
-        let mut columns = Columns::default();
+        let mut columns = Columns::new(Use::Search);
         columns.push(Row::new(7, None));
         let places = Arc::new(Places::new(&columns.uids, [7].into_iter()));
         assert_eq!(columns.with_text(1, "x", &places).at(0), None);

@@ -3,7 +3,7 @@
 //! What is sorted by is a number per message: a date, a size, or the place of a text among those of the mailbox. So the order is one sort
 //! of numbers, and the answer one run of octets.
 
-use crate::columns::{Columns, Places, Ranks, Shown, Who, columns_for, columns_of};
+use crate::columns::{Columns, Places, Ranks, Shown, Use, Who, columns_for, columns_of};
 use crate::commands::search::{Answer, admit_search, forget_if_refused, matching, prepare, save};
 use crate::progress::Progress;
 use crate::reply::{Done, Fault, Reply};
@@ -129,7 +129,7 @@ impl Messages {
 /// Gather what messages are ordered by. SORT and THREAD.
 pub(crate) async fn messages(shown: &MailboxView, positions: Vec<usize>, by: &[Key]) -> Result<Messages, Fault> {
     let (columns, places) = if by.iter().any(|key| key.needs_columns()) && !positions.is_empty() {
-        match columns_of(shown).await? {
+        match columns_of(shown, Use::Order).await? {
             Some(columns) => columns,
             // The mailbox is too large to keep them: those of the messages that were found.
             None => columns_for(shown, &positions).await?.ok_or_else(|| Reply::no("LIMIT", "Too many messages to put in order"))?,

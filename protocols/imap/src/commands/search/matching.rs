@@ -3,7 +3,7 @@
 //! Rounds: what the columns and the view decide, what the search index decides, what headers decide, what only bodies decide. Contents are
 //! read in groups, so that memory is bounded whatever the mailbox holds. Where much is read, the client is told now and then how far it is.
 
-use crate::columns::columns_of;
+use crate::columns::{Use, columns_of};
 use crate::progress::Progress;
 use crate::query::{Candidate, Place, Query, QueryError};
 use crate::reply::{Fault, Reply};
@@ -49,7 +49,7 @@ pub(crate) async fn matching(ground: Ground<'_>, program: &Program, progress: &m
     let place = Place { view: shown, keywords: ground.sight.current().keywords(), saved, now: UnixTime::now() };
     let mut query = Query::new(program, &place).map_err(refused)?;
     if query.reads_columns()
-        && let Some((columns, places)) = columns_of(shown).await?
+        && let Some((columns, places)) = columns_of(shown, Use::Search).await?
     {
         query.ask(&columns, &places);
     }
