@@ -2,7 +2,7 @@
 //!
 //! Small ones travel in the batch; large ones are streamed to a segment of their own ([`crate::Engine::stage`]) and synced there first.
 
-use crate::pack::pack;
+use crate::pack::{is_dense, pack};
 use octroi_model::{ContentRef, Encoding, Hash};
 
 /// A content ready to be committed.
@@ -92,5 +92,5 @@ pub(crate) fn run_bytes(stored: u64) -> u64 {
 
 /// A stored run that is as long as what was sent is what was sent.
 fn compress(octets: &[u8]) -> Option<Vec<u8>> {
-    if octets.len() < ZSTD_BYTES_MIN { None } else { pack(octets) }
+    if octets.len() < ZSTD_BYTES_MIN || is_dense(octets) { None } else { pack(octets) }
 }
