@@ -21,7 +21,7 @@ CONNECTIONS = 8
 # After which a connection that is kept and not used is looked at.
 REST_SECONDS = 4
 # What we aim at by ourselves, by row: at most.
-OWN_AIMS = {"copy_big": 0.02, "propfind_10000_allprop": 0.06, "sync_one_change": 0.001, "idle_connection_kib": 16.0}
+OWN_AIMS = {"copy_big": 0.02, "propfind_10000_allprop": 0.06, "sync_one_change": 0.001, "sync_one_of_100000": 0.001, "idle_connection_kib": 16.0}
 # The same of what TLS, or TLS and the disk, allow: at least.
 BOUND_AIM = 0.8
 SYNC = (
@@ -58,6 +58,7 @@ class Sizes:
     small: int = 400
     big_mib: int = 256
     listed: int = 10_000
+    many: int = 100_000
     idle: int = 1_000
 
 
@@ -171,19 +172,33 @@ def copy_big(side: Documents) -> float:
 
 
 def fill_listed(side: Documents):
-    folder = f"{side.base}{side.folder}listed/"
+    fill(side, "listed", side.sizes.listed)
+
+
+def fill(side: Documents, name: str, count: int):
+    folder = f"{side.base}{side.folder}{name}/"
     side.curl("-X", "MKCOL", folder)
     little = file_of(side.scratch / "little.bin", 100)
-    put_all(side, little, [f"{folder}document-{n}.bin" for n in range(side.sizes.listed)])
+    put_all(side, little, [f"{folder}document-{n}.bin" for n in range(count)])
 
 
 def list_all(side: Documents) -> float:
     return side.seconds("-X", "PROPFIND", "-H", "Depth: 1", f"{side.base}{side.folder}listed/")
 
 
-def sync_one(side: Documents) -> float:
-    """One change among all that are listed, as a program asks that looks again and again."""
-    folder = f"{side.base}{side.folder}listed/"
+def fill_many(side: Documents):
+    """More than one would list: only ours can tell what changed among them."""
+    if not isinstance(side.server, Octroi):
+        raise Refused("no sync-collection")
+    fill(side, "many", side.sizes.many)
+
+
+def sync_one(folder: str):
+    """One change among all that are there, as a program asks that looks again and again."""
+    return lambda side: sync_in(side, f"{side.base}{side.folder}{folder}/")
+
+
+def sync_in(side: Documents, folder: str) -> float:
     command = ["curl", "-sk", "-H", side.authorization, "-X", "REPORT", "--data", SYNC % "", folder]
     said = subprocess.run(command, capture_output=True, text=True).stdout
     token = re.findall(r"sync-token[^>]*>([^<]+)<", said)
@@ -245,7 +260,8 @@ def document_rows() -> list[Row]:
         Row("get_big_mib_per_s", get_big, rounds=3),
         Row("copy_big", copy_big, rounds=3),
         Row("propfind_10000_allprop", list_all, rounds=3, prepare=fill_listed),
-        Row("sync_one_change", sync_one, rounds=3),
+        Row("sync_one_change", sync_one("listed"), rounds=3),
+        Row("sync_one_of_100000", sync_one("many"), rounds=3, prepare=fill_many),
         Row("idle_connection_kib", idle_kib),
     ]
 
