@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from clients import Refused
 from rows import Row, timed
 from servers import Octroi, Server, cpu_seconds, free_ports, self_signed, start, stop, wait_for_ports
+from together import together
 
 USER = 3
 SMALL_BYTES = 16 * 1024
@@ -28,6 +29,7 @@ SYNC = (
     '<?xml version="1.0"?><d:sync-collection xmlns:d="DAV:"><d:sync-token>%s</d:sync-token><d:sync-level>1</d:sync-level>'
     "<d:prop><d:getetag/></d:prop></d:sync-collection>"
 )
+SYNC_TOKEN = '<?xml version="1.0"?><d:propfind xmlns:d="DAV:"><d:prop><d:sync-token/></d:prop></d:propfind>'
 # wrk's own language. Every document has a name of its own, so that none is written over; what it holds does not shrink.
 PUT_SCRIPT = """
 local number, name = 0, nil
@@ -143,9 +145,9 @@ def put_for_get(side: Documents):
     put_all(side, side.small(), [f"{side.base}{side.folder}small-{n}.bin" for n in range(side.sizes.small)])
 
 
-def put_all(side: Documents, what: pathlib.Path, urls: list[str]):
+def put_all(side: Documents, what: pathlib.Path, urls: list[str], number: int = 0):
     """Over one connection, one after the other: a list of transfers for curl."""
-    config = side.scratch / f"{side.server.name}.curl"
+    config = side.scratch / f"{side.server.name}-{number}.curl"
     config.write_text("\n".join(f'upload-file = "{what}"\nurl = "{url}"\noutput = "/dev/null"' for url in urls))
     side.curl("-K", str(config))
 
@@ -179,7 +181,8 @@ def fill(side: Documents, name: str, count: int):
     folder = f"{side.base}{side.folder}{name}/"
     side.curl("-X", "MKCOL", folder)
     little = file_of(side.scratch / "little.bin", 100)
-    put_all(side, little, [f"{folder}document-{n}.bin" for n in range(count)])
+    urls = [f"{folder}document-{n}.bin" for n in range(count)]
+    together(lambda first: put_all(side, little, urls[first::CONNECTIONS], first), range(CONNECTIONS), CONNECTIONS)
 
 
 def list_all(side: Documents) -> float:
@@ -199,8 +202,9 @@ def sync_one(folder: str):
 
 
 def sync_in(side: Documents, folder: str) -> float:
-    command = ["curl", "-sk", "-H", side.authorization, "-X", "REPORT", "--data", SYNC % "", folder]
-    said = subprocess.run(command, capture_output=True, text=True).stdout
+    # Asked of the folder: a first sync of many ends before it has told all, and its token with it.
+    asking = ["-X", "PROPFIND", "-H", "Depth: 0", "--data", SYNC_TOKEN]
+    said = subprocess.run(["curl", "-sk", "-H", side.authorization, *asking, folder], capture_output=True, text=True).stdout
     token = re.findall(r"sync-token[^>]*>([^<]+)<", said)
     if not token:
         raise Refused("no sync-token")
