@@ -1,4 +1,7 @@
-"""Rows of documents over WebDAV, against Apache. What is small is asked by `wrk`, what is big by `curl`: neither is the bottleneck."""
+"""Rows of documents over WebDAV, against Apache, and one of a calendar.
+
+What is small is asked by `wrk`, what is big by `curl`: neither is the bottleneck.
+"""
 
 import base64
 import os
@@ -23,6 +26,8 @@ CONNECTIONS = 8
 REST_SECONDS = 4
 # What we aim at by ourselves, by row: at most.
 OWN_AIMS = {"copy_big": 0.02, "propfind_10000_allprop": 0.06, "sync_one_change": 0.001, "sync_one_of_100000": 0.001, "idle_connection_kib": 16.0}
+# Likewise, at least.
+OWN_RATES = {"ctag_poll_8conn_per_s": 15_000}
 # The same of what TLS, or TLS and the disk, allow: at least.
 BOUND_AIM = 0.8
 SYNC = (
@@ -51,6 +56,15 @@ function request()
   number = (number + 7) %% %(count)d
   return wrk.format("GET", "%(folder)s" .. "small-" .. number .. ".bin")
 end
+"""
+# As programs ask whether there is anything new in a calendar.
+CTAG = (
+    '<?xml version="1.0" encoding="UTF-8"?><A:propfind xmlns:A="DAV:"><A:prop><C:getctag xmlns:C="http://calendarserver.org/ns/"/>'
+    "</A:prop></A:propfind>"
+)
+CTAG_SCRIPT = """
+wrk.method, wrk.path, wrk.body = "PROPFIND", "%(calendar)s", '%(body)s'
+wrk.headers["Depth"], wrk.headers["Content-Type"] = "0", "text/xml"
 """
 
 
@@ -220,6 +234,19 @@ def sync_in(side: Documents, folder: str) -> float:
     return times[len(times) // 2]
 
 
+def ctag_poll(side: Documents) -> float:
+    """One calendar is asked for its tag again and again, over connections that are kept."""
+    if not isinstance(side.server, Octroi):
+        raise Refused("no calendars")
+    address, _ = side.server.user(USER)
+    calendar = f"/dav/calendars/{address}/calendar/"
+    command = ["curl", "-sk", "-H", side.authorization, "-H", "Depth: 0", "-X", "PROPFIND", "--data", CTAG, side.base + calendar]
+    said = subprocess.run(command, capture_output=True, text=True).stdout
+    if not re.search(r"<CS:getctag>[^<]", said):
+        raise Refused("no getctag")
+    return side.wrk("PROPFIND of a getctag", CTAG_SCRIPT % {"calendar": calendar, "body": CTAG}, CONNECTIONS)
+
+
 def idle_kib(side: Documents) -> float:
     """What a connection that has asked once and stays open takes in KiB, the memory of all processes of the server together."""
     address = side.server.address("https")
@@ -266,13 +293,14 @@ def document_rows() -> list[Row]:
         Row("propfind_10000_allprop", list_all, rounds=3, prepare=fill_listed),
         Row("sync_one_change", sync_one("listed"), rounds=3),
         Row("sync_one_of_100000", sync_one("many"), rounds=3, prepare=fill_many),
+        Row("ctag_poll_8conn_per_s", ctag_poll, rounds=3),
         Row("idle_connection_kib", idle_kib),
     ]
 
 
 def own_aims(figures: dict[str, float | None], allowed: dict[str, float]) -> list[str]:
     """A line for each aim that needs no other server."""
-    least = {"get_big_mib_per_s": BOUND_AIM * allowed["tls"], "put_big_mib_per_s": BOUND_AIM * min(allowed.values())}
+    least = OWN_RATES | {"get_big_mib_per_s": BOUND_AIM * allowed["tls"], "put_big_mib_per_s": BOUND_AIM * min(allowed.values())}
     said = []
     for name, aim, reached in [*((n, a, float.__le__) for n, a in OWN_AIMS.items()), *((n, a, float.__ge__) for n, a in least.items())]:
         figure = figures.get(name)
