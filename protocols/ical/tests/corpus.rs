@@ -134,7 +134,7 @@ fn others_are_understood_or_refused_with_a_line() {
     }
     let written = std::fs::read_to_string(top.join("verdicts.txt")).unwrap();
     let expected: BTreeMap<String, String> =
-        written.lines().filter_map(|line| line.split_once(" ")).map(|(a, b)| (a.into(), b.into())).collect();
+        written.lines().filter_map(|line| line.split_once(' ')).map(|(a, b)| (a.into(), b.into())).collect();
     for (name, verdict) in &verdicts {
         assert_eq!(expected.get(name), Some(verdict), "{name}");
     }

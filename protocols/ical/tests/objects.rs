@@ -17,9 +17,9 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 fn fixtures() -> Vec<(String, Vec<u8>)> {
-    let names = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let all: Vec<_> =
-        names.filter(|name| name.ends_with(".ics") || name.ends_with(".vcf")).map(|name| (name.clone(), fixture(&name))).collect();
+    let files = std::fs::read_dir(folder()).unwrap().map(Result::unwrap).filter(|entry| entry.file_type().unwrap().is_file());
+    let names = files.map(|entry| entry.file_name().into_string().unwrap()).filter(|name| !name.starts_with('.'));
+    let all: Vec<_> = names.map(|name| (name.clone(), fixture(&name))).collect();
     assert!(all.len() > 20);
     all
 }
