@@ -57,6 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "octroi-managesieve",
             "octroi-sieve",
             "octroi-dav",
+            "octroi-portal",
         ],
     ),
 ];
