@@ -18,6 +18,7 @@ mod clients;
 mod concert;
 mod courier;
 mod crash;
+mod delegates;
 mod demo;
 mod dialogues;
 mod directory;

@@ -85,6 +85,10 @@ async fn run(method: &Method, mut call: Call) -> Answer {
         Target::Principal(who) => {
             is_oneself(&call.session, who) || call.session.principal(who).map_err(Fault::about(&call.href()))?.is_some()
         }
+        Target::Proxy(address, kind) => {
+            let stands = || call.session.stands_for().map(|all| all.iter().any(|(of, as_what)| of == address && as_what == kind));
+            is_own(&call.session, &address.to_string()) || stands().map_err(Fault::about(&call.href()))?
+        }
         _ => true,
     };
     if !known {

@@ -84,6 +84,7 @@ fn viewer() -> Viewer {
         shares: false,
         config: std::sync::Arc::default(),
         scheduling: None,
+        stands_for: Vec::new(),
         directory: None,
     }
 }

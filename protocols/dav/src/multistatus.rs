@@ -373,6 +373,7 @@ mod tests {
             shares: false,
             config: std::sync::Arc::default(),
             scheduling: None,
+            stands_for: Vec::new(),
             directory: None,
         }
     }

@@ -3,7 +3,7 @@
 //! Called once per request, and for each `Destination`, `If` tag and multiget href. What always holds: a path is split before it is
 //! decoded and decoded once, so `%2F` is no separator and `%252e` no dot; every segment is an [`octroi_model::Name`], so nothing climbs.
 
-use octroi_gate::{Area, Identifier};
+use octroi_gate::{Area, Identifier, ProxyKind};
 use octroi_http::decode_segment;
 pub(crate) use octroi_http::encode_segment as encode;
 use octroi_model::{Address, Name, Path, Service};
@@ -30,6 +30,8 @@ pub(crate) enum Target {
     Principals,
     /// `/dav/principals/<address>/`, `/dav/principals/group/<name>/`, `/dav/principals/profile/<name>/`
     Principal(Identifier),
+    /// `/dav/principals/<address>/calendar-proxy-read/`, `…-write/`: who stands for somebody in their calendars.
+    Proxy(Address, ProxyKind),
     /// `/dav/files/`, `/dav/calendars/`, `/dav/contacts/`
     Area(Area),
     /// Something in the tree of the person with that address.
@@ -113,6 +115,10 @@ impl Target {
             ["dav", "principals", kind @ ("group" | "profile"), name] => {
                 Ok(Identifier::parse(&format!("{kind}:{name}")).map_or(Self::Nothing, Self::Principal))
             }
+            ["dav", "principals", address, segment] if proxy_of(segment).is_some() => {
+                let proxy = address.parse().ok().zip(proxy_of(segment));
+                Ok(proxy.map_or(Self::Nothing, |(address, kind)| Self::Proxy(address, kind)))
+            }
             ["dav", "uploads", address, ..] if names.len() <= 5 => {
                 let (upload, part) = (names.get(3).cloned(), names.get(4).cloned());
                 Ok(Self::Upload(UploadAt { address: (*address).to_owned(), upload, part }))
@@ -178,6 +184,24 @@ fn decode(segment: &str) -> Result<Name, BadPath> {
 /// The path of a principal.
 pub(crate) fn principal_href(address: &Address) -> String {
     format!("{PRINCIPALS}{}/", encode(&address.to_string()))
+}
+
+/// What stands below a principal, by its segment.
+fn proxy_of(segment: &str) -> Option<ProxyKind> {
+    [ProxyKind::Read, ProxyKind::Write].into_iter().find(|kind| proxy_segment(*kind) == segment)
+}
+
+/// The last segment of the path of who stands for somebody.
+pub(crate) fn proxy_segment(kind: ProxyKind) -> &'static str {
+    match kind {
+        ProxyKind::Read => "calendar-proxy-read",
+        ProxyKind::Write => "calendar-proxy-write",
+    }
+}
+
+/// The path of who stands for somebody in their calendars.
+pub(crate) fn proxy_href(address: &Address, kind: ProxyKind) -> String {
+    format!("{}{}/", principal_href(address), proxy_segment(kind))
 }
 
 /// The path of whoever can stand in an ACL; everybody together has none.
@@ -247,6 +271,11 @@ mod tests {
             assert_eq!(principal_of(&who).as_deref(), Some(path));
             assert_eq!(Target::parse(path), Ok(Target::Principal(who)));
         }
+        let lea: Address = "lea@a.example".parse().unwrap();
+        for kind in [ProxyKind::Read, ProxyKind::Write] {
+            assert_eq!(Target::parse(&proxy_href(&lea, kind)), Ok(Target::Proxy(lea.clone(), kind)));
+        }
+        assert_eq!(Target::parse("/dav/principals/lea/calendar-proxy-read/"), Ok(Target::Nothing));
         assert_eq!(Target::parse("/.well-known/caldav"), Ok(Target::WellKnown));
         for nothing in [
             "/x",

@@ -5,8 +5,10 @@
 use crate::call::{Call, Found, find, is_oneself, is_own};
 use crate::methods::propfind::{acl_if_asked, standing_if_asked, sync_state};
 use crate::multistatus::Wanted;
-use crate::path::{DAV_ROOT, PRINCIPALS, Place, Target, area_href, file_href, folder_href, principal_href, principal_of, segment_of};
-use crate::property::{History, Subject, Viewer};
+use crate::path::{
+    DAV_ROOT, PRINCIPALS, Place, Target, area_href, file_href, folder_href, principal_href, principal_of, proxy_href, segment_of,
+};
+use crate::property::{History, Proxies, Subject, Viewer};
 use crate::sharing::Told;
 use crate::standing::Standing;
 use octroi_gate::{Area, FolderFacts, LockFacts, Principal, Refusal};
@@ -23,6 +25,7 @@ enum What {
     Fixed(&'static str),
     Oneself,
     Other(Principal),
+    Proxies(Proxies),
     Folder {
         facts: Box<FolderFacts>,
         area: Area,
@@ -65,6 +68,16 @@ impl Resource {
             Target::Principal(who) => {
                 let href = principal_of(who).ok_or(Refusal::Missing)?;
                 Self { href, what: What::Other(call.session.principal(who)?.ok_or(Refusal::Missing)?) }
+            }
+            Target::Proxy(owner, kind) => {
+                let is_own = is_own(&call.session, &owner.to_string());
+                if !is_own && !call.session.stands_for()?.contains(&(owner.clone(), *kind)) {
+                    return Err(Refusal::Missing);
+                }
+                let named = if is_own { Some(call.session.proxies().await?) } else { None };
+                let of_kind = |named: Vec<_>| named.into_iter().filter(|(_, of)| of == kind).map(|(who, _)| who).collect();
+                let proxies = Proxies { owner: owner.clone(), kind: *kind, members: named.map(of_kind) };
+                Self { href: proxy_href(owner, *kind), what: What::Proxies(proxies) }
             }
             Target::Place(place) if is_own(&call.session, &place.address) => Self::in_tree(call, place, wanted, viewer).await?,
             Target::Place(_)
@@ -117,6 +130,7 @@ impl Resource {
             What::Fixed(name) => Subject::Fixed(name),
             What::Oneself => Subject::Principal,
             What::Other(other) => Subject::Other(other),
+            What::Proxies(proxies) => Subject::Proxies(proxies),
             What::Folder { facts, area, name, home, acl, locks } => Subject::Folder {
                 facts,
                 area: *area,

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     File,
     /// Root, principal: made by us, read only.
     Fixed,
+    /// Who stands for oneself in one's calendars.
+    Proxies,
 }
 
 impl Kind {
@@ -51,6 +53,7 @@ pub(crate) fn methods(kind: Kind, rights: Rights) -> Vec<&'static str> {
     };
     match kind {
         Kind::Fixed => methods.extend_from_slice(&["GET", "HEAD", "REPORT"]),
+        Kind::Proxies => methods.extend_from_slice(&["REPORT", "PROPPATCH"]),
         Kind::File => {
             add(Rights::READ, &["GET", "HEAD", "COPY"]);
             add(Rights::WRITE, &["PUT", "LOCK"]);

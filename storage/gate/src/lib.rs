@@ -68,6 +68,7 @@ pub use acts::locking::{LockFacts, LockWish, MemberLocks};
 pub use acts::mailbox::{Appended, Copied, Draft, KEYWORD_BYTES_MAX, MailboxStatus, MailboxView};
 pub use acts::metadata::{ANNOTATION_BYTES, ANNOTATIONS, Annotation};
 pub use acts::objects::{Whole, fitting};
+pub use acts::proxies::ProxyKind;
 pub use acts::sharing::{AclEdit, AclFacts, Identifier};
 pub use addressing::{AliasLine, Delivery, SrsFault};
 pub use admin::{Admin, NewAccount};

@@ -1,6 +1,6 @@
 //! OPTIONS: what this server speaks and what may be done here (RFC 4918 section 10.1).
 
-use crate::call::{Call, file_at, folder_at, may_be_file, may_be_folder};
+use crate::call::{Call, file_at, folder_at, is_own, may_be_file, may_be_folder};
 use crate::path::{Place, Target};
 use crate::refusal::{Answer, Fault, empty};
 use crate::rights::{Kind, allow};
@@ -26,14 +26,14 @@ pub(crate) fn answer(target: &Target, allow: HeaderValue, push: bool) -> Respons
         }
         Target::Place(Place { area: Area::Calendars, .. }) | Target::Area(Area::Calendars) => {
             "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability, \
-             calendarserver-sharing, resource-sharing"
+             calendar-proxy, calendarserver-sharing, resource-sharing"
         }
         Target::Place(Place { area: Area::Contacts, .. }) | Target::Area(Area::Contacts) => {
             "1, 2, 3, access-control, extended-mkcol, addressbook, resource-sharing"
         }
         _ => {
             "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability, addressbook, \
-             calendarserver-sharing, resource-sharing"
+             calendar-proxy, calendarserver-sharing, resource-sharing"
         }
     };
     let mut response = empty(StatusCode::OK);
@@ -56,6 +56,11 @@ fn class_with_push(classes: &str) -> HeaderValue {
 
 /// The methods that the gate would not refuse here.
 pub(crate) async fn allowed(call: &Call) -> Result<HeaderValue, Fault> {
+    if let Target::Proxy(owner, _) = &call.target
+        && is_own(&call.session, &owner.to_string())
+    {
+        return Ok(allow(Kind::Proxies, Rights::NONE));
+    }
     let Target::Place(place) = &call.target else { return Ok(allow(Kind::Fixed, Rights::NONE)) };
     let (kind, rights) = rights_at(&call.session, place).await.map_err(Fault::about(&call.href()))?;
     let allow = allow(kind, rights);

@@ -1,7 +1,7 @@
 //! PROPFIND with depth 0 and 1 (RFC 4918 section 9.1).
 
 use crate::caldav::describe_shared;
-use crate::call::{Call, Depth, Found, find};
+use crate::call::{Call, Depth, Found, find, is_oneself};
 use crate::config::DavConfig;
 use crate::multistatus::{Stopped, Stream, Wanted, describe, streamed, whole};
 use crate::names::{CALENDARSERVER, DAV};
@@ -13,7 +13,9 @@ use crate::sharing::{self, Told};
 use crate::standing::Standing;
 use crate::xml::{ElementName, Xml, parse};
 use http::StatusCode;
-use octroi_gate::{Area, Folder, FolderFacts, Granted, List, Listing as Members, Member, MemberIs, MemberLocks, Refusal, Session};
+use octroi_gate::{
+    Area, Folder, FolderFacts, Granted, List, Listing as Members, Member, MemberIs, MemberLocks, ProxyKind, Refusal, Session,
+};
 use octroi_model::{Item, Name, Path, Rights};
 
 /// PROPFIND.
@@ -64,6 +66,11 @@ pub(crate) fn viewer(call: &Call) -> Viewer {
         shares: call.session.may_share(),
         config: call.config.clone(),
         scheduling: call.scheduling.clone(),
+        stands_for: if matches!(call.target, Target::Principal(_) | Target::Principals) {
+            call.session.stands_for().unwrap_or_default()
+        } else {
+            Vec::new()
+        },
         directory: if matches!(call.target, Target::Principal(_)) { call.session.directory() } else { None },
     }
 }
@@ -218,6 +225,12 @@ async fn fixed(call: &Call, wanted: &Wanted, depth: Depth) -> Answer {
                 found.push(Resource::fixed(PRINCIPALS.to_owned(), "principals"));
             }
             Target::Principals => found.push(Resource::oneself(&viewer)),
+            Target::Principal(who) if is_oneself(&call.session, who) => {
+                for kind in [ProxyKind::Read, ProxyKind::Write] {
+                    let target = Target::Proxy(call.session.address().clone(), kind);
+                    found.push(Resource::at(call, &target, wanted, &viewer).await.map_err(Fault::about(&about))?);
+                }
+            }
             // The services of the other areas are not opened by this log-in.
             Target::Area(area) => found.extend(Resource::home(call, *area, wanted, &viewer).await.ok()),
             _ => {}

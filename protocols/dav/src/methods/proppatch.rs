@@ -1,6 +1,6 @@
 //! PROPPATCH (RFC 4918 section 9.2): properties of any name, all or nothing, in the order of the request.
 
-use crate::call::{Call, file_at, folder_at, may_be_file};
+use crate::call::{Call, file_at, folder_at, is_oneself, is_own, may_be_file};
 use crate::instruction::{Act, MAX_RESOURCE_SIZE, Verdict, instructions, is_own_view, judge_file, judge_folder, judge_inbox};
 use crate::multistatus::{PROPERTIES_MAX, prefers_minimal, propstat, propstat_because, whole};
 use crate::names::DAV;
@@ -12,7 +12,7 @@ use crate::xml::{Element, ElementName, Xml, kept, parse};
 use axum::response::Response;
 use http::header::IF_MATCH;
 use http::{HeaderName, HeaderValue, StatusCode};
-use octroi_gate::{Describe, DescribeFolder, Description, Mark, Personalise, Refusal};
+use octroi_gate::{Describe, DescribeFolder, Description, Identifier, Mark, Personalise, ProxyKind, Refusal};
 
 const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden";
 /// RFC 4918 section 16.
@@ -26,6 +26,11 @@ pub(crate) async fn proppatch(mut call: Call) -> Answer {
         return Err(Fault::Status(StatusCode::BAD_REQUEST, "The body is a propertyupdate element."));
     }
     let instructions = instructions(&request, kept(&body)?);
+    if let Target::Proxy(owner, kind) = call.target.clone()
+        && is_own(&call.session, &owner.to_string())
+    {
+        return of_proxies(&call, kind, &instructions).await;
+    }
     let Target::Place(place) = call.target.clone() else {
         let all = instructions.into_iter().map(|(_, property, _)| (property.name.clone(), Verdict::Protected));
         return Ok(Update::of(all)?.refused(&call.href()));
@@ -69,6 +74,45 @@ async fn of_file(call: &Call, place: &Place, instructions: &[Instruction<'_>]) -
         file.describe(&update.wants).await
     };
     update.answer(call, &href, done).map(Some)
+}
+
+/// Of who stands for oneself in one's calendars: who they are, and nothing else (RFC 3744 section 4.3).
+async fn of_proxies(call: &Call, kind: ProxyKind, instructions: &[Instruction<'_>]) -> Answer {
+    let href = call.href();
+    let mut members = Vec::new();
+    let mut judged = Vec::new();
+    for (act, property, _) in instructions {
+        let verdict = match (act, property.is(DAV, "group-member-set").then(|| principals(call, property))) {
+            (Act::Set, Some(Some(named))) => {
+                members = named;
+                Verdict::Change(Vec::new())
+            }
+            (Act::Set, Some(None)) => Verdict::Broken("D:recognized-principal"),
+            _ => Verdict::Protected,
+        };
+        judged.push((property.name.clone(), verdict));
+    }
+    let update = Update::of(judged.into_iter())?;
+    if update.is_bad() {
+        return Ok(update.refused(&href));
+    }
+    call.check_write(Current::collection()).await?;
+    match call.session.set_proxies(kind, &members).await {
+        // Who may share with nobody does not learn here who there is.
+        Err(Refusal::UnknownGrantee | Refusal::ShareNotAllowed) => Err(Fault::Rule(StatusCode::FORBIDDEN, "D:allowed-principal")),
+        done => update.answer(call, &href, done),
+    }
+}
+
+/// The principals that are named; `None` if one of them is none, or oneself.
+fn principals(call: &Call, property: &Element) -> Option<Vec<Identifier>> {
+    let hrefs = property.children.iter().filter(|child| child.is(DAV, "href"));
+    hrefs
+        .map(|href| match call.target_of(href.trimmed())? {
+            Target::Principal(who) if !is_oneself(&call.session, &who) => Some(who),
+            _ => None,
+        })
+        .collect()
 }
 
 async fn of_folder<'a>(call: &Call, place: &Place, instructions: Vec<Instruction<'a>>) -> Answer {

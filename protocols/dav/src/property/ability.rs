@@ -1,6 +1,6 @@
 //! What can be done with a resource: methods, reports, queries.
 
-use super::{Known, Subject, Viewer, told};
+use super::{Known, Proxies, Subject, Viewer, told};
 use crate::names::DAV;
 use crate::rights::{Kind, methods};
 use crate::xml::Xml;
@@ -29,7 +29,7 @@ fn supported_properties(_: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
 }
 
 fn grammars(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
-    if matches!(subject, Subject::Fixed(_) | Subject::Principal | Subject::Other(_)) {
+    if matches!(subject, Subject::Fixed(_) | Subject::Principal | Subject::Other(_) | Subject::Proxies(_)) {
         return false;
     }
     xml.open("D:supported-query-grammar").open("D:grammar").empty("D:basicsearch").close("D:grammar").close("D:supported-query-grammar");
@@ -50,11 +50,9 @@ fn reports(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
     match subject {
         Subject::Folder { facts, area, .. } if facts.real => write_reports(*area, Some(facts.kind), xml),
         Subject::File { area, .. } => write_reports(*area, None, xml),
-        // Calendar of macOS looks up people by the newest of these that it finds here.
-        Subject::Fixed(_) | Subject::Principal | Subject::Other(_) | Subject::Notices { .. } | Subject::Notice(_) => {
-            ANYWHERE.iter().for_each(|tag| report(tag, xml))
-        }
         Subject::Folder { .. } => return false,
+        // Calendar of macOS looks up people by the newest of these that it finds here.
+        _ => ANYWHERE.iter().for_each(|tag| report(tag, xml)),
     }
     true
 }
@@ -76,6 +74,7 @@ fn supported_methods(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
     let (kind, rights) = match subject {
         Subject::Folder { facts, name, .. } => (Kind::of_collection(facts.kind, name.is_none()), facts.rights),
         Subject::File { rights, .. } => (Kind::File, *rights),
+        Subject::Proxies(Proxies { members: Some(_), .. }) => (Kind::Proxies, Rights::NONE),
         _ => (Kind::Fixed, Rights::NONE),
     };
     for method in methods(kind, rights) {

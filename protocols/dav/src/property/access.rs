@@ -24,6 +24,7 @@ fn owner(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
         Subject::Folder { facts, .. } => Some(&facts.owner),
         Subject::File { owner, .. } => *owner,
         Subject::Principal | Subject::Notices { .. } | Subject::Notice(_) => Some(&viewer.address),
+        Subject::Proxies(proxies) => Some(&proxies.owner),
         Subject::Fixed(_) | Subject::Other(_) => None,
     };
     owner.map(|owner| xml.text("D:href", &principal_href(owner))).is_some()

@@ -3,7 +3,9 @@
 use super::sharing::{Shared, shared};
 use super::{Known, Role, Subject, Viewer, told};
 use crate::names::{CALENDARSERVER, DAV};
+use crate::path::proxy_segment;
 use crate::xml::Xml;
+use octroi_gate::ProxyKind;
 use octroi_model::CollectionKind;
 
 pub(super) const TABLE: &[Known] = &[
@@ -37,6 +39,13 @@ fn resource_type(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool 
         }
         Subject::Other(_) => {
             xml.empty("D:principal");
+        }
+        // Apple's caldav-proxy, section 5.1.
+        Subject::Proxies(proxies) => {
+            xml.empty("D:principal").empty(match proxies.kind {
+                ProxyKind::Read => "CS:calendar-proxy-read",
+                ProxyKind::Write => "CS:calendar-proxy-write",
+            });
         }
         Subject::Folder { facts, .. } => {
             xml.empty("D:collection");
@@ -79,6 +88,7 @@ fn display_name(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
         Subject::Principal => xml.characters(&viewer.display_name),
         Subject::Other(other) if other.display_name.is_empty() => xml.characters(&other.who.to_string()),
         Subject::Other(other) => xml.characters(&other.display_name),
+        Subject::Proxies(proxies) => xml.characters(proxy_segment(proxies.kind)),
         // Clients that get no name show an empty line.
         Subject::Folder { facts, name, .. } => match facts.display_name.as_deref().or(*name) {
             Some(name) => xml.characters(name),

@@ -24,7 +24,7 @@ pub(crate) use ability::ADD_MEMBER;
 pub(crate) use calendar::{ALL_COMPONENTS, COMPONENTS, components};
 pub(crate) use content::{is_veiled, media_type};
 pub(crate) use kept::kept_text;
-pub(crate) use subject::{History, Notice, Subject, Viewer};
+pub(crate) use subject::{History, Notice, Proxies, Subject, Viewer};
 pub(crate) use sync::{SYNC_TOKEN_PREFIX, SyncState, parse_sync_token, sync_token};
 
 use crate::keyword;

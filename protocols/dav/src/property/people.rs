@@ -1,10 +1,10 @@
 //! Principals: where their homes are, and by which addresses they are known (RFC 3744 section 4, RFC 5397).
 
-use super::{Known, Subject, Viewer, told};
+use super::{Known, Proxies, Subject, Viewer, told};
 use crate::names::{CALDAV, CALENDARSERVER, CARDDAV, DAV};
-use crate::path::{folder_href, principal_href, principal_of};
+use crate::path::{folder_href, principal_href, principal_of, proxy_href};
 use crate::xml::Xml;
-use octroi_gate::{Area, Identifier};
+use octroi_gate::{Area, Identifier, ProxyKind};
 use octroi_model::{Address, Path};
 
 pub(super) const TABLE: &[Known] = &[
@@ -12,6 +12,11 @@ pub(super) const TABLE: &[Known] = &[
     told(DAV, "D:principal-URL", url),
     told(DAV, "D:alternate-URI-set", alternate_uris),
     told(DAV, "D:group-membership", membership),
+    // RFC 3744 section 4.3: of those groups only that are their owner's to say.
+    told(DAV, "D:group-member-set", members),
+    // Apple's caldav-proxy, section 5.3.
+    told(CALENDARSERVER, "CS:calendar-proxy-read-for", |subject, viewer, xml| stands_for(subject, viewer, xml, ProxyKind::Read)),
+    told(CALENDARSERVER, "CS:calendar-proxy-write-for", |subject, viewer, xml| stands_for(subject, viewer, xml, ProxyKind::Write)),
     told(CALDAV, "C:calendar-home-set", |subject, viewer, xml| home(subject, viewer, xml, Area::Calendars)),
     told(CARDDAV, "CARD:addressbook-home-set", |subject, viewer, xml| home(subject, viewer, xml, Area::Contacts)),
     // RFC 6638 sections 2.4.1 and 2.4.2.
@@ -30,6 +35,7 @@ fn url(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
     let href = match subject {
         Subject::Principal => Some(principal_href(&viewer.address)),
         Subject::Other(other) => principal_of(&other.who),
+        Subject::Proxies(proxies) => Some(proxy_href(&proxies.owner, proxies.kind)),
         _ => None,
     };
     href.map(|href| xml.text("D:href", &href)).is_some()
@@ -76,13 +82,32 @@ fn alternate_uris(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool
         xml.text("D:href", &format!("mailto:{address}"));
     }
     // Other principals have none.
-    address.is_some() || matches!(subject, Subject::Other(_))
+    address.is_some() || matches!(subject, Subject::Other(_) | Subject::Proxies(_))
 }
 
 fn membership(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml) -> bool {
     let Subject::Principal = subject else { return false };
     for href in viewer.groups.iter().filter_map(|name| principal_of(&Identifier::Group(name.clone()))) {
         xml.text("D:href", &href);
+    }
+    for (owner, kind) in &viewer.stands_for {
+        xml.text("D:href", &proxy_href(owner, *kind));
+    }
+    true
+}
+
+fn members(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
+    let Subject::Proxies(Proxies { members: Some(members), .. }) = subject else { return false };
+    for href in members.iter().filter_map(principal_of) {
+        xml.text("D:href", &href);
+    }
+    true
+}
+
+fn stands_for(subject: &Subject<'_>, viewer: &Viewer, xml: &mut Xml, kind: ProxyKind) -> bool {
+    let Subject::Principal = subject else { return false };
+    for (owner, _) in viewer.stands_for.iter().filter(|(_, of)| *of == kind) {
+        xml.text("D:href", &principal_href(owner));
     }
     true
 }

@@ -4,7 +4,7 @@ use super::SyncState;
 use crate::config::DavConfig;
 use crate::sharing::Told;
 use crate::standing::Standing;
-use octroi_gate::{Area, FolderFacts, LockFacts, Principal, SchedulingPlaces, properties_of};
+use octroi_gate::{Area, FolderFacts, Identifier, LockFacts, Principal, ProxyKind, SchedulingPlaces, properties_of};
 use octroi_model::{Address, CollectionKind, Etag, Item, Path, Rights, UnixTime};
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ pub(crate) struct Viewer {
     pub config: Arc<DavConfig>,
     /// Where their meetings are kept, if asked for.
     pub scheduling: Option<SchedulingPlaces>,
+    /// Whose calendars they stand in, if asked for.
+    pub stands_for: Vec<(Address, ProxyKind)>,
     /// The organisation's directory among their address books, if asked for.
     pub directory: Option<Path>,
 }
@@ -32,6 +34,8 @@ pub(crate) enum Subject<'a> {
     Principal,
     /// Somebody else's.
     Other(&'a Principal),
+    /// Who stands for somebody in their calendars.
+    Proxies(&'a Proxies),
     /// A collection in the tree. `name` is its URL segment; a home has none.
     Folder {
         facts: &'a FolderFacts,
@@ -75,6 +79,14 @@ pub(crate) struct Notice {
     /// The element that it is.
     pub kind: &'static str,
     pub body: String,
+}
+
+/// Who stands for somebody in their calendars, as a group.
+pub(crate) struct Proxies {
+    pub owner: Address,
+    pub kind: ProxyKind,
+    /// Told to the owner only.
+    pub members: Option<Vec<Identifier>>,
 }
 
 /// A version among those of its document.

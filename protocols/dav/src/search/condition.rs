@@ -285,6 +285,7 @@ mod tests {
             shares: false,
             config: std::sync::Arc::default(),
             scheduling: None,
+            stands_for: Vec::new(),
             directory: None,
         };
         let candidate = Candidate { subject: &Subject::Fixed("Rapport annuel"), viewer: &viewer, name: "rapport.txt", contains };

@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Entries of one ACL.
-const ENTRIES_MAX: usize = 200;
+pub(crate) const ENTRIES_MAX: usize = 200;
 
 /// Whom an entry is for, by name: an address, `group:NAME`, `profile:NAME` or `anyone` (RFC 4314 section 3's identifiers).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +142,18 @@ pub(crate) async fn edit_acl_with<O: Object, P: Purpose<O>>(
     from: Option<Acl>,
     wishes: &[InviteWish],
 ) -> Result<(), Refusal> {
+    let acl = edited(granted, edits, from).await?;
+    let mut batch = Batch::new();
+    let notices = lay_acl(granted, acl, wishes, &mut batch)?;
+    commit_with(granted, batch, notices).await
+}
+
+/// What an ACL is to be after these edits, if the session may make them. `from`: in place of the one in force.
+pub(crate) async fn edited<O: Object, P: Purpose<O>>(
+    granted: &Granted<O, P>,
+    edits: &[(Identifier, AclEdit)],
+    from: Option<Acl>,
+) -> Result<Acl, Refusal> {
     granted.renew()?;
     let engine = granted.engine();
     let collection = granted.collection()?;
@@ -180,15 +192,26 @@ pub(crate) async fn edit_acl_with<O: Object, P: Purpose<O>>(
     if acl.len() > ENTRIES_MAX {
         return Err(Refusal::Limit("entries of one ACL"));
     }
+    Ok(acl)
+}
+
+/// A collection's ACL and its line in the audit trail, into a batch; given back is what goes to those who are invited, and to who is no more.
+pub(crate) fn lay_acl<O: Object, P: Purpose<O>>(
+    granted: &Granted<O, P>,
+    acl: Acl,
+    wishes: &[InviteWish],
+    batch: &mut Batch,
+) -> Result<Vec<Change>, Refusal> {
+    let (engine, collection) = (granted.engine(), granted.collection()?);
+    let (before, _) = in_force(engine, &collection);
     let (peer, subject) = (granted.session.peer().to_string(), granted.node().subject());
     let reason: Vec<String> = acl.iter().filter_map(|(of, rights)| Some(format!("{}={rights}", name(engine, of)?))).collect();
-    let mut batch = Batch::new();
     // RFC 4918 section 7.4: an ACL is a property of the collection.
     batch.expect(Expect::Unlocked(collection.id));
     batch.push(granted.session.line("share", &subject, &peer, Outcome::Done, &reason.join(" ")).into_change());
     let notices = follow(&granted.session, &collection, (&before, &acl), wishes)?;
     batch.push(Change::SetAcl { collection: collection.id, acl: Some(acl) });
-    commit_with(granted, batch, notices).await
+    Ok(notices)
 }
 
 /// Commit with notices to others. Who has no room for one is told nothing, and that keeps nobody from sharing.

@@ -1,0 +1,138 @@
+//! Who stands for somebody in their calendars: reads them, or writes in them and speaks for them (`calendar-proxy`).
+//!
+//! Called by `dav` for the principals of that name. There is no list of them beside the ACLs, so nothing can differ from it: they are whoever
+//! has these rights on one of the calendars at least. Named anew, somebody gets them on every calendar there is at that moment, by the same
+//! decisions as any sharing and in one commit; whoever stands there already keeps what they have. On what a profile allows, an ACL has no say.
+
+use crate::acts::sharing::{AclEdit, ENTRIES_MAX, Identifier, edited, in_force, lay_acl};
+use crate::granted::{Folder, FolderAt, Granted, commit_under};
+use crate::purpose::ShareFolder;
+use crate::refusal::Refusal;
+use crate::session::Session;
+use crate::tree::Node;
+use octroi_engine::Batch;
+use octroi_model::{Address, CollectionKind, Rights};
+use octroi_policy::Area;
+
+/// What somebody does who stands for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyKind {
+    /// Looks at their calendars.
+    Read,
+    /// Writes in them too.
+    Write,
+}
+
+impl ProxyKind {
+    /// Who has these stands there.
+    const fn shown_by(self) -> Rights {
+        let read = Rights::LOOKUP.or(Rights::READ);
+        if let Self::Read = self { read } else { read.or(Rights::WRITE).or(Rights::INSERT).or(Rights::EXPUNGE) }
+    }
+
+    /// What they get; who writes may also invite and answer in the owner's name.
+    const fn gives(self) -> Rights {
+        let shown = self.shown_by().or(Rights::FREE_BUSY);
+        if let Self::Read = self { shown } else { shown.or(Rights::SEND_AS) }
+    }
+
+    /// The most that these rights make.
+    fn of(rights: Rights) -> Option<Self> {
+        [Self::Write, Self::Read].into_iter().find(|kind| rights.contains(kind.shown_by()))
+    }
+}
+
+impl Session {
+    /// Who stands for the account, by the ACLs of the calendars that this session may share. Everybody together is nobody by name.
+    pub async fn proxies(&self) -> Result<Vec<(Identifier, ProxyKind)>, Refusal> {
+        proxies_of(&self.calendars_to_share().await?)
+    }
+
+    /// Let these stand for the account and nobody else; what stands elsewhere in the ACLs stays.
+    pub async fn set_proxies(&self, kind: ProxyKind, members: &[Identifier]) -> Result<(), Refusal> {
+        // Before each is looked for on each calendar.
+        if members.len() > ENTRIES_MAX {
+            return Err(Refusal::Limit("entries of one ACL"));
+        }
+        let calendars = self.calendars_to_share().await?;
+        let first = calendars.first().ok_or(Refusal::Forbidden(Rights::ADMIN))?;
+        let before: Vec<Identifier> = proxies_of(&calendars)?.into_iter().filter(|(_, other)| *other == kind).map(|(who, _)| who).collect();
+        let comes = members.iter().filter(|who| !before.iter().any(|known| same(known, who)));
+        // To look at them only, who wrote has less than before.
+        let given = |who: &Identifier| (who.clone(), if kind == ProxyKind::Read { AclEdit::Set } else { AclEdit::Add }(kind.gives()));
+        let goes = before.iter().filter(|known| !members.iter().any(|who| same(known, who)));
+        let edits: Vec<(Identifier, AclEdit)> = goes.map(|who| (who.clone(), AclEdit::Delete)).chain(comes.map(given)).collect();
+        let (mut batch, mut notices) = (Batch::new(), Vec::new());
+        for calendar in &calendars {
+            let acl = edited(calendar, &edits, None).await?;
+            if acl != in_force(calendar.engine(), &calendar.collection()?).0 {
+                notices.extend(lay_acl(calendar, acl, &[], &mut batch)?);
+            }
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        for notice in notices {
+            batch.push(notice);
+        }
+        self.hold(&mut batch);
+        let renew = || calendars.iter().try_fold(0, |_, calendar| calendar.renew());
+        let receipt = commit_under(first.engine(), batch, renew).await?;
+        self.note_own(&receipt);
+        Ok(())
+    }
+
+    /// For whom this session stands, as what it may do in their calendars comes to; each once.
+    pub fn stands_for(&self) -> Result<Vec<(Address, ProxyKind)>, Refusal> {
+        let engine = self.gate().engine();
+        let mut found: Vec<(Address, ProxyKind)> = Vec::new();
+        for node in self.calendar_nodes().filter(|node| node.owner != self.account()) {
+            let (Some(kind), Some(owner)) = (ProxyKind::of(self.rights_of(&node)?), engine.account(node.owner)) else { continue };
+            match found.iter_mut().find(|(known, _)| *known == owner.address) {
+                Some((_, known)) if kind == ProxyKind::Write => *known = kind,
+                Some(_) => {}
+                None => found.push((owner.address.clone(), kind)),
+            }
+        }
+        Ok(found)
+    }
+
+    fn calendar_nodes(&self) -> impl Iterator<Item = Node> {
+        let home = self.own_home(Area::Calendars);
+        let nodes = home.map(|home| self.children_of(&home)).unwrap_or_default();
+        nodes.into_iter().filter(|node| node.real().is_ok_and(|real| real.kind == CollectionKind::Calendar))
+    }
+
+    /// One's own calendars, as far as this session may share them. The right is looked at first, as a refusal would be audited.
+    async fn calendars_to_share(&self) -> Result<Vec<Granted<Folder, ShareFolder>>, Refusal> {
+        let mut found = Vec::new();
+        for node in self.calendar_nodes().filter(|node| node.owner == self.account()) {
+            if self.rights_of(&node)?.contains(Rights::ADMIN.or(Rights::LOOKUP)) {
+                found.push(self.open(FolderAt { area: Area::Calendars, path: node.path.clone() }, ShareFolder).await?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn proxies_of(calendars: &[Granted<Folder, ShareFolder>]) -> Result<Vec<(Identifier, ProxyKind)>, Refusal> {
+    let mut found: Vec<(Identifier, ProxyKind)> = Vec::new();
+    for calendar in calendars {
+        for (who, rights) in calendar.acl()?.entries {
+            let Some(kind) = ProxyKind::of(rights).filter(|_| who != Identifier::Anyone) else { continue };
+            match found.iter_mut().find(|(known, _)| same(known, &who)) {
+                Some((_, known)) if kind == ProxyKind::Write => *known = kind,
+                Some(_) => {}
+                None => found.push((who, kind)),
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn same(one: &Identifier, other: &Identifier) -> bool {
+    match (one, other) {
+        (Identifier::Account(one), Identifier::Account(other)) => one.key() == other.key(),
+        _ => one == other,
+    }
+}
