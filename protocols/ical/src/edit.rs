@@ -28,7 +28,7 @@ impl<'a> Edits<'a> {
 
     /// Put an unfolded line in the place of a range, which is to be that of one or several lines.
     pub fn replace(&mut self, range: Range<usize>, line: &str) {
-        let folded = self.folded(line);
+        let folded = self.line(line);
         self.list.push((range, folded));
     }
 
@@ -75,7 +75,8 @@ impl<'a> Edits<'a> {
         out
     }
 
-    fn folded(&self, line: &str) -> Vec<u8> {
+    /// An unfolded line as the object writes its own.
+    pub(crate) fn line(&self, line: &str) -> Vec<u8> {
         let mut out = Vec::with_capacity(line.len() + 8);
         fold_with(line, self.line_end, &mut out);
         out

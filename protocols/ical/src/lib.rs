@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod alarms;
+mod attach;
 mod availability;
 mod busy;
 mod calendar;
@@ -32,6 +33,9 @@ mod value;
 mod zone;
 
 pub use alarms::{Alarm, alarms};
+pub use attach::{
+    AttachFault, AttachLine, ManagedAttachment, managed_attachments, unmanaged, with_attachment, with_other_attachment, without_attachment,
+};
 pub use availability::validate_availability;
 pub use busy::{Busy, BusyTimes, FbType, busy, busy_of, limit_freebusy_set, merged, requested, write_free_busy};
 pub use calendar::{CalendarFacts, ComponentKind, Property, calendar_facts, validate_calendar};
