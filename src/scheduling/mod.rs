@@ -10,6 +10,7 @@ use octroi_gate::{
 };
 use octroi_ical::ExpansionLimits;
 use octroi_ical::itip::{self, Addresses, Change, Fault, Role};
+use octroi_ical::{Tree, managed_attachments};
 use octroi_mailauth::{Keyring, Signing};
 use octroi_model::Language;
 
@@ -84,12 +85,19 @@ impl SchedulingCodec for Scheduler {
     }
 
     fn receive(&self, existing: Option<&[u8]>, message: &[u8], me: &[String], from: Option<&str>) -> Received {
+        // What comes by mail carries nothing that is managed here, whatever it says: that would open it to whom it reaches.
+        let unmanaged = from.and_then(|_| octroi_ical::unmanaged(message));
+        let message = unmanaged.as_deref().unwrap_or(message);
         let from = from.map(itip::address_key);
         match itip::receive(existing, message, &addresses(me), from.as_deref()) {
             itip::Received::Stored { octets, keeps_tag } => Received::Stored { octets, keeps_tag },
             itip::Received::Refresh => Received::Ignored("the organizer is asked how it stands"),
             itip::Received::Ignored(why) => Received::Ignored(why),
         }
+    }
+
+    fn carries(&self, octets: &[u8], id: &str) -> bool {
+        Tree::read(octets).is_ok_and(|tree| managed_attachments(&tree).iter().any(|one| one.id == id))
     }
 
     fn booking_window(&self) -> (i64, i64) {

@@ -163,7 +163,8 @@ fn is_locked(kind: CollectionKind) -> bool {
         | CollectionKind::Versions
         | CollectionKind::Uploads
         | CollectionKind::Inbox
-        | CollectionKind::Outbox => false,
+        | CollectionKind::Outbox
+        | CollectionKind::Attachments => false,
     }
 }
 

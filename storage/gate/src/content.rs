@@ -1,5 +1,6 @@
 //! Contents on their way in: whole in memory, or in pieces that go to disk as they come.
 
+use crate::attachments::Attaching;
 use crate::gate::Gate;
 use crate::kept::object::ObjectFacts;
 use crate::refusal::Refusal;
@@ -20,6 +21,8 @@ pub struct Content {
     pub(crate) beside: Vec<(String, String)>,
     /// What it was made of, if it came in parts.
     pub(crate) parts: Option<CollectionId>,
+    /// What hangs on it, as a calendar object.
+    pub(crate) attaching: Attaching,
 }
 
 impl Content {
@@ -34,7 +37,7 @@ impl Content {
     }
 
     fn of(body: Body) -> Self {
-        Self { body, modified: None, sums: None, facts: None, beside: Vec::new(), parts: None }
+        Self { body, modified: None, sums: None, facts: None, beside: Vec::new(), parts: None, attaching: Attaching::default() }
     }
 
     /// A document that was modified then: it comes from elsewhere, with its date.

@@ -76,6 +76,8 @@ impl Node {
         let (inner_path, shelf) = match (child.kind, self.shelf) {
             (CollectionKind::Trash, Shelf::Live) if !self.path.names().is_empty() => return None,
             (CollectionKind::Trash, Shelf::Live) => (String::new(), Shelf::Trash),
+            // Nobody's to look into: what is in it is read by way of what it hangs on.
+            (CollectionKind::Attachments, _) => return None,
             (CollectionKind::Versions, _) => (self.inner_path.clone(), Shelf::Versions),
             (_, Shelf::Trash) => (joined(&self.inner_path, &original_name(child)), Shelf::Trash),
             (_, shelf) => (joined(&self.inner_path, &child.name), shelf),

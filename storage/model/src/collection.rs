@@ -36,6 +36,8 @@ pub enum CollectionKind {
     Inbox,
     /// Where an account's programs ask when others are free (RFC 6638 section 2.1); always empty.
     Outbox,
+    /// What hangs on an account's calendar objects (RFC 8607).
+    Attachments,
 }
 
 /// A mailbox's special use (RFC 6154 section 2).

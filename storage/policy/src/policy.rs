@@ -115,14 +115,14 @@ impl Area {
         }
     }
 
-    /// The area of a kind of collection; `None` for the queue, for filters and for parts of uploads, which no rule opens to anyone.
+    /// The area of a kind of collection; `None` for the queue, for filters, for parts of uploads and for attachments, which no rule opens to anyone.
     pub fn of(kind: CollectionKind) -> Option<Self> {
         Some(match kind {
             CollectionKind::MailHome | CollectionKind::Mailbox => Self::Mail,
             CollectionKind::CalendarHome | CollectionKind::Calendar | CollectionKind::Inbox | CollectionKind::Outbox => Self::Calendars,
             CollectionKind::AddressbookHome | CollectionKind::Addressbook => Self::Contacts,
             CollectionKind::Folder | CollectionKind::Trash | CollectionKind::Versions => Self::Files,
-            CollectionKind::Queue | CollectionKind::Scripts | CollectionKind::Uploads => return None,
+            CollectionKind::Queue | CollectionKind::Scripts | CollectionKind::Uploads | CollectionKind::Attachments => return None,
         })
     }
 }

@@ -204,6 +204,7 @@ fn later(id: CollectionId) -> Vec<Change> {
         Change::CreateCollection { collection: collection(6, None, "uploads", CollectionKind::Uploads), parent_head: None },
         Change::CreateCollection { collection: collection(6, Some(4), "inbox", CollectionKind::Inbox), parent_head: None },
         Change::CreateCollection { collection: collection(6, Some(4), "outbox", CollectionKind::Outbox), parent_head: None },
+        Change::CreateCollection { collection: collection(6, Some(4), ".attachments", CollectionKind::Attachments), parent_head: None },
     ]
 }
 

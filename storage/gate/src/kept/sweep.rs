@@ -52,7 +52,8 @@ impl Admin {
         if given_up > 0 {
             engine.commit(batch).await?;
         }
-        Ok(old.len() + given_up)
+        let hung = self.sweep_attachments(owner, now).await?;
+        Ok(old.len() + given_up + hung)
     }
 
     /// Bins and collections of versions in which nothing is left go, but for the trash itself.

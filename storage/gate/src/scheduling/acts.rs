@@ -8,6 +8,7 @@ use super::plan::{Desk, Settled};
 use crate::When;
 use crate::acts::describing::kept_over;
 use crate::acts::file::{arrived, dated, document, summed};
+use crate::attachments::Attached;
 use crate::content::Content;
 use crate::dropping::is_drop;
 use crate::granted::{File, Folder, Granted};
@@ -48,6 +49,7 @@ struct Sent {
     sums: Option<String>,
     beside: Vec<(String, String)>,
     facts: Option<ObjectFacts>,
+    attached: Attached,
 }
 
 /// What one try stores.
@@ -62,8 +64,15 @@ impl Sent {
         let (hash, bytes) = (content.body.hash(), content.bytes());
         let mut alone = Batch::new();
         let body = alone.body(content.body);
-        let Content { modified, sums, beside, facts, .. } = content;
-        Self { hash, bytes, alone, body, modified, sums, beside, facts }
+        let Content { modified, sums, beside, facts, attaching, .. } = content;
+        let attached = Attached::of(attaching, &mut alone);
+        Self { hash, bytes, alone, body, modified, sums, beside, facts, attached }
+    }
+
+    /// Add to the batch what hangs on it.
+    async fn attach(&self, at: (&Session, &Node), batch: &mut Batch) -> Result<(), Refusal> {
+        let uid = self.facts.as_ref().map_or("", |facts| facts.uid.as_str());
+        self.attached.lay(at.0.gate(), at.1.owner, uid, batch).await
     }
 
     /// Add to a batch that began with [`Sent::alone`] what is stored, as `item`. `left`: the item in whose place it comes.
@@ -89,6 +98,11 @@ impl Sent {
         batch.put(node.real()?.id, item, body);
         Ok(Stored { bytes, hash, put: PutObject { etag: Etag::of(hash), as_sent, schedule_tag } })
     }
+}
+
+/// Where nothing is scheduled nothing is attached either.
+fn is_alone(content: &Content) -> Result<(), Refusal> {
+    if content.attaching.is_empty() { Ok(()) } else { Err(Refusal::Unsupported) }
 }
 
 fn tag_of(hash: Hash) -> String {
@@ -131,6 +145,7 @@ impl Granted<Folder, Bind> {
     ) -> Result<PutObject, Refusal> {
         let collection = self.holds_items(name)?;
         let Some(mut desk) = Desk::open(&self.session, self.node(), self.rights(), manner) else {
+            is_alone(&content)?;
             let etag = self.put(name, content, media_type).await?;
             return Ok(PutObject { etag, as_sent: true, schedule_tag: None });
         };
@@ -143,6 +158,7 @@ impl Granted<Folder, Bind> {
             let settled = desk.plan(None, Some(octets), (collection, name), &mut batch).await?;
             let item = document(name.clone(), media_type)?;
             let Stored { bytes, hash, put } = sent.lay(&settled, (&self.session, self.node()), None, item, &mut batch)?;
+            sent.attach((&self.session, self.node()), &mut batch).await?;
             let deed = Deed::adds(self.node(), [hash]);
             match self.session.commit_making_room(collection, (bytes, 1), batch, &[deed], || self.renew()).await {
                 Err(Refusal::Precondition) if is_drop(self.node(), &self.session, self.rights()) => return Err(Refusal::Exists),
@@ -174,6 +190,7 @@ impl Granted<File, Rewrite> {
             return Err(Refusal::Unsupported);
         }
         let Some(mut desk) = Desk::open(&self.session, self.node(), self.rights(), manner) else {
+            is_alone(&content)?;
             let etag = self.replace(content, media_type, when).await?;
             return Ok(PutObject { etag, as_sent: true, schedule_tag: None });
         };
@@ -191,7 +208,8 @@ impl Granted<File, Rewrite> {
             let left = Item { properties: kept_over(&now), ..now.clone() };
             let item = document(name.clone(), media_type)?;
             let Stored { bytes, hash, put } = sent.lay(&settled, (&self.session, self.node()), Some(&left), item, &mut batch)?;
-            let more = bytes.saturating_sub(now.bytes());
+            sent.attach((&self.session, self.node()), &mut batch).await?;
+            let more = bytes.saturating_sub(now.bytes()) + sent.attached.bytes;
             let deed = Deed::adds(self.node(), [hash]).keywords(self.marks().await?);
             match self.session.commit_making_room(collection, (more, 0), batch, &[deed], || self.renew()).await {
                 Err(Refusal::Precondition) => self.is_to_be_tried(&now, when).await?,

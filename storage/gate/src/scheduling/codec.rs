@@ -128,6 +128,8 @@ pub trait SchedulingCodec: Send + Sync + 'static {
     fn with_statuses(&self, octets: &[u8], statuses: &[(String, String)]) -> Vec<u8>;
     /// What a message does to the object of whom it reaches, if they have one. `from`: whom it is certainly from; nothing: the server.
     fn receive(&self, existing: Option<&[u8]>, message: &[u8], me: &[String], from: Option<&str>) -> Received;
+    /// Does an object carry the managed attachment with that number (RFC 8607)?
+    fn carries(&self, octets: &[u8], id: &str) -> bool;
     /// Between which seconds since 1970 a room can be booked.
     fn booking_window(&self) -> (i64, i64);
     /// What a room with these addresses answers to what its own `object` asks: that object with the answer in it, and the answer. `others`: what it
