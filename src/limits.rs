@@ -279,6 +279,8 @@ section! {
         instances_max => instances_max;
         recurrence_steps_max => recurrence_steps_max;
         attendees_max => attendees_max;
+        attachment_bytes_max => attachment_bytes_max;
+        attachments_max => attachments_max;
         year_min => year_min;
         year_max => year_max;
         search_visits_max => search_visits_max;

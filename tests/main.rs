@@ -7,6 +7,7 @@
 mod acme;
 mod addresses;
 mod admin;
+mod attachments;
 mod audit;
 mod authorities;
 mod availability;

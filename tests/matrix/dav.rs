@@ -131,6 +131,9 @@ const ROWS: &[Row] = &[
     row(ALL, ("PROPPATCH", "{S}/quetzal{X}"), ("", KEEP), Some("lrw"), Appears("Narwhal")),
     row(FILES, ("POST", "{S}/?add-member"), ("Slug: walrus.txt", "Walrus"), Some("li"), Appears("walrus")),
     row(OBJECTS, ("POST", "{S}/?add-member"), ("", "{B}"), None, Unseen),
+    // What is attached is written into the object, which is looked at for that.
+    row(CALENDARS, ("POST", "{S}/quetzal{X}?action=attachment-add"), ("", "Walrus"), Some("lrw"), Appears("MANAGED-ID")),
+    row(CALENDARS, ("POST", "{S}/quetzal{X}?action=attachment-remove&managed-id=x"), ("", ""), None, Unseen),
     // To be told when it changes is to look at it.
     row(ALL, ("POST", "{S}/"), ("Content-Type: application/xml", REGISTER), Some("lr"), Unseen),
     row(ALL, ("POST", "{S}/quetzal{X}"), ("Content-Type: application/xml", REGISTER), None, Unseen),

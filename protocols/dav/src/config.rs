@@ -22,6 +22,10 @@ pub struct DavConfig {
     pub sync_collections_max: usize,
     /// Attendees of one calendar object, in each of its components.
     pub attendees_max: usize,
+    /// Octets of one attachment of a calendar object; they go to disk as they come.
+    pub attachment_bytes_max: u64,
+    /// Attachments of one calendar object.
+    pub attachments_max: usize,
     /// First year of what a calendar object is about.
     pub year_min: u64,
     /// Last year of that.
@@ -56,6 +60,8 @@ impl Default for DavConfig {
             invitees_max: 100,
             invitation_bytes_max: 256,
             attendees_max: 1_000,
+            attachment_bytes_max: 64 * 1024 * 1024,
+            attachments_max: 50,
             year_min: 1,
             year_max: 9_999,
             instances_max: 12_000,

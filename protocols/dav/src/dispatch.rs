@@ -1,5 +1,6 @@
 //! From a request to its method: what needs no credential first, then who it is, then one `match`.
 
+use crate::attachments;
 use crate::call::{Call, is_oneself, is_own};
 use crate::config::DavConfig;
 use crate::locks;
@@ -104,6 +105,10 @@ async fn run(method: &Method, mut call: Call) -> Answer {
     if let Target::Notification(at) = &call.target {
         let at = at.clone();
         return notifications::handle(method, call, &at).await;
+    }
+    if let Target::Attachment(at) = &call.target {
+        let at = at.clone();
+        return attachments::handle(method, call, &at).await;
     }
     if matches!(method.as_str(), "PROPFIND" | "REPORT") && schedule::are_places_told(&call.target) {
         call.scheduling = call.session.scheduling_places().await.map_err(Fault::about(&call.href()))?;

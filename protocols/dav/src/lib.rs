@@ -42,6 +42,7 @@
 //! | `refusal` | the one mapping to answers |
 //! | `xml/` | reader with limits, writer that escapes |
 
+mod attachments;
 mod byteranges;
 mod caldav;
 mod call;

@@ -147,6 +147,11 @@ pub(crate) fn prefers_minimal(headers: &HeaderMap) -> bool {
     is_brief || prefers(headers, "return=minimal")
 }
 
+/// RFC 8144 section 3: the client wants what was made of it.
+pub(crate) fn prefers_representation(headers: &HeaderMap) -> bool {
+    prefers(headers, "return=representation")
+}
+
 /// RFC 7240 section 2.
 fn prefers(headers: &HeaderMap, what: &str) -> bool {
     let mut values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split([',', ';']));

@@ -13,6 +13,8 @@ const PATH_BYTES_MAX: usize = 8 * 1024;
 
 /// The root of the DAV tree.
 pub(crate) const DAV_ROOT: &str = "/dav/";
+/// Where attachments of calendar objects are.
+const ATTACHMENTS: &str = "/dav/attachments/";
 /// Where principals live.
 pub(crate) const PRINCIPALS: &str = "/dav/principals/";
 
@@ -42,6 +44,8 @@ pub(crate) enum Target {
     Registration(RegistrationAt),
     /// `/dav/notifications/<address>/`, and what is in it.
     Notification(NotificationAt),
+    /// `/dav/attachments/<number>`, `/dav/attachments/<number>/<name for people>`
+    Attachment(AttachmentAt),
     /// `/.well-known/caldav` or `carddav` (RFC 6764 section 5), and `/remote.php/dav`.
     WellKnown,
     /// Anything else.
@@ -87,6 +91,12 @@ pub(crate) struct NotificationAt {
     pub name: Option<Name>,
 }
 
+/// An attachment of calendar objects: its number says it all, and what stands behind that is for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AttachmentAt {
+    pub id: Name,
+}
+
 /// The path cannot name anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BadPath;
@@ -127,6 +137,7 @@ impl Target {
                 Ok(Self::Notification(NotificationAt { address: (*address).to_owned(), name: names.get(3).cloned() }))
             }
             ["dav", "push", address, _] => Ok(Self::Registration(RegistrationAt { address: (*address).to_owned(), id: names[3].clone() })),
+            ["dav", "attachments", _] | ["dav", "attachments", _, _] => Ok(Self::Attachment(AttachmentAt { id: names[2].clone() })),
             ["dav", segment] => Ok(area_of(segment).map_or(Self::Nothing, Self::Area)),
             ["dav", segment, address, ..] => {
                 let Some(area) = area_of(segment) else { return Ok(Self::Nothing) };
@@ -162,7 +173,7 @@ impl Target {
                 _ => &[Service::Files],
             },
             Self::Upload(_) => &[Service::Files],
-            Self::Notification(_) => &[Service::Caldav],
+            Self::Notification(_) | Self::Attachment(_) => &[Service::Caldav],
             _ => &[Service::Caldav, Service::Carddav, Service::Files],
         }
     }
@@ -222,6 +233,11 @@ pub(crate) fn registration_href(address: &Address, id: &str) -> String {
 /// Where somebody finds invitations and answers.
 pub(crate) fn notifications_href(address: &Address) -> String {
     format!("{DAV_ROOT}notifications/{}/", encode(&address.to_string()))
+}
+
+/// The path of an attachment of calendar objects.
+pub(crate) fn attachment_href(id: &Name, file_name: &str) -> String {
+    format!("{ATTACHMENTS}{}/{}", encode(id.as_str()), encode(file_name))
 }
 
 /// The path of an area's root.

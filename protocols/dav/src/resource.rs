@@ -84,6 +84,7 @@ impl Resource {
             | Target::Upload(_)
             | Target::Registration(_)
             | Target::Notification(_)
+            | Target::Attachment(_)
             | Target::WellKnown
             | Target::Nothing => {
                 return Err(Refusal::Missing);

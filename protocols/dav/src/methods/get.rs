@@ -94,6 +94,12 @@ async fn veiled(call: &Call, place: &Place) -> Answer {
     Ok(response)
 }
 
+/// An attachment of calendar objects: as a document.
+pub(crate) async fn attachment(call: &Call, file: Granted<File, Read>) -> Answer {
+    let place = Place { area: Area::Files, address: String::new(), path: Path::top(), slash: false };
+    document(call, &place, file).await
+}
+
 async fn document(call: &Call, place: &Place, file: Granted<File, Read>) -> Answer {
     if let Some(not_modified) = verdict(&call.headers, &file)? {
         return Ok(not_modified);

@@ -1,6 +1,7 @@
 //! One file for each method, named as on the wire.
 
 pub(crate) mod acl;
+pub(crate) mod attach;
 pub(crate) mod copy;
 pub(crate) mod delete;
 pub(crate) mod destination;

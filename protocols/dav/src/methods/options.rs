@@ -26,14 +26,14 @@ pub(crate) fn answer(target: &Target, allow: HeaderValue, push: bool) -> Respons
         }
         Target::Place(Place { area: Area::Calendars, .. }) | Target::Area(Area::Calendars) => {
             "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability, \
-             calendar-proxy, calendarserver-sharing, resource-sharing"
+             calendar-proxy, calendar-managed-attachments, calendarserver-sharing, resource-sharing"
         }
         Target::Place(Place { area: Area::Contacts, .. }) | Target::Area(Area::Contacts) => {
             "1, 2, 3, access-control, extended-mkcol, addressbook, resource-sharing"
         }
         _ => {
             "1, 2, 3, access-control, extended-mkcol, calendar-access, calendar-auto-schedule, calendar-availability, addressbook, \
-             calendar-proxy, calendarserver-sharing, resource-sharing"
+             calendar-proxy, calendar-managed-attachments, calendarserver-sharing, resource-sharing"
         }
     };
     let mut response = empty(StatusCode::OK);

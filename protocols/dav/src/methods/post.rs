@@ -1,11 +1,12 @@
-//! POST: a registration for push (`push`), an invitation or an answer to one (`invitation`), a question when others are free (`outbox`), or to a collection's `add-member` URL (RFC 5995): the server names the new document.
+//! POST: a registration for push (`push`), an invitation or an answer to one (`invitation`), a question when others are free (`outbox`),
+//! attachments of a calendar object (`attach`), or to a collection's `add-member` URL (RFC 5995): the server names the new document.
 //!
 //! The name is what `Slug` asks for (RFC 5023 section 9.7) as far as it can be one and is free; otherwise one of the server's own. From there on
 //! it is PUT of something that may not be there yet.
 
 use crate::call::{Call, Found, find};
 use crate::invitation;
-use crate::methods::{options, outbox, put};
+use crate::methods::{attach, options, outbox, put};
 use crate::path::{Place, Target, file_href};
 use crate::property::ADD_MEMBER;
 use crate::push;
@@ -27,6 +28,9 @@ const SLUG_BYTES_MAX: usize = 200;
 pub(crate) async fn post(call: Call) -> Answer {
     let is_add = call.uri.query() == Some(ADD_MEMBER);
     let Target::Place(place) = call.target.clone() else { return Err(Fault::NotAllowed(options::allowed(&call).await?)) };
+    if place.area == Area::Calendars && attach::is_asked(call.uri.query()) {
+        return attach::act(call, &place).await;
+    }
     if !is_add && is_xml(&call.headers) {
         return of_xml(call, &place).await;
     }

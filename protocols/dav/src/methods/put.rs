@@ -2,6 +2,7 @@
 //!
 //! All that can be refused without the body is refused before it is read: a client that waits for `100 Continue` never sends it.
 
+use crate::attachments;
 use crate::caldav::describe_all;
 use crate::call::{Call, find, folder_at, may_be_file, parent_of};
 use crate::digest::Expected;
@@ -207,12 +208,23 @@ fn too_large() -> Fault {
 }
 
 /// A document, to disk as it comes.
-pub(crate) async fn receive(call: &mut Call, mut upload: Upload, sent: &Sent) -> Result<Content, Fault> {
+pub(crate) async fn receive(call: &mut Call, upload: Upload, sent: &Sent) -> Result<Content, Fault> {
+    let max = call.config.document_bytes_max;
+    receive_within(call, upload, sent, (max, too_large())).await
+}
+
+/// The same of whatever is limited to so many octets.
+pub(crate) async fn receive_within(
+    call: &mut Call,
+    mut upload: Upload,
+    sent: &Sent,
+    (max, too_large): (u64, Fault),
+) -> Result<Content, Fault> {
     let about = call.href();
     let mut sums = sent.expected.sums();
     while let Some(piece) = call.next_piece().await? {
-        if upload.bytes() + piece.len() as u64 > call.config.document_bytes_max {
-            return Err(too_large());
+        if upload.bytes() + piece.len() as u64 > max {
+            return Err(too_large);
         }
         sums.update(&piece);
         upload.write(&piece).await.map_err(Fault::about(&about))?;
@@ -252,6 +264,10 @@ async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, sent: 
     sent.expected.check(sums)?;
     let checked = object::check(place.area, &octets, media_type_sent(call).as_deref(), facts.as_ref(), &call.config)?;
     let content = Content::document(&octets);
+    let content = match place.area {
+        Area::Calendars => content.attached(attachments::known(call, place, &octets).await?),
+        _ => content,
+    };
     let content = match checked.facts {
         Some(facts) => content.described(facts),
         None => content,
@@ -260,7 +276,7 @@ async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, sent: 
 }
 
 /// The request's `Content-Type`, as far as it can be kept.
-fn media_type_sent(call: &Call) -> Option<String> {
+pub(crate) fn media_type_sent(call: &Call) -> Option<String> {
     /// As the gate takes it.
     const BYTES_MAX: usize = 255;
     let sent = call.header(&CONTENT_TYPE)?.trim();

@@ -23,6 +23,14 @@ pub(super) const TABLE: &[Known] = &[
     told(CALDAV, "C:max-attendees-per-instance", |subject, viewer, xml| {
         limit(subject, viewer, xml, |config| config.attendees_max.to_string())
     }),
+    // RFC 8607 sections 6.1 to 6.3.
+    told(CALDAV, "C:managed-attachments-server-URL", attachments_server),
+    told(CALDAV, "C:max-attachment-size", |subject, viewer, xml| {
+        limit(subject, viewer, xml, |config| config.attachment_bytes_max.to_string())
+    }),
+    told(CALDAV, "C:max-attachments-per-resource", |subject, viewer, xml| {
+        limit(subject, viewer, xml, |config| config.attachments_max.to_string())
+    }),
     told(CALDAV, "C:min-date-time", |subject, viewer, xml| {
         limit(subject, viewer, xml, |config| format!("{:04}0101T000000Z", config.year_min))
     }),
@@ -48,6 +56,11 @@ fn of_new_calendars(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
         xml.close("C:supported-calendar-component-set");
     }
     true
+}
+
+/// Empty: attachments are on the server of the calendars.
+fn attachments_server(subject: &Subject<'_>, _: &Viewer, _: &mut Xml) -> bool {
+    subject.folder_of(CollectionKind::CalendarHome).is_some()
 }
 
 fn write_components<'a>(components: impl Iterator<Item = &'a str>, xml: &mut Xml) {

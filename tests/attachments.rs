@@ -1,0 +1,301 @@
+//! What hangs on events (RFC 8607): attached, exchanged and taken off by POST, read by who may read the event, counted and kept with it.
+
+use crate::scheduling::{Diary, meeting};
+use crate::support::http::Response;
+use crate::support::process::run;
+use crate::support::server::{OCTROI, configured_with_profiles, plain_profile};
+use crate::support::{Server, unique};
+
+const RULES: &str = r#"
+[[profile.plain.rule]]
+owner = "others"
+path = "calendars/**"
+rights = "lrswite1"
+"#;
+
+fn world() -> Server {
+    let limits = "[limits.dav]\nattachment_bytes_max = 2000000\nattachments_max = 3\n";
+    configured_with_profiles(&plain_profile("send_to = \"anyone\"", "*", RULES), limits)
+}
+
+fn octroi(server: &Server, arguments: &[&str]) {
+    run(OCTROI, &[arguments, &["--config", server.config()]].concat()).good();
+}
+
+fn share(server: &Server, of: &Diary<'_>, with: &Diary<'_>, rights: &str) {
+    octroi(server, &["share", &of.person.address, "calendars/calendar", "--with", &format!("{}={rights}", with.person.address)]);
+}
+
+/// A weekly meeting of somebody's with themselves, by its URL.
+fn event(of: &Diary<'_>, uid: &str, more: &str) -> String {
+    let at = format!("{}{uid}.ics", of.calendar());
+    let octets = format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20261101T080000Z\r\nDTSTART:20301207T090000Z\r\n\
+         DTEND:20301207T100000Z\r\nRRULE:FREQ=WEEKLY;COUNT=5\r\nSUMMARY:Contrôle\r\n{more}END:VEVENT\r\nEND:VCALENDAR\r\n"
+    );
+    let put = of.http.request("PUT", &at, &[], octets.as_bytes());
+    assert_eq!(put.status, 201, "{}", put.text());
+    at
+}
+
+fn post(by: &Diary<'_>, at: &str, query: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
+    by.http.request("POST", &format!("{at}?{query}"), headers, body)
+}
+
+fn add(by: &Diary<'_>, at: &str, name: &str, body: &[u8]) -> Response {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    post(by, at, "action=attachment-add", &[("Content-Type", "text/plain; charset=utf-8"), ("Content-Disposition", &disposition)], body)
+}
+
+fn id_of(response: &Response) -> String {
+    response.header("cal-managed-id").unwrap_or_else(|| panic!("{} {}", response.status, response.text())).to_owned()
+}
+
+fn unfolded(response: &Response) -> String {
+    response.text().replace("\r\n ", "")
+}
+
+/// The path of the first managed attachment in an object.
+fn path_in(object: &str) -> String {
+    let line = object.lines().find(|line| line.contains("MANAGED-ID=")).unwrap_or_else(|| panic!("{object}"));
+    line[line.find("/dav/attachments/").unwrap()..].trim().to_owned()
+}
+
+#[track_caller]
+fn refused(response: &Response, element: &str) {
+    assert!(
+        response.status == 403 && response.text().contains(&format!("C:{element}")),
+        "{element}: {} {}",
+        response.status,
+        response.text()
+    );
+}
+
+#[test]
+fn something_is_attached_exchanged_and_taken_off() {
+    let server = world();
+    let lea = Diary::of(&server, 1);
+    let options = lea.http.request("OPTIONS", &lea.calendar(), &[], b"");
+    let classes = options.header("dav").unwrap();
+    assert!(classes.contains("calendar-managed-attachments") && !classes.contains("no-recurrence"), "{classes}");
+    let properties = b"<propfind xmlns=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><prop><C:managed-attachments-server-URL/>\
+        <C:max-attachment-size/><C:max-attachments-per-resource/></prop></propfind>";
+    let told = lea.http.request("PROPFIND", &lea.calendar(), &[("Depth", "0")], properties).text();
+    assert!(told.contains("max-attachment-size>2000000<") && told.contains("max-attachments-per-resource>3<"), "{told}");
+    let home = lea.calendar().replace("calendar/", "");
+    let told = lea.http.request("PROPFIND", &home, &[("Depth", "0")], properties).text();
+    assert!(told.contains("<C:managed-attachments-server-URL") && told.contains("200 OK"), "{told}");
+
+    let uid = unique("attached");
+    let at = event(&lea, &uid, "X-ODD:  kept \r\n");
+    let before = lea.http.request("GET", &at, &[], b"");
+    let added = add(&lea, &at, "décret n° 4.txt", b"Okapi");
+    assert_eq!(added.status, 201, "{}", added.text());
+    let id = id_of(&added);
+    let after = lea.http.request("GET", &at, &[], b"");
+    assert_eq!(added.header("etag"), after.header("etag"));
+    let object = unfolded(&after);
+    let line = object.lines().find(|line| line.contains("ATTACH")).unwrap();
+    let (head, uri) = line.split_once(":https://").unwrap();
+    assert_eq!(head, format!("ATTACH;MANAGED-ID={id};FMTTYPE=text/plain;SIZE=5;FILENAME=décret n° 4.txt"));
+    assert_eq!(format!("https://{uri}"), added.header("location").unwrap());
+    assert_eq!(object.replace(&format!("{line}\r\n"), ""), unfolded(&before), "nothing else is rewritten");
+
+    let path = path_in(&object);
+    let got = lea.http.request("GET", &path, &[], b"");
+    assert_eq!((got.status, got.text().as_str(), got.header("content-type")), (200, "Okapi", Some("text/plain")));
+    assert_eq!(got.header("content-disposition"), Some("attachment; filename*=UTF-8''d%C3%A9cret%20n%C2%B0%204.txt"));
+    assert!(got.header("content-security-policy").unwrap().contains("sandbox") && got.header("x-content-type-options").is_some());
+    let part = lea.http.request("GET", &path, &[("Range", "bytes=1-2")], b"");
+    assert_eq!((part.status, part.text().as_str(), part.header("content-range")), (206, "ka", Some("bytes 1-2/5")));
+    let etag = got.header("etag").unwrap();
+    assert_eq!(lea.http.request("GET", &path, &[("If-None-Match", etag)], b"").status, 304);
+    let head = lea.http.request("HEAD", &path, &[], b"");
+    assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, Some("5"), 0));
+    for method in ["PUT", "DELETE", "PROPFIND"] {
+        assert_eq!(lea.http.request(method, &path, &[], b"x").status, 405, "{method}");
+    }
+
+    // Another in its place, with the object as it is then.
+    let large = vec![b'x'; 1_500_000];
+    let asked = [("Content-Type", "application/pdf"), ("Prefer", "return=representation"), ("If-Match", after.header("etag").unwrap())];
+    let updated = post(&lea, &at, &format!("action=attachment-update&managed-id={id}"), &asked, &large);
+    assert_eq!((updated.status, updated.header("content-location")), (200, Some(&*at)));
+    assert!(updated.header("content-type").unwrap().starts_with("text/calendar"));
+    let object = unfolded(&updated);
+    assert!(object.contains("FMTTYPE=application/pdf;SIZE=1500000;FILENAME=attachment:") && !object.contains(&id), "{object}");
+    assert_ne!(id_of(&updated), id);
+    assert_eq!(lea.http.request("GET", &path, &[], b"").status, 404, "no event carries it any more");
+    let path = path_in(&object);
+    assert_eq!(lea.http.request("GET", &path, &[], b"").body, large);
+    let again = post(&lea, &at, &format!("action=attachment-update&managed-id={id}"), &[], b"x");
+    refused(&again, "valid-managed-id");
+    assert_eq!(post(&lea, &at, "action=attachment-add", &[("If-Match", "\"other\"")], b"x").status, 412);
+
+    // What was acknowledged is there after the power went.
+    let server = server.killed_and_started_again();
+    let lea = Diary::of(&server, 1);
+    assert_eq!(lea.http.request("GET", &path, &[], b"").body, large);
+    let removed = post(&lea, &at, &format!("action=attachment-remove&managed-id={}", id_of(&updated)), &[], b"");
+    assert_eq!((removed.status, removed.header("cal-managed-id")), (204, None));
+    assert_eq!(lea.http.request("GET", &at, &[], b"").text(), before.text(), "octet for octet");
+    assert_eq!(lea.http.request("GET", &path, &[], b"").status, 404);
+}
+
+#[test]
+fn who_may_read_the_event_may_read_it() {
+    let server = world();
+    let (lea, paul) = (Diary::of(&server, 1), Diary::of(&server, 2));
+    let uid = unique("shared");
+    let at = event(&lea, &uid, "");
+    assert_eq!(add(&lea, &at, "a.txt", b"Okapi").status, 201);
+    let path = path_in(&unfolded(&lea.http.request("GET", &at, &[], b"")));
+    let read = |by: &Diary<'_>| by.http.request("GET", &path, &[], b"").status;
+    assert_eq!((read(&lea), read(&paul)), (200, 404));
+    assert_eq!(paul.http.request("DELETE", &path, &[], b"").status, 404, "whether it is there is not told");
+    let store = lea.calendar().replace("calendar/", ".attachments/");
+    assert_eq!(lea.http.request("PROPFIND", &store, &[("Depth", "1")], b"").status, 404, "there is no other way to them");
+    share(&server, &lea, &paul, "l1");
+    assert_eq!(read(&paul), 404, "who sees when she is busy sees no more");
+    share(&server, &lea, &paul, "lr");
+    assert_eq!(read(&paul), 200);
+    let theirs =
+        at.replacen(&lea.person.address, &paul.person.address, 1).replace("/calendar/", &format!("/calendar~{}/", lea.person.address));
+    let refused = add(&paul, &theirs, "b.txt", b"b");
+    assert!(refused.status == 403 && refused.text().contains("need-privileges"), "{} {}", refused.status, refused.text());
+    share(&server, &lea, &paul, "lrw");
+    assert_eq!(add(&paul, &theirs, "b.txt", b"b").status, 201);
+    let both = unfolded(&lea.http.request("GET", &at, &[], b""));
+    let his = path_in(both[both.find("FILENAME=a.txt").unwrap()..].split_once('\n').unwrap().1);
+    assert_eq!(lea.http.request("GET", &his, &[], b"").text(), "b", "it is hers, as the event is");
+    // What is private is hers alone.
+    let private = both.replace("SUMMARY", "CLASS:PRIVATE\r\nSUMMARY");
+    assert_eq!(lea.http.request("PUT", &at, &[], private.as_bytes()).status, 204);
+    assert_eq!((read(&lea), read(&paul)), (200, 404));
+    assert_eq!(lea.http.request("PUT", &at, &[], both.as_bytes()).status, 204);
+    assert_eq!(read(&paul), 200);
+    octroi(&server, &["share", &lea.person.address, "calendars/calendar"]);
+    assert_eq!(read(&paul), 404, "from the next request on");
+
+    // Who is invited has a copy of the event, and reads what hangs on it for as long as it does.
+    let uid = unique("invited");
+    let at = format!("{}{uid}.ics", lea.calendar());
+    let asked = meeting(&uid, &lea.person.address, &[&paul.person.address], "");
+    assert_eq!(lea.http.request("PUT", &at, &[], asked.as_bytes()).status, 201);
+    let added = add(&lea, &at, "agenda.txt", b"agenda");
+    assert_eq!(added.status, 201, "{}", added.text());
+    assert!(added.header("schedule-tag").is_some());
+    let (his_at, his) = paul.one(&uid);
+    let path = path_in(&his.replace("\r\n ", ""));
+    assert_eq!(paul.http.request("GET", &path, &[], b"").text(), "agenda");
+    let line = format!("ATTENDEE;RSVP=TRUE;PARTSTAT=NEEDS-ACTION:mailto:{}", paul.person.address);
+    let accepted = his.replace(&line, &line.replace("NEEDS-ACTION", "ACCEPTED").replace(";RSVP=TRUE", ""));
+    assert_ne!(accepted, his);
+    assert_eq!(paul.http.request("PUT", &his_at, &[], accepted.as_bytes()).status, 204, "he answers with it in the event");
+    let removed = post(&lea, &at, &format!("action=attachment-remove&managed-id={}", id_of(&added)), &[], b"");
+    assert_eq!(removed.status, 204, "{}", removed.text());
+    assert!(!paul.one(&uid).1.contains("MANAGED-ID"));
+    assert_eq!(paul.http.request("GET", &path, &[], b"").status, 404);
+}
+
+#[test]
+fn what_is_wrong_is_told_by_name() {
+    let server = world();
+    let lea = Diary::of(&server, 1);
+    let uid = unique("wrong");
+    let at = event(&lea, &uid, "");
+    let before = lea.http.request("GET", &at, &[], b"").text();
+    for (query, element) in [
+        ("action=bogus", "valid-action"),
+        ("action=attachment-add&managed-id=x", "valid-managed-id"),
+        ("action=attachment-remove&managed-id=x", "valid-managed-id"),
+        ("action=attachment-update&managed-id=x", "valid-managed-id"),
+        ("action=attachment-update&managed-id=x&rid=M", "valid-rid"),
+        ("action=attachment-add&rid=20301208T090000Z", "valid-rid"),
+        ("action=attachment-add&rid=soon", "valid-rid"),
+    ] {
+        refused(&post(&lea, &at, query, &[], b"x"), element);
+    }
+    refused(&post(&lea, &at, "action=attachment-add", &[], &vec![b'x'; 2_000_001]), "max-attachment-size");
+    let missing = at.replace(&uid, "nothing");
+    assert_eq!(post(&lea, &missing, "action=attachment-add", &[], b"x").status, 404);
+    assert_eq!(lea.http.request("GET", &at, &[], b"").text(), before);
+    for name in ["1", "2", "3"] {
+        assert_eq!(add(&lea, &at, name, name.as_bytes()).status, 201);
+    }
+    refused(&add(&lea, &at, "4", b"4"), "max-attachments-per-resource");
+}
+
+/// An event that is put may carry what its sender may read, and nothing that is made up.
+#[test]
+fn nobody_puts_a_number_that_they_may_not_read() {
+    let server = world();
+    let (lea, paul) = (Diary::of(&server, 1), Diary::of(&server, 2));
+    let at = event(&lea, &unique("first"), "");
+    assert_eq!(add(&lea, &at, "1", b"1").status, 201);
+    let line = unfolded(&lea.http.request("GET", &at, &[], b"")).lines().find(|line| line.contains("MANAGED-ID")).unwrap().to_owned();
+    let other = unique("other");
+    let again = event(&lea, &other, &format!("{line}\r\n"));
+    let path = path_in(&line);
+    assert_eq!(lea.http.request("DELETE", &at, &[], b"").status, 204);
+    assert_eq!(lea.http.request("GET", &path, &[], b"").text(), "1", "the second event carries it too");
+    let forge = |by: &Diary<'_>, line: &str| {
+        let uid = unique("forged");
+        let octets = format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20261101T080000Z\r\nDTSTART:20301207T090000Z\r\n{line}\r\n\
+             END:VEVENT\r\nEND:VCALENDAR\r\n"
+        );
+        by.http.request("PUT", &format!("{}{uid}.ics", by.calendar()), &[], octets.as_bytes())
+    };
+    refused(&forge(&paul, &line), "valid-managed-id-parameter");
+    refused(&forge(&lea, "ATTACH;MANAGED-ID=none:https://example.com/a.txt"), "valid-managed-id-parameter");
+    refused(&forge(&lea, &line.replace("/dav/attachments/", "/dav/attachments/x")), "valid-managed-id-parameter");
+    assert_eq!(paul.http.request("GET", &path, &[], b"").status, 404);
+    // Nor does it help to know the number and the UID, and to have an organizer elsewhere.
+    let number = line.split("MANAGED-ID=").nth(1).unwrap().split(';').next().unwrap();
+    for (status, line) in [
+        (403, format!("ORGANIZER:mailto:jean@elsewhere.example\r\nATTACH;MANAGED-ID={number}:https://example.com/a.txt")),
+        (201, format!("X-A;MANAGED-ID={number}:{path}")),
+        (204, format!("DESCRIPTION:ATTACH\\;MANAGED-ID={number}:{path}")),
+    ] {
+        let octets = format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:{other}\r\nDTSTAMP:20261101T080000Z\r\nDTSTART:20301207T090000Z\r\n{line}\r\n\
+             END:VEVENT\r\nEND:VCALENDAR\r\n"
+        );
+        let put = paul.http.request("PUT", &format!("{}{other}.ics", paul.calendar()), &[], octets.as_bytes());
+        assert_eq!(put.status, status, "{line}");
+        assert_eq!(paul.http.request("GET", &path, &[], b"").status, 404, "{line}");
+    }
+    // What another server manages comes with its organizer's meeting.
+    let foreign = "ORGANIZER:mailto:jean@elsewhere.example\r\nATTACH;MANAGED-ID=none:https://example.com/a.txt";
+    assert_eq!(forge(&lea, foreign).status, 201);
+    // Dropped by a PUT it is gone for everybody.
+    let without = lea.http.request("GET", &again, &[], b"").text().replace("\r\n ", "").replace(&format!("{line}\r\n"), "");
+    assert_eq!(lea.http.request("PUT", &again, &[], without.as_bytes()).status, 204);
+    assert_eq!(lea.http.request("GET", &path, &[], b"").status, 404);
+}
+
+#[test]
+fn one_instance_of_a_series_and_the_quota() {
+    let server = world();
+    let lea = Diary::of(&server, 1);
+    let uid = unique("series");
+    let at = event(&lea, &uid, "");
+    let added = post(&lea, &at, "action=attachment-add&rid=20301214T090000Z", &[("Prefer", "return=representation")], b"minutes");
+    let object = unfolded(&added);
+    assert_eq!(added.status, 201, "{object}");
+    assert!(object.contains("RECURRENCE-ID:20301214T090000Z") && object.matches("MANAGED-ID").count() == 1, "{object}");
+    let both = post(&lea, &at, "action=attachment-add&rid=M,20301221T090000Z", &[("Prefer", "return=representation")], b"plan");
+    let object = unfolded(&both);
+    assert_eq!((object.matches("BEGIN:VEVENT").count(), object.matches(&id_of(&both)).count()), (3, 4), "{object}");
+    let removed = post(&lea, &at, &format!("action=attachment-remove&managed-id={}&rid=M", id_of(&both)), &[], b"");
+    assert_eq!(removed.status, 204);
+    let object = unfolded(&lea.http.request("GET", &at, &[], b""));
+    assert_eq!(object.matches(&id_of(&both)).count(), 2, "the instance has it still: {object}");
+
+    octroi(&server, &["quota", "set", &lea.person.address, "calendars", "20K"]);
+    let over = add(&lea, &at, "large", &vec![b'x'; 30_000]);
+    assert!(over.status == 507 && over.text().contains("quota-not-exceeded"), "{} {}", over.status, over.text());
+    assert_eq!(unfolded(&lea.http.request("GET", &at, &[], b"")), object);
+    assert_eq!(add(&lea, &at, "small", b"small").status, 201);
+}
