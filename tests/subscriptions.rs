@@ -167,13 +167,14 @@ fn what_fails_takes_nothing_away_and_is_told() {
     for (head, body, why) in [
         ("500 Internal Server Error", "", "answered 500"),
         ("200 OK", "<html>", "is no calendar"),
-        ("200 OK", &good[..good.len() - 16], "is no calendar"),
         ("200 OK", &large, "larger than"),
+        ("200 OK", &good[..good.len() - 16], "is no calendar"),
         ("200 OK", &feed(&many), "more entries than"),
         ("302 Found\r\nLocation: /b", "", "leads on and on"),
         ("302 Found\r\nLocation: https://127.0.0.1/x", "", "from where it leads"),
-        ("302 Found\r\nLocation: http://www.calendars.example/x", "", "from where it leads"),
+        // Another reason before each, so that the page cannot be that of before.
         ("302 Found\r\nLocation: https://inner.calendars.example/x", "", "does not answer"),
+        ("302 Found\r\nLocation: http://www.calendars.example/x", "", "from where it leads"),
         ("302 Found\r\nLocation: https://nobody.calendars.example/x", "", "does not answer"),
     ] {
         host.say("/d", head, body);
