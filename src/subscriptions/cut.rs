@@ -77,7 +77,7 @@ mod tests {
     }
 
     fn bounds(objects_max: usize) -> Bounds {
-        Bounds { objects_max, time: Duration::from_secs(600) }
+        Bounds { objects_max, time: Duration::from_mins(10) }
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl Work {
         let collection = due.collection.0;
         match self.admin.settle_subscription(due, refreshed, again).await {
             Ok(Some(Settled { fault: Some(fault), .. })) => {
-                tracing::info!(collection, ?fault, "a calendar of the web could not be fetched")
+                tracing::info!(collection, ?fault, "a calendar of the web could not be fetched");
             }
             Ok(Some(Settled { changed, .. })) => tracing::debug!(collection, changed, "a calendar of the web was fetched"),
             Ok(None) => {}
