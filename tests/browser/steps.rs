@@ -127,6 +127,7 @@ fn the_keyboard_is_enough() {
             "Overview",
             "Documents",
             "Planning",
+            "Calendars",
             "Devices",
             "App passwords",
             "Second factors",
