@@ -6,7 +6,7 @@ use std::path::Path;
 /// Commands of IMAP that are about no mailbox: before log-in, at the end, and what only takes back.
 const IMAP_WITHOUT_RIGHTS: [&str; 7] = ["authenticate", "cancelupdate", "compress", "login", "logout", "starttls", "unauthenticate"];
 /// Files beside the methods that are none.
-const DAV_HELPERS: [&str; 5] = ["destination", "export", "make", "mod", "outbox"];
+const DAV_HELPERS: [&str; 6] = ["attach", "destination", "export", "make", "mod", "outbox"];
 /// Files beside the reports that are none.
 const REPORT_HELPERS: [&str; 4] = ["batches", "data", "mod", "scope"];
 
