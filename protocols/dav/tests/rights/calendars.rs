@@ -215,7 +215,7 @@ async fn a_calendar_says_what_it_is_for_and_in_which_zone() {
     }
     let asked = crate::world::propfind("<C:supported-calendar-component-sets/>");
     let home = world.at_office(&hugo, "PROPFIND", &format!("/dav/calendars/{}/", hugo.address), &asked).await.text();
-    assert_eq!(home.matches("<C:supported-calendar-component-set>").count(), 4);
+    assert_eq!(home.matches("<C:supported-calendar-component-set>").count(), 5);
     // An alarm of one's own rings nobody else.
     let share = crate::sharing::acl(&[(&crate::sharing::principal(&lea), "D:read")]);
     assert_eq!(world.at_office(&hugo, "ACL", &plan, &share).await.status, 200);
