@@ -59,8 +59,9 @@ fn act(view: &mut View, step: &Step, next: &mut u32) {
         }
         Step::Flag(low, high) => view.flag(&set(*low, *high), FlagEdit::add(Flags::SEEN), modseq, head(view.len())),
         Step::Expunge(low, high) => {
-            let goes = view.items().filter(|item| (*low..=*high).contains(&item.uid.0)).count();
-            view.expunge(&set(*low, *high), modseq, head(view.len() - goes));
+            let gone = set(*low, *high);
+            let goes = view.items().filter(|item| gone.contains(item.uid)).count();
+            view.expunge(&gone, modseq, head(view.len() - goes));
         }
     }
 }
