@@ -326,10 +326,14 @@ impl Stamper<'_> {
         if self.locked_kind(id)?.is_none() {
             return Ok(());
         }
-        self.judge_content((id, Some(TO_COME)), held)?;
         let locked = self.draft.locks_at(id).filter_map(|lock| lock.root.item.as_ref().map(|item| item.uid));
         let mut locked: Vec<_> = locked.filter(|uid| uids.contains(*uid)).collect();
+        locked.sort_unstable();
         locked.dedup();
+        // The rest are judged as one. Who shares a lock on an item itself may hold that, and none of those above it.
+        if uids.len() > locked.len() as u64 {
+            self.judge_content((id, Some(TO_COME)), held)?;
+        }
         locked.into_iter().try_for_each(|uid| self.judge_content((id, Some(uid)), held))
     }
 

@@ -4,8 +4,8 @@ use super::simdisk::SimDisk;
 use super::world::{account, collection, commit, create, expunge, item, name, open, put, uid_of, uids};
 use crate::{Batch, Body, Change, CommitError, Embedded, Engine, Expect, Options, Receipt};
 use octroi_model::{
-    AccountId, Collection, CollectionId, CollectionKind, Flags, Head, Lock, LockId, LockRoot, LockScope, LockToken, LockedItem, Uid,
-    UnixTime,
+    AccountId, Collection, CollectionId, CollectionKind, FlagEdit, Flags, Head, Lock, LockId, LockRoot, LockScope, LockToken, LockedItem,
+    ModSeq, Uid, UnixTime,
 };
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,6 +114,26 @@ async fn a_lock_on_a_collection_is_about_its_members() {
     let mut acl = Batch::new();
     acl.expect(Expect::Unlocked(CollectionId(OLD))).push(Change::SetAcl { collection: CollectionId(OLD), acl: None });
     assert_eq!(engine.commit(acl).await.map(|_| ()), Err(CommitError::Locked(LockId(101))));
+    engine.close().await;
+}
+
+#[tokio::test]
+async fn who_shares_the_lock_of_an_item_needs_none_of_those_above_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path()).await;
+    stage(&engine).await;
+    let shared = |id, of| Lock { scope: LockScope::Shared, deep: true, ..lock(id, PLANS, of) };
+    commit(&engine, Change::Lock(shared(100, None))).await.unwrap();
+    commit(&engine, Change::Lock(shared(101, Some("a.txt")))).await.unwrap();
+    let see = || Change::Flag {
+        collection: CollectionId(PLANS),
+        uids: uids(&[1]),
+        edit: FlagEdit::add(Flags::SEEN),
+        modseq: ModSeq(0),
+        head: Head::default(),
+    };
+    assert_eq!(commit(&engine, see()).await.map(|_| ()), Err(CommitError::Locked(LockId(100))));
+    held(&engine, see(), &[101]).await.unwrap();
     engine.close().await;
 }
 
