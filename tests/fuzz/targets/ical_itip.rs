@@ -40,17 +40,21 @@ fn check(input: &[u8]) {
     }
 }
 
-/// Does somebody take part in something twice? Which of two lines is theirs cannot be known.
+/// Does somebody take part in something twice, or is one instance there twice? Which of two is meant cannot be known.
 fn is_of_several(octets: &[u8]) -> bool {
     let Ok(tree) = Tree::read(octets) else { return true };
-    tree.components.iter().flat_map(|node| &node.components).any(|part| {
-        let mut people: Vec<String> =
-            part.all("ATTENDEE").map(|entry| address_key(entry.param("EMAIL").unwrap_or_else(|| entry.value()))).collect();
-        people.sort();
-        let all = people.len();
-        people.dedup();
-        people.len() < all
-    })
+    // Within ten days, as one instant can be written in many zones.
+    let instance = |part: &Node<'_>| part.value("RECURRENCE-ID").map(|value| value.chars().take(7).collect::<String>());
+    let doubled = |parts: Vec<Option<String>>| (1..parts.len()).any(|n| parts[..n].contains(&parts[n]));
+    tree.components.iter().any(|node| doubled(parts(node).into_iter().map(instance).collect()))
+        || tree.components.iter().flat_map(|node| &node.components).any(|part| {
+            let mut people: Vec<String> =
+                part.all("ATTENDEE").map(|entry| address_key(entry.param("EMAIL").unwrap_or_else(|| entry.value()))).collect();
+            people.sort();
+            let all = people.len();
+            people.dedup();
+            people.len() < all
+        })
 }
 
 /// A step from one state to the other: whatever is stored and sent can be read, and of who asks it reaches who is asked.
