@@ -4,7 +4,7 @@
 //! has these rights on one of the calendars at least. Named anew, somebody gets them on every calendar there is at that moment, by the same
 //! decisions as any sharing and in one commit; whoever stands there already keeps what they have. On what a profile allows, an ACL has no say.
 
-use crate::acts::sharing::{AclEdit, ENTRIES_MAX, Identifier, edited, in_force, lay_acl};
+use crate::acts::sharing::{AclEdit, ENTRIES_MAX, Identifier, edited, lay_acl};
 use crate::granted::{Folder, FolderAt, Granted, commit_under};
 use crate::purpose::ShareFolder;
 use crate::refusal::Refusal;
@@ -64,9 +64,9 @@ impl Session {
         let edits: Vec<(Identifier, AclEdit)> = goes.map(|who| (who.clone(), AclEdit::Delete)).chain(comes.map(given)).collect();
         let (mut batch, mut notices) = (Batch::new(), Vec::new());
         for calendar in &calendars {
-            let acl = edited(calendar, &edits, None).await?;
-            if acl != in_force(calendar.engine(), &calendar.collection()?).0 {
-                notices.extend(lay_acl(calendar, acl, &[], &mut batch)?);
+            let edited = edited(calendar, &edits, None).await?;
+            if edited.after != edited.before {
+                notices.extend(lay_acl(calendar, edited, &[], &mut batch)?);
             }
         }
         if batch.is_empty() {

@@ -142,10 +142,16 @@ pub(crate) async fn edit_acl_with<O: Object, P: Purpose<O>>(
     from: Option<Acl>,
     wishes: &[InviteWish],
 ) -> Result<(), Refusal> {
-    let acl = edited(granted, edits, from).await?;
+    let edited = edited(granted, edits, from).await?;
     let mut batch = Batch::new();
-    let notices = lay_acl(granted, acl, wishes, &mut batch)?;
+    let notices = lay_acl(granted, edited, wishes, &mut batch)?;
     commit_with(granted, batch, notices).await
+}
+
+/// An ACL as it is in force and as it is to be.
+pub(crate) struct EditedAcl {
+    pub(crate) before: Acl,
+    pub(crate) after: Acl,
 }
 
 /// What an ACL is to be after these edits, if the session may make them. `from`: in place of the one in force.
@@ -153,7 +159,7 @@ pub(crate) async fn edited<O: Object, P: Purpose<O>>(
     granted: &Granted<O, P>,
     edits: &[(Identifier, AclEdit)],
     from: Option<Acl>,
-) -> Result<Acl, Refusal> {
+) -> Result<EditedAcl, Refusal> {
     granted.renew()?;
     let engine = granted.engine();
     let collection = granted.collection()?;
@@ -192,18 +198,17 @@ pub(crate) async fn edited<O: Object, P: Purpose<O>>(
     if acl.len() > ENTRIES_MAX {
         return Err(Refusal::Limit("entries of one ACL"));
     }
-    Ok(acl)
+    Ok(EditedAcl { before, after: acl })
 }
 
 /// A collection's ACL and its line in the audit trail, into a batch; given back is what goes to those who are invited, and to who is no more.
 pub(crate) fn lay_acl<O: Object, P: Purpose<O>>(
     granted: &Granted<O, P>,
-    acl: Acl,
+    EditedAcl { before, after: acl }: EditedAcl,
     wishes: &[InviteWish],
     batch: &mut Batch,
 ) -> Result<Vec<Change>, Refusal> {
     let (engine, collection) = (granted.engine(), granted.collection()?);
-    let (before, _) = in_force(engine, &collection);
     let (peer, subject) = (granted.session.peer().to_string(), granted.node().subject());
     let reason: Vec<String> = acl.iter().filter_map(|(of, rights)| Some(format!("{}={rights}", name(engine, of)?))).collect();
     // RFC 4918 section 7.4: an ACL is a property of the collection.
