@@ -119,10 +119,11 @@ async fn of_folder<'a>(call: &Call, place: &Place, instructions: Vec<Instruction
     let href = call.href();
     let is_inbox = schedule::is_inbox(call, place).await;
     let judge = |(act, property, kept): Instruction<'a>| {
-        let verdict = match schedule::judge_default(call, act, property) {
-            Some(verdict) if is_inbox => verdict,
-            _ if is_inbox => judge_inbox(act, property, kept, call.config.object_bytes_max),
-            _ => judge_folder(act, property, kept),
+        let verdict = if is_inbox {
+            let default = schedule::judge_default(call, act, property);
+            default.unwrap_or_else(|| judge_inbox(act, property, kept, call.config.object_bytes_max))
+        } else {
+            judge_folder(act, property, kept)
         };
         (&property.name, verdict)
     };
