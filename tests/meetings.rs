@@ -3,7 +3,7 @@
 use crate::admin::{mint, octroi};
 use crate::planning::{PLANNING, WEEK, first, somebody, week};
 use crate::portal::newcomer_as;
-use crate::scheduling::{Diary, meeting};
+use crate::scheduling::{DELEGATES, Diary, meeting};
 use crate::support::http::Http;
 use crate::support::process::run;
 use crate::support::server::{OCTROI, Person, Server, configured_with_profiles, plain_profile};
@@ -90,19 +90,10 @@ fn the_default_calendar_is_chosen() {
     assert_eq!(paul.with(&paul.calendar(), &invite()).len(), 1);
 }
 
-const SHARED: &str = r#"
-[[profile.plain.rule]]
-owner = "others"
-path = "calendars/**"
-rights = "lrswite2"
-[profile.room]
-meets_as = "room"
-"#;
-
 /// What is not described is veiled to who only reads it: what scheduling puts is seen without anybody having looked into it first.
 #[test]
 fn what_scheduling_puts_is_described_at_once() {
-    let server = configured_with_profiles(&plain_profile("send_to = \"anyone\"", "*", SHARED), "");
+    let server = configured_with_profiles(&plain_profile("send_to = \"anyone\"", "*", DELEGATES), "");
     let (lea, paul) = (Diary::of(&server, 1), Diary::of(&server, 2));
     let share = format!("{}=lr", lea.person.address);
     run(OCTROI, &["share", &paul.person.address, "calendars/calendar", "--with", &share, "--config", server.config()]).good();
@@ -129,7 +120,7 @@ fn what_scheduling_puts_is_described_at_once() {
 /// Of those who ask for a room at one moment one gets it, and who asks for other hours is not turned away for that.
 #[test]
 fn a_room_is_booked_once() {
-    let server = configured_with_profiles(&plain_profile("send_to = \"anyone\"", "*", SHARED), "");
+    let server = configured_with_profiles(&plain_profile("send_to = \"anyone\"", "*", DELEGATES), "");
     run(OCTROI, &["account", "add", "salle@bench.test", "--profile", "room", "--config", server.config()]).good();
     let people: Vec<Diary<'_>> = (0..6).map(|number| Diary::of(&server, 1 + number % 2)).collect();
     for round in 0..12 {

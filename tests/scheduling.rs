@@ -269,7 +269,8 @@ fn a_crash_invites_everybody_or_nobody() {
     }
 }
 
-const RULES: &str = r#"
+/// Who is let into somebody's calendars may speak for them; a room answers by itself.
+pub(crate) const DELEGATES: &str = r#"
 [[profile.plain.rule]]
 owner = "others"
 path = "calendars/**"
@@ -281,7 +282,7 @@ meets_as = "room"
 /// A room takes what it is free for, in the organizer's own commit; who writes in somebody's calendar speaks for them with the right `2` only.
 #[test]
 fn rooms_answer_and_delegates_speak() {
-    let server = configured_with_profiles(&plain_profile("send_to = \"anyone\"", "*", RULES), "");
+    let server = configured_with_profiles(&plain_profile("send_to = \"anyone\"", "*", DELEGATES), "");
     let octroi = |arguments: &[&str]| run(OCTROI, &[arguments, &["--config", server.config()]].concat()).good();
     octroi(&["account", "add", "salle@bench.test", "--profile", "room"]);
     let (lea, paul) = (Diary::of(&server, 1), Diary::of(&server, 2));

@@ -1,10 +1,10 @@
 //! A web server on loopback that has calendars, under a name that the tests' DNS knows and with a certificate of their authority.
 
+use super::https_host::{Asker, head, serve};
 use super::internet::Internet;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::Write;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
 /// Its name.
@@ -33,19 +33,10 @@ pub(crate) struct CalendarHost {
 
 impl CalendarHost {
     pub(crate) fn start(internet: &Internet) -> Self {
-        let (config, _) = internet.certified(&[HOST]);
-        let address = internet.address();
-        internet.zone("calendars.example", &format!("www A {address}\ninner A 10.1.2.3"));
-        let listener = TcpListener::bind((address, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
         let inner = Arc::<Mutex<Inner>>::default();
         let kept = inner.clone();
-        std::thread::spawn(move || {
-            for tcp in listener.incoming().flatten() {
-                let (config, kept) = (config.clone(), kept.clone());
-                std::thread::spawn(move || answer(tcp, config, &kept));
-            }
-        });
+        let records = |address| format!("www A {address}\ninner A 10.1.2.3");
+        let (address, port) = serve(internet, HOST, ("calendars.example", records), move |asker| answer(asker, &kept));
         Self { address, port, inner }
     }
 
@@ -78,17 +69,8 @@ impl CalendarHost {
     }
 }
 
-fn answer(tcp: TcpStream, config: Arc<ServerConfig>, kept: &Mutex<Inner>) -> Option<()> {
-    let mut stream = BufReader::new(StreamOwned::new(ServerConnection::new(config).ok()?, tcp));
-    let mut head = String::new();
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line).ok().filter(|octets| *octets > 0)?;
-        if line.trim_end().is_empty() {
-            break;
-        }
-        head.push_str(&line);
-    }
+fn answer(asker: &mut Asker, kept: &Mutex<Inner>) -> Option<()> {
+    let head = head(asker)?.join("\r\n");
     let path = head.strip_prefix("GET ")?.split(' ').next()?.to_owned();
     let missing = || Said { head: "404 Not Found".to_owned(), body: Vec::new() };
     let said = {
@@ -97,7 +79,7 @@ fn answer(tcp: TcpStream, config: Arc<ServerConfig>, kept: &Mutex<Inner>) -> Opt
         inner.asked.entry(path).or_default().push(head);
         said
     };
-    let stream = stream.get_mut();
+    let stream = asker.get_mut();
     let head = format!("HTTP/1.1 {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", said.head, said.body.len());
     stream.write_all(&[head.as_bytes(), &said.body].concat()).ok()?;
     stream.flush().ok()

@@ -4,6 +4,7 @@
 
 pub(crate) mod calendar_host;
 pub(crate) mod http;
+mod https_host;
 pub(crate) mod imap;
 pub(crate) mod internet;
 pub(crate) mod marionette;

@@ -1,5 +1,6 @@
 //! A push service on loopback, and programs that listen at it: they decrypt what came with their own reading of RFC 8188, 8291 and 8292.
 
+use super::https_host::{Asker, head, serve};
 use super::internet::Internet;
 use aes_gcm::Aes128Gcm;
 use aes_gcm::aead::{Aead, KeyInit};
@@ -9,12 +10,11 @@ use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use p256::elliptic_curve::sec1::ToSec1Point;
 use p256::{PublicKey, SecretKey};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 use sha2::Sha256;
 use std::collections::{HashMap, VecDeque};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 /// Its name.
@@ -46,20 +46,10 @@ pub(crate) struct PushService {
 impl PushService {
     /// With a certificate of the internet's authority, under a name that its DNS knows.
     pub(crate) fn start(internet: &Internet) -> Self {
-        let (config, _) = internet.certified(&[HOST]);
-        let address = internet.address();
-        internet.zone("service.example", &format!("push A {address}"));
-        let listener = TcpListener::bind((address, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
         let inner = Arc::<Mutex<Inner>>::default();
         let kept = inner.clone();
-        std::thread::spawn(move || {
-            for tcp in listener.incoming().flatten() {
-                let (config, kept) = (config.clone(), kept.clone());
-                // Who looks whether somebody listens says nothing.
-                std::thread::spawn(move || answer(tcp, config, &kept));
-            }
-        });
+        let records = |address| format!("push A {address}");
+        let (address, port) = serve(internet, HOST, ("service.example", records), move |asker| answer(asker, &kept));
         Self { address, port, inner }
     }
 
@@ -91,27 +81,18 @@ impl PushService {
     }
 }
 
-fn answer(tcp: TcpStream, config: Arc<ServerConfig>, kept: &Mutex<Inner>) -> Option<()> {
-    let mut stream = BufReader::new(StreamOwned::new(ServerConnection::new(config).ok()?, tcp));
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line).ok().filter(|octets| *octets > 0)?;
-        match line.trim_end() {
-            "" => break,
-            line => lines.push(line.to_owned()),
-        }
-    }
+fn answer(asker: &mut Asker, kept: &Mutex<Inner>) -> Option<()> {
+    let lines = head(asker)?;
     let path = lines.first()?.strip_prefix("POST ")?.split(' ').next()?.to_owned();
     let header = |line: &String| line.split_once(": ").map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
     let headers: HashMap<String, String> = lines.iter().filter_map(header).collect();
     let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
-    stream.read_exact(&mut body).ok()?;
+    asker.read_exact(&mut body).ok()?;
     let mut inner = kept.lock().unwrap();
     let said = inner.answers.get_mut(&path).and_then(VecDeque::pop_front).unwrap_or_else(|| "201 Created".to_owned());
     inner.posted.push(Posted { path, headers, body });
     drop(inner);
-    let stream = stream.get_mut();
+    let stream = asker.get_mut();
     stream.write_all(format!("HTTP/1.1 {said}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes()).ok()?;
     stream.flush().ok()
 }
