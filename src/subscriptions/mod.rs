@@ -26,7 +26,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(20);
 
 /// See the module.
 pub(crate) struct Subscriber {
-    admin: Admin,
     work: Arc<Work>,
 }
 
@@ -45,8 +44,8 @@ impl Subscriber {
         let reaches = fetcher.clone();
         admin.offer_subscriptions(move |url| reaches.could_fetch(url));
         let dav = config.limits.dav.over(DavConfig::default());
-        let work = Arc::new(Work { admin: admin.clone(), fetcher, settings: config.subscriptions.clone(), dav });
-        Ok(Self { admin, work })
+        let work = Arc::new(Work { admin, fetcher, settings: config.subscriptions.clone(), dav });
+        Ok(Self { work })
     }
 
     /// Until the server ends.
@@ -69,7 +68,7 @@ impl Subscriber {
             }
             tokio::select! {
                 () = shutdown.triggered() => break,
-                () = self.admin.subscription_begun() => waiting = self.due(&running),
+                () = self.work.admin.subscription_begun() => waiting = self.due(&running),
                 _ = look.tick() => waiting = self.due(&running),
                 Some(ended) = tasks.join_next() => match ended {
                     Ok(collection) => _ = running.remove(&collection),
@@ -87,7 +86,7 @@ impl Subscriber {
 
     /// What is due and not being fetched.
     fn due(&self, running: &HashSet<CollectionId>) -> VecDeque<DueSubscription> {
-        self.admin.due_subscriptions(UnixTime::now()).into_iter().filter(|due| !running.contains(&due.collection)).collect()
+        self.work.admin.due_subscriptions(UnixTime::now()).into_iter().filter(|due| !running.contains(&due.collection)).collect()
     }
 }
 
