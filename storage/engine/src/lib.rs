@@ -25,6 +25,7 @@ mod log;
 mod news;
 mod options;
 mod pack;
+mod pages;
 mod projector;
 mod quota;
 mod recovery;

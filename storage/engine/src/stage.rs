@@ -9,6 +9,7 @@ use crate::disk::{Disk, DiskFile, is_full};
 use crate::interface::{CommitError, Describe, Promise, Stage};
 use crate::journal::big_name;
 use crate::large::{BIG_HEADER_BYTES, OCTETS_OFFSET, PieceSums, big_header};
+use crate::pages::Pages;
 use octroi_model::{ContentRef, Encoding, Hash};
 use std::io;
 use std::sync::Arc;
@@ -28,8 +29,11 @@ const DESCRIBED_AT_ONCE: usize = 4;
 /// Contents up to this size are described, hashed and compressed on the session's own task: that takes about as long as handing them to
 /// another thread.
 const DESCRIBED_HERE_BYTES_MAX: usize = 32 << 10;
-/// Octets collected before they are written. While they are, the next are collected: two processors work at one upload.
+/// Octets collected before they are written. While they are, and are summed up, the next are collected.
 const WRITE_BYTES: usize = 1 << 20;
+/// From which octet on they are written past the system's cache: what is shorter is often read again soon, at once if it is described. What
+/// is longer would push out of memory what others read, and a processor would be busy with copying it.
+const PAST_CACHE_FROM: u64 = DESCRIBED_BYTES_MAX;
 /// Octets after which the disk is asked to keep what it has: it works while more comes, and little is left to wait for at the end.
 const SYNC_BYTES: u64 = 16 << 20;
 
@@ -77,7 +81,7 @@ pub(crate) struct Staging {
     /// The first octets, up to [`IN_MEMORY_BYTES_MAX`].
     first: Vec<u8>,
     /// Octets that are not in `first` and not written yet.
-    pending: Vec<u8>,
+    pending: Option<Pages>,
     /// What goes in front of all of them; `None` if nothing will.
     head: Option<Vec<u8>>,
     spill: Spill,
@@ -85,13 +89,20 @@ pub(crate) struct Staging {
 
 #[derive(Debug)]
 enum Spill {
-    /// All octets are in memory.
+    /// There is no file.
     None,
-    Open(Box<SpillFile>),
     /// As much as was collected is on its way to the file.
-    Writing(JoinHandle<io::Result<Box<SpillFile>>>),
+    Writing(Box<Writing>),
     /// Writing failed or was given up half-way.
     Broken,
+}
+
+/// One buffer on its way: summed up and written at the same time.
+#[derive(Debug)]
+struct Writing {
+    octets: Arc<Pages>,
+    sums: Option<JoinHandle<Sums>>,
+    file: JoinHandle<io::Result<Box<SpillFile>>>,
 }
 
 #[derive(Debug)]
@@ -103,7 +114,7 @@ struct SpillFile {
     /// Octets that have come, without the head.
     bytes: u64,
     /// The buffer that was written last, for the next.
-    spare: Vec<u8>,
+    spare: Option<Pages>,
     /// How many of the octets the last sync was begun for, and the sync.
     sync_begun: u64,
     syncing: Option<JoinHandle<io::Result<()>>>,
@@ -125,56 +136,84 @@ impl Sums {
 
 impl Staging {
     pub(crate) fn new(disk: Arc<dyn Disk>, numbers: Arc<AtomicU64>, registry: Arc<Staged>) -> Self {
-        Self { disk, numbers, registry, first: Vec::new(), pending: Vec::new(), head: None, spill: Spill::None }
+        Self { disk, numbers, registry, first: Vec::new(), pending: None, head: None, spill: Spill::None }
+    }
+
+    /// Is all that has come in `first`?
+    fn is_in_memory(&self) -> bool {
+        matches!(self.spill, Spill::None) && self.pending.is_none()
     }
 
     /// Send what is pending on its way to the file, made if it is not there. What was sent before has arrived then.
     async fn flush(&mut self) -> Result<(), CommitError> {
-        let pending = std::mem::take(&mut self.pending);
-        if let Some(mut spill) = self.settled().await? {
-            self.pending = std::mem::take(&mut spill.spare);
-            self.spill = Spill::Writing(tokio::task::spawn_blocking(move || spill.write(pending)));
-            return Ok(());
-        }
+        let Some(pending) = self.pending.take().map(Arc::new) else { return Ok(()) };
+        let mut spill = match self.settled().await? {
+            Some(spill) => spill,
+            None => self.begin().await?,
+        };
+        self.pending = spill.spare.take();
+        let sums = spill.sums.take().map(|mut sums| {
+            let octets = pending.clone();
+            tokio::task::spawn_blocking(move || {
+                sums.update(octets.octets());
+                sums
+            })
+        });
+        let octets = pending.clone();
+        let file = tokio::task::spawn_blocking(move || spill.write(&octets));
+        self.spill = Spill::Writing(Box::new(Writing { octets: pending, sums, file }));
+        Ok(())
+    }
+
+    /// The file, with the first octets in it.
+    async fn begin(&mut self) -> Result<Box<SpillFile>, CommitError> {
         let (disk, number) = (self.disk.clone(), self.numbers.fetch_add(1, Ordering::Relaxed));
         let (first, registry) = (std::mem::take(&mut self.first), self.registry.clone());
         let sums = self.head.is_none().then(Sums::default);
-        let begin = move || {
-            let mut spill = SpillFile::begin(disk, number, registry, sums)?;
-            spill.append(&first)?;
-            Ok((spill.write(pending)?, first))
-        };
+        let begin = move || Ok((SpillFile::begin(disk, number, registry, sums, &first)?, first));
         let (spill, first) = joined(tokio::task::spawn_blocking(begin).await)?;
         self.first = first;
-        self.spill = Spill::Open(spill);
-        Ok(())
+        Ok(spill)
     }
 
     /// The file, once all that was sent to it has arrived; `None` if there is none. It is put back by who asks: until then it is broken.
     async fn settled(&mut self) -> Result<Option<Box<SpillFile>>, CommitError> {
         match std::mem::replace(&mut self.spill, Spill::Broken) {
             Spill::None => Ok(None),
-            Spill::Open(spill) => Ok(Some(spill)),
-            Spill::Writing(job) => joined(job.await).map(Some),
+            Spill::Writing(on_its_way) => on_its_way.arrived().await.map(Some),
             Spill::Broken => Err(CommitError::Storage("staging failed before".into())),
         }
+    }
+}
+
+impl Writing {
+    /// Wait until it is written and summed up; the buffer is the spare one then.
+    async fn arrived(self) -> Result<Box<SpillFile>, CommitError> {
+        let mut spill = joined(self.file.await)?;
+        if let Some(sums) = self.sums {
+            spill.sums = Some(joined(sums.await.map(Ok))?);
+        }
+        spill.spare = Arc::into_inner(self.octets).map(|mut octets| {
+            octets.clear();
+            octets
+        });
+        Ok(spill)
     }
 }
 
 impl Stage for Staging {
     fn write<'a>(&'a mut self, mut octets: &'a [u8]) -> Promise<'a, Result<(), CommitError>> {
         Box::pin(async move {
-            if matches!(self.spill, Spill::None) {
+            if self.is_in_memory() {
                 let room = IN_MEMORY_BYTES_MAX - self.first.len();
                 let (now, later) = octets.split_at(room.min(octets.len()));
                 self.first.extend_from_slice(now);
                 octets = later;
             }
             while !octets.is_empty() {
-                let (now, later) = octets.split_at((WRITE_BYTES - self.pending.len()).min(octets.len()));
-                self.pending.extend_from_slice(now);
-                octets = later;
-                if self.pending.len() >= WRITE_BYTES || matches!(self.spill, Spill::None) {
+                let pending = self.pending.get_or_insert_with(|| Pages::with_room_for(WRITE_BYTES));
+                octets = pending.fill(octets);
+                if pending.is_full() {
                     self.flush().await?;
                 }
             }
@@ -187,7 +226,7 @@ impl Stage for Staging {
     }
 
     fn in_memory(&self) -> Option<&[u8]> {
-        matches!(self.spill, Spill::None).then_some(&self.first)
+        self.is_in_memory().then_some(&self.first)
     }
 
     fn head(&mut self, octets: Vec<u8>) {
@@ -196,13 +235,11 @@ impl Stage for Staging {
 
     fn finish(mut self: Box<Self>, describe: Option<Describe>) -> Promise<'static, Result<Body, CommitError>> {
         Box::pin(async move {
-            let head = std::mem::take(&mut self.head).unwrap_or_default();
-            if head.len() > HEAD_BYTES_MAX {
+            if self.head.as_ref().is_some_and(|head| head.len() > HEAD_BYTES_MAX) {
                 return Err(CommitError::Storage("a head is too long".into()));
             }
-            if !matches!(self.spill, Spill::None) {
-                self.flush().await?;
-            }
+            self.flush().await?;
+            let head = self.head.take().unwrap_or_default();
             let first = std::mem::take(&mut self.first);
             let first = if head.is_empty() { first } else { [head.as_slice(), &first].concat() };
             let Some(mut spill) = self.settled().await? else {
@@ -236,18 +273,21 @@ fn body(octets: &[u8], describe: Option<Describe>) -> Body {
 }
 
 impl SpillFile {
-    fn begin(disk: Arc<dyn Disk>, number: u64, registry: Arc<Staged>, sums: Option<Sums>) -> io::Result<Box<Self>> {
+    /// A new file with what came first.
+    fn begin(disk: Arc<dyn Disk>, number: u64, registry: Arc<Staged>, sums: Option<Sums>, first: &[u8]) -> io::Result<Box<Self>> {
         registry.add(number);
         let file = disk.create(&big_name(number)).inspect_err(|_| registry.remove(number))?;
         let staged = StagedFile { disk, number, registry, kept: AtomicBool::new(false), runtime: Handle::current() };
-        Ok(Box::new(Self { file, staged, sums, bytes: 0, spare: Vec::new(), sync_begun: 0, syncing: None }))
+        let mut spill = Self { file, staged, sums, bytes: 0, spare: None, sync_begun: 0, syncing: None };
+        if let Some(sums) = &mut spill.sums {
+            sums.update(first);
+        }
+        spill.append(first)?;
+        Ok(Box::new(spill))
     }
 
-    /// Write a buffer, which is the spare one afterwards.
-    fn write(mut self: Box<Self>, mut octets: Vec<u8>) -> io::Result<Box<Self>> {
-        self.append(&octets)?;
-        octets.clear();
-        self.spare = octets;
+    fn write(mut self: Box<Self>, octets: &Pages) -> io::Result<Box<Self>> {
+        self.append(octets.octets())?;
         self.sync_meanwhile()?;
         Ok(self)
     }
@@ -269,10 +309,12 @@ impl SpillFile {
     }
 
     fn append(&mut self, octets: &[u8]) -> io::Result<()> {
-        if let Some(sums) = &mut self.sums {
-            sums.update(octets);
+        let offset = OCTETS_OFFSET + self.bytes;
+        if self.bytes < PAST_CACHE_FROM {
+            self.file.write_at(octets, offset)?;
+        } else {
+            self.file.write_past_cache(octets, offset)?;
         }
-        self.file.write_at(octets, OCTETS_OFFSET + self.bytes)?;
         self.bytes += octets.len() as u64;
         Ok(())
     }

@@ -107,6 +107,34 @@ async fn a_head_that_is_given_last_stands_first() {
     assert!(stage.finish(None).await.is_err());
 }
 
+/// What lies beyond the first 64 MiB is written past the system's cache, but for the end that fills no page.
+#[tokio::test]
+async fn very_large_contents_come_back_as_they_were() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = with_mailbox(dir.path(), Options::default()).await;
+    let octets: Vec<u8> = (0..(67_u32 << 20) + 4321).map(|n| (n / 11) as u8).collect();
+    let mut batch = Batch::new();
+    for head in [&b""[..], b"Received: by us\r\n"] {
+        let mut stage = engine.stage().await.unwrap();
+        if !head.is_empty() {
+            stage.expect_head();
+            stage.head(head.to_vec());
+        }
+        for piece in octets.chunks(777_777) {
+            stage.write(piece).await.unwrap();
+        }
+        let body = stage.finish(None).await.unwrap();
+        assert_eq!(body.hash(), Body::document(&[head, &octets].concat()).hash());
+        let body = batch.body(body);
+        batch.put(BOX, item(Flags::NONE, None), body);
+    }
+    engine.commit(batch).await.unwrap();
+    let contents: Vec<_> = engine.view(BOX).await.unwrap().items().map(|item| (item.content, Part::Whole)).collect();
+    let read = engine.read(contents).await.unwrap();
+    assert!(read[0] == octets && read[1].strip_prefix(b"Received: by us\r\n") == Some(&octets));
+    assert_eq!(engine.check().await.unwrap().faults, Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn small_staged_contents_go_through_the_journal() {
     let dir = tempfile::tempdir().unwrap();
