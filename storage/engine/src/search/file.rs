@@ -26,8 +26,10 @@ const CHUNK_BYTES: usize = 64 << 10;
 const UNPACKED_BYTES_MAX: usize = 256 << 20;
 /// Bits of a row's number that count chunks within a section.
 const CHUNK_BITS: u32 = 20;
-/// Page cache of each connection in KiB (negative, says SQLite): dictionaries are kept elsewhere, and positions are read once.
+/// Page cache of the writer in KiB (negative, says SQLite).
 const CACHE_KIB: &str = "-1024";
+/// The same of each connection that reads: the way to a row; dictionaries are kept elsewhere, and positions are read once.
+const READER_CACHE_KIB: &str = "-256";
 /// Large values lie on pages of their own; larger pages make fewer.
 const PAGE_BYTES: u32 = 16 << 10;
 /// Rows named in one statement.
@@ -111,7 +113,7 @@ impl SearchFile {
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .test_before_acquire(false)
-            .connect_lazy_with(options.clone().create_if_missing(false).read_only(true));
+            .connect_lazy_with(options.clone().create_if_missing(false).read_only(true).pragma("cache_size", READER_CACHE_KIB));
         Ok(Some(Self { path: path.to_owned(), options: options.create_if_missing(false), writer: Mutex::new(Some(writer)), readers }))
     }
 
