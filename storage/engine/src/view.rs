@@ -9,12 +9,12 @@ use octroi_model::{Collection, CollectionId, FlagEdit, Head, Item, ModSeq, Name,
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Items per chunk of a small collection: copying one costs about 5 KiB.
-pub(crate) const CHUNK_ITEMS_MIN: usize = 30;
+/// Items per chunk of a small collection: copying one costs 2.5 KiB, which the allocator has a size for.
+pub(crate) const CHUNK_ITEMS_MIN: usize = 14;
 /// Items per chunk of a large one: every change copies the list of chunks while somebody holds the view, so that must be short too.
 const CHUNK_ITEMS_MAX: usize = 256;
 /// Chunks from which on they are made larger.
-const CHUNKS: usize = 128;
+const CHUNKS: usize = 256;
 
 /// Items per chunk in a collection of so many.
 fn chunk_items(items: usize) -> usize {
@@ -272,6 +272,10 @@ impl View {
         self.head = head;
         let items_max = chunk_items(self.len());
         let tombstones = Arc::make_mut(&mut self.tombstones);
+        if tombstones.len() == tombstones.capacity() {
+            // Each who looks at the mailbox holds the list as it was: doubling would keep as much empty for each of them.
+            tombstones.reserve_exact(tombstones.len() / 8 + 1);
+        }
         let mut kept: Vec<Arc<Vec<Item>>> = Vec::with_capacity(self.chunks.len());
         let mut kept_newest: Vec<ModSeq> = Vec::with_capacity(self.chunks.len());
         let low = uids.ranges().map(|(low, _)| low).min();
