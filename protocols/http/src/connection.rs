@@ -100,7 +100,8 @@ where
         }
         let parts = serving.into_parts();
         (stream, service) = (parts.io.into_inner(), parts.service);
-        stream.put_back(parts.read_buf);
+        stream.put_back(&parts.read_buf);
+        drop(parts.read_buf);
         // The first octet of what comes next; no buffer waits for it.
         let mut first = [0];
         let read = tokio::select! {

@@ -41,9 +41,10 @@ impl<S> IdleStream<S> {
         Self { inner, limit, moved: Instant::now(), alarm: Box::pin(sleep(limit)), closed: None, again: Bytes::new(), activity }
     }
 
-    /// Read these again, before anything else. Nothing that was put back before may be waiting.
-    pub(crate) fn put_back(&mut self, octets: Bytes) {
-        self.again = octets;
+    /// Read these again, before anything else. Nothing that was put back before may be waiting. They are copied: what they were read into is
+    /// mostly empty, and would be held by them.
+    pub(crate) fn put_back(&mut self, octets: &[u8]) {
+        self.again = Bytes::copy_from_slice(octets);
     }
 
     /// Read this octet again, before what was put back already.
