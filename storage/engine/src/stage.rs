@@ -31,9 +31,9 @@ const DESCRIBED_AT_ONCE: usize = 4;
 const DESCRIBED_HERE_BYTES_MAX: usize = 32 << 10;
 /// Octets collected before they are written. While they are, and are summed up, the next are collected.
 const WRITE_BYTES: usize = 1 << 20;
-/// From which octet on they are written past the system's cache: what is shorter is often read again soon, at once if it is described. What
-/// is longer would push out of memory what others read, and a processor would be busy with copying it.
-const PAST_CACHE_FROM: u64 = DESCRIBED_BYTES_MAX;
+/// From which octet on they are written past the system's cache: what is shorter (a letter, a picture) is often read again soon. What is longer
+/// would push out of memory what others read, and a processor would be busy with copying it; what describes it reads it from the disk.
+const PAST_CACHE_FROM: u64 = 8 << 20;
 /// Octets after which the disk is asked to keep what it has: it works while more comes, and little is left to wait for at the end.
 const SYNC_BYTES: u64 = 16 << 20;
 
