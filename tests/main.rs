@@ -25,6 +25,7 @@ mod dialogues;
 mod directory;
 mod discovery;
 mod documents;
+mod expunged;
 mod full_disk;
 mod home_sync;
 mod import;

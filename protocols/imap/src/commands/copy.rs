@@ -25,11 +25,19 @@ pub(crate) async fn copy(wire: &mut Wire, selected: &mut Selected, set: &Set, ma
         return Ok(Reply::ok("No such messages"));
     }
     let copied = attended(wire, tag, target.copy_from(selected.sight.current(), &uids)).await??;
-    let reply = Reply::ok("Copied");
     Ok(match copyuid(&copied) {
-        Some(code) => reply.with(code),
-        None => reply,
+        Some(code) => Reply::ok("Copied").with(code),
+        None => none_left(by),
     })
+}
+
+/// The reply when all of the messages have been expunged by somebody else. MOVE's too.
+// RFC 5530 section 3; RFC 9051 section 6.4.9: a uid that is not there is passed over.
+pub(crate) fn none_left(by: By) -> Reply {
+    match by {
+        By::Number => Reply::no("EXPUNGEISSUED", "Somebody else has expunged them"),
+        By::Uid => Reply::ok("No such messages"),
+    }
 }
 
 /// The mailbox that messages are to go to. MOVE's too.

@@ -1,6 +1,6 @@
 //! MOVE and UID MOVE. RFC 6851.
 
-use super::copy::{copyuid, target};
+use super::copy::{copyuid, none_left, target};
 use super::expunge::gone;
 use crate::message_limit::Partial;
 use crate::progress::attended;
@@ -21,11 +21,17 @@ pub(crate) async fn r#move(wire: &mut Wire, selected: &mut Selected, set: &Set, 
     let mut positions = selected.positions(set, by)?;
     // RFC 9738 section 3.1: unlike COPY, it may do a part.
     let partial = wire.message_limit().cut(&mut positions, selected.sight.shown());
-    let done = move_at(wire, selected, &positions, mailbox, tag).await;
+    let done = move_at(wire, selected, (&positions, by), mailbox, tag).await;
     Partial::told(partial, wire, done).await
 }
 
-async fn move_at(wire: &mut Wire, selected: &mut Selected, positions: &Positions, mailbox: &MailboxName, tag: &Tag<'_>) -> Done {
+async fn move_at(
+    wire: &mut Wire,
+    selected: &mut Selected,
+    (positions, by): (&Positions, By),
+    mailbox: &MailboxName,
+    tag: &Tag<'_>,
+) -> Done {
     selected.writable()?;
     let source = selected.session.open(&selected.mailbox, MoveAway).await?;
     let target = target(&selected.session, mailbox).await?;
@@ -44,9 +50,8 @@ async fn move_at(wire: &mut Wire, selected: &mut Selected, positions: &Positions
             done => break done?,
         }
     };
+    let Some(code) = copyuid(&moved) else { return Ok(none_left(by)) };
     // RFC 6851 section 4.3: COPYUID goes before the EXPUNGEs.
-    if let Some(code) = copyuid(&moved) {
-        wire.untagged(code, "Moved").await?;
-    }
+    wire.untagged(code, "Moved").await?;
     gone(wire, selected, Reply::ok("Moved")).await
 }

@@ -10,7 +10,7 @@ use crate::state::{By, Selected, State};
 use crate::wire::Wire;
 use crate::wire::grammar::append::Upload;
 use crate::wire::grammar::scan::Set;
-use octroi_gate::{Append, Expunge, Granted, Mailbox};
+use octroi_gate::{Append, Expunge, Granted, Mailbox, Refusal};
 use octroi_model::Uid;
 
 /// REPLACE, UID REPLACE. The caller tells what went and what came.
@@ -26,7 +26,11 @@ pub(crate) async fn replace(wire: &mut Wire, state: &mut State, upload: &Upload,
     let drafts = receive(wire, state, &target, upload, bytes, config).await?;
     // The grammar lets one message pass.
     let draft = drafts.into_iter().next().ok_or_else(|| Reply::bad("A message is missing"))?;
-    let replaced = target.replace(draft, &source, uid).await?;
+    let replaced = target.replace(draft, &source, uid).await.map_err(|refusal| match refusal {
+        // All was there when the command began: most likely somebody else has expunged the message since.
+        Refusal::Missing => Fault::from(Reply::no("NONEXISTENT", "The message or the mailbox is gone")),
+        other => other.into(),
+    })?;
     // RFC 8508 section 4.3: APPENDUID goes before the EXPUNGE.
     if let Some(code) = appenduid(&replaced) {
         wire.untagged(code, "The new message is there").await?;
