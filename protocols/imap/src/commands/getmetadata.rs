@@ -1,7 +1,7 @@
 //! GETMETADATA. RFC 5464 section 4.2.
 
 use crate::reply::{Done, Fault, Reply, bad_name};
-use crate::wire::grammar::metadata::{Depth, Get};
+use crate::wire::grammar::metadata::{Depth, Get, is_entry};
 use crate::wire::grammar::scan::{astring, write_octets};
 use crate::wire::mailbox::on_wire;
 use crate::wire::{Wire, encode};
@@ -42,9 +42,7 @@ fn wanted(get: &Get, all: &[Annotation]) -> Result<Vec<String>, Fault> {
     let mut names = Vec::new();
     for entry in &get.entries {
         let entry = entry.to_ascii_lowercase();
-        let is_name =
-            ["/private", "/shared"].iter().any(|top| entry.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
-        if !is_name {
+        if !is_entry(&entry) {
             return Err(Reply::bad("The names of entries begin with /private or /shared").into());
         }
         let below = all.iter().filter(|(name, _)| {

@@ -1,6 +1,7 @@
 //! The commands that name mailboxes: RFC 9051 section 6.3, RFC 3501 section 6.3.9, RFC 9208 section 4.1.
 
 use super::argument;
+use super::metadata::is_entry;
 use super::opening::{Opening, opening};
 use super::scan::{NOT_UNDERSTOOD, Read, Scanner};
 use crate::wire::mailbox::MailboxName;
@@ -182,6 +183,10 @@ fn returned(rest: &mut Scanner<'_>, tell: &mut Telling) -> Read<()> {
             if tell.metadata.len() > ENTRIES_MAX {
                 return Err("Too many entries");
             }
+            // RFC 5464 section 3.2; the options of GETMETADATA are no part of it.
+            if tell.metadata.is_empty() || !tell.metadata.iter().all(|name| is_entry(name)) {
+                return Err("The names of entries begin with /private or /shared");
+            }
         }
         _ => return Err(NOT_UNDERSTOOD),
     }
@@ -274,6 +279,9 @@ mod tests {
             "LIST \"\" * RETURN (STATUS ())",
             "LIST (",
             "LIST \"\" * RETURN",
+            "LIST \"\" * RETURN (METADATA ())",
+            "LIST \"\" * RETURN (METADATA (DEPTH 1 /shared/comment))",
+            "LIST \"\" * RETURN (METADATA (/sharedcomment))",
             "LIST \"\"",
         ] {
             assert!(read(line).is_err(), "{line}");

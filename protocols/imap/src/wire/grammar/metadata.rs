@@ -36,6 +36,13 @@ pub(crate) enum Depth {
     Infinity,
 }
 
+/// May an entry have this name, so far as its beginning goes?
+// RFC 5464 section 3.2.
+pub(crate) fn is_entry(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["/private", "/shared"].iter().any(|top| name.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
 /// What follows the word of such a command; nothing of other commands.
 pub(super) fn command(word: &str, rest: &mut Scanner<'_>) -> Option<Read<OnMetadata>> {
     let read: fn(&mut Scanner<'_>) -> Read<OnMetadata> = match word {
