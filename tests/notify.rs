@@ -87,6 +87,23 @@ fn new_messages_of_the_selected_mailbox_come_with_what_was_asked_of_them() {
     assert!(client.ok("NOOP").text().contains("* 1 EXPUNGE"));
 }
 
+/// A message that came while no command was under way was told without `\Recent`, and counted as recent when the next one came.
+#[test]
+fn what_is_told_unasked_is_recent() {
+    let server = shared();
+    let person = server.with_profile("team-lead");
+    let name = unique("recent");
+    let (mut actor, mut client) = (Imap::login(server, person), Imap::login(server, person));
+    actor.ok(&format!("CREATE {name}"));
+    client.ok(&format!("SELECT {name}"));
+    client.ok("NOTIFY SET (selected (MessageNew (UID FLAGS) MessageExpunge))");
+    for number in 1..4 {
+        actor.try_append(&name, "", MESSAGE).unwrap();
+        let heard = expect(&mut client, &[&format!("* {number} FETCH (UID {number} FLAGS (\\Recent))")]);
+        assert!(heard.contains(&format!("* {number} RECENT")), "{heard:?}");
+    }
+}
+
 /// What may not be seen makes no sound; what is shared appears, and what is withdrawn has ceased to exist.
 #[test]
 fn nothing_is_told_of_what_may_not_be_seen() {

@@ -146,8 +146,12 @@ pub(crate) async fn changed(notification: &mut Option<Notification>, state: &mut
 
 async fn moved(changes: Option<&mut watch::Receiver<ModSeq>>) {
     match changes {
-        // A mailbox that was removed is noticed at the look that follows.
-        Some(changes) => _ = changes.changed().await,
+        Some(changes) => {
+            // A mailbox that was removed is noticed at the look that follows.
+            _ = changes.changed().await;
+            // The look claims what is recent if it sees that something has changed.
+            changes.mark_changed();
+        }
         None => std::future::pending().await,
     }
 }
