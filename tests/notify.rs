@@ -70,8 +70,15 @@ fn new_messages_of_the_selected_mailbox_come_with_what_was_asked_of_them() {
     assert!(heard.iter().any(|line| line.starts_with("* 1 FETCH (UID 1 BODY[HEADER.FIELDS (Subject)]")), "{heard:?}");
     actor.ok(&format!("SELECT {name}"));
     assert!(!actor.ok("FETCH 1 FLAGS").text().contains("\\Seen"));
+    // RFC 5465 section 5.1: the uid goes with changes of flags, unasked and with the answer to a command.
     actor.ok("STORE 1 +FLAGS (\\Deleted)");
-    expect(&mut client, &["* 1 FETCH (FLAGS (\\Deleted"]);
+    expect(&mut client, &["* 1 FETCH (UID 1 FLAGS (\\Deleted"]);
+    client.wire.send("i IDLE\r\n");
+    expect(&mut client, &["+ idling"]);
+    actor.ok("STORE 1 +FLAGS (\\Flagged)");
+    expect(&mut client, &["* 1 FETCH (UID 1 FLAGS (\\Flagged \\Deleted"]);
+    client.wire.send("DONE\r\n");
+    expect(&mut client, &["i OK"]);
     actor.ok("EXPUNGE");
     expect(&mut client, &["* 1 EXPUNGE"]);
 

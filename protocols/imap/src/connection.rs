@@ -183,6 +183,7 @@ impl Dialogue {
         }
         if let State::Selected(selected) = &mut self.state {
             selected.enabled = self.wire.enabled;
+            selected.flags_with_uid = self.notification.as_ref().is_some_and(Notification::tells_flags);
             selected.refresh().await?;
         }
         Ok(())

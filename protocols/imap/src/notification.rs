@@ -77,6 +77,11 @@ impl Notification {
         })
     }
 
+    /// Is it told of changes of flags in the selected mailbox?
+    pub(crate) fn tells_flags(&self) -> bool {
+        self.of_selected().is_some_and(|(events, _)| events.flag_change)
+    }
+
     /// Does what happens in the selected mailbox concern it?
     fn is_about_selected(&self) -> bool {
         self.of_selected().is_some_and(|(events, _)| events.message_new)
@@ -110,6 +115,7 @@ impl Notification {
     /// What has changed in the selected mailbox, as far as it was asked for.
     async fn tell_selected(&self, wire: &mut Wire, selected: &mut Selected) -> Result<(), Fault> {
         let Some((events, delayed)) = self.of_selected().filter(|(events, _)| events.message_new) else { return Ok(()) };
+        selected.flags_with_uid = self.tells_flags();
         selected.refresh().await?;
         let view = selected.sight.shown();
         let last = view.length().checked_sub(1).and_then(|last| view.uid_at(last));

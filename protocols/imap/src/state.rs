@@ -79,6 +79,9 @@ pub(crate) struct Selected {
     pub(crate) saved: UidSet,
     /// Searches whose changes are told.
     pub(crate) contexts: Contexts,
+    /// NOTIFY has asked for changes of flags: they are told with the uid.
+    // RFC 5465 section 5.1.
+    pub(crate) flags_with_uid: bool,
     /// What UIDBATCHES was asked.
     pub(crate) asked_batches: AskedBatches,
     recent: Recent,
@@ -176,6 +179,7 @@ impl Selected {
             enabled,
             saved: UidSet::default(),
             contexts: Contexts::default(),
+            flags_with_uid: false,
             asked_batches: AskedBatches::default(),
             recent,
             unclaimed,
@@ -303,7 +307,7 @@ impl Selected {
         let Some(item) = self.sight.item(position) else { return };
         let mut writer = self.begin_response(out, position, item.uid);
         // RFC 7162 section 3.2.4: the uid goes with every change.
-        if (by == By::Uid || self.enabled.qresync) && !self.enabled.uid_only {
+        if (by == By::Uid || self.enabled.qresync || self.flags_with_uid) && !self.enabled.uid_only {
             writer.uid(item.uid);
         }
         if !is_silent {
