@@ -89,6 +89,19 @@ impl Tree {
         let entries = session.tree(Area::Mail).await.into_iter().map(|entry| (entry.path.join("/"), entry)).collect();
         let asks = list.select.subscribed || list.tell.subscribed;
         let subscriptions = if asks { session.subscriptions().into_iter().collect() } else { BTreeSet::new() };
+        Self::new(entries, subscriptions)
+    }
+
+    fn new(mut entries: BTreeMap<String, Entry>, subscriptions: BTreeSet<String>) -> Self {
+        // What may be known of and not be opened is not shown, so it is nobody's child; else its parents would be ways to nothing.
+        // From the last to the first: what is below a name stands behind it.
+        let mut parents: BTreeSet<String> = BTreeSet::new();
+        for (name, entry) in entries.iter_mut().rev() {
+            entry.children = parents.contains(name);
+            if let Some((parent, _)) = name.rsplit_once(SEPARATOR).filter(|_| opens(entry) || entry.children) {
+                parents.insert(parent.to_owned());
+            }
+        }
         Self { entries, subscriptions }
     }
 
@@ -197,7 +210,7 @@ mod tests {
     /// What is shown of these names, as on the wire behind `* LIST `.
     fn lines(entries: &[Entry], subscriptions: &[&str], select: Selection, pattern: &str) -> Vec<String> {
         let entries = entries.iter().map(|entry| (entry.path.join("/"), entry.clone())).collect();
-        let tree = Tree { entries, subscriptions: subscriptions.iter().map(ToString::to_string).collect() };
+        let tree = Tree::new(entries, subscriptions.iter().map(ToString::to_string).collect());
         let list = List { select, tell: Telling { subscribed: select.subscribed, ..Telling::default() }, ..List::default() };
         let shown = tree.matching(&list, &[Pattern::new(pattern)]).into_iter();
         shown.map(|(name, shown)| format!("({}) {name} {}", shown.attributes.join(" "), shown.above.unwrap_or("-"))).collect()
@@ -231,6 +244,21 @@ mod tests {
         assert_eq!(lines(&tree, &subscriptions, both, "*"), [""; 0]);
         let used = [real("a", true), entry("a/b", true, "lr", false, Some(SpecialUse::Sent)), real("a/c", false)];
         assert_eq!(lines(&used, &["a/b", "a/c"], both, "%"), ["(\\HasChildren) a \"SUBSCRIBED\" \"SPECIAL-USE\""]);
+    }
+
+    /// Who was let know of a mailbox and not read it saw its owner's name, with children that were not there.
+    #[test]
+    fn what_leads_to_nothing_is_not_shown() {
+        let way = |name| entry(name, false, "l", true, None);
+        let hidden = [way("Shared"), way("Shared/hugo"), entry("Shared/hugo/a", true, "l", true, None), way("Shared/hugo/a/b")];
+        assert_eq!(lines(&hidden, &[], Selection::default(), "*"), [""; 0]);
+        let seen =
+            [&hidden[..], &[entry("Shared/hugo/a/b/c", true, "lr", false, None), entry("Shared/hugo/d", true, "l", false, None)]].concat();
+        let wanted = ["Shared", "Shared/hugo", "Shared/hugo/a", "Shared/hugo/a/b"]
+            .map(|name| format!("(\\Noselect \\NonExistent \\HasChildren) {name} -"));
+        let shown = lines(&seen, &[], Selection::default(), "*");
+        assert_eq!(shown[..4], wanted);
+        assert_eq!(shown[4..], ["(\\HasNoChildren) Shared/hugo/a/b/c -"]);
     }
 
     #[test]
