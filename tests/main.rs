@@ -17,6 +17,7 @@ mod bodies;
 mod browser;
 mod clients;
 mod concert;
+mod contexts;
 mod courier;
 mod crash;
 mod delegates;
