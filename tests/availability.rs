@@ -164,15 +164,16 @@ fn an_object_in_a_calendar_says_it_too() {
     };
     assert!(found("20310107T000000Z", "20310108T000000Z") && !found("20290107T000000Z", "20290108T000000Z"));
 
-    // At the inbox she says that this one day is another: of two with no priority the stricter counts, of others the higher.
+    // At the inbox she says that this one day is another: with no priority she is available when the calendar says so, and with one she is not.
     let inbox = lea.inbox();
     let day = |priority: &str| {
         let times = "DTSTART:20310107T000000Z\nDTEND:20310108T000000Z\n";
         calendar(&format!("BEGIN:VAVAILABILITY\nUID:d\nDTSTAMP:20260101T000000Z\n{times}BUSYTYPE:BUSY\n{priority}END:VAVAILABILITY\n"))
     };
-    for priority in ["", "PRIORITY:1\n"] {
+    for (priority, until) in [("", "20310107T080000Z"), ("PRIORITY:1\n", "20310108T000000Z")] {
         assert_eq!(proppatch(&lea.http, &inbox, CALDAV, Some(&day(priority))).0, 207);
-        assert!(asked(&lea, &lea.person.address).contains("FREEBUSY;FBTYPE=BUSY:20310107T000000Z/20310108T000000Z"), "{priority}");
+        let told = asked(&lea, &lea.person.address);
+        assert!(told.contains(&format!("FREEBUSY;FBTYPE=BUSY:20310107T000000Z/{until}")), "{priority}: {told}");
     }
 }
 

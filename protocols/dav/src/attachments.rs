@@ -3,7 +3,7 @@
 //! `/dav/attachments/<number>/<name for people>` is the same for everybody: whoever may read an object that carries the number may read it, by GET
 //! and HEAD and in no other way. It is never shown in place: what somebody attached would run in the portal's origin.
 
-use crate::call::{Call, file_at};
+use crate::call::{Call, file_at, parent_of};
 use crate::methods::get;
 use crate::object::read_all;
 use crate::path::{AttachmentAt, Place, Target, encode};
@@ -52,8 +52,8 @@ pub(crate) async fn handle(method: &Method, call: Call, at: &AttachmentAt) -> An
     Ok(response)
 }
 
-/// The attachments that an object which is put carries and did not carry before (section 3.7). Who puts them there may read them, or is refused;
-/// but a meeting of somebody else's may carry what other servers manage.
+/// The attachments that an object which is put carries and did not carry before (section 3.7). Who puts them there may read them, and uses none of
+/// somebody else's in another event (section 3.12.2), or is refused; but a meeting of somebody else's may carry what other servers manage.
 pub(crate) async fn known(call: &Call, place: &Place, octets: &[u8]) -> Result<Vec<Name>, Fault> {
     let Ok(tree) = Tree::read(octets) else { return Ok(Vec::new()) };
     let carried = managed_attachments(&tree);
@@ -64,7 +64,10 @@ pub(crate) async fn known(call: &Call, place: &Place, octets: &[u8]) -> Result<V
         return Err(TOO_MANY);
     }
     let before = before(call, place).await?;
-    let is_invited = tree.components.iter().flat_map(|calendar| &calendar.components).any(|node| node.property("ORGANIZER").is_some());
+    let nodes = || tree.components.iter().flat_map(|calendar| &calendar.components);
+    let is_invited = nodes().any(|node| node.property("ORGANIZER").is_some());
+    let uid = nodes().find_map(|node| node.value("UID")).unwrap_or_default().trim();
+    let (calendar, ..) = parent_of(place)?;
     let mut known = Vec::new();
     for one in &carried {
         if before.contains(one) {
@@ -72,11 +75,11 @@ pub(crate) async fn known(call: &Call, place: &Place, octets: &[u8]) -> Result<V
         }
         let ours = Name::new(&one.id).ok().filter(|id| is_at(&one.uri, id));
         match ours {
-            Some(id) if call.session.attachment(&id).await.is_ok() => known.push(id),
+            Some(id) if call.session.may_attach(&id, &calendar, uid).await.is_ok() => known.push(id),
             // A number that might be one of ours opens what has it, whatever address stands behind it.
             None if is_invited && !is_attachment_id(&one.id) && !is_ours(&one.uri) => {}
             _ => {
-                let why = format!("The attachment {} is none that you can read.", one.id);
+                let why = format!("The attachment {} is none that you can read, or somebody else's of another event.", one.id);
                 return Err(Fault::because("C:valid-managed-id-parameter", why));
             }
         }

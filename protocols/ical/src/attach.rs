@@ -1,7 +1,7 @@
 //! Managed attachments (RFC 8607): the ATTACH lines that a server writes into an object, and whose they are.
 //!
 //! Called by CalDAV. Nothing else of an object is rewritten; where one instance of a series is meant that has no component of its own, it gets one
-//! (section 3.3.2), which says what the series says but for its times.
+//! (sections 3.4 and 3.6), which says what the series says but for its times.
 
 use crate::edit::{Edits, param_value, with_param};
 use crate::limits::PARAM_VALUES_MAX;
@@ -114,7 +114,7 @@ pub fn with_other_attachment(tree: &Tree<'_>, id: &str, line: &AttachLine<'_>) -
     if edits.is_empty() { Err(AttachFault::Id) } else { Ok(edits.apply()) }
 }
 
-/// The object without an attachment, of all its components or of those of some instances.
+/// The object without an attachment, of all its components or of those of some instances, each of which has it (section 3.6).
 pub fn without_attachment(
     tree: &Tree<'_>,
     instances: Option<&[String]>,
@@ -123,18 +123,27 @@ pub fn without_attachment(
 ) -> Result<Vec<u8>, AttachFault> {
     let mut edits = Edits::of(tree.octets);
     for place in places(tree, instances, limits)? {
+        let node = match &place {
+            Place::There(node) => node,
+            Place::Missing(made) => made.main,
+        };
+        if !node.properties.iter().any(|entry| is_it(entry, id)) {
+            // What the series has not its instance cannot lose.
+            if instances.is_some() {
+                return Err(AttachFault::Id);
+            }
+            continue;
+        }
         match place {
             Place::There(node) => {
                 for entry in node.properties.iter().filter(|entry| is_it(entry, id)) {
                     edits.remove(entry.range.clone());
                 }
             }
-            // What the series has not its instance need not lose.
-            Place::Missing(made) if made.main.properties.iter().any(|entry| is_it(entry, id)) => {
+            Place::Missing(made) => {
                 let octets = made.written(&edits, None, Some(id));
                 edits.insert_octets(made.main.range.end, &octets);
             }
-            Place::Missing(_) => {}
         }
     }
     if edits.is_empty() { Err(AttachFault::Id) } else { Ok(edits.apply()) }
@@ -164,15 +173,19 @@ fn places<'t, 'a>(tree: &'t Tree<'a>, instances: Option<&[String]>, limits: &Exp
     let mut found: Vec<Place<'t, 'a>> = Vec::new();
     let mut known: Vec<Option<Timestamp>> = Vec::new();
     for instance in instances {
-        if instance == "M" {
+        if instance.eq_ignore_ascii_case("M") {
             found.push(Place::There(main.ok_or(AttachFault::Instance)?));
             known.push(None);
         } else {
             let named = Moment::of(instance, None, None).map_err(|_| AttachFault::Instance)?;
             let series = main.and_then(|node| Series::of(node, &zones));
-            let at = series.as_ref().map_or_else(|| zones.instant(&named), |series| series.instant(&named, &zones));
+            let told = series.as_ref().map_or_else(|| zones.instant(&named), |series| series.instant(&named, &zones));
+            // Section 3.3.2: as it is stored, without its zone. In UTC, as some programs write it, it is found by when it is.
+            let as_stored = |node: &&&Node<'_>| node.value("RECURRENCE-ID").is_some_and(|value| value.trim() == instance);
+            let by_instant = || nodes.iter().find(|node| instant_named(node, &zones) == Some(told));
+            let own = nodes.iter().find(as_stored).or_else(by_instant).copied();
+            let at = own.and_then(|node| instant_named(node, &zones)).unwrap_or(told);
             known.push(Some(at));
-            let own = nodes.iter().find(|node| instant_named(node, &zones) == Some(at)).copied();
             found.push(match (own, main) {
                 (Some(own), _) => Place::There(own),
                 (None, Some(main)) => Place::Missing(Made::of(tree, main, (at, named.is_date()), &zones, limits)?),

@@ -1,8 +1,8 @@
 //! When somebody can be asked at all: VAVAILABILITY with its AVAILABLE (RFC 7953), made into busy times.
 //!
 //! Called by `busy`, by rooms, and by what checks an object. What always holds: a component speaks for its own period and for nothing else; of two
-//! with different priorities the higher one speaks (section 4), of two with the same the stricter; what is added up is bounded by
-//! [`ExpansionLimits`] as every expansion is.
+//! with different priorities the higher one speaks (section 4); of two with the same, what either makes available is free, and else the stricter type
+//! counts (section 5); what is added up is bounded by [`ExpansionLimits`] as every expansion is.
 
 use crate::busy::{Busy, FbType};
 use crate::calendar::check_values;
@@ -116,7 +116,7 @@ pub(crate) fn unavailable(layers: &[Layer]) -> Vec<Busy> {
         let same: Vec<&Layer> = layers.iter().filter(|layer| layer.rank == rank).collect();
         if !same.is_empty() {
             let taken: Vec<Span> = result.iter().map(|(_, span)| *span).collect();
-            let below = outside(&strictest(&same), &taken);
+            let below = outside(&together(&same), &taken);
             result.extend(below);
             result.sort_unstable_by_key(|(_, span)| *span);
         }
@@ -128,14 +128,12 @@ pub(crate) fn unavailable(layers: &[Layer]) -> Vec<Busy> {
 /// What is said of a time: a type, or that it is free.
 type Told = (Option<FbType>, Span);
 
-/// What components of one priority say together, sorted, none over another: of what they say of one time the strictest.
-fn strictest(layers: &[&Layer]) -> Vec<Told> {
-    const FREE: usize = 3;
-    let place = |kind: FbType| match kind {
-        FbType::Busy => 0,
-        FbType::Unavailable => 1,
-        FbType::Tentative => 2,
-    };
+/// What components of one priority say together, sorted, none over another. Section 5 marks the periods of all of them as busy, by the strictest
+/// type, before it marks what any of them has as available.
+fn together(layers: &[&Layer]) -> Vec<Told> {
+    const FREE: usize = 0;
+    const SAYS: [Option<FbType>; 4] = [None, Some(FbType::Busy), Some(FbType::Unavailable), Some(FbType::Tentative)];
+    let place = |kind: FbType| SAYS.iter().position(|says| *says == Some(kind)).unwrap_or(FREE);
     let mut edges: Vec<(Timestamp, usize, i64)> = Vec::new();
     let mut mark = |place: usize, (start, end): Span| edges.extend([(start, place, 1), (end, place, -1)]);
     for layer in layers {
@@ -147,13 +145,12 @@ fn strictest(layers: &[&Layer]) -> Vec<Told> {
         }
     }
     edges.sort_unstable();
-    let (mut counts, mut since, mut told) = ([0_i64; FREE + 1], Timestamp::MIN, Vec::new());
+    let (mut counts, mut since, mut told) = ([0_i64; SAYS.len()], Timestamp::MIN, Vec::new());
     for (at, place, step) in edges {
         if since < at
-            && let Some(strictest) = counts.iter().position(|count| *count > 0)
+            && let Some(first) = counts.iter().position(|count| *count > 0)
         {
-            let kind = [Some(FbType::Busy), Some(FbType::Unavailable), Some(FbType::Tentative), None][strictest];
-            told.push((kind, (since, at)));
+            told.push((SAYS[first], (since, at)));
         }
         counts[place] += step;
         since = at;
@@ -221,7 +218,8 @@ pub fn validate_availability(octets: &[u8]) -> Result<(), Invalid> {
     }
 }
 
-/// Can it be understood (section 3.1)? What cannot would make somebody unavailable, or available, when nobody meant it.
+/// Can it be understood (section 3.1)? What cannot would make somebody unavailable, or available, when nobody meant it. An AVAILABLE without an end
+/// may be, and takes no time.
 pub(crate) fn check(node: &Node<'_>, tree: &Tree<'_>) -> Result<(), Invalid> {
     let zones = zones_of(tree, &TimeZone::UTC);
     check_times(node, &zones)?;
@@ -229,9 +227,6 @@ pub(crate) fn check(node: &Node<'_>, tree: &Tree<'_>) -> Result<(), Invalid> {
         check_times(part, &zones)?;
         if part.property("DTSTART").is_none() {
             return Err(Invalid::Missing("DTSTART"));
-        }
-        if part.property("DTEND").is_none() && part.property("DURATION").is_none() {
-            return Err(Invalid::Missing("DTEND"));
         }
     }
     Ok(())
@@ -254,7 +249,8 @@ fn check_times(node: &Node<'_>, zones: &Zones) -> Result<(), Invalid> {
         return wrong("DURATION", NotAvailable::NoStart);
     }
     if let (Some(start), Some(end)) = (read("DTSTART"), read("DTEND"))
-        && zones.instant(&end) <= zones.instant(&start)
+        // Section 7.2.2: equal to or after the start.
+        && zones.instant(&end) < zones.instant(&start)
     {
         return wrong("DTEND", NotAvailable::Backwards);
     }

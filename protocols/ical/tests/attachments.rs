@@ -91,21 +91,38 @@ fn an_instance_gets_a_component_of_its_own() {
         assert_eq!(with.matches(LINE).count(), 1);
         assert!(validate_calendar(with.as_bytes()).is_ok());
     }
-    // One that has one, and the series.
-    let with = unfolded(&added(&before, Some(&["20260112T080000Z", "M"])).unwrap());
-    assert_eq!((with.matches("BEGIN:VEVENT").count(), with.matches(LINE).count()), (2, 2));
+    // One that has one, and the series, in either case (section 3.3.2).
+    for series in ["M", "m"] {
+        let with = unfolded(&added(&before, Some(&["20260112T080000Z", series])).unwrap());
+        assert_eq!((with.matches("BEGIN:VEVENT").count(), with.matches(LINE).count()), (2, 2));
+    }
     // Out of one instance only: it gets a component without it.
     let all = added(&before, Some(&["M"])).unwrap();
     let tree = Tree::read(&all).unwrap();
     let without = unfolded(&without_attachment(&tree, Some(&rids(&["20260126T080000Z"])), "7-0a", &limits()).unwrap());
     assert_eq!((without.matches("BEGIN:VEVENT").count(), without.matches(LINE).count()), (3, 1), "{without}");
-    let moved = Tree::read(&all).unwrap();
-    assert_eq!(without_attachment(&moved, Some(&rids(&["20260112T080000Z"])), "7-0a", &limits()), Err(AttachFault::Id));
+    // Section 3.6: each instance that is named has it.
+    for some in [&["20260112T080000Z"][..], &["m", "20260112T090000"]] {
+        assert_eq!(without_attachment(&tree, Some(&rids(some)), "7-0a", &limits()), Err(AttachFault::Id));
+    }
     // Days.
     let days = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:d\r\nDTSTART;VALUE=DATE:20260105\r\nRRULE:FREQ=DAILY;COUNT=9\r\nEND:VEVENT\r\n\
         END:VCALENDAR\r\n";
     let with = unfolded(&added(days, Some(&["20260107"])).unwrap());
     assert!(with.contains("RECURRENCE-ID;VALUE=DATE:20260107\r\n") && with.contains("DTSTART;VALUE=DATE:20260107\r\n"), "{with}");
+}
+
+/// The value as it is stored names an instance, whatever its zone and whether its series is there or not (section 3.3.2).
+#[test]
+fn an_instance_is_named_as_it_is_stored() {
+    let text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:a\r\nRECURRENCE-ID;TZID=America/Montreal:20111022T160000\r\n\
+        DTSTART;TZID=America/Montreal:20111022T170000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    for rid in ["20111022T160000", "20111022T200000Z"] {
+        let with = unfolded(&added(text.as_bytes(), Some(&[rid])).unwrap());
+        assert_eq!(with.matches(LINE).count(), 1, "{rid}: {with}");
+    }
+    assert_eq!(added(text.as_bytes(), Some(&["20111022T160000", "20111022T200000Z"])), Err(AttachFault::Instance), "the same twice");
+    assert_eq!(added(text.as_bytes(), Some(&["20111022T170000"])), Err(AttachFault::Instance));
 }
 
 #[test]

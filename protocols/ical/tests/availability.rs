@@ -33,32 +33,63 @@ fn told(objects: &[Vec<u8>], window: &Window) -> Vec<String> {
     busy_of(objects, window, &ExpansionLimits::default()).unwrap().iter().map(name).collect()
 }
 
-const WEEK: &str =
-    "DTSTART;TZID=America/Montreal:20111002T090000\nDTEND;TZID=America/Montreal:20111002T180000\nRRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR\n";
+/// A week in those zones, as the appendices write them.
+fn week(zone: &str, day: &str, hours: (u8, u8)) -> String {
+    let (from, to) = hours;
+    part(
+        "week",
+        &format!("DTSTART;TZID={zone}:{day}T{from:02}0000\nDTEND;TZID={zone}:{day}T{to:02}0000\nRRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR\n"),
+    )
+}
 
+fn meeting(zone: &str, day: &str) -> Vec<u8> {
+    object(&format!(
+        "BEGIN:VEVENT\nDTSTAMP:20111113T044111Z\nDTSTART;TZID={zone}:{day}T120000\nDURATION:PT2H\nSUMMARY:Meeting\nUID:meeting\nEND:VEVENT\n"
+    ))
+}
+
+/// The rows of section 5.1 that are the answer: what each two hours of a day are in Montreal.
+fn row(objects: &[Vec<u8>], day: &str) -> String {
+    let midnight = day.parse::<jiff::civil::Date>().unwrap().in_tz("America/Montreal").unwrap();
+    let slot = |hour: i8| {
+        let start = midnight.datetime().with().hour(hour).build().unwrap().in_tz("America/Montreal").unwrap().timestamp();
+        match busy_of(objects, &Window { start, end: start + 2.hours() }, &ExpansionLimits::default()).unwrap().as_slice() {
+            [] => 'F',
+            [(FbType::Busy, ..)] => 'B',
+            [(FbType::Unavailable, ..)] => 'U',
+            other => panic!("{other:?}"),
+        }
+    };
+    (0..12).map(|at| slot(at * 2)).collect()
+}
+
+/// Appendix A. The 6th of November 2011, for which section 5.1.1 draws its row, was a Sunday, so the row is asked of the Monday, with the meeting
+/// then; of the Sunday itself the same rules make another.
 #[test]
 fn the_simple_example_of_rfc_7953_section_5() {
-    // Monday, midnight to midnight in Montreal, with a meeting of an hour at noon.
-    let hours = says(&format!("DTSTART;TZID=America/Montreal:20111002T000000\n{}", part("b", WEEK)));
-    let meeting = object(
-        "BEGIN:VEVENT\nUID:60A48841ECB90F3F215FE3D2@example.com\nDTSTAMP:20111113T044111Z\nDTSTART;TZID=America/Montreal:20111106T120000\n\
-         DTEND;TZID=America/Montreal:20111106T130000\nRRULE:FREQ=DAILY;COUNT=5\nEND:VEVENT\n",
-    );
-    let monday = window("2011-11-07T05:00:00Z", "2011-11-08T05:00:00Z");
-    assert_eq!(
-        told(&[hours.clone(), meeting], &monday),
-        [
-            "BUSY-UNAVAILABLE 2011-11-07T05:00:00Z 2011-11-07T14:00:00Z",
-            "BUSY 2011-11-07T17:00:00Z 2011-11-07T18:00:00Z",
-            "BUSY-UNAVAILABLE 2011-11-07T23:00:00Z 2011-11-08T05:00:00Z",
-        ]
-    );
-    // Nine o'clock stays nine o'clock, and before its beginning nothing is said.
-    let before = window("2011-10-01T00:00:00Z", "2011-10-03T14:00:00Z");
+    let hours = says(&format!("DTSTART;TZID=America/Montreal:20111002T000000\n{}", week("America/Montreal", "20111002", (8, 18))));
+    let monday = [hours.clone(), meeting("America/Montreal", "20111107")];
+    assert_eq!(row(&monday, "2011-11-07"), "UUUUFFBFFUUU");
+    assert_eq!(row(&[hours.clone(), meeting("America/Montreal", "20111106")], "2011-11-06"), "UUUUUUBUUUUU");
+    // Eight o'clock stays eight o'clock when clocks change, and before its beginning nothing is said.
+    let before = window("2011-10-01T00:00:00Z", "2011-10-03T13:00:00Z");
     assert_eq!(
         told(std::slice::from_ref(&hours), &before),
-        ["BUSY-UNAVAILABLE 2011-10-02T04:00:00Z 2011-10-02T13:00:00Z", "BUSY-UNAVAILABLE 2011-10-02T22:00:00Z 2011-10-03T13:00:00Z"]
+        ["BUSY-UNAVAILABLE 2011-10-02T04:00:00Z 2011-10-02T12:00:00Z", "BUSY-UNAVAILABLE 2011-10-02T22:00:00Z 2011-10-03T12:00:00Z"]
     );
+}
+
+/// Appendix B, with the meeting on the day that section 5.1.2 asks for: the appendix has it two weeks later.
+#[test]
+fn the_further_example_of_section_5() {
+    let base = format!("DTSTART;TZID=America/Montreal:20111002T000000\n{}", week("America/Montreal", "20111002", (8, 18)));
+    let denver = format!(
+        "DTSTART;TZID=America/Denver:20111023T000000\nDTEND;TZID=America/Denver:20111030T000000\nPRIORITY:1\n{}",
+        week("America/Denver", "20111023", (8, 18))
+    );
+    let objects = [says(&base), says(&denver), meeting("America/Denver", "20111024")];
+    assert_eq!(row(&objects, "2011-10-24"), "UUUUUFFBFFUU");
+    assert_eq!(row(&objects, "2011-10-31"), "UUUUFFFFFUUU", "back in Montreal");
 }
 
 #[test]
@@ -81,29 +112,29 @@ fn an_event_stands_over_it_and_a_tentative_one_beside_it() {
 }
 
 #[test]
-fn the_itinerant_worker_of_section_3() {
-    let week = |zone: &str, day: &str| {
-        part("b", &format!("DTSTART;TZID={zone}:{day}T090000\nDTEND;TZID={zone}:{day}T170000\nRRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR\n"))
-    };
-    let (montreal, angeles) = ("America/Montreal", "America/Los_Angeles");
+fn the_travelling_worker_of_section_3() {
+    let (montreal, denver) = ("America/Montreal", "America/Denver");
     let objects = [
-        says(&format!("DTSTART;TZID={montreal}:20111002T000000\nDTEND;TZID={montreal}:20111023T030000\n{}", week(montreal, "20111003"))),
-        says(&format!("DTSTART;TZID={angeles}:20111023T000000\nDTEND;TZID={angeles}:20111030T000000\n{}", week(angeles, "20111023"))),
-        says(&format!("DTSTART;TZID={montreal}:20111030T030000\n{}", week(montreal, "20111030"))),
+        says(&format!(
+            "DTSTART;TZID={montreal}:20111002T000000\nDTEND;TZID={montreal}:20111023T030000\n{}",
+            week(montreal, "20111002", (9, 17))
+        )),
+        says(&format!("DTSTART;TZID={denver}:20111023T000000\nDTEND;TZID={denver}:20111030T000000\n{}", week(denver, "20111023", (9, 17)))),
+        says(&format!("DTSTART;TZID={montreal}:20111030T030000\n{}", week(montreal, "20111030", (9, 17)))),
     ];
     let free_at = |hour: &str| {
         let start: Timestamp = hour.parse().unwrap();
         told(&objects, &Window { start, end: start + 1.hour() }).is_empty()
     };
-    // Nine in Montreal is 13:00 and in Los Angeles 16:00 UTC.
-    assert!(free_at("2011-10-17T13:00:00Z") && !free_at("2011-10-17T22:00:00Z"));
-    assert!(!free_at("2011-10-24T13:00:00Z") && free_at("2011-10-24T22:00:00Z"));
-    assert!(free_at("2011-11-02T13:00:00Z") && !free_at("2011-11-02T22:00:00Z"));
+    // Nine in Montreal is 13:00 and in Denver 15:00 UTC.
+    assert!(free_at("2011-10-17T13:00:00Z") && !free_at("2011-10-17T21:00:00Z"));
+    assert!(!free_at("2011-10-24T14:00:00Z") && free_at("2011-10-24T22:00:00Z"));
+    assert!(free_at("2011-11-02T13:00:00Z") && !free_at("2011-11-02T21:00:00Z"));
     assert!(!free_at("2011-11-05T15:00:00Z"), "a Saturday");
 }
 
 #[test]
-fn of_two_the_higher_priority_speaks_and_of_equals_the_stricter() {
+fn of_two_the_higher_priority_speaks_and_equals_are_one() {
     let day = "DTSTART:20260127T000000Z\nDTEND:20260128T000000Z\n";
     let open = part("o", "DTSTART:20260127T090000Z\nDTEND:20260127T170000Z\n");
     let all = window("2026-01-26T00:00:00Z", "2026-01-29T00:00:00Z");
@@ -125,7 +156,13 @@ fn of_two_the_higher_priority_speaks_and_of_equals_the_stricter() {
     );
     let maybe = says(&format!("{day}PRIORITY:5\nBUSYTYPE:BUSY-TENTATIVE\n"));
     let closed = says(&format!("{day}PRIORITY:5\n"));
-    assert_eq!(told(&[maybe, closed], &all), ["BUSY-UNAVAILABLE 2026-01-27T00:00:00Z 2026-01-28T00:00:00Z"]);
+    assert_eq!(told(&[maybe.clone(), closed], &all), ["BUSY-UNAVAILABLE 2026-01-27T00:00:00Z 2026-01-28T00:00:00Z"]);
+    // What one of equals has as available is free: section 5 marks it after all that is busy.
+    let open = says(&format!("{day}PRIORITY:5\n{open}"));
+    assert_eq!(
+        told(&[maybe, open], &all),
+        ["BUSY-UNAVAILABLE 2026-01-27T00:00:00Z 2026-01-27T09:00:00Z", "BUSY-UNAVAILABLE 2026-01-27T17:00:00Z 2026-01-28T00:00:00Z",]
+    );
 }
 
 #[test]
@@ -180,7 +217,6 @@ fn what_cannot_be_understood_is_not_taken() {
         ("DTSTART:20261231T000000Z\nDTEND:20260101T000000Z\n", "before it begins"),
         ("DTSTART:soon\n", "not understood"),
         ("BEGIN:AVAILABLE\nUID:x\nEND:AVAILABLE\n", "DTSTART is missing"),
-        ("BEGIN:AVAILABLE\nUID:x\nDTSTART:20260101T000000Z\nEND:AVAILABLE\n", "DTEND is missing"),
         ("BEGIN:AVAILABLE\nUID:x\nDTSTART:20260101T000000Z\nDURATION:PT1H\nRRULE:FREQ=SOMETIMES\nEND:AVAILABLE\n", "not understood"),
     ] {
         let octets = says(lines);
@@ -194,6 +230,19 @@ fn what_cannot_be_understood_is_not_taken() {
     }
     let old = String::from_utf8(says("")).unwrap().replace("VERSION:2.0", "VERSION:1.0");
     assert_eq!(validate_availability(old.as_bytes()).unwrap_err().precondition(), Precondition::SupportedData);
+}
+
+/// Section 3.1 lets an AVAILABLE have no end, section 7.2.2 lets a VAVAILABILITY end when it begins: neither takes any time.
+#[test]
+fn what_takes_no_time_is_taken_and_says_nothing() {
+    let day = window("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+    let endless = says(&part("x", "DTSTART:20260101T100000Z\nRRULE:FREQ=DAILY\n"));
+    let never = says("DTSTART:20260101T100000Z\nDTEND:20260101T100000Z\n");
+    for octets in [&endless, &never] {
+        assert!(validate_calendar(octets).is_ok() && validate_availability(octets).is_ok());
+    }
+    assert_eq!(told(&[endless], &day), ["BUSY-UNAVAILABLE 2026-01-01T00:00:00Z 2026-01-02T00:00:00Z"]);
+    assert!(told(&[never], &day).is_empty());
 }
 
 #[test]
@@ -247,14 +296,14 @@ fn written(said: &Said) -> Vec<u8> {
     says(&lines)
 }
 
-/// What is said of one hour: the highest priority that says anything, and of equals the strictest.
+/// What is said of one hour: the highest priority that says anything; of equals, what is available in one, else the strictest.
 fn expected(all: &[Said], hour: i64) -> Option<FbType> {
     let is_in = |span: &(i64, i64)| span.0 <= hour && hour < span.1;
     let speaks: Vec<&Said> = all.iter().filter(|said| is_in(&said.period)).collect();
     let rank = |said: &Said| if said.priority == 0 { 10 } else { said.priority };
     let highest = speaks.iter().map(|said| rank(said)).min()?;
-    let same = speaks.into_iter().filter(|said| rank(said) == highest);
-    same.filter(|said| !said.available.iter().any(is_in)).map(|said| said.kind).min()
+    let same: Vec<&Said> = speaks.into_iter().filter(|said| rank(said) == highest).collect();
+    if same.iter().any(|said| said.available.iter().any(is_in)) { None } else { same.into_iter().map(|said| said.kind).min() }
 }
 
 proptest! {

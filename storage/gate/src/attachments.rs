@@ -11,7 +11,7 @@ use crate::acts::file::document;
 use crate::admin::Admin;
 use crate::content::{Content, Upload};
 use crate::gate::{Gate, new_collection};
-use crate::granted::{File, FileAt, FoundItem, Granted};
+use crate::granted::{File, FileAt, FolderAt, FoundItem, Granted};
 use crate::kept::{almanac, beside};
 use crate::purpose::{Read, Rewrite};
 use crate::refusal::Refusal;
@@ -67,7 +67,7 @@ impl Content {
         self
     }
 
-    /// An object that carries attachments which it did not carry before, and which [`Session::attachment`] has given.
+    /// An object that carries attachments which it did not carry before, and which [`Session::may_attach`] lets it carry.
     #[must_use]
     pub fn attached(mut self, known: Vec<Name>) -> Self {
         self.attaching.known = known;
@@ -139,10 +139,14 @@ fn store(engine: &dyn Engine, owner: AccountId) -> Option<Arc<Collection>> {
 
 /// An attachment by its number, which says in whose account it is.
 async fn find(engine: &dyn Engine, id: &Name) -> Result<Option<(CollectionId, Item)>, Refusal> {
-    let owner = id.as_str().split_once('-').and_then(|(owner, _)| u64::from_str_radix(owner, 16).ok()).map(AccountId);
-    let Some(store) = owner.and_then(|owner| store(engine, owner)) else { return Ok(None) };
+    let Some(store) = owner_of(id).and_then(|owner| store(engine, owner)) else { return Ok(None) };
     let view = engine.view(store.id).await?;
     Ok(view.by_name(id).map(|item| (store.id, item.clone())))
+}
+
+/// In whose account an attachment of that number is: theirs whose calendar it was attached in, whoever did it for them.
+fn owner_of(id: &Name) -> Option<AccountId> {
+    id.as_str().split_once('-').and_then(|(owner, _)| u64::from_str_radix(owner, 16).ok()).map(AccountId)
 }
 
 /// Has it the form of a number of ours? Errs on the side of yes.
@@ -200,6 +204,15 @@ impl Session {
             }
         }
         Err(Refusal::Missing)
+    }
+
+    /// May an object with that UID carry an attachment from now on that it did not carry before, in this calendar? [`Refusal::Missing`] if not. RFC
+    /// 8607 section 3.12.2: nobody uses again what somebody else has attached; another copy of the same event, such as an attendee's, has it already.
+    pub async fn may_attach(&self, id: &Name, calendar: &FolderAt, uid: &str) -> Result<(), Refusal> {
+        let attachment = self.attachment(id).await?;
+        let is_known = || uids_of(attachment.item()).contains(&uid);
+        let is_theirs = || self.resolve(calendar.area, &calendar.path).is_some_and(|node| Some(node.owner) == owner_of(id));
+        if is_known() || is_theirs() { Ok(()) } else { Err(Refusal::Missing) }
     }
 }
 

@@ -44,12 +44,9 @@ pub(crate) fn is_asked(query: Option<&str>) -> bool {
 
 impl Wish {
     fn read(query: &str) -> Result<Self, Fault> {
-        let value = |name: &str| {
-            let coded = query.split('&').filter_map(|part| part.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value);
-            coded.map(|coded| percent_decode_str(coded).decode_utf8_lossy().into_owned())
-        };
-        let instances = value("rid").map(|rids| rids.split(',').map(str::to_owned).collect());
-        match (value("action").as_deref(), value("managed-id")) {
+        let action = once(query, "action", VALID_ACTION)?;
+        let instances = once(query, "rid", VALID_RID)?.map(|rids| rids.split(',').map(str::to_owned).collect());
+        match (action.as_deref(), once(query, "managed-id", VALID_MANAGED_ID)?) {
             (Some("attachment-add"), None) => Ok(Self::Add { instances }),
             (Some("attachment-update"), Some(id)) if instances.is_none() => Ok(Self::Update { id }),
             (Some("attachment-update"), Some(_)) => Err(VALID_RID),
@@ -57,6 +54,15 @@ impl Wish {
             (Some("attachment-add" | "attachment-update" | "attachment-remove"), _) => Err(VALID_MANAGED_ID),
             _ => Err(VALID_ACTION),
         }
+    }
+}
+
+/// A parameter of the query; twice is none (section 3.3.1).
+fn once(query: &str, name: &str, twice: Fault) -> Result<Option<String>, Fault> {
+    let mut values = query.split('&').filter_map(|part| part.split_once('=')).filter(|(key, _)| *key == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(twice),
+        (value, None) => Ok(value.map(|coded| percent_decode_str(coded).decode_utf8_lossy().into_owned())),
     }
 }
 
@@ -230,6 +236,9 @@ mod tests {
             ("action=attachment-update", "C:valid-managed-id"),
             ("action=attachment-remove", "C:valid-managed-id"),
             ("action=attachment-update&managed-id=x&rid=M", "C:valid-rid"),
+            ("action=attachment-add&action=attachment-add", "C:valid-action"),
+            ("action=attachment-add&rid=M&rid=20260116T100000Z", "C:valid-rid"),
+            ("action=attachment-remove&managed-id=x&managed-id=y", "C:valid-managed-id"),
         ] {
             assert!(is_asked(Some(query)));
             assert!(matches!(Wish::read(query), Err(Fault::Rule(StatusCode::FORBIDDEN, told)) if told == element), "{query}");

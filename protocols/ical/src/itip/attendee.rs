@@ -27,7 +27,9 @@ pub(super) fn check(change: &Change<'_>, old: &Object<'_>, new: &Object<'_>) -> 
         let mine = |line: &String| !line.starts_with("ATTENDEE") || !line.rsplit_once(':').is_some_and(|_| is_mine(change, part, line));
         was.retain(mine);
         is.retain(mine);
-        if was != is || part.of_mine(change.me).is_none() && before.of_mine(change.me).is_some() {
+        // RFC 8607 section 3.12.2.
+        let attached_anew = compare::managed(before) != compare::managed(part);
+        if was != is || attached_anew || part.of_mine(change.me).is_none() && before.of_mine(change.me).is_some() {
             return refused;
         }
     }

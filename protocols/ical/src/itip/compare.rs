@@ -42,6 +42,11 @@ pub(super) fn organizers(part: &Part<'_>) -> Lines {
     })
 }
 
+/// Which attachments a server manages for it.
+pub(super) fn managed<'p>(part: &'p Part<'_>) -> BTreeSet<&'p str> {
+    part.node.all("ATTACH").filter_map(|entry| entry.param("MANAGED-ID")).collect()
+}
+
 /// Without what tells when: of an override that an attendee has made of an instance.
 pub(super) fn without_times(lines: &Lines) -> Lines {
     let is_time = |line: &&String| !TIMES.iter().any(|name| line.starts_with(&format!("{name}:")) || line.starts_with(&format!("{name};")));
