@@ -1,6 +1,8 @@
 //! What hangs on events (RFC 8607): attached, exchanged and taken off by POST, read by who may read the event, counted and kept with it.
 
+use crate::admin::mint;
 use crate::scheduling::{Diary, meeting};
+use crate::support::http::Http;
 use crate::support::http::Response;
 use crate::support::process::run;
 use crate::support::server::{OCTROI, configured_with_profiles, plain_profile};
@@ -326,4 +328,78 @@ fn one_instance_of_a_series_and_the_quota() {
     assert!(over.status == 507 && over.text().contains("quota-not-exceeded"), "{} {}", over.status, over.text());
     assert_eq!(unfolded(&lea.http.request("GET", &at, &[], b"")), object);
     assert_eq!(add(&lea, &at, "small", b"small").status, 201);
+}
+
+/// The account is gone and made anew, so that it has another number: what hung on its events hangs there again, at the address that stands in them.
+/// Before that a restore brought back the lines only, and into a calendar of its own what hung on them.
+#[test]
+fn a_restore_brings_back_what_hangs_on_events() {
+    let server = world();
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("backup").to_str().unwrap().to_owned();
+    let (lea, paul) = (Diary::of(&server, 1), Diary::of(&server, 2));
+    let (kept, gone) = (event(&lea, &unique("kept"), ""), event(&lea, &unique("gone"), ""));
+    assert_eq!(add(&lea, &kept, "kept.txt", b"kept").status, 201);
+    let added = add(&lea, &gone, "gone.txt", b"gone");
+    assert_eq!(added.status, 201);
+    let path = path_in(&unfolded(&lea.http.request("GET", &kept, &[], b"")));
+    let dropped = path_in(&unfolded(&lea.http.request("GET", &gone, &[], b"")));
+    // What nothing carries at that moment does not come back.
+    let removed = post(&lea, &gone, &format!("action=attachment-remove&managed-id={}", id_of(&added)), &[], b"");
+    assert_eq!(removed.status, 204);
+    let said = proppatched(&lea);
+    assert!(said.contains("200 OK"), "{said}");
+    octroi(&server, &["backup", "create", &backup]);
+    let restore = |more: &[&str]| {
+        let whose = ["backup", "restore", &backup, "--account", &lea.person.address, "--config", server.config()];
+        run(OCTROI, &[&whose, more].concat()).good()
+    };
+    // Beside what is there: no calendar of attachments, none of an inbox, and nothing twice.
+    let home = lea.calendar().replace("calendar/", "");
+    let calendars = |of: &Http| {
+        let told =
+            of.request("PROPFIND", &home, &[("Depth", "1")], b"<propfind xmlns=\"DAV:\"><prop><resourcetype/></prop></propfind>").text();
+        let members = told.split("<D:response>").filter(|one| one.contains("<C:calendar/>"));
+        members.filter_map(|one| one.split("<D:href>").nth(1)?.split('<').next()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    restore(&["--folder", "calendars/calendar"]);
+    restore(&[]);
+    let beside = calendars(&lea.http);
+    assert_eq!(beside.len(), 2, "{beside:?}");
+    assert!(restore(&[]).contains(": 0 items"));
+
+    octroi(&server, &["account", "remove", &lea.person.address]);
+    assert_eq!(paul.http.request("GET", &path, &[], b"").status, 404);
+    let said = restore(&["--create", "--in-place"]);
+    assert!(said.contains(": 3 items"), "two events and an attachment: {said}");
+    let (secret, _) = mint(&server, &lea.person.address, "caldav");
+    let anew = Diary { http: Http::with(&server, &lea.person.address, &secret), person: lea.person };
+    assert_eq!(calendars(&anew.http).len(), 1);
+    let got = anew.http.request("GET", &path, &[], b"");
+    assert_eq!((got.status, got.text().as_str()), (200, "kept"));
+    assert_eq!(anew.http.request("GET", &dropped, &[], b"").status, 404);
+    assert_eq!(paul.http.request("GET", &path, &[], b"").status, 404, "still hers alone");
+    let told = anew.http.request("PROPFIND", &anew.inbox(), &[("Depth", "0")], AVAILABILITY.as_bytes()).text();
+    assert!(told.contains("BEGIN:VAVAILABILITY"), "the inbox is one again, with what it says: {told}");
+    // It goes on as any other: kept by a PUT, used in another event, exchanged, and no second time brought back.
+    let object = anew.http.request("GET", &kept, &[], b"").text();
+    assert_eq!(anew.http.request("PUT", &kept, &[], object.replace("Contrôle", "Autre").as_bytes()).status, 204);
+    let line = unfolded(&anew.http.request("GET", &kept, &[], b"")).lines().find(|line| line.contains("MANAGED-ID")).unwrap().to_owned();
+    event(&anew, &unique("again"), &format!("{line}\r\n"));
+    assert_eq!(add(&anew, &gone, "new.txt", b"new").status, 201);
+    assert!(restore(&["--in-place"]).contains(": 0 items"));
+    let number = line.split("MANAGED-ID=").nth(1).unwrap().split(';').next().unwrap();
+    let updated = post(&anew, &kept, &format!("action=attachment-update&managed-id={number}"), &[], b"other");
+    assert_eq!(updated.status, 204, "{}", updated.text());
+}
+
+const AVAILABILITY: &str =
+    "<propfind xmlns=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><prop><C:calendar-availability/></prop></propfind>";
+
+/// Say at the inbox when one can be asked.
+fn proppatched(of: &Diary<'_>) -> String {
+    let body = "<D:propertyupdate xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\"><D:set><D:prop><C:calendar-availability>BEGIN:VCALENDAR\n\
+        VERSION:2.0\nPRODID:-//x//y//EN\nBEGIN:VAVAILABILITY\nUID:v\nDTSTAMP:20260101T000000Z\nEND:VAVAILABILITY\nEND:VCALENDAR\n\
+        </C:calendar-availability></D:prop></D:set></D:propertyupdate>";
+    of.http.request("PROPPATCH", &of.inbox(), &[("Content-Type", "application/xml")], body.as_bytes()).text()
 }

@@ -20,12 +20,15 @@ use crate::tree;
 use octroi_engine::{Batch, BodyIndex, Change, Engine, Expect, Part, View};
 use octroi_model::{AccountId, Collection, CollectionId, CollectionKind, Head, Item, Name, Rights, Uid, UidSet, UnixTime};
 use octroi_policy::Area;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The name of the collection that holds them.
 const NAMES: [&str; 2] = [".attachments", ".octroi-attachments"];
 /// Note beside one: UIDs of the objects that it was attached to, a line each.
 const UIDS: &str = "attached-to";
+/// Property of a store: numbers that its account had before it was brought back from a backup, in hexadecimal.
+const FORMERLY: &str = "formerly";
 /// UIDs of objects that one attachment can be in.
 const UIDS_MAX: usize = 50;
 /// Random octets of a number.
@@ -122,10 +125,15 @@ impl Attached {
 
 /// A calendar may have its name, so it takes the first that is free.
 fn make_store(engine: &dyn Engine, owner: AccountId, batch: &mut Batch) -> Result<CollectionId, Refusal> {
+    make_store_with(engine, owner, None, batch)
+}
+
+fn make_store_with(engine: &dyn Engine, owner: AccountId, formerly: Option<&str>, batch: &mut Batch) -> Result<CollectionId, Refusal> {
     let home = tree::home(engine, owner, Area::Calendars).ok_or(Refusal::Missing)?;
     let names = NAMES.into_iter().filter_map(|name| Name::new(name).ok());
     let name = names.into_iter().find(|name| engine.child(home.id, name).is_none()).ok_or(Refusal::Exists)?;
-    let store = new_collection(engine, Some(home.id), name.clone(), CollectionKind::Attachments, owner);
+    let mut store = new_collection(engine, Some(home.id), name.clone(), CollectionKind::Attachments, owner);
+    store.properties.extend(formerly.map(|numbers| (FORMERLY.into(), numbers.into())));
     let id = store.id;
     batch.expect(Expect::Absent { collection: home.id, name });
     batch.push(Change::CreateCollection { collection: store, parent_head: None });
@@ -137,14 +145,60 @@ fn store(engine: &dyn Engine, owner: AccountId) -> Option<Arc<Collection>> {
     engine.children(home.id).into_iter().find(|child| child.kind == CollectionKind::Attachments)
 }
 
-/// An attachment by its number, which says in whose account it is.
+/// Where an attachment of that number is: in the account that the number says, or in what was made of that account.
+fn store_of(engine: &dyn Engine, id: &Name) -> Option<Arc<Collection>> {
+    let owner = owner_of(id)?;
+    if engine.account(owner).is_some() {
+        return store(engine, owner);
+    }
+    let was_theirs = |store: &Arc<Collection>| formerly(store).any(|number| number == owner);
+    engine.accounts().into_iter().filter_map(|account| store(engine, account.id)).find(was_theirs)
+}
+
+/// The numbers that the account of a store had before it was made anew.
+fn formerly(store: &Collection) -> impl Iterator<Item = AccountId> {
+    let numbers = store.property(FORMERLY).map_or("", |numbers| &**numbers).split_ascii_whitespace();
+    numbers.filter_map(|number| u64::from_str_radix(number, 16).ok()).map(AccountId)
+}
+
+/// The store of an account that had the number `then` when it had the store `source`, made if there is none.
+pub(crate) async fn store_after(
+    engine: &dyn Engine,
+    owner: AccountId,
+    (then, source): (AccountId, &Collection),
+) -> Result<CollectionId, Refusal> {
+    let there = store(engine, owner);
+    let before: BTreeSet<AccountId> = there.iter().flat_map(|store| formerly(store)).collect();
+    let mut numbers = before.clone();
+    numbers.extend(formerly(source).chain([then]).filter(|number| *number != owner));
+    let noted = numbers.iter().map(|number| format!("{:x}", number.0)).collect::<Vec<_>>().join(" ");
+    let mut batch = Batch::new();
+    let id = match there {
+        Some(store) if numbers == before => return Ok(store.id),
+        Some(store) => {
+            let (name, value) = (FORMERLY.into(), Some(noted.into()));
+            batch.push(Change::SetProperty { collection: store.id, name, value, head: Head::default() });
+            store.id
+        }
+        None => make_store_with(engine, owner, Some(&noted).filter(|noted| !noted.is_empty()).map(String::as_str), &mut batch)?,
+    };
+    engine.commit(batch).await?;
+    Ok(id)
+}
+
+/// Is there an attachment of that number?
+pub(crate) async fn is_there(engine: &dyn Engine, id: &Name) -> Result<bool, Refusal> {
+    Ok(find(engine, id).await?.is_some())
+}
+
+/// An attachment by its number.
 async fn find(engine: &dyn Engine, id: &Name) -> Result<Option<(CollectionId, Item)>, Refusal> {
-    let Some(store) = owner_of(id).and_then(|owner| store(engine, owner)) else { return Ok(None) };
+    let Some(store) = store_of(engine, id) else { return Ok(None) };
     let view = engine.view(store.id).await?;
     Ok(view.by_name(id).map(|item| (store.id, item.clone())))
 }
 
-/// In whose account an attachment of that number is: theirs whose calendar it was attached in, whoever did it for them.
+/// In whose account an attachment of that number was made: theirs whose calendar it was attached in, whoever did it for them.
 fn owner_of(id: &Name) -> Option<AccountId> {
     id.as_str().split_once('-').and_then(|(owner, _)| u64::from_str_radix(owner, 16).ok()).map(AccountId)
 }
@@ -211,7 +265,10 @@ impl Session {
     pub async fn may_attach(&self, id: &Name, calendar: &FolderAt, uid: &str) -> Result<(), Refusal> {
         let attachment = self.attachment(id).await?;
         let is_known = || uids_of(attachment.item()).contains(&uid);
-        let is_theirs = || self.resolve(calendar.area, &calendar.path).is_some_and(|node| Some(node.owner) == owner_of(id));
+        let is_theirs = || {
+            self.resolve(calendar.area, &calendar.path)
+                .is_some_and(|node| store_of(self.gate().engine(), id).is_some_and(|store| store.owner == node.owner))
+        };
         if is_known() || is_theirs() { Ok(()) } else { Err(Refusal::Missing) }
     }
 }
@@ -266,7 +323,7 @@ impl Admin {
 }
 
 /// Whoever's calendar it is in: first where it most likely is.
-async fn is_carried(gate: &Gate, owner: AccountId, attachment: &Item) -> Result<bool, Refusal> {
+pub(crate) async fn is_carried(gate: &Gate, owner: AccountId, attachment: &Item) -> Result<bool, Refusal> {
     let engine = gate.engine();
     let Some(id) = &attachment.name else { return Ok(false) };
     let others = engine.accounts().into_iter().map(|account| account.id).filter(|other| *other != owner);

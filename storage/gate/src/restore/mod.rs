@@ -3,8 +3,10 @@
 //! Called by the administration only. What holds: nothing that is there is written over or removed. A message is missing if the target has
 //! fewer of the same content than the source had; anything with a name is missing if the name is free. So a restore that was interrupted is
 //! gone on with by asking for it again. Access lists are not brought back: what is restored is its owner's alone, or as its parent is.
-//! Scripts come back with everything else of the account (`scripts`), and not with one folder.
+//! Scripts come back with everything else of the account (`scripts`), and not with one folder; what hung on calendar objects comes back with the
+//! objects that carry it (`hung`).
 
+mod hung;
 mod scripts;
 
 use crate::acts::folder::DISPLAY_NAME;
@@ -93,10 +95,15 @@ impl Admin {
             }
         }
         let account = self.account_for(&then, order, &mut restored).await?;
-        progress.begin("restoring", Unit::Items, pairs.iter().map(|pair| u64::from(pair.source.head.items)).sum());
+        let hung = pairs.iter().any(|pair| pair.area == Area::Calendars).then(|| hung::source(past, then.id)).flatten();
+        let sources = pairs.iter().map(|pair| &pair.source).chain(&hung);
+        progress.begin("restoring", Unit::Items, sources.map(|source| u64::from(source.head.items)).sum());
+        let work = Work { engine: self.engine(), past, progress, order, account: &account, collections_max: self.collections_max() };
         for pair in &pairs {
-            let work = Work { engine: self.engine(), past, progress, order, account: &account, collections_max: self.collections_max() };
             work.collection(pair, &mut restored).await?;
+        }
+        if let Some(source) = &hung {
+            self.attachments_back(&work, source, then.id, &mut restored).await?;
         }
         if order.place.is_none() {
             self.scripts_back(past, then.id, &account, order.into.as_ref(), &mut restored).await?;
@@ -147,8 +154,7 @@ fn collect(past: &Past, then: &Account, area: Area, order: &RestoreOrder, pairs:
         if names.len() > DEPTH_MAX {
             return Err(failed(format!("{} is nested too deeply", names.iter().map(Name::as_str).collect::<Vec<_>>().join("/"))));
         }
-        // What was thrown away then, or was another version, is not what was there.
-        for child in past.children(collection.id).into_iter().filter(|child| !crate::kept::is_kept_aside(child.kind)) {
+        for child in past.children(collection.id).into_iter().filter(|child| comes_back(child.kind, order)) {
             let mut below = names.clone();
             below.push(child.name.clone());
             todo.push((child, below));
@@ -159,6 +165,16 @@ fn collect(past: &Past, then: &Account, area: Area, order: &RestoreOrder, pairs:
         }
     }
     Ok(())
+}
+
+/// What was thrown away then, or was another version, is not what was there. What hung on objects comes with them. An inbox of meetings is none in
+/// another place.
+fn comes_back(kind: CollectionKind, order: &RestoreOrder) -> bool {
+    match kind {
+        CollectionKind::Attachments => false,
+        CollectionKind::Inbox | CollectionKind::Outbox => order.into.is_none(),
+        kind => !crate::kept::is_kept_aside(kind),
+    }
 }
 
 /// Mail and documents go below a collection; calendars and address books stand beside one another, under longer names.
@@ -218,6 +234,11 @@ impl Work<'_> {
     async fn target(&self, pair: &Pair, restored: &mut Restored) -> Result<CollectionId, BackupError> {
         let gone = || failed(format!("{} has no {}", self.account.address, pair.area.name()));
         let home = tree::home(self.engine, self.account.id, pair.area).ok_or_else(gone)?;
+        let is_alone = matches!(pair.source.kind, CollectionKind::Inbox | CollectionKind::Outbox);
+        // There is one, whatever it is called.
+        if is_alone && let Some(there) = self.engine.children(home.id).into_iter().find(|child| child.kind == pair.source.kind) {
+            return Ok(there.id);
+        }
         let mut at = home.clone();
         for (depth, name) in pair.path.iter().enumerate() {
             if let Some(child) = tree::child(self.engine, &at, name) {
@@ -230,6 +251,7 @@ impl Work<'_> {
             let last = depth + 1 == pair.path.len();
             let kind = match pair.area {
                 Area::Mail => CollectionKind::Mailbox,
+                Area::Calendars if is_alone => pair.source.kind,
                 Area::Calendars => CollectionKind::Calendar,
                 Area::Contacts => CollectionKind::Addressbook,
                 Area::Files => CollectionKind::Folder,
