@@ -47,7 +47,9 @@ fn check(input: &[u8]) {
         there_and_back(&with);
         // What each instance got each can lose.
         let tree = read(&with);
-        assert!(without_attachment(&tree, instances, ONE.id, &LIMITS).is_ok_and(|octets| carried_by(&octets).iter().all(|id| id != ONE.id)));
+        assert!(
+            without_attachment(&tree, instances, ONE.id, &LIMITS).is_ok_and(|octets| carried_by(&octets).iter().all(|id| id != ONE.id))
+        );
     }
 }
 
