@@ -66,7 +66,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How often a write is decided anew when rights keep moving under it: anybody's do, and deciding costs little beside the commit.
-const DECISIONS_MAX: usize = 64;
+pub(crate) const DECISIONS_MAX: usize = 64;
 
 mod sealed {
     pub trait Sealed {}
@@ -299,6 +299,21 @@ impl<O: Object, P: Purpose<O>> Granted<O, P> {
         let receipt = commit_under(self.engine(), batch, || self.renew()).await?;
         self.session.note_own(&receipt);
         Ok(receipt)
+    }
+
+    /// Commit what was made of rights as they are at one generation ([`Granted::renew`]), such as an ACL of an ACL; `None`: they have moved since,
+    /// and it is to be made anew.
+    pub(crate) async fn commit_at(&self, generation: u64, mut batch: Batch) -> Result<Option<Receipt>, Refusal> {
+        self.session.hold(&mut batch);
+        batch.expect(Expect::Generation(generation));
+        match self.engine().commit(batch).await {
+            Err(CommitError::Stale) => Ok(None),
+            other => {
+                let receipt = other?;
+                self.session.note_own(&receipt);
+                Ok(Some(receipt))
+            }
+        }
     }
 }
 

@@ -4,7 +4,9 @@
 
 mod support;
 
-use octroi_gate::{AclEdit, Area, FolderAt, Identifier, MailboxAt, Policy, Preset, Refusal, Select, Session, ShareFolder, ShareMailbox};
+use octroi_gate::{
+    AclEdit, Area, FolderAt, Identifier, MailboxAt, NewAccount, Policy, Preset, Refusal, Select, Session, ShareFolder, ShareMailbox,
+};
 use octroi_model::{Address, Path, Rights, Service, Services};
 use std::time::Duration;
 use support::{OFFICE, OWNER, SUBJECT, World, address, draft, open, path};
@@ -46,6 +48,35 @@ fn reading() -> AclEdit {
 
 async fn share(session: &Session, with: &str, edit: AclEdit) -> Result<(), Refusal> {
     session.open(MailboxAt(path("INBOX")), ShareMailbox).await.unwrap().edit_acl(&who(with), edit).await
+}
+
+/// Each edit was made of the ACL as it stood when it was asked for, and put in its place as a whole: of two at one moment the second took back
+/// what the first had given.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_edits_at_one_moment_none_is_lost() {
+    const PEOPLE: usize = 12;
+    let world = world(ACCOUNTS).await;
+    let people: Vec<String> = (0..PEOPLE).map(|number| format!("sharee{number}@octroi.example")).collect();
+    for person in &people {
+        let person = address(person);
+        let new = NewAccount { address: &person, display_name: "", profile: "subject", password: None, remote_access: false };
+        world.admin.add_account(new).await.unwrap();
+    }
+    let owner = world.session(OWNER, Service::Imap).await;
+    let at_once = |edit: AclEdit| {
+        let edits = people.iter().cloned().map(|person| {
+            let owner = owner.clone();
+            tokio::spawn(async move { share(&owner, &person, edit).await })
+        });
+        edits.collect::<Vec<_>>()
+    };
+    let entries = async || owner.open(MailboxAt(path("INBOX")), ShareMailbox).await.unwrap().acl().unwrap().entries.len();
+    for (edit, there) in [(reading(), PEOPLE), (AclEdit::Add(Rights::SEEN), PEOPLE), (AclEdit::Delete, 0)] {
+        for edited in at_once(edit) {
+            edited.await.unwrap().unwrap();
+        }
+        assert_eq!(entries().await, there, "{edit:?}");
+    }
 }
 
 fn theirs() -> MailboxAt {

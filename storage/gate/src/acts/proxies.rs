@@ -5,7 +5,7 @@
 //! decisions as any sharing and in one commit; whoever stands there already keeps what they have. On what a profile allows, an ACL has no say.
 
 use crate::acts::sharing::{AclEdit, ENTRIES_MAX, Identifier, edited, lay_acl};
-use crate::granted::{Folder, FolderAt, Granted, commit_under};
+use crate::granted::{DECISIONS_MAX, Folder, FolderAt, Granted};
 use crate::purpose::ShareFolder;
 use crate::refusal::Refusal;
 use crate::session::Session;
@@ -56,30 +56,14 @@ impl Session {
         }
         let calendars = self.calendars_to_share().await?;
         let first = calendars.first().ok_or(Refusal::Forbidden(Rights::ADMIN))?;
-        let before: Vec<Identifier> = proxies_of(&calendars)?.into_iter().filter(|(_, other)| *other == kind).map(|(who, _)| who).collect();
-        let comes = members.iter().filter(|who| !before.iter().any(|known| same(known, who)));
-        // To look at them only, who wrote has less than before.
-        let given = |who: &Identifier| (who.clone(), if kind == ProxyKind::Read { AclEdit::Set } else { AclEdit::Add }(kind.gives()));
-        let goes = before.iter().filter(|known| !members.iter().any(|who| same(known, who)));
-        let edits: Vec<(Identifier, AclEdit)> = goes.map(|who| (who.clone(), AclEdit::Delete)).chain(comes.map(given)).collect();
-        let (mut batch, mut notices) = (Batch::new(), Vec::new());
-        for calendar in &calendars {
-            let edited = edited(calendar, &edits, None).await?;
-            if edited.after != edited.before {
-                notices.extend(lay_acl(calendar, edited, &[], &mut batch)?);
+        for _ in 0..DECISIONS_MAX {
+            let generation = calendars.iter().try_fold(0, |_, calendar| calendar.renew())?;
+            let batch = batch_for(&calendars, kind, members).await?;
+            if batch.is_empty() || first.commit_at(generation, batch).await?.is_some() {
+                return Ok(());
             }
         }
-        if batch.is_empty() {
-            return Ok(());
-        }
-        for notice in notices {
-            batch.push(notice);
-        }
-        self.hold(&mut batch);
-        let renew = || calendars.iter().try_fold(0, |_, calendar| calendar.renew());
-        let receipt = commit_under(first.engine(), batch, renew).await?;
-        self.note_own(&receipt);
-        Ok(())
+        Err(Refusal::Unavailable)
     }
 
     /// For whom this session stands, as what it may do in their calendars comes to; each once.
@@ -113,6 +97,27 @@ impl Session {
         }
         Ok(found)
     }
+}
+
+/// What makes these, and nobody else, stand there.
+async fn batch_for(calendars: &[Granted<Folder, ShareFolder>], kind: ProxyKind, members: &[Identifier]) -> Result<Batch, Refusal> {
+    let before: Vec<Identifier> = proxies_of(calendars)?.into_iter().filter(|(_, other)| *other == kind).map(|(who, _)| who).collect();
+    let comes = members.iter().filter(|who| !before.iter().any(|known| same(known, who)));
+    // To look at them only, who wrote has less than before.
+    let given = |who: &Identifier| (who.clone(), if kind == ProxyKind::Read { AclEdit::Set } else { AclEdit::Add }(kind.gives()));
+    let goes = before.iter().filter(|known| !members.iter().any(|who| same(known, who)));
+    let edits: Vec<(Identifier, AclEdit)> = goes.map(|who| (who.clone(), AclEdit::Delete)).chain(comes.map(given)).collect();
+    let (mut batch, mut notices) = (Batch::new(), Vec::new());
+    for calendar in calendars {
+        let edited = edited(calendar, &edits, None).await?;
+        if edited.after != edited.before {
+            notices.extend(lay_acl(calendar, edited, &[], &mut batch)?);
+        }
+    }
+    for notice in notices {
+        batch.push(notice);
+    }
+    Ok(batch)
 }
 
 fn proxies_of(calendars: &[Granted<Folder, ShareFolder>]) -> Result<Vec<(Identifier, ProxyKind)>, Refusal> {

@@ -3,7 +3,7 @@
 //! One model for RFC 4314 (IMAP) and RFC 3744 (WebDAV). What always holds: nobody grants a right that they do not have there themselves,
 //! and nobody shares with whom their profile has no rule for. Effective rights stay ACL ∩ profile ∩ credential, whatever stands here.
 
-use crate::granted::{Folder, Granted, Mailbox, Object};
+use crate::granted::{DECISIONS_MAX, Folder, Granted, Mailbox, Object};
 use crate::invites::{InviteWish, follow};
 use crate::purpose::{Purpose, ShareFolder, ShareMailbox};
 use crate::refusal::Refusal;
@@ -142,10 +142,22 @@ pub(crate) async fn edit_acl_with<O: Object, P: Purpose<O>>(
     from: Option<Acl>,
     wishes: &[InviteWish],
 ) -> Result<(), Refusal> {
-    let edited = edited(granted, edits, from).await?;
-    let mut batch = Batch::new();
-    let notices = lay_acl(granted, edited, wishes, &mut batch)?;
-    commit_with(granted, batch, notices).await
+    for _ in 0..DECISIONS_MAX {
+        // Looked at before the ACL is: each change of an ACL moves it, so of two edits at one moment the second is made of what the first has made.
+        let generation = granted.renew()?;
+        let edited = edited(granted, edits, from.clone()).await?;
+        let mut batch = Batch::new();
+        let notices = lay_acl(granted, edited, wishes, &mut batch)?;
+        let (whole, is_more) = with_notices(&batch, notices);
+        let done = match granted.commit_at(generation, whole).await {
+            Err(Refusal::Limit(_)) if is_more => granted.commit_at(generation, batch).await?,
+            other => other?,
+        };
+        if done.is_some() {
+            return Ok(());
+        }
+    }
+    Err(Refusal::Unavailable)
 }
 
 /// An ACL as it is in force and as it is to be.
@@ -225,15 +237,20 @@ pub(crate) async fn commit_with<O: Object, P: Purpose<O>>(
     batch: Batch,
     notices: Vec<Change>,
 ) -> Result<(), Refusal> {
-    let mut whole = batch.clone();
-    let is_more = !notices.is_empty();
-    for notice in notices {
-        whole.push(notice);
-    }
+    let (whole, is_more) = with_notices(&batch, notices);
     match granted.commit(whole).await {
         Err(Refusal::Limit(_)) if is_more => granted.commit(batch).await.map(|_| ()),
         other => other.map(|_| ()),
     }
+}
+
+/// The batch with notices, and whether there are any.
+fn with_notices(batch: &Batch, notices: Vec<Change>) -> (Batch, bool) {
+    let (mut whole, is_more) = (batch.clone(), !notices.is_empty());
+    for notice in notices {
+        whole.push(notice);
+    }
+    (whole, is_more)
 }
 
 async fn refused<O: Object, P: Purpose<O>>(granted: &Granted<O, P>, who: &Identifier, reason: &str) {

@@ -5,9 +5,10 @@
 
 use super::{PortalSession, Stepped};
 use crate::acts::sharing::{self, Identifier, in_force};
+use crate::granted::DECISIONS_MAX;
 use crate::refusal::Refusal;
 use crate::tree;
-use octroi_engine::{Batch, Change};
+use octroi_engine::{Batch, Change, CommitError, Expect};
 use octroi_model::{Grantee, Outcome, Path, Rights};
 use octroi_policy::{Act, Area, Circumstances, Origin, Strength};
 
@@ -73,15 +74,27 @@ impl PortalSession {
         if grantee == Grantee::Account(account.id) {
             return Err(Refusal::Unsupported);
         }
-        let (mut acl, _) = in_force(self.gate.engine(), &collection);
-        acl.retain(|(of, _)| *of != grantee);
-        if rights != Rights::NONE {
-            acl.push((grantee, rights));
+        for _ in 0..DECISIONS_MAX {
+            // As in `acts::sharing`: an ACL that changes after this moves it.
+            let generation = engine.generation();
+            let collection = engine.collection(collection.id).ok_or(Refusal::Missing)?;
+            let (mut acl, _) = in_force(engine, &collection);
+            acl.retain(|(of, _)| *of != grantee);
+            if rights != Rights::NONE {
+                acl.push((grantee.clone(), rights));
+            }
+            let mut batch = Batch::new();
+            batch.expect(Expect::Generation(generation));
+            batch.push(Change::SetAcl { collection: collection.id, acl: Some(acl) });
+            match engine.commit(batch).await {
+                Err(CommitError::Stale) => {}
+                other => {
+                    other?;
+                    self.note("share", &subject, Outcome::Done, &rights.to_string()).await;
+                    return Ok(());
+                }
+            }
         }
-        let mut batch = Batch::new();
-        batch.push(Change::SetAcl { collection: collection.id, acl: Some(acl) });
-        self.gate.engine().commit(batch).await?;
-        self.note("share", &subject, Outcome::Done, &rights.to_string()).await;
-        Ok(())
+        Err(Refusal::Unavailable)
     }
 }
