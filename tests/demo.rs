@@ -1,5 +1,6 @@
 //! What `octroi demo --json` promises: one line, a sample organisation that works, and the data kept where it was asked to.
 
+use crate::subscriptions::subscribe;
 use crate::support::http::Http;
 use crate::support::imap::Imap;
 use crate::support::server::ACCOUNTS;
@@ -66,6 +67,20 @@ fn the_shared_documents_are_there_for_whom_they_are_meant() {
     assert_eq!(actes("document-manager"), 207);
     assert_eq!(actes("agent"), 207);
     assert_eq!(actes("operator"), 404, "acts stay inside, and outside nobody learns that they are there");
+}
+
+/// Whose profile says so subscribes to calendars of the web; here nothing is fetched, as there is no such server.
+#[test]
+fn our_own_people_subscribe_to_calendars_of_the_web() {
+    let server = shared();
+    for profile in ["agent", "document-manager", "team-lead"] {
+        let person = server.with_profile(profile);
+        let http = Http::new(server, person);
+        let at = format!("/dav/calendars/{}/{}/", person.address, unique("web"));
+        let made = subscribe(&http, &at, "https://calendars.invalid/holidays.ics");
+        assert_eq!(made.status, 201, "{profile}: {}", made.text());
+        assert_eq!(http.request("DELETE", &at, &[], b"").status, 204, "{profile}");
+    }
 }
 
 /// The folder `Shared/documents@…` in somebody's home; empty if there is none.

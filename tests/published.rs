@@ -2,16 +2,20 @@
 
 use crate::admin::octroi;
 use crate::portal::{Browser, MAIN, between, newcomer_as};
-use crate::support::Server;
 use crate::support::http::{Http, Response};
 use crate::support::server::{configured_with_profiles, plain_profile};
+use crate::support::{Server, shared};
 
 const PAGE: &str = "/portal/calendars";
 const OWN: &str = "portal = true\nportal_calendars = [\"*\"]\npublish_calendars = [\"*\"]\nsend_to = \"inside\"";
 
 /// Somebody new with a fresh second factor and two events, one of them private; how to speak to their calendar.
 fn somebody(server: &Server) -> (Browser<'_>, Http, String) {
-    let address = newcomer_as(server, "plain");
+    somebody_as(server, "plain")
+}
+
+fn somebody_as<'s>(server: &'s Server, profile: &str) -> (Browser<'s>, Http, String) {
+    let address = newcomer_as(server, profile);
     let mut browser = Browser::open(server);
     browser.send("/portal/sign-in", &[("address", &address), ("password", MAIN)]);
     browser.enrol();
@@ -101,6 +105,19 @@ fn a_stranger_with_the_link_sees_what_was_published_and_no_more() {
     missing(&all);
     missing(&busy);
     assert!(!server.log().contains(secret), "no link is in a log");
+}
+
+/// In the sample organisation a team lead does at the office, and nobody else.
+#[test]
+fn a_team_lead_of_the_sample_publishes() {
+    let server = shared();
+    let (mut lead, ..) = somebody_as(server, "team-lead");
+    let link = publish(&mut lead, "busy");
+    assert_eq!(visit(server, &link).status, 200);
+    for other in ["agent", "document-manager"] {
+        let (browser, ..) = somebody_as(server, other);
+        assert!(!browser.page.contains("/portal/calendars/publish"), "{other}: {}", browser.page);
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn at(person: &Person, name: &str) -> String {
 }
 
 /// As Apple's programs do it.
-fn subscribe(http: &Http, at: &str, url: &str) -> Response {
+pub(crate) fn subscribe(http: &Http, at: &str, url: &str) -> Response {
     let body = format!(
         r#"<mkcol xmlns="DAV:" xmlns:S="http://calendarserver.org/ns/" xmlns:A="http://apple.com/ns/ical/"><set><prop>
         <resourcetype><collection/><S:subscribed/></resourcetype><displayname>Holidays</displayname><A:calendar-color>#FF0000FF</A:calendar-color>

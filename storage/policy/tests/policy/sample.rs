@@ -15,6 +15,24 @@ fn the_sample_keeps_its_promises() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
+/// Calendars of the web come in for our own people; out go they from the office only, and by who plans the work of others.
+#[test]
+fn the_sample_says_who_subscribes_and_who_publishes() {
+    let policy = Policy::parse(SAMPLE).unwrap();
+    for (profile, subscribes, publishes) in [
+        ("agent", true, false),
+        ("document-manager", true, false),
+        ("team-lead", true, true),
+        ("operator", false, false),
+        ("administrator", false, false),
+        ("auditor", false, false),
+    ] {
+        let of = policy.profile(profile).unwrap();
+        assert_eq!((of.subscribes_from("anywhere"), of.subscribes()), (subscribes, subscribes), "{profile}");
+        assert_eq!((of.publishes_from("office"), of.publishes_from("anywhere")), (publishes, false), "{profile}");
+    }
+}
+
 /// Against the rules of a server that knows none of these people, the same promises are not kept: the test above can fail.
 #[test]
 fn another_policy_does_not_keep_them() {
