@@ -178,8 +178,13 @@ fn who_may_read_the_event_may_read_it() {
     assert_eq!(read(&paul), 200);
     octroi(&server, &["share", &lea.person.address, "calendars/calendar"]);
     assert_eq!(read(&paul), 404, "from the next request on");
+}
 
-    // Who is invited has a copy of the event, and reads what hangs on it for as long as it does.
+/// Who is invited has a copy of the event, and reads what hangs on it for as long as it does; to change it is the organizer's affair.
+#[test]
+fn who_is_invited_reads_it_and_leaves_it_as_it_is() {
+    let server = world();
+    let (lea, paul) = (Diary::of(&server, 1), Diary::of(&server, 2));
     let uid = unique("invited");
     let at = format!("{}{uid}.ics", lea.calendar());
     let asked = meeting(&uid, &lea.person.address, &[&paul.person.address], "");
@@ -201,12 +206,12 @@ fn who_may_read_the_event_may_read_it() {
         format!("action=attachment-update&managed-id={number}"),
         format!("action=attachment-remove&managed-id={number}"),
     ] {
-        self::refused(&post(&paul, &his_at, &query, &[], b"x"), "allowed-attendee-scheduling-object-change");
+        refused(&post(&paul, &his_at, &query, &[], b"x"), "allowed-attendee-scheduling-object-change");
     }
     let his = paul.one(&uid).1.replace("\r\n ", "");
     let line = his.lines().find(|line| line.contains("MANAGED-ID")).unwrap().to_owned();
     let without = his.replace(&format!("{line}\r\n"), "");
-    self::refused(&paul.http.request("PUT", &his_at, &[], without.as_bytes()), "allowed-attendee-scheduling-object-change");
+    refused(&paul.http.request("PUT", &his_at, &[], without.as_bytes()), "allowed-attendee-scheduling-object-change");
     // Nor does he use it in an event of his own, but his copy may lie in another calendar.
     let own = unique("own");
     let again = format!(
@@ -214,7 +219,7 @@ fn who_may_read_the_event_may_read_it() {
          END:VEVENT\r\nEND:VCALENDAR\r\n"
     );
     let at_own = format!("{}{own}.ics", paul.calendar());
-    self::refused(&paul.http.request("PUT", &at_own, &[], again.as_bytes()), "valid-managed-id-parameter");
+    refused(&paul.http.request("PUT", &at_own, &[], again.as_bytes()), "valid-managed-id-parameter");
     let other = paul.calendar().replace("/calendar/", "/other/");
     assert_eq!(paul.http.request("MKCALENDAR", &other, &[], b"").status, 201);
     let moved = paul.http.request("MOVE", &his_at, &[("Destination", &format!("{other}moved.ics"))], b"");
