@@ -16,6 +16,8 @@ use zeroize::Zeroizing;
 const BOUNDARY_BYTES_MAX: usize = 70;
 /// Octets of a part's head: a name of 255 octets fits many times over.
 pub(crate) const HEAD_BYTES_MAX: usize = 4 * 1024;
+/// What a delimiter begins with.
+const LINE_END: &str = "\r\n";
 /// What a part's head ends with.
 const HEAD_END: &[u8] = b"\r\n\r\n";
 /// Octets before the first part; browsers send none.
@@ -125,8 +127,22 @@ impl Multipart {
         }
         let lines = self.buffer.split_to(end);
         self.buffer.advance(HEAD_END.len());
+        // A head that does not end takes the next one in, and a delimiter without the line end before it would be content: either way the next
+        // part would be lost.
+        if memmem::find(&lines, &self.delimiter).is_some() || self.begins_with_delimiter().await? {
+            return Err(Fault::Malformed);
+        }
         self.at = At::Content;
         head(&lines).map(Some).ok_or(Fault::Malformed)
+    }
+
+    /// Does what comes next look like a delimiter at the beginning of a line?
+    async fn begins_with_delimiter(&mut self) -> Result<bool, Fault> {
+        let line = self.delimiter.len() - LINE_END.len();
+        while self.buffer.len() < line && self.delimiter[LINE_END.len()..].starts_with(&self.buffer) {
+            self.fill().await?;
+        }
+        Ok(self.buffer.starts_with(&self.delimiter[LINE_END.len()..]))
     }
 
     /// The next piece of this part; `None` at its end.
@@ -328,9 +344,17 @@ mod tests {
             "--BoundAry\r\n\r\n\r\n1\r\n--BoundAry--",
             "--BoundAry\r\nContent-Disposition: attachment; name=a\r\n\r\n1\r\n--BoundAry--",
             "--BoundAryX\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--BoundAry--",
+            // The head of one part and the delimiter of the next: that one was read as a part of the first.
+            "--BoundAry\r\nContent-Disposition: form-data; name=a\r\n--BoundAry\r\nContent-Disposition: form-data; name=b\r\n\r\n1\r\n--BoundAry--",
+            "--BoundAry\r\n--BoundAry\r\nContent-Disposition: form-data; name=b\r\n\r\n1\r\n--BoundAry--",
+            "--BoundAry\r\nContent-Disposition: form-data; name=a\r\n\r\n--BoundAry\r\nContent-Disposition: form-data; name=b\r\n\r\n1\r\n--BoundAry--",
         ] {
-            assert_eq!(read(bad.as_bytes(), 9).await, Err(Fault::Malformed), "{bad}");
+            for size in [1, 9, 1000] {
+                assert_eq!(read(bad.as_bytes(), size).await, Err(Fault::Malformed), "{bad}");
+            }
         }
+        let almost = form(&[("a", None, b"--BoundAr"), ("b", None, b"-")]);
+        assert_eq!(read(&almost, 4).await.unwrap().len(), 2);
         let mut reader = Multipart::new(frames(&form(&[("a", None, b"12345")]), 3), "BoundAry");
         reader.next_part().await.unwrap();
         assert_eq!(reader.text(4).await.err(), Some(Fault::Malformed));
