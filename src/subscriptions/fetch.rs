@@ -12,6 +12,7 @@ use octroi_dns::Resolver;
 use octroi_gate::{DueSubscription, SubscriptionFault};
 use octroi_webclient::{WebClient, WebError};
 use std::time::Duration;
+use url::Url;
 
 /// Asks. Cheap to clone.
 #[derive(Clone)]
@@ -126,22 +127,9 @@ fn source(url: &str, http: bool) -> Option<Uri> {
     fits.then_some(uri)
 }
 
-/// Where a redirection leads (RFC 9110 section 10.2.2), without dots being taken out: servers that send some understand them.
+/// Where a redirection leads (RFC 9110 section 10.2.2).
 fn led(from: &Uri, to: &str) -> Option<String> {
-    let to = to.trim();
-    if to.contains("://") {
-        return Some(to.to_owned());
-    }
-    let (scheme, authority) = (from.scheme_str()?, from.authority()?);
-    if let Some(rest) = to.strip_prefix("//") {
-        return Some(format!("{scheme}://{rest}"));
-    }
-    if to.starts_with('/') {
-        return Some(format!("{scheme}://{authority}{to}"));
-    }
-    let path = from.path();
-    let base = if to.starts_with('?') { path } else { &path[..=path.rfind('/').unwrap_or(0).min(path.len().saturating_sub(1))] };
-    Some(format!("{scheme}://{authority}{base}{to}"))
+    Url::parse(&from.to_string()).ok()?.join(to.trim()).ok().map(String::from)
 }
 
 #[cfg(test)]
@@ -176,6 +164,10 @@ mod tests {
             ("/c?d=e", "https://cal.example/c?d=e"),
             ("c.ics", "https://cal.example/a/c.ics"),
             ("?d", "https://cal.example/a/b.ics?d"),
+            // By hand these were taken for a path, and for a whole URL.
+            ("../c.ics", "https://cal.example/c.ics"),
+            ("/sso?back=https://cal.example/a", "https://cal.example/sso?back=https://cal.example/a"),
+            ("webcal://cal.example/c", "webcal://cal.example/c"),
         ] {
             assert_eq!(led(&from, to).as_deref(), Some(there), "{to}");
         }
