@@ -115,6 +115,9 @@ fn is_override(node: &Node<'_>) -> bool {
     node.property("RECURRENCE-ID").is_some()
 }
 
+/// What there must not be twice (RFC 5545 sections 3.6.1 to 3.6.3): each program would take another. The same twice is harmless.
+const ONCE: [&str; 5] = ["DTSTART", "DTEND", "DUE", "DURATION", "RECURRENCE-ID"];
+
 /// What decides when a component is must be understood, or it would be missing from every answer that asks for a time.
 pub(crate) fn check_values(node: &Node<'_>) -> Result<(), Invalid> {
     for entry in &node.properties {
@@ -127,6 +130,9 @@ pub(crate) fn check_values(node: &Node<'_>) -> Result<(), Invalid> {
             "RRULE" | "EXRULE" if !entry.value().trim().is_empty() => entry.value().parse::<Rule>().map(drop).map_err(Unreadable::Rule),
             _ => Ok(()),
         };
+        if ONCE.contains(&name.as_str()) && node.property(&name).is_some_and(|first| first.text() != entry.text()) {
+            return Err(Invalid::Twice { number: entry.number, name });
+        }
         checked.map_err(|fault| Invalid::Value { number: entry.number, name, fault })?;
     }
     Ok(())

@@ -58,6 +58,13 @@ pub enum Invalid {
         /// What is wrong with it.
         fault: Unreadable,
     },
+    /// A property that says when a component is, and another of that name that says something else.
+    Twice {
+        /// On which logical line the second is.
+        number: usize,
+        /// Which property.
+        name: String,
+    },
     /// A VAVAILABILITY or AVAILABLE whose times are none that RFC 7953 section 3.1 has.
     Availability {
         /// On which logical line.
@@ -127,6 +134,7 @@ impl Invalid {
             | Self::Unbalanced { .. }
             | Self::Open(_)
             | Self::Value { .. }
+            | Self::Twice { .. }
             | Self::Availability { .. } => Precondition::ValidData,
             Self::UnknownComponent(_) => Precondition::SupportedComponent,
             Self::NotOne(_)
@@ -162,6 +170,7 @@ impl fmt::Display for Invalid {
                 write!(f, "{name} on line {number} is not understood: {fault}")
             }
             Self::Value { number, name, fault: Unreadable::Rule(fault) } => write!(f, "{name} on line {number} is not understood: {fault}"),
+            Self::Twice { number, name } => write!(f, "{name} on line {number} is not what {name} says before it"),
             Self::Availability { number, why } => write!(f, "line {number}: {why}"),
         }
     }
