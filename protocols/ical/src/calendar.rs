@@ -35,6 +35,11 @@ impl ComponentKind {
         }
     }
 
+    /// Can there be overridden instances of it?
+    fn recurs(self) -> bool {
+        matches!(self, Self::Event | Self::Todo | Self::Journal)
+    }
+
     /// From the name in upper case.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Event, Self::Todo, Self::Journal, Self::FreeBusy, Self::Availability].into_iter().find(|kind| kind.name() == name)
@@ -99,6 +104,10 @@ pub fn calendar_facts(tree: &Tree<'_>) -> Result<CalendarFacts, Invalid> {
         match &chosen {
             // RFC 4791 section 4.1: all have the same UID.
             Some((_, common)) if *common != uid => return Err(Invalid::SeveralUids),
+            // RFC 4791 section 4.1: the components of one UID are a recurrence and its overridden instances. Which of two is meant cannot be known.
+            Some((first, _)) if component.recurs() && !is_override(first) && !is_override(node) => {
+                return Err(Invalid::TwoMain { number: node.property("UID").map_or(0, |entry| entry.number) });
+            }
             Some((first, _)) if !is_override(first) || is_override(node) => {}
             _ => chosen = Some((node, uid)),
         }

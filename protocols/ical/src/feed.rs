@@ -49,10 +49,15 @@ pub fn feed(octets: &[u8], alarms: bool) -> Result<Feed, Invalid> {
             continue;
         }
         match part(octets, alarms) {
-            Some((uid, text, zones)) => {
+            Some((uid, is_main, text, zones)) => {
                 let at = *by_uid.entry(uid.clone()).or_insert(order.len());
                 if at == order.len() {
-                    order.push(Parts { uid, text: Vec::new(), zones: BTreeSet::new() });
+                    order.push(Parts { uid, has_main: false, text: Vec::new(), zones: BTreeSet::new() });
+                }
+                // Of two that both say that they are the object the first is.
+                if is_main && std::mem::replace(&mut order[at].has_main, true) {
+                    left_out += 1;
+                    continue;
                 }
                 order[at].text.extend(text);
                 order[at].zones.extend(zones);
@@ -75,6 +80,7 @@ pub fn feed(octets: &[u8], alarms: bool) -> Result<Feed, Invalid> {
 
 struct Parts {
     uid: String,
+    has_main: bool,
     text: Vec<u8>,
     zones: BTreeSet<String>,
 }
@@ -128,8 +134,8 @@ fn interval(line: &Line<'_>) -> Option<i64> {
     Some((i64::from(length.days) * 86_400).saturating_add(length.seconds)).filter(|seconds| *seconds > 0)
 }
 
-/// Of one component: its UID, its octets, the time zones that it names.
-fn part(octets: &[u8], alarms: bool) -> Option<(String, Vec<u8>, BTreeSet<String>)> {
+/// Of one component: its UID, whether it is no overridden instance, its octets, the time zones that it names.
+fn part(octets: &[u8], alarms: bool) -> Option<(String, bool, Vec<u8>, BTreeSet<String>)> {
     let tree = Tree::read(octets).ok()?;
     let [node] = &tree.components[..] else { return None };
     let uid = crate::calendar::uid_of(node).ok()??;
@@ -143,7 +149,8 @@ fn part(octets: &[u8], alarms: bool) -> Option<(String, Vec<u8>, BTreeSet<String
     }
     let mut text = Vec::with_capacity(octets.len());
     ended(&edits.apply(), &mut text);
-    Some((uid, text, zones))
+    let is_main = matches!(node.name.as_str(), "VEVENT" | "VTODO" | "VJOURNAL") && node.property("RECURRENCE-ID").is_none();
+    Some((uid, is_main, text, zones))
 }
 
 fn named(node: &Node<'_>, zones: &mut BTreeSet<String>) {
@@ -192,6 +199,21 @@ mod tests {
         assert!(!text(0).contains("VALARM") && !text(0).contains("METHOD"), "{}", text(0));
         let ringing = feed(FEED.as_bytes(), true).unwrap();
         assert!(std::str::from_utf8(&ringing.objects[0].octets).unwrap().contains("BEGIN:VALARM"));
+    }
+
+    /// Some programs number what they write anew each time, and give two the same.
+    #[test]
+    fn of_two_with_one_uid_the_first_is_taken() {
+        let event = |title: &str, more: &str| {
+            format!("BEGIN:VEVENT\r\nUID:a\r\nDTSTART:20260105T090000Z\r\n{more}SUMMARY:{title}\r\nEND:VEVENT\r\n")
+        };
+        let instance = event("moved", "RECURRENCE-ID:20260112T090000Z\r\n");
+        let whole = format!("BEGIN:VCALENDAR\r\n{instance}{}{}END:VCALENDAR\r\n", event("first", ""), event("second", ""));
+        let read = feed(whole.as_bytes(), false).unwrap();
+        let text = String::from_utf8(read.objects[0].octets.clone()).unwrap();
+        assert_eq!((read.objects.len(), read.left_out), (1, 1));
+        assert!(text.contains("first") && text.contains("moved") && !text.contains("second"), "{text}");
+        validate_calendar(text.as_bytes()).unwrap();
     }
 
     #[test]

@@ -47,6 +47,11 @@ pub enum Invalid {
     Missing(&'static str),
     /// Components with different UIDs.
     SeveralUids,
+    /// Two components without a RECURRENCE-ID, of which each says that it is the object.
+    TwoMain {
+        /// The UID of the second, on which logical line.
+        number: usize,
+    },
     /// A UID longer than [`crate::limits::UID_BYTES_MAX`].
     LongUid,
     /// A property that says when a component is, and cannot be understood.
@@ -143,6 +148,7 @@ impl Invalid {
             | Self::SeveralKinds
             | Self::Missing(_)
             | Self::SeveralUids
+            | Self::TwoMain { .. }
             | Self::LongUid => Precondition::ValidObject,
         }
     }
@@ -165,6 +171,9 @@ impl fmt::Display for Invalid {
             Self::SeveralKinds => f.write_str("a calendar object has components of one kind only"),
             Self::Missing(name) => write!(f, "{name} is missing"),
             Self::SeveralUids => f.write_str("all components of a calendar object have the same UID"),
+            Self::TwoMain { number } => {
+                write!(f, "the UID on line {number} is that of another component, and neither has a RECURRENCE-ID")
+            }
             Self::LongUid => f.write_str("the UID is too long"),
             Self::Value { number, name, fault: Unreadable::Value(fault) } => {
                 write!(f, "{name} on line {number} is not understood: {fault}")

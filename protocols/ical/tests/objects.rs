@@ -82,6 +82,21 @@ fn bad_calendars_are_refused_for_their_reason() {
     assert_eq!(validate_calendar(&fixture("contact-v4.vcf")), Err(Invalid::NotOne("VCALENDAR")));
 }
 
+/// Both say that they are the object: which of them an answer is about cannot be known.
+#[test]
+fn two_main_components_of_one_uid_are_refused() {
+    let object = |kind: &str, second: &str| {
+        let part = |lines: &str| format!("BEGIN:{kind}\r\n{lines}UID:a\r\nDTSTART:20260105T090000Z\r\nEND:{kind}\r\n");
+        validate_calendar(format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{}{}END:VCALENDAR\r\n", part(""), part(second)).as_bytes())
+    };
+    for kind in ["VEVENT", "VTODO", "VJOURNAL"] {
+        let invalid = object(kind, "").unwrap_err();
+        assert_eq!((&invalid, invalid.precondition()), (&Invalid::TwoMain { number: 8 }, Precondition::ValidObject));
+        assert!(invalid.to_string().contains("line 8"), "{invalid}");
+        assert!(object(kind, "RECURRENCE-ID:20260112T090000Z\r\n").is_ok());
+    }
+}
+
 #[test]
 fn times_must_be_understood() {
     let with = |inside: &str| {
