@@ -270,6 +270,7 @@ section! {
     DavSection for DavConfig {
         document_bytes_max => document_bytes_max;
         object_bytes_max => object_bytes_max;
+        own_alarms_bytes_max => own_alarms_bytes_max;
         xml_bytes_max => xml_bytes_max;
         sync_members_max => sync_members_max;
         sync_collections_max => sync_collections_max;

@@ -39,6 +39,7 @@ mod matrix;
 mod meetings;
 mod message_limit;
 mod notify;
+mod own_alarms;
 mod planning;
 mod plateau;
 mod policy;

@@ -159,6 +159,11 @@ impl Server {
         self.people.iter().find(|p| p.address == address).unwrap_or_else(|| panic!("no {address}"))
     }
 
+    /// The same, made first, on a server with a configuration of its own, which has two of them.
+    pub(crate) fn another(&self, number: usize) -> Person {
+        plain_account(self.config(), number)
+    }
+
     /// Its configuration file.
     #[track_caller]
     pub(crate) fn config(&self) -> &str {
@@ -308,6 +313,15 @@ rights = "lrswipkxtea"
     )
 }
 
+/// The account `u<number>`, made and with an app password.
+fn plain_account(config: &str, number: usize) -> Person {
+    let address = format!("u{number}@{DOMAIN}");
+    let octroi = |arguments: &[&str]| run(OCTROI, &[arguments, &["--config", config]].concat()).good();
+    octroi(&["account", "add", &address, "--profile", "plain"]);
+    let minted = octroi(&["app-password", "mint", &address, "--label", "test", "--services", "imap,submission,caldav,carddav,files"]);
+    Person::mail_only(&address, &last_word(&minted))
+}
+
 fn configured_in(beginning: impl Fn(&Path) -> String, more: &str) -> Server {
     let folder = tempfile::Builder::new().prefix("octroi-serve-").tempdir().unwrap();
     let config = folder.path().join("octroi.toml");
@@ -325,13 +339,7 @@ fn configured_in(beginning: impl Fn(&Path) -> String, more: &str) -> Server {
         }
     }
     let mut server = server.expect("it starts with free ports");
-    for number in 1..=2 {
-        let (address, config) = (format!("u{number}@{DOMAIN}"), config.to_str().unwrap());
-        let octroi = |arguments: &[&str]| run(OCTROI, &[arguments, &["--config", config]].concat()).good();
-        octroi(&["account", "add", &address, "--profile", "plain"]);
-        let minted = octroi(&["app-password", "mint", &address, "--label", "test", "--services", "imap,submission,caldav,carddav,files"]);
-        server.people.push(Person::mail_only(&address, &last_word(&minted)));
-    }
+    server.people.extend((1..=2).map(|number| plain_account(config.to_str().unwrap(), number)));
     server.folder = Some(folder);
     server
 }

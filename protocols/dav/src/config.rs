@@ -10,6 +10,8 @@ pub struct DavConfig {
     pub document_bytes_max: u64,
     /// Octets of one calendar object or card; they are held in memory while they are checked.
     pub object_bytes_max: u64,
+    /// Octets of what one person has of their own (alarms) in one object of somebody else's calendar.
+    pub own_alarms_bytes_max: u64,
     /// Octets of an XML request body.
     pub xml_bytes_max: u64,
     /// Resources in one answer to a `sync-collection`; the client asks again for the rest (RFC 6578 section 3.6).
@@ -54,6 +56,7 @@ impl Default for DavConfig {
             document_bytes_max: 16 * 1024 * 1024 * 1024,
             // An event with a photograph in it, which some phones put there.
             object_bytes_max: 4 * 1024 * 1024,
+            own_alarms_bytes_max: 8 * 1024,
             xml_bytes_max: 1024 * 1024,
             sync_members_max: 10_000,
             sync_collections_max: 1_000,

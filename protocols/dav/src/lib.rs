@@ -65,6 +65,7 @@ mod multistatus;
 mod names;
 mod notifications;
 mod object;
+mod own;
 mod path;
 mod precondition;
 mod privilege;

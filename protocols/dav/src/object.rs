@@ -124,8 +124,8 @@ pub(crate) fn too_large(area: Area) -> Fault {
 
 /// All of an object as the session sees it: it was checked against the limit on objects when it was put.
 pub(crate) async fn read_all(file: &Granted<File, Read>) -> Result<Vec<u8>, Refusal> {
-    if file.is_veiled() {
-        return file.read_veiled(strip).await;
+    if !file.is_as_kept() {
+        return file.read_made(strip).await;
     }
     let mut octets = Vec::new();
     while (octets.len() as u64) < file.item().bytes() {

@@ -251,8 +251,8 @@ impl Session {
                 let Some(name) = holder.name.clone() else { continue };
                 let at = FileAt { area: Area::Calendars, folder: node.path.clone(), name };
                 let Ok(object) = self.open(at, Read).await else { continue };
-                if !object.is_veiled() && carries(self.gate(), object.item(), id).await? {
-                    let at = FoundItem { folder: object.at.folder.clone(), item: attachment, veiled: None };
+                if !object.is_veiled() && carries(self.gate(), object.real(), id).await? {
+                    let at = FoundItem { folder: object.at.folder.clone(), item: attachment, made: None };
                     return Ok(Granted::new(self.clone(), at, object.rights(), generation));
                 }
             }

@@ -1,9 +1,11 @@
 //! Contents on their way in: whole in memory, or in pieces that go to disk as they come.
 
+use crate::acts::own::note;
 use crate::attachments::Attaching;
 use crate::gate::Gate;
 use crate::kept::object::ObjectFacts;
 use crate::refusal::Refusal;
+use crate::session::Session;
 use octroi_engine::{Body, Stage};
 use octroi_model::{CollectionId, Etag, UnixTime};
 
@@ -62,6 +64,15 @@ impl Content {
     #[must_use]
     pub fn with_property(mut self, name: &str, text: String) -> Self {
         self.beside.push((name.to_owned(), text));
+        self
+    }
+
+    /// What the session has of its own in it, as [`Granted::keep`] takes it; if that is empty, nothing any more.
+    ///
+    /// [`Granted::keep`]: crate::Granted::keep
+    #[must_use]
+    pub fn with_own(mut self, session: &Session, own: String) -> Self {
+        self.beside.push((note(session.account()), own));
         self
     }
 

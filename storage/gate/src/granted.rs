@@ -55,10 +55,10 @@ use crate::kept::versions::document_of;
 use crate::purpose::Purpose;
 use crate::refusal::Refusal;
 use crate::session::Session;
-use crate::sight;
+use crate::sight::{self, Shown};
 use crate::tree::{self, Node};
 use octroi_engine::{Batch, CommitError, Engine, Expect, Receipt};
-use octroi_model::{Collection, CollectionKind, ContentRef, Item, Name, Path, Rights};
+use octroi_model::{Collection, CollectionKind, Item, Name, Path, Rights};
 use octroi_policy::{Area, Denied};
 use std::future::Future;
 use std::marker::PhantomData;
@@ -128,8 +128,8 @@ pub struct FoundPlace {
 pub struct FoundItem {
     pub(crate) folder: Node,
     pub(crate) item: Item,
-    /// What lies behind its veil, and the UID that is shown; see [`crate::sight`].
-    pub(crate) veiled: Option<Box<(ContentRef, String)>>,
+    /// It as it is kept and how it is shown, if that is not the same; see [`crate::sight`].
+    pub(crate) made: Option<Box<(Item, Shown)>>,
 }
 
 /// Finds an object in the tree that a session sees. What cannot be found is [`Refusal::Missing`].

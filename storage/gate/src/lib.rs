@@ -91,7 +91,7 @@ pub use granted::{
 pub use import::{Import, Imported, Present};
 pub use invites::{InviteNotice, InviteState, InviteWish, ShareNotice, Sharee};
 pub use kept::almanac::{Brief, Candidate, Sought as SoughtObjects};
-pub use kept::beside::{checksums, properties_of};
+pub use kept::beside::{checksums, is_made, properties_of};
 pub use kept::object::{ObjectFacts, ObjectKind, ObjectTraits};
 pub use kept::trash::{TRASH, TrashLine};
 pub use kept::versions::{VERSION_POLICY, VERSIONS, VersionPolicy};
@@ -115,7 +115,7 @@ pub use portal::{
 };
 pub use publishing::{LINKS, Link, PublishWish, Published};
 pub use purpose::{
-    Append, Bind, BreakLocks, CreateMailbox, DeleteMailbox, Depart, Describe, DescribeFolder, Expunge, List, LockFile, LockFolder,
+    Append, Bind, BreakLocks, CreateMailbox, DeleteMailbox, Depart, Describe, DescribeFolder, Expunge, KeepOwn, List, LockFile, LockFolder,
     MakeFolder, Mark, MoveAway, Personalise, Purpose, Read, ReadMetadata, RemoveFolder, RenameMailbox, Rewrite, SeeBusy, Select,
     ShareFolder, ShareMailbox, Status, Store, Unlink, WriteMetadata, WriteSharedMetadata,
 };
@@ -131,7 +131,7 @@ pub use scheduling::{
 pub use scram::{SCRAM_HASH_BYTES, SCRAM_ITERATIONS, SCRAM_SALT_BYTES, ScramFault, ScramLogin, ScramProof};
 pub use second_factor::{TotpEnrolment, code_at};
 pub use session::Session;
-pub use sight::Strip;
+pub use sight::{Shown, Strip};
 pub use subscriptions::{
     DueSubscription, Fetched, FetchedObject, Refreshed, SUBSCRIPTIONS, Settled, SubscriptionFacts, SubscriptionFault, SubscriptionWish,
 };

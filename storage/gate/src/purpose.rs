@@ -114,6 +114,8 @@ purposes! {
     File: Rewrite needs LOOKUP | WRITE;
     /// LOCK: who may write it may lock it (RFC 3744 appendix B).
     File: LockFile needs LOOKUP | WRITE;
+    /// PUT of what each sharee of a calendar has their own of, their alarms: nobody else sees it, and nothing of the object alters.
+    File: KeepOwn needs LOOKUP | READ;
     /// DELETE: DAV:unbind. RFC 3744 section 3.10.
     File: Unlink needs LOOKUP | EXPUNGE;
     /// The source of MOVE: as of a message.

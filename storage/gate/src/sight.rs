@@ -7,7 +7,10 @@
 //! * all events for who may see busy times (`1`) and know of the calendar (`l`), and may not read it; they have names of their own too, as
 //!   programs call events by their UIDs;
 //! * what is not public (`CLASS`) for everybody but the owner and who put it, also in a calendar that they may read or write.
+//!
+//! And what is neither is seen by a sharee with their own alarms in the place of its owner's ([`crate::acts::own`]): with an entity tag of its own as well.
 
+use crate::acts::own::note;
 use crate::granted::{FoundItem, FoundNode};
 use crate::kept::almanac;
 use crate::kept::beside;
@@ -16,12 +19,21 @@ use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::subscriptions;
 use crate::tree::Node;
-use octroi_engine::View;
-use octroi_model::{AccountId, CollectionId, ContentRef, Flags, Hash, Item, Name, Rights, Tombstone, Uid};
+use octroi_engine::{View, hash_of};
+use octroi_model::{AccountId, CollectionId, CollectionKind, ContentRef, Flags, Hash, Item, Name, Rights, Tombstone, Uid};
 use octroi_policy::Area;
 
-/// Makes of an event what may be seen of it, under this UID; `None` if there is nothing.
-pub type Strip = fn(&[u8], &str) -> Option<Vec<u8>>;
+/// How an object is shown to who does not see it as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// Only when its owner is busy, under this UID.
+    Busy(String),
+    /// With this of one's own, as a codec wrote it, in the place of what its owner has; empty if one has nothing.
+    Own(String),
+}
+
+/// Makes of an event what is shown of it; `None` if there is nothing.
+pub type Strip = fn(&[u8], &Shown) -> Option<Vec<u8>>;
 
 /// What one has of a veiled item.
 const VEILED: Rights = Rights::LOOKUP.or(Rights::READ).or(Rights::FREE_BUSY);
@@ -35,21 +47,26 @@ pub(crate) enum Sight {
     /// As it is.
     Clear,
     /// Somebody else's calendar.
-    Shared { viewer: AccountId, collection: CollectionId, is_veiled: bool },
+    Shared { viewer: AccountId, collection: CollectionId, is_veiled: bool, is_own: bool },
 }
 
 /// An item as a session sees it.
 pub(crate) enum Seen<'v> {
     AsItIs(&'v Item),
-    Veiled(Item),
+    Made(Item, Shown),
 }
 
 impl Seen<'_> {
     pub(crate) fn into_item(self) -> Item {
         match self {
             Self::AsItIs(item) => item.clone(),
-            Self::Veiled(item) => item,
+            Self::Made(item, _) => item,
         }
+    }
+
+    /// Is it seen with all that it says?
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self, Self::AsItIs(_) | Self::Made(_, Shown::Own(_)))
     }
 }
 
@@ -60,8 +77,14 @@ impl Sight {
             return Ok(Self::Clear);
         }
         let Ok(collection) = node.real() else { return Ok(Self::Clear) };
-        let is_veiled = is_veiled(node, session, session.rights_of(node)?);
-        Ok(Self::Shared { viewer: session.account(), collection: collection.id, is_veiled })
+        let rights = session.rights_of(node)?;
+        let (is_veiled, is_own) = (is_veiled(node, session, rights), keeps_own(node, session, rights));
+        Ok(Self::Shared { viewer: session.account(), collection: collection.id, is_veiled, is_own })
+    }
+
+    /// Does the viewer have things of their own in its objects?
+    pub(crate) fn is_own(self) -> bool {
+        matches!(self, Self::Shared { is_own: true, .. })
     }
 
     /// Are all of its events veiled?
@@ -71,14 +94,14 @@ impl Sight {
 
     /// An item as it is seen; `None` if it is not. One of which nothing is known is veiled.
     pub(crate) fn see<'v>(self, view: &View, item: &'v Item) -> Option<Seen<'v>> {
-        let Self::Shared { viewer, is_veiled, .. } = self else { return Some(Seen::AsItIs(item)) };
+        let Self::Shared { viewer, is_veiled, is_own, .. } = self else { return Some(Seen::AsItIs(item)) };
         let facts = ObjectFacts::of(item).or_else(|| almanac::learned(view, item));
         let is_public = facts.as_ref().is_some_and(|facts| !facts.traits.contains(ObjectTraits::PRIVATE));
         if !is_veiled && (is_public || beside::account(item, beside::AUTHOR) == Some(viewer)) {
-            return Some(Seen::AsItIs(item));
+            return Some(facts.filter(|_| is_own).and_then(|facts| own(item, &facts, viewer)).unwrap_or(Seen::AsItIs(item)));
         }
         let shows = facts.is_none_or(|facts| matches!(facts.kind, ObjectKind::Event | ObjectKind::FreeBusy));
-        shows.then(|| Seen::Veiled(self.veiled(item)))
+        shows.then(|| Seen::Made(self.veiled(item), Shown::Busy(self.uid(item))))
     }
 
     fn veiled(self, item: &Item) -> Item {
@@ -105,10 +128,28 @@ impl Sight {
     }
 
     /// The UID that a veiled item is given.
-    pub(crate) fn uid(self, item: &Item) -> String {
+    fn uid(self, item: &Item) -> String {
         let collection = if let Self::Shared { collection, .. } = self { collection.0 } else { 0 };
         format!("busy-{collection}-{}@octroi.invalid", item.uid.0)
     }
+}
+
+/// An item as it is seen by who has things of their own in it, or has its owner's taken out; `None`: as it is.
+fn own<'v>(item: &Item, facts: &ObjectFacts, viewer: AccountId) -> Option<Seen<'v>> {
+    let text = beside::noted(item, &note(viewer)).unwrap_or_default();
+    if text.is_empty() && !facts.traits.contains(ObjectTraits::ALARMS) {
+        return None;
+    }
+    // Another tag than that of what is kept, and another whenever either is.
+    let hash = hash_of(&[item.hash.0.as_slice(), text.as_bytes()].concat());
+    let properties = beside::with(item.properties.as_deref(), &[(beside::MADE, Some("own"))]);
+    Some(Seen::Made(Item { hash, properties, ..item.clone() }, Shown::Own(text.to_owned())))
+}
+
+/// Does the session have things of its own in the objects of this calendar? Not who may speak for its owner: they set the owner's alarms.
+pub(crate) fn keeps_own(node: &Node, session: &Session, rights: Rights) -> bool {
+    let is_shared = node.area == Area::Calendars && node.owner != session.account();
+    is_shared && !rights.contains(Rights::SEND_AS) && node.real().is_ok_and(|one| one.kind == CollectionKind::Calendar)
 }
 
 fn veiled_name(uid: Uid) -> Option<Name> {
@@ -134,7 +175,7 @@ pub(crate) fn on_folder(at: &FoundNode, session: &Session, rights: Rights) -> Ri
 
 /// A veiled item can be read by who reads the calendar or its veil, and nothing else.
 pub(crate) fn on_file(at: &FoundItem, session: &Session, rights: Rights) -> Rights {
-    if at.veiled.is_none() {
+    if !matches!(at.made.as_deref(), Some((_, Shown::Busy(_)))) {
         return subscriptions::on_file(at, crate::dropping::on_file(at, session, rights));
     }
     let may = rights.contains(Rights::LOOKUP) && rights.intersects(Rights::READ | Rights::FREE_BUSY);
@@ -157,7 +198,7 @@ pub(crate) fn found(session: &Session, folder: Node, view: &View, name: &Name) -
     let sight = Sight::of(&folder, session)?;
     let real = sight.find(view, name).ok_or(Refusal::Missing)?;
     Ok(match sight.see(view, real).ok_or(Refusal::Missing)? {
-        Seen::AsItIs(item) => FoundItem { folder, item: item.clone(), veiled: None },
-        Seen::Veiled(item) => FoundItem { folder, veiled: Some(Box::new((real.content, sight.uid(real)))), item },
+        Seen::AsItIs(item) => FoundItem { folder, item: item.clone(), made: None },
+        Seen::Made(item, shown) => FoundItem { folder, made: Some(Box::new((real.clone(), shown))), item },
     })
 }

@@ -11,9 +11,9 @@ use std::fmt::Write;
 use octroi_gate::purpose::{Row, TABLE};
 use octroi_gate::{
     Append, Area, Bind, Content, CreateMailbox, DeleteMailbox, Depart, Describe, DescribeFolder, Description, Entry, Expunge, FileAt,
-    FlagMode, FolderAt, InTheWay, List, LockFile, LockFolder, LockWish, MailboxAt, MakeFolder, Mark, MemberIs, MoveAway, NewMailboxAt,
-    Personalise, Read, ReadMetadata, Refusal, RemoveFolder, RenameMailbox, Rewrite, SeeBusy, Select, Session, ShareFolder, ShareMailbox,
-    Status, Store, Unlink, When, WriteMetadata, WriteSharedMetadata,
+    FlagMode, FolderAt, InTheWay, KeepOwn, List, LockFile, LockFolder, LockWish, MailboxAt, MakeFolder, Mark, MemberIs, MoveAway,
+    NewMailboxAt, Personalise, Read, ReadMetadata, Refusal, RemoveFolder, RenameMailbox, Rewrite, SeeBusy, Select, Session, ShareFolder,
+    ShareMailbox, Status, Store, Unlink, When, WriteMetadata, WriteSharedMetadata,
 };
 use octroi_model::{CollectionKind, Flags, LockScope, Rights, Service, Uid, UidSet};
 use support::{OWNER, SUBJECT, World, address, draft, name, path, policy, policy_from};
@@ -143,7 +143,7 @@ impl Stage {
                 let rewrite = self.files.open(file(), Rewrite).await?;
                 rewrite.replace(Content::document(b"two"), None, When::Anyhow).await.map(|_| ())
             }
-            "Mark" | "Describe" | "DescribeFolder" | "Personalise" | "SeeBusy" => self.describe(row.purpose, it).await,
+            "Mark" | "Describe" | "DescribeFolder" | "Personalise" | "KeepOwn" | "SeeBusy" => self.describe(row.purpose, it).await,
             "Unlink" => self.files.open(file(), Unlink).await?.remove(When::Anyhow).await,
             other => self.lock(other, it).await,
         }
@@ -212,6 +212,11 @@ impl Stage {
             }
             "DescribeFolder" => self.files.open(folder, DescribeFolder).await?.describe(&edits, &[]).await,
             "Personalise" => self.files.open(folder, Personalise).await?.personalise(&edits).await,
+            // Documents do not ring.
+            "KeepOwn" => {
+                assert_eq!(self.files.open(file, KeepOwn).await?.keep("x").await, Err(Refusal::Unsupported));
+                Ok(())
+            }
             other => panic!("{other} is no purpose of PROPPATCH"),
         }
     }
@@ -292,6 +297,7 @@ const WANTED: &[(&str, &str, &str)] = &[
     ("Read", "lr", ""),
     ("Rewrite", "lw", ""),
     ("LockFile", "lw", ""),
+    ("KeepOwn", "lr", ""),
     ("Unlink", "le", ""),
     ("Depart", "lr", "0e"),
     ("Mark", "lr", "w0"),

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use octroi_ical::{
     CardVersion, ExpansionLimits, Lines, Node, Pick, Tree, Window, alarms, busy, card_facts, components, convert, expand, feed,
-    limit_freebusy_set, limit_recurrence_set, occurrences, occurs, pick, span, stripped, text_of, validate_calendar, validate_card,
+    limit_freebusy_set, limit_recurrence_set, occurrences, occurs, parted, pick, span, stripped, text_of, validate_calendar, validate_card,
+    with_own,
 };
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| check(input));
@@ -73,6 +74,9 @@ fn extracts(tree: &Tree<'_>) {
     let _ = (alarms(tree, &zone, &window, &LIMITS), busy(tree, &zone, &window, &LIMITS));
     let all = Pick { name: "VCALENDAR".to_owned(), properties: None, components: None };
     let mut made = vec![pick(tree, &all), limit_recurrence_set(tree, &zone, &window), limit_freebusy_set(tree, &window)];
+    let mine = parted(None, tree);
+    assert!(parted(Some(tree), tree).object.is_none());
+    made.extend([with_own(tree, &mine.own), mine.object.unwrap_or_default()]);
     made.extend(expand(tree, &zone, &window, &LIMITS));
     made.extend(stripped(tree, "uid"));
     for octets in made {

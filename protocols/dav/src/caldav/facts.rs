@@ -4,8 +4,8 @@
 
 use crate::call::Call;
 use jiff::tz::TimeZone;
-use octroi_gate::{Area, Folder, Granted, List, ObjectFacts, ObjectKind, ObjectTraits, Refusal};
-use octroi_ical::{Class, ExpansionLimits, Moment, Node, Tree, Zones, class, span, stripped};
+use octroi_gate::{Area, Folder, Granted, List, ObjectFacts, ObjectKind, ObjectTraits, Refusal, Shown};
+use octroi_ical::{Class, ExpansionLimits, Moment, Node, Tree, Zones, class, span, stripped, with_own};
 use octroi_model::CollectionKind;
 
 /// Objects without a note that one request looks into. There are only those of an older store.
@@ -101,9 +101,13 @@ pub(crate) async fn describe_shared(folder: &Granted<Folder, List>, call: &Call)
     describe_all(folder, Area::Calendars, &call.config.expansion()).await
 }
 
-/// What is left of an event for who may only know when its owner is busy.
-pub(crate) fn strip(octets: &[u8], uid: &str) -> Option<Vec<u8>> {
-    stripped(&Tree::read(octets).ok()?, uid)
+/// What is shown of an object to who does not see it as it is kept.
+pub(crate) fn strip(octets: &[u8], shown: &Shown) -> Option<Vec<u8>> {
+    let tree = Tree::read(octets).ok()?;
+    match shown {
+        Shown::Busy(uid) => stripped(&tree, uid),
+        Shown::Own(own) => Some(with_own(&tree, own)),
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderName, HeaderValue, StatusCode};
-use octroi_gate::{Area, Content, File, Granted, NewAttachment, PutObject, Read, Refusal, Rewrite, When};
+use octroi_gate::{Area, Content, File, FileAt, Granted, KeepOwn, NewAttachment, PutObject, Read, Refusal, Rewrite, When};
 use octroi_ical::{AttachFault, AttachLine, Tree, managed_attachments, with_attachment, with_other_attachment, without_attachment};
 use octroi_model::Name;
 use percent_encoding::percent_decode_str;
@@ -84,11 +84,11 @@ pub(crate) async fn act(mut call: Call, place: &Place) -> Answer {
     call.check_write(Current::document(&object.item().etag(), object.item().date)).await?;
     let manner = schedule::manner(&call, Some(object.item()))?;
     // Who may write over it without reading it cannot write into it.
-    let seen = call.session.open(at, Read).await.map_err(Fault::about(&about))?;
+    let seen = call.session.open(at.clone(), Read).await.map_err(Fault::about(&about))?;
     if seen.item().modseq != object.item().modseq {
         return Err(Fault::Gate(Refusal::Unavailable, about));
     }
-    let octets = read_all(&seen).await.map_err(Fault::about(&about))?;
+    let octets = as_kept(&call, at, &seen).await.map_err(Fault::about(&about))?;
     let (changed, new) = change(&mut call, &object, &octets, &wish).await?;
     // As one that is put, but for its calendar's components, one of which it is already.
     let checked = object::check(place.area, &changed, None, None, &call.config)?;
@@ -102,7 +102,7 @@ pub(crate) async fn act(mut call: Call, place: &Place) -> Answer {
         None => (None, None, content),
     };
     match object.replace_object(&changed, content, Some(&checked.media_type), When::Unchanged, manner).await {
-        Ok(put) => answer(&call, place, (&wish, id, location), put).await,
+        Ok(put) => answer(&call, place, (&wish, id, location), (put, seen.is_as_kept())).await,
         // To who does not insist on what was there it is worth another try.
         Err(Refusal::Precondition) if !insists_on_unchanged(&call.headers) => Err(Fault::Gate(Refusal::Unavailable, about)),
         Err(refusal) => {
@@ -110,6 +110,11 @@ pub(crate) async fn act(mut call: Call, place: &Place) -> Answer {
             Err(object::refused(&call.session, &parent, refusal, about).await)
         }
     }
+}
+
+/// What is changed is what its owner has, whatever alarms the sender sees.
+async fn as_kept(call: &Call, at: FileAt, seen: &Granted<File, Read>) -> Result<Vec<u8>, Refusal> {
+    if seen.is_as_kept() { read_all(seen).await } else { call.session.open(at, KeepOwn).await?.as_kept().await }
 }
 
 /// The object as it is to be, and what comes with it.
@@ -173,12 +178,20 @@ fn address(call: &Call, id: &Name, file_name: &str) -> String {
     call.host().map_or_else(|| href.clone(), |host| format!("https://{host}{href}"))
 }
 
-async fn answer(call: &Call, place: &Place, (wish, id, location): (&Wish, Option<Name>, Option<String>), put: PutObject) -> Answer {
+async fn answer(
+    call: &Call,
+    place: &Place,
+    (wish, id, location): (&Wish, Option<Name>, Option<String>),
+    (put, tells): (PutObject, bool),
+) -> Answer {
     let mut response = if prefers_representation(&call.headers) {
         represented(call, place).await?
     } else {
         let mut response = empty(StatusCode::NO_CONTENT);
-        insert(&mut response, ETAG, &put.etag.to_string());
+        // How somebody sees it who has alarms of their own on it they read again.
+        if tells {
+            insert(&mut response, ETAG, &put.etag.to_string());
+        }
         response
     };
     if matches!(wish, Wish::Add { .. }) {

@@ -40,7 +40,7 @@ pub(crate) async fn get(call: Call) -> Answer {
         target => return Ok(fixed_page(target, &call)),
     };
     match find(&call.session, &place).await.map_err(Fault::about(&call.href()))? {
-        Found::File(file) if file.is_veiled() => veiled(&call, &place).await,
+        Found::File(file) if !file.is_as_kept() => made(&call, &place).await,
         Found::File(file) => document(&call, &place, file).await,
         Found::Folder(folder) if export::is_asked(&call, &folder) => export::export(&call, &place, &folder).await,
         Found::Folder(folder) => folder_page(&call, &place, &folder).await,
@@ -50,7 +50,7 @@ pub(crate) async fn get(call: Call) -> Answer {
 /// HEAD: as GET, without the body.
 pub(crate) async fn head(call: Call) -> Answer {
     if let Target::Place(place) = &call.target
-        && !is_veiled_at(&call, place).await
+        && !is_made_at(&call, place).await
         && let Found::File(file) = find(&call.session, place).await.map_err(Fault::about(&call.href()))?
     {
         if let Some(not_modified) = verdict(&call.headers, &file)? {
@@ -65,12 +65,12 @@ pub(crate) async fn head(call: Call) -> Answer {
     Ok(response)
 }
 
-async fn is_veiled_at(call: &Call, place: &Place) -> bool {
-    matches!(find(&call.session, place).await, Ok(Found::File(file)) if file.is_veiled())
+async fn is_made_at(call: &Call, place: &Place) -> bool {
+    matches!(find(&call.session, place).await, Ok(Found::File(file)) if !file.is_as_kept())
 }
 
-/// An event of which nothing is to be seen but when its owner is busy.
-async fn veiled(call: &Call, place: &Place) -> Answer {
+/// An event of which nothing is to be seen but when its owner is busy, or which is seen with alarms of one's own.
+async fn made(call: &Call, place: &Place) -> Answer {
     let about = call.href();
     let (path, _) = place.path.split_last().ok_or_else(Fault::missing)?;
     if let Ok(folder) = call.session.open(FolderAt { area: place.area, path }, List).await {
@@ -78,7 +78,7 @@ async fn veiled(call: &Call, place: &Place) -> Answer {
         describe_shared(&folder, call).await.map_err(Fault::about(&about))?;
     }
     let Found::File(file) = find(&call.session, place).await.map_err(Fault::about(&about))? else { return Err(Fault::missing()) };
-    if !file.is_veiled() {
+    if file.is_as_kept() {
         return document(call, place, file).await;
     }
     if let Some(not_modified) = verdict(&call.headers, &file)? {

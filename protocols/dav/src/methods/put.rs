@@ -8,6 +8,7 @@ use crate::call::{Call, find, folder_at, may_be_file, parent_of};
 use crate::digest::Expected;
 use crate::language;
 use crate::object;
+use crate::own::{self, Mine};
 use crate::path::Place;
 use crate::precondition::{Current, insists_on_new, insists_on_unchanged};
 use crate::refusal::{Answer, Fault, empty};
@@ -29,8 +30,12 @@ pub(crate) async fn put(mut call: Call) -> Answer {
     let sent = Sent::of(&call)?;
     let (parent, folder, name) = parent_of(&place)?;
     let at = FileAt { area: place.area, folder, name: name.clone() };
+    let mine = match Mine::of(&call, &at).await {
+        Mine::Beside(own) if !own.rights().contains(Rights::WRITE) => return own::put_alone(call, &place, at, own, &sent).await,
+        mine => mine,
+    };
     match call.session.open(at, Rewrite).await {
-        Ok(existing) => replace(call, &place, parent, existing, sent).await,
+        Ok(existing) => replace(call, &place, parent, (existing, mine), sent).await,
         Err(Refusal::Missing) => {
             if place.area == Area::Files && call.session.open(folder_at(&place), List).await.is_ok() {
                 return Err(Fault::NotAllowed(allow(Kind::Folder, Rights::READ)));
@@ -50,9 +55,11 @@ pub(crate) async fn put(mut call: Call) -> Answer {
                 let media_type = media_type_sent(&call).or_else(|| media_type_of(&name));
                 bind.put(&name, sent.date(content), media_type.as_deref()).await.map(plain)
             } else {
-                let received = receive_object(&mut call, &place, parent, &sent).await?;
+                let mine = if bind.keeps_own().map_err(Fault::about(&about))? { Mine::New } else { Mine::Nothing };
+                let received = receive_object(&mut call, &place, parent, (&sent, &mine)).await?;
                 let content = sent.date(received.content);
-                bind.put_object(&name, &received.octets, content, Some(&received.media_type), manner).await
+                let put = bind.put_object(&name, &received.octets, content, Some(&received.media_type), manner).await;
+                put.map(|put| PutObject { as_sent: put.as_sent && received.as_sent, ..put })
             };
             match put {
                 Ok(put) => Ok(stored(StatusCode::CREATED, &put, &sent)),
@@ -84,14 +91,14 @@ async fn fill(mut call: Call, parent: FolderAt, name: &Name, lacking: Rights, se
     Ok(stored(StatusCode::NO_CONTENT, &plain(etag), &sent))
 }
 
-async fn replace(mut call: Call, place: &Place, parent: FolderAt, existing: Granted<File, Rewrite>, sent: Sent) -> Answer {
+async fn replace(mut call: Call, place: &Place, parent: FolderAt, (existing, mine): (Granted<File, Rewrite>, Mine), sent: Sent) -> Answer {
     let etag = existing.item().etag();
     call.check_write(Current::document(&etag, existing.item().date)).await?;
     let manner = schedule::manner(&call, Some(existing.item()))?;
     let about = call.href();
     let when = if insists_on_unchanged(&call.headers) { When::Unchanged } else { When::Anyhow };
     if place.area != Area::Files {
-        return replace_object(call, place, parent, (existing, when, manner), sent).await;
+        return replace_object(call, place, parent, (existing, when, manner), (sent, mine)).await;
     }
     existing.room_for(announced(&call)?).map_err(Fault::about(&about))?;
     let upload = existing.upload().await.map_err(Fault::about(&about))?;
@@ -107,17 +114,29 @@ async fn replace_object(
     place: &Place,
     parent: FolderAt,
     (existing, when, manner): (Granted<File, Rewrite>, When, Manner),
-    sent: Sent,
+    (sent, mine): (Sent, Mine),
 ) -> Answer {
     let parent_at = parent.clone();
-    let received = receive_object(&mut call, place, parent, &sent).await?;
-    // Only if it is still what the tag stands for.
-    let when = if manner.merges { When::Unchanged } else { when };
+    let received = receive_object(&mut call, place, parent, (&sent, &mine)).await?;
+    // Only if it is still what the tag stands for, or was when it was taken apart.
+    let when = if manner.merges || received.own.is_some() { When::Unchanged } else { when };
+    if let (Mine::Beside(own), Some(text)) = (&mine, &received.own) {
+        if own.item().modseq != existing.item().modseq {
+            return Err(Fault::Gate(Refusal::Unavailable, call.href()));
+        }
+        if received.octets.is_empty() {
+            return own::keep(&call, own, text).await;
+        }
+    }
     let content = sent.date(received.content);
     match existing.replace_object(&received.octets, content, Some(&received.media_type), when, manner).await {
-        Ok(put) => Ok(stored(StatusCode::NO_CONTENT, &put, &sent)),
+        Ok(put) => {
+            let put = PutObject { as_sent: put.as_sent && received.as_sent, ..put };
+            Ok(stored(StatusCode::NO_CONTENT, &put, &sent))
+        }
         // Answers came in meanwhile, which the tag does not stand for.
         Err(Refusal::Precondition) if manner.merges => Err(Fault::Gate(Refusal::Unavailable, call.href())),
+        Err(Refusal::Precondition) if received.own.is_some() => Err(Fault::Gate(own::moved(&call, Refusal::Precondition), call.href())),
         Err(refusal) => {
             let about = call.href();
             Err(object::refused(&call.session, &parent_at, refusal, about).await)
@@ -239,14 +258,18 @@ pub(crate) async fn receive_within(
 
 /// A calendar object or card that was checked.
 struct Received {
+    /// Empty if it is what is there.
     octets: Vec<u8>,
     content: Content,
     media_type: String,
+    /// What of it is the sender's own, where they have such.
+    own: Option<String>,
+    /// They are going to see it as they sent it.
+    as_sent: bool,
 }
 
 /// A calendar object or card, in memory while it is checked.
-async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, sent: &Sent) -> Result<Received, Fault> {
-    let max = call.config.object_bytes_max;
+async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, (sent, mine): (&Sent, &Mine)) -> Result<Received, Fault> {
     let about = call.href();
     // Which components the calendar takes. Who may add to it without reading it may add what any calendar takes.
     let facts = match call.session.open(parent, List).await {
@@ -258,12 +281,22 @@ async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, sent: 
         Err(Refusal::Forbidden(_)) => None,
         Err(refusal) => return Err(Fault::Gate(refusal, about)),
     };
-    let octets = call.small_body(max, object::too_large(place.area)).await?;
-    let mut sums = sent.expected.sums();
-    sums.update(&octets);
-    sent.expected.check(sums)?;
-    let checked = object::check(place.area, &octets, media_type_sent(call).as_deref(), facts.as_ref(), &call.config)?;
+    let mut octets = checked_body(call, place, sent).await?;
+    let mut checked = object::check(place.area, &octets, media_type_sent(call).as_deref(), facts.as_ref(), &call.config)?;
+    let (mut own, mut as_sent) = (None, true);
+    if let Some(parted) = mine.parted(call, &octets).await? {
+        as_sent = parted.own.is_empty() && parted.object.as_ref() == Some(&octets);
+        own = Some(parted.own);
+        octets = parted.object.unwrap_or_default();
+        if !octets.is_empty() {
+            checked = object::check(place.area, &octets, None, facts.as_ref(), &call.config)?;
+        }
+    }
     let content = Content::document(&octets);
+    let content = match &own {
+        Some(own) => content.with_own(&call.session, own.clone()),
+        None => content,
+    };
     let content = match place.area {
         Area::Calendars => content.attached(attachments::known(call, place, &octets).await?),
         _ => content,
@@ -272,7 +305,17 @@ async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, sent: 
         Some(facts) => content.described(facts),
         None => content,
     };
-    Ok(Received { octets, content, media_type: checked.media_type })
+    Ok(Received { octets, content, media_type: checked.media_type, own, as_sent })
+}
+
+/// The octets of a calendar object or card, held against the digests that came with them.
+pub(crate) async fn checked_body(call: &mut Call, place: &Place, sent: &Sent) -> Result<Vec<u8>, Fault> {
+    let max = call.config.object_bytes_max;
+    let octets = call.small_body(max, object::too_large(place.area)).await?;
+    let mut sums = sent.expected.sums();
+    sums.update(&octets);
+    sent.expected.check(sums)?;
+    Ok(octets)
 }
 
 /// The request's `Content-Type`, as far as it can be kept.

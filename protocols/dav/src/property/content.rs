@@ -4,7 +4,7 @@ use super::{Known, Role, Subject, Viewer, told};
 use crate::names::DAV;
 use crate::precondition::http_date;
 use crate::xml::Xml;
-use octroi_gate::Area;
+use octroi_gate::{Area, is_made};
 use octroi_model::{Item, UnixTime};
 
 pub(super) const TABLE: &[Known] = &[
@@ -17,7 +17,7 @@ pub(super) const TABLE: &[Known] = &[
 
 fn length(subject: &Subject<'_>, _: &Viewer, xml: &mut Xml) -> bool {
     let bytes = match subject {
-        Subject::File { item, area, .. } if !is_veiled(item, *area) => item.bytes(),
+        Subject::File { item, area, .. } if !is_veiled(item, *area) && !is_made(item) => item.bytes(),
         Subject::Notice(notice) => notice.body.len() as u64,
         _ => return false,
     };

@@ -26,7 +26,7 @@ mod attendee;
 mod compare;
 mod compose;
 mod group;
-mod moment;
+pub(crate) mod moment;
 mod object;
 mod organizer;
 mod planning;

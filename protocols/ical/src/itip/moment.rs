@@ -10,7 +10,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 /// What a property with one time says.
-pub(super) fn key(entry: &Entry<'_>) -> String {
+pub(crate) fn key(entry: &Entry<'_>) -> String {
     key_of(entry, entry.value())
 }
 

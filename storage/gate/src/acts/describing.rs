@@ -77,13 +77,13 @@ impl Granted<File, Describe> {
         let added = ensure_keywords(self, collection, &named(true).collect::<Vec<_>>()).await?;
         let removed = known_keywords(&*self.collection()?, &named(false).collect::<Vec<_>>());
         let marks = description.marks.iter().map(|(keyword, _)| keyword.clone());
-        let deed = Deed::marks(self.node(), marks).about([self.item().hash]);
+        let deed = Deed::marks(self.node(), marks).about([self.real().hash]);
         let deeds: &[Deed] = if description.marks.is_empty() { &[] } else { &[deed] };
         for _ in 0..TRIES_MAX {
             self.renew()?;
             let view = self.engine().view(collection).await?;
             let now = view.by_name(self.name()?).ok_or(Refusal::Missing)?;
-            if now.hash != self.item().hash || now.uid != self.item().uid {
+            if now.hash != self.real().hash || now.uid != self.real().uid {
                 return Err(Refusal::Precondition);
             }
             let mut item = described(now, description, &self.session.gate().0.limits)?;

@@ -10,7 +10,7 @@ use crate::purpose::{Depart, Mark, Purpose, Read, Rewrite, Unlink};
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
 use crate::session::Session;
-use crate::sight::Strip;
+use crate::sight::{Shown, Strip};
 use octroi_engine::{Batch, Change, Expect, Part};
 use octroi_model::{AccountId, Collection, CollectionId, Etag, FlagEdit, Head, Item, ModSeq, Name, Rights, UidSet, UnixTime};
 use std::sync::Arc;
@@ -32,9 +32,17 @@ pub enum When {
 }
 
 impl<P: Purpose<File>> Granted<File, P> {
-    /// The item as it was found.
+    /// The item as it was found, and as it is seen.
     pub fn item(&self) -> &Item {
         &self.at.item
+    }
+
+    /// The item as it is kept, of which another is seen where one has things of one's own in it.
+    pub(crate) fn real(&self) -> &Item {
+        match self.at.made.as_deref() {
+            Some((real, Shown::Own(_))) => real,
+            _ => &self.at.item,
+        }
     }
 
     /// The number of the collection that it is in, part of that one's sync token.
@@ -63,7 +71,7 @@ impl Granted<File, Read> {
     /// Octets from `offset`: at most [`READ_BYTES_MAX`], fewer at the end.
     pub async fn read(&self, offset: u64, bytes: u64) -> Result<Vec<u8>, Refusal> {
         self.renew()?;
-        if self.is_veiled() {
+        if !self.is_as_kept() {
             return Err(Refusal::Forbidden(Rights::READ));
         }
         let left = self.at.item.bytes().saturating_sub(offset);
@@ -74,19 +82,24 @@ impl Granted<File, Read> {
 }
 
 impl<P: Purpose<File>> Granted<File, P> {
-    /// Is nothing to be seen of it but when its owner is busy? Then [`Granted::read_veiled`] is the way to that.
+    /// Is nothing to be seen of it but when its owner is busy?
     pub fn is_veiled(&self) -> bool {
-        self.at.veiled.is_some()
+        matches!(self.at.made.as_deref(), Some((_, Shown::Busy(_))))
+    }
+
+    /// Are the octets that are seen those that are kept? If not, [`Granted::read_made`] is the way to them.
+    pub fn is_as_kept(&self) -> bool {
+        self.at.made.is_none()
     }
 }
 
 impl Granted<File, Read> {
-    /// What may be seen of it, if it is veiled; empty if that is nothing.
-    pub async fn read_veiled(&self, strip: Strip) -> Result<Vec<u8>, Refusal> {
+    /// What is seen of it, if it is not seen as it is kept; empty if that is nothing.
+    pub async fn read_made(&self, strip: Strip) -> Result<Vec<u8>, Refusal> {
         self.renew()?;
-        let (content, uid) = self.at.veiled.as_deref().ok_or(Refusal::Unsupported)?;
-        let parts = self.engine().read(vec![(*content, Part::Whole)]).await?;
-        Ok(parts.first().and_then(|octets| strip(octets, uid)).unwrap_or_default())
+        let (real, shown) = self.at.made.as_deref().ok_or(Refusal::Unsupported)?;
+        let parts = self.engine().read(vec![(real.content, Part::Whole)]).await?;
+        Ok(parts.first().and_then(|octets| strip(octets, shown)).unwrap_or_default())
     }
 }
 
@@ -166,7 +179,7 @@ impl<P: Purpose<File>> Granted<File, P> {
     /// The item that an act is about: as it was found if it insists on that, or as it is now. [`Refusal::Precondition`] if there is none.
     pub(crate) async fn now(&self, when: When) -> Result<Item, Refusal> {
         match when {
-            When::Unchanged => Ok(self.item().clone()),
+            When::Unchanged => Ok(self.real().clone()),
             When::Anyhow => {
                 let view = self.engine().view(self.folder_id()?).await?;
                 view.by_name(self.name()?).cloned().ok_or(Refusal::Precondition)
@@ -183,7 +196,7 @@ impl Granted<File, Mark> {
         let cleared: Vec<&str> = marks.iter().filter(|(_, on)| !*on).map(|(keyword, _)| *keyword).collect();
         let added = super::mailbox::ensure_keywords(self, collection, &set).await?;
         let removed = super::mailbox::known_keywords(&*self.collection()?, &cleared);
-        let deed = Deed::marks(self.node(), marks.iter().map(|(keyword, _)| (*keyword).to_owned())).about([self.at.item.hash]);
+        let deed = Deed::marks(self.node(), marks.iter().map(|(keyword, _)| (*keyword).to_owned())).about([self.real().hash]);
         let mut batch = Batch::new();
         batch.expect(self.expectation(When::Unchanged)?);
         for edit in [FlagEdit::add(added), FlagEdit::remove(removed)] {
@@ -269,7 +282,8 @@ pub(crate) fn dated(item: Item, modified: Option<UnixTime>) -> Item {
 
 /// What is beside a document whose content is new: digests of that content, and the properties that came with it.
 pub(crate) fn summed(properties: Option<&[u8]>, sums: Option<&str>, came: &[(String, String)]) -> Option<Arc<[u8]>> {
-    let came = came.iter().map(|(name, text)| (name.as_str(), Some(text.as_str())));
+    // One that is empty goes.
+    let came = came.iter().map(|(name, text)| (name.as_str(), Some(text.as_str()).filter(|text| !text.is_empty())));
     beside::with(properties, &std::iter::once((beside::SUMS, sums)).chain(came).collect::<Vec<_>>())
 }
 

@@ -3,6 +3,7 @@
 use crate::acts::describing::{check_all, seen_by};
 use crate::acts::file::{TRIES_MAX, arrived, dated, document, marks_in, summed};
 use crate::acts::in_the_way::InTheWay;
+use crate::acts::own::without_own;
 use crate::acts::sharing::in_force;
 use crate::content::{Content, Upload};
 use crate::dropping::{is_drop, is_own};
@@ -18,7 +19,7 @@ use crate::quota::FolderQuota;
 use crate::refusal::Refusal;
 use crate::reserved::Deed;
 use crate::scheduling::{SchedulingFault, is_meeting};
-use crate::sight::{self, Seen, Sight};
+use crate::sight::{self, Sight};
 use crate::subscriptions::{SUBSCRIBED, SubscriptionFacts};
 use crate::tree::{self, Node};
 use octroi_engine::{Batch, Change, Engine, Expect, Sought, View, Within};
@@ -330,8 +331,8 @@ impl Granted<Folder, Bind> {
         if source.is_veiled() {
             return Err(Refusal::Forbidden(Rights::READ));
         }
-        let properties = arrived(&self.session, self.node().owner, source.item());
-        let item = Item { properties, ..source.item().clone() };
+        let properties = arrived(&self.session, self.node().owner, source.real());
+        let item = Item { properties: without_own(properties.as_deref()), ..source.real().clone() };
         self.arrive(source, &item, name, over, None).await
     }
 
@@ -344,7 +345,9 @@ impl Granted<Folder, Bind> {
         if source.node().owner != self.node().owner && !source.rights().contains(Rights::EXPUNGE) {
             return Err(Refusal::Forbidden(Rights::EXPUNGE));
         }
-        let item = Item { properties: as_it_was(source.item()), ..source.item().clone() };
+        let properties = as_it_was(source.real());
+        let properties = if source.node().owner == self.node().owner { properties } else { without_own(properties.as_deref()) };
+        let item = Item { properties, ..source.real().clone() };
         let leaving = (source.expectation(crate::When::Unchanged)?, source.removal()?);
         self.arrive(source, &item, name, over, Some(leaving)).await
     }
@@ -358,7 +361,7 @@ impl Granted<Folder, Bind> {
         over: &InTheWay<Rewrite>,
         leaving: Option<(Expect, Change)>,
     ) -> Result<(), Refusal> {
-        let deed = self.arriving(source.item(), over).await?;
+        let deed = self.arriving(source.real(), over).await?;
         let into = self.holds_items(name)?;
         let mut replaced: Vec<Uid> = Vec::new();
         if let InTheWay::File(there) = over {
@@ -402,7 +405,7 @@ impl Granted<Folder, Bind> {
             && keeps
         {
             let folder = self.collection()?;
-            let over = WrittenOver { folder: &folder, old: there.item(), new: item.hash, by: self.session.account() };
+            let over = WrittenOver { folder: &folder, old: there.real(), new: item.hash, by: self.session.account() };
             versions::keep(self.session.gate(), over, &mut batch).await?;
         }
         let media_type = item.media_type.as_deref();
@@ -530,10 +533,10 @@ impl Granted<Folder, MakeFolder> {
             return Err(Refusal::Forbidden(Rights::INSERT));
         }
         let sight = Sight::of(node, &self.session)?;
-        let seen: Vec<&Item> = view.items().filter(|item| matches!(sight.see(&view, item), Some(Seen::AsItIs(_)))).collect();
+        let seen: Vec<&Item> = view.items().filter(|item| sight.see(&view, item).is_some_and(|seen| seen.is_whole())).collect();
         for item in &seen {
             // A copy has none of the marks that the original was given, as the copy of a single document has none.
-            let properties = arrived(&self.session, self.node().owner, item);
+            let properties = without_own(arrived(&self.session, self.node().owner, item).as_deref());
             let copy = Item { uid: Uid(0), modseq: ModSeq(0), flags: Flags::NONE, properties, ..(*item).clone() };
             batch.push(Change::Put { collection: into, item: copy, head: Head::default() });
         }

@@ -73,7 +73,7 @@ impl InTheWay<Unlink> {
         if let Self::File(file) = self {
             batch.expect(file.expectation(crate::When::Unchanged)?);
             if keeps {
-                file.keep(file.item(), batch).await?;
+                file.keep(file.real(), batch).await?;
             }
             batch.push(file.removal()?);
         }

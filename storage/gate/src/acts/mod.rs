@@ -10,5 +10,6 @@ pub(crate) mod mailbox;
 pub(crate) mod mailbox_tree;
 pub(crate) mod metadata;
 pub(crate) mod objects;
+pub(crate) mod own;
 pub(crate) mod proxies;
 pub(crate) mod sharing;

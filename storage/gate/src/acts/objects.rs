@@ -49,19 +49,19 @@ impl Granted<Folder, List> {
         Ok(Looked { view, sight: Sight::of(self.node(), &self.session)?, drops })
     }
 
-    /// The octets of these of its items that are still there, in their order; of veiled ones what `strip` leaves. All are in memory at once: ask
+    /// The octets of these of its items that are still there, in their order; of those that are not seen as they are kept what `strip` makes. All are in memory at once: ask
     /// for as many as have a mebibyte.
     pub async fn read_items(&self, uids: &[Uid], strip: Strip) -> Result<Vec<Whole>, Refusal> {
         let looked = self.look().await?;
         let there = uids.iter().filter_map(|uid| looked.view.by_uid(*uid));
-        let there: Vec<(&Item, Item)> = there.filter_map(|item| Some((item, looked.see(&self.session, item)?.into_item()))).collect();
+        let there: Vec<(&Item, Seen<'_>)> = there.filter_map(|item| Some((item, looked.see(&self.session, item)?))).collect();
         let contents: Vec<ContentRef> = there.iter().map(|(real, _)| real.content).collect();
         let mut whole = Vec::with_capacity(there.len());
         for ((real, seen), octets) in there.into_iter().zip(self.contents(&contents).await?) {
-            let is_veiled = seen.content != real.content;
-            match octets {
-                Ok(octets) if is_veiled => whole.extend(strip(&octets, &looked.sight.uid(real)).map(|octets| (seen, Ok(octets)))),
-                octets => whole.push((seen, octets)),
+            match (seen, octets) {
+                (Seen::Made(seen, shown), Ok(octets)) => whole.extend(strip(&octets, &shown).map(|octets| (seen, Ok(octets)))),
+                (Seen::Made(seen, _), octets) => whole.push((seen, octets)),
+                (Seen::AsItIs(_), octets) => whole.push((real.clone(), octets)),
             }
         }
         Ok(whole)
@@ -84,11 +84,14 @@ impl Granted<Folder, List> {
     /// Its objects that may be what is sought, found without reading any of them.
     pub async fn candidates(&self, sought: &Sought) -> Result<Vec<Candidate>, Refusal> {
         let sight = Sight::of(self.node(), &self.session)?;
-        let (view, found) = self.newest(|view| almanac::candidates(view, sought)).await?;
+        let wanted = sought.traits;
+        // Whether it rings is each sharee's own.
+        let sought = if sight.is_own() { Sought { traits: wanted.without(ObjectTraits::ALARMS), ..*sought } } else { *sought };
+        let (view, found) = self.newest(|view| almanac::candidates(view, &sought)).await?;
         let see = |one: Candidate| match sight.see(&view, &one.item)? {
-            Seen::AsItIs(_) => Some(one),
+            Seen::AsItIs(_) => one.known.is_none_or(|known| known.traits.contains(wanted)).then_some(one),
             // Of its alarms and the like nothing is known.
-            Seen::Veiled(item) => Some(Candidate { item, known: None }),
+            Seen::Made(item, _) => Some(Candidate { item, known: None }),
         };
         Ok(if matches!(sight, Sight::Clear) { found } else { found.into_iter().filter_map(see).collect() })
     }

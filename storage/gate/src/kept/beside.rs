@@ -20,6 +20,10 @@ pub(crate) const SUMS: &str = "sums";
 pub(crate) const UID: &str = "uid";
 /// Schedule-Tag of a calendar object (RFC 6638 section 3.2.10).
 pub(crate) const SCHEDULE_TAG: &str = "schedule-tag";
+/// What somebody has of their own in a calendar object ([`crate::acts::own`]); their number follows.
+pub(crate) const OWN: &str = "own/";
+/// It is not shown as it is kept, so its size is not known. Said of what is handed out, and never kept.
+pub(crate) const MADE: &str = "made";
 /// Who removed it, or wrote over it.
 pub(crate) const BY: &str = "by";
 
@@ -66,6 +70,11 @@ pub(crate) fn noted<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
 /// Digests of a document that were sent along with it and compared: `SHA1:hex MD5:hex`, as ownCloud's clients have them.
 pub fn checksums(item: &Item) -> Option<&str> {
     noted(item, SUMS)
+}
+
+/// Is what is shown of it made when it is read, so that its size is not known?
+pub fn is_made(item: &Item) -> bool {
+    noted(item, MADE).is_some()
 }
 
 /// An account that is noted.

@@ -62,6 +62,12 @@ impl ObjectTraits {
         Self(self.0 | other.0)
     }
 
+    /// These without `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// All of `other` are here.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -77,7 +77,7 @@ impl Gate {
         }
         let view = self.engine().view(collection.id).await?;
         // Nobody, who has put nothing there and is not its owner.
-        let sight = Sight::Shared { viewer: SYSTEM, collection: collection.id, is_veiled: record.busy_only };
+        let sight = Sight::Shared { viewer: SYSTEM, collection: collection.id, is_veiled: record.busy_only, is_own: false };
         let said = format!("{} {} {}", collection.id.0, view.head().modseq.0, record.busy_only);
         let etag = self.0.key.hash_link(said.as_bytes()).to_hex().as_str()[..32].to_owned();
         Ok(Published { gate: self.clone(), link: link.to_owned(), view, sight, collection: collection.id, etag, at: 0 })
@@ -120,7 +120,7 @@ impl Published {
             for (item, whole) in together.into_iter().zip(whole) {
                 match self.sight.see(&self.view, item) {
                     Some(Seen::AsItIs(_)) => octets.push(whole),
-                    Some(Seen::Veiled(_)) => octets.extend(strip(&whole, &self.sight.uid(item))),
+                    Some(Seen::Made(_, shown)) => octets.extend(strip(&whole, &shown)),
                     None => {}
                 }
             }
