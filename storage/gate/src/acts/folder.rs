@@ -444,6 +444,14 @@ impl Granted<Folder, MakeFolder> {
         batch.expect(Expect::Absent { collection: parent.id, name: name.clone() });
         batch.push(Change::CreateCollection { collection, parent_head: None });
         self.commit(batch).await?;
+        if kind == CollectionKind::Calendar && self.node().owner == self.session.account() {
+            // It is there, and whoever asks for it is not to be told otherwise: its owner sees in its ACL who has it.
+            let path = self.path().names().iter().chain([name]).cloned().collect();
+            let path = Path::from_names(path).map_err(|_| Refusal::Unsupported)?;
+            if let Err(refusal) = self.session.share_with_named(&path).await {
+                tracing::warn!(?refusal, "a new calendar is not shared with who stands for its owner");
+            }
+        }
         Ok(())
     }
 
