@@ -254,3 +254,28 @@ fn a_group_is_asked() {
     assert!(!hers().contains(&marie.person.address) && hers().contains(&paul.person.address), "{}", hers());
     assert!(marie.one(&uid).1.contains("STATUS:CANCELLED") && !paul.one(&uid).1.contains("CANCELLED"));
 }
+
+/// Somebody's program puts a meeting into their calendar at the moment at which the invitation brings it: one of the two sees the other's.
+#[test]
+fn an_invitation_and_what_its_receiver_puts_do_not_both_come_in() {
+    let server = shared();
+    let addresses = [4, 3].map(|number| Diary::of(server, number).person.address.clone());
+    for _ in 0..25 {
+        let uid = unique("twice");
+        let asked = meeting(&uid, &addresses[0], &[&addresses[1]], "");
+        thread::scope(|scope| {
+            for (number, name) in [(4, "hers"), (3, "his")] {
+                let (uid, asked) = (&uid, &asked);
+                scope.spawn(move || {
+                    let diary = Diary::of(server, number);
+                    let at = format!("{}{uid}-{name}.ics", diary.calendar());
+                    let put = diary.http.request("PUT", &at, &[], asked.as_bytes());
+                    assert!([201, 403].contains(&put.status), "{name}: {} {}", put.status, put.text());
+                });
+            }
+        });
+        let his = Diary::of(server, 3);
+        let there = his.with(&his.calendar(), &uid);
+        assert_eq!(there.len(), 1, "{there:?}");
+    }
+}

@@ -22,6 +22,11 @@ const BUSY: &str = "objects of one answer";
 pub struct SeenCalendars(Vec<(CollectionId, ModSeq)>);
 
 impl SeenCalendars {
+    /// One was looked at.
+    pub(super) fn add(&mut self, calendar: CollectionId, modseq: ModSeq) {
+        self.0.push((calendar, modseq));
+    }
+
     /// Have a batch refused once one of them is another.
     pub(super) fn expect(&self, batch: &mut Batch) {
         for (collection, modseq) in &self.0 {

@@ -1,5 +1,6 @@
 //! Where scheduling keeps and finds things in somebody's calendars: inbox and outbox, the calendar for what is new, an object by its UID.
 
+use super::busy::SeenCalendars;
 use super::codec::SchedulingCodec;
 use crate::gate::{Gate, new_collection};
 use crate::kept::{almanac, beside};
@@ -96,20 +97,27 @@ pub(super) fn default_calendar(engine: &dyn Engine, home: &Collection) -> Option
     calendars().find(|calendar| Some(calendar.id) == chosen).or_else(|| calendars().min_by_key(|calendar| calendar.id))
 }
 
-/// The object with that UID in any of somebody's calendars.
-pub(super) async fn find(engine: &dyn Engine, codec: &dyn SchedulingCodec, owner: AccountId, uid: &str) -> Result<Option<Found>, Refusal> {
-    let Some(home) = tree::home(engine, owner, Area::Calendars) else { return Ok(None) };
+/// The object with that UID in any of somebody's calendars; or where it was looked for in vain, which is to be as it was when one is put there.
+pub(super) async fn find(
+    engine: &dyn Engine,
+    codec: &dyn SchedulingCodec,
+    owner: AccountId,
+    uid: &str,
+) -> Result<Result<Found, SeenCalendars>, Refusal> {
+    let mut seen = SeenCalendars::default();
+    let Some(home) = tree::home(engine, owner, Area::Calendars) else { return Ok(Err(seen)) };
     let mut unknown: Vec<Found> = Vec::new();
     for calendar in engine.children(home.id).into_iter().filter(|child| is_ones_own(child)) {
         let found = |item: Item| Found { collection: calendar.id, item };
         let (view, known) = almanac::newest(engine, calendar.id, |view| almanac::holders(view, uid)).await?;
+        seen.add(calendar.id, view.head().modseq);
         if let Some(item) = known.first().and_then(|holder| view.by_uid(*holder)) {
-            return Ok(Some(found(item.clone())));
+            return Ok(Ok(found(item.clone())));
         }
         // Nobody has described them yet.
         for item in almanac::unknown(&view, UNKNOWN_MAX.saturating_sub(unknown.len())).unwrap_or_default() {
             match beside::noted(&item, beside::UID) {
-                Some(known) if known == uid => return Ok(Some(found(item))),
+                Some(known) if known == uid => return Ok(Ok(found(item))),
                 Some(_) => {}
                 None => unknown.push(found(item)),
             }
@@ -118,10 +126,10 @@ pub(super) async fn find(engine: &dyn Engine, codec: &dyn SchedulingCodec, owner
     for some in unknown.chunks(READ_AT_ONCE) {
         let octets = engine.read(some.iter().map(|found| (found.item.content, Part::Whole)).collect()).await?;
         if let Some(at) = octets.iter().position(|octets| codec.uid(octets).as_deref() == Some(uid)) {
-            return Ok(Some(some[at].clone()));
+            return Ok(Ok(some[at].clone()));
         }
     }
-    Ok(None)
+    Ok(Err(seen))
 }
 
 /// All octets of an item.

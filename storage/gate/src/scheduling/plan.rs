@@ -4,6 +4,7 @@
 //! change that the sender could make, to people whom the sender's profile lets them write to, so many at once. Who is elsewhere gets mail,
 //! which lies in the queue with the same commit.
 
+use super::busy::SeenCalendars;
 use super::codec::{Invitation, Manner, ObjectChange, Outgoing, Received, SchedulingCodec, Telling};
 use super::homes::{self, Found};
 use crate::acts::file::document;
@@ -122,7 +123,7 @@ impl<'s> Desk<'s> {
         let mut stored = stored.unwrap_or_default();
         let uid = new.or(old).and_then(|octets| self.codec.uid(octets));
         if let (true, None, Some(uid)) = (scheduled, old, &uid) {
-            self.is_unique(uid, at).await?;
+            self.is_unique(uid, at, batch).await?;
         }
         if messages.len() > self.gate().0.limits.attendees_max {
             return Err(Refusal::Limit(ATTENDEES));
@@ -154,12 +155,17 @@ impl<'s> Desk<'s> {
     }
 
     /// RFC 6638 section 3.2.4.1.
-    async fn is_unique(&self, uid: &str, at: (CollectionId, &Name)) -> Result<(), Refusal> {
+    async fn is_unique(&self, uid: &str, at: (CollectionId, &Name), batch: &mut Batch) -> Result<(), Refusal> {
         let found = homes::find(self.gate().engine(), &*self.codec, self.owner.id, uid).await?;
         let elsewhere = |found: &Found| (found.collection, found.item.name.as_ref()) != (at.0, Some(at.1));
         match found {
-            Some(found) if elsewhere(&found) => Err(Refusal::Scheduling(super::SchedulingFault::NotUnique)),
-            _ => Ok(()),
+            Ok(found) if elsewhere(&found) => Err(Refusal::Scheduling(super::SchedulingFault::NotUnique)),
+            Ok(_) => Ok(()),
+            // Nor may an invitation bring it meanwhile.
+            Err(seen) => {
+                seen.expect(batch);
+                Ok(())
+            }
         }
     }
 
@@ -314,12 +320,16 @@ pub(super) async fn deliver(
 ) -> Result<&'static str, Refusal> {
     let engine = gate.engine();
     let Some(home) = tree::home(engine, to.id, Area::Calendars) else { return Ok(status::UNKNOWN) };
-    if let std::collections::hash_map::Entry::Vacant(vacant) = table.laid.entry(to.id)
-        && let Some(found) = homes::find(engine, codec, to.id, uid).await?
-    {
-        let octets = homes::read(engine, &found.item).await?;
-        let expect = Expect::Unchanged { collection: found.collection, uid: found.item.uid, modseq: found.item.modseq };
-        vacant.insert(Laid { collection: found.collection, item: found.item, octets, expect, changed: false });
+    let mut nowhere = SeenCalendars::default();
+    if let std::collections::hash_map::Entry::Vacant(vacant) = table.laid.entry(to.id) {
+        match homes::find(engine, codec, to.id, uid).await? {
+            Ok(found) => {
+                let octets = homes::read(engine, &found.item).await?;
+                let expect = Expect::Unchanged { collection: found.collection, uid: found.item.uid, modseq: found.item.modseq };
+                vacant.insert(Laid { collection: found.collection, item: found.item, octets, expect, changed: false });
+            }
+            Err(seen) => nowhere = seen,
+        }
     }
     let there = table.laid.get(&to.id);
     let received = codec.receive(there.map(|laid| &*laid.octets), &telling.octets, &gate.addresses_of(to), from);
@@ -336,6 +346,8 @@ pub(super) async fn deliver(
             None => match homes::default_calendar(engine, &home).filter(|_| from.is_none()) {
                 Some(calendar) if engine.locks_over(calendar.id, None).is_empty() => {
                     let laid = Laid::fresh(gate, &calendar, uid, octets)?;
+                    // Of two who bring it at once one sees the other's.
+                    nowhere.expect(batch);
                     table.laid.insert(to.id, laid);
                 }
                 _ => {}
