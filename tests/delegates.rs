@@ -1,7 +1,7 @@
 //! Who stands for somebody in their calendars: the groups of Apple's caldav-proxy, read out of the ACLs and written into them.
 
 use crate::scheduling::{Diary, meeting};
-use crate::support::http::Response;
+use crate::support::http::{Http, Response};
 use crate::support::server::{Server, configured_with_profiles, plain_profile};
 use crate::support::unique;
 
@@ -158,4 +158,104 @@ fn nobody_else_names_them_nor_sees_who_they_are() {
     let body = br#"<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><D:displayname>x</D:displayname></D:prop></D:set></D:propertyupdate>"#;
     assert!(lea.http.request("PROPPATCH", writes, &[], body).text().contains("cannot-modify-protected-property"));
     assert!(stage.has(reads) && !stage.has(writes));
+}
+
+/// What a client writes into SENT-BY makes nobody seem to have acted who has not.
+#[test]
+fn who_acts_for_somebody_is_told_by_the_server() {
+    let server = server();
+    let stage = Stage::of(&server);
+    let Stage { lea, paul, his, writes, .. } = &stage;
+    let other = server.another(3);
+    let marc = Diary { http: Http::new(&server, &other), person: &other };
+    assert_eq!(stage.set(writes, &[his]).status, 207);
+    let by = |who: &str| format!("ORGANIZER;SENT-BY=\"mailto:{who}\":mailto:{}", lea.person.address);
+    let (paul_at, lea_at) = (paul.person.address.as_str(), lea.person.address.as_str());
+    let told = |uid: &str| {
+        let mut invited = marc.with(&marc.inbox(), uid);
+        assert_eq!(invited.len(), 1, "{invited:?}");
+        marc.http.request("DELETE", &invited[0].0, &[], b"");
+        invited.remove(0).1.replace("\r\n ", "")
+    };
+    let kept = |uid: &str| lea.one(uid).1.replace("\r\n ", "");
+
+    // He invites in her name without saying so, and with another's.
+    for said in ["ORGANIZER:".to_owned(), "ORGANIZER;SENT-BY=\"mailto:boss@bench.test\":".to_owned()] {
+        let uid = unique("unsaid");
+        let asked = meeting(&uid, lea_at, &[&marc.person.address], "");
+        assert_eq!(stage.put("calendar", &uid, &asked.replace("ORGANIZER:", &said)), 201);
+        assert!(told(&uid).contains(&by(paul_at)) && kept(&uid).contains(&by(paul_at)), "{}", kept(&uid));
+    }
+    // She says that somebody did who did not.
+    let uid = unique("lie");
+    let at = format!("{}{uid}.ics", lea.calendar());
+    let asked = meeting(&uid, lea_at, &[&marc.person.address], "");
+    assert_eq!(
+        lea.http.request("PUT", &at, &[], asked.replace("ORGANIZER:", "ORGANIZER;SENT-BY=\"mailto:boss@bench.test\":").as_bytes()).status,
+        201
+    );
+    assert!(!told(&uid).contains("SENT-BY") && !kept(&uid).contains("SENT-BY"), "{}", kept(&uid));
+    // What he changes for all is his, and what she does then hers. What nobody has to be told of stays as it was.
+    let moved = kept(&uid).replace("SUMMARY:", "SUMMARY:Moved ");
+    assert_eq!(stage.put("calendar", &uid, &moved), 204);
+    assert!(told(&uid).contains(&by(paul_at)));
+    let alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT";
+    assert_eq!(lea.http.request("PUT", &at, &[], kept(&uid).replace("END:VEVENT", alarm).as_bytes()).status, 204);
+    assert!(kept(&uid).contains(&by(paul_at)) && marc.with(&marc.inbox(), &uid).is_empty());
+    assert_eq!(lea.http.request("PUT", &at, &[], kept(&uid).replace("SUMMARY:Moved", "SUMMARY:Here").as_bytes()).status, 204);
+    assert!(!told(&uid).contains("SENT-BY") && !kept(&uid).contains("SENT-BY"));
+
+    // He answers for her, and the organizer sees who it was.
+    let uid = unique("answer");
+    let asked = meeting(&uid, &marc.person.address, &[lea_at], "");
+    assert_eq!(marc.http.request("PUT", &format!("{}{uid}.ics", marc.calendar()), &[], asked.as_bytes()).status, 201);
+    let (hers, octets) = lea.one(&uid);
+    let name = hers.rsplit('/').next().unwrap().trim_end_matches(".ics");
+    let yes = octets.replace("\r\n ", "").replace("PARTSTAT=NEEDS-ACTION", "PARTSTAT=ACCEPTED");
+    assert_eq!(stage.put("calendar", name, &yes), 204);
+    let answer = marc.with(&marc.inbox(), &uid);
+    assert!(answer.len() == 1 && answer[0].1.replace("\r\n ", "").contains(&format!("SENT-BY=\"mailto:{paul_at}\"")), "{answer:?}");
+}
+
+/// Who was named stands for their owner in calendars of later too; who was only given one of them does not.
+#[test]
+fn a_calendar_of_later_is_theirs_too() {
+    let server = server();
+    let stage = Stage::of(&server);
+    let Stage { lea, paul, his, reads, writes, .. } = &stage;
+    let other = server.another(3);
+    let marc = Diary { http: Http::new(&server, &other), person: &other };
+    let theirs = |diary: &Diary<'_>, name: &str| {
+        let at = format!("/dav/calendars/{}/{name}~{}/", diary.person.address, lea.person.address);
+        diary.http.request("PROPFIND", &at, &[("Depth", "0")], b"").status
+    };
+    let make = |name: &str| {
+        let at = format!("/dav/calendars/{}/{name}/", lea.person.address);
+        assert_eq!(lea.http.request("MKCALENDAR", &at, &[], b"").status, 201);
+        (theirs(paul, name), theirs(&marc, name))
+    };
+    // Marc is given one calendar, which makes him one who reads, and Paul is named.
+    let grant = "<D:grant><D:privilege><D:read/></D:privilege></D:grant>";
+    let marcs = format!("/dav/principals/{}/", marc.person.address);
+    let body = format!(r#"<D:acl xmlns:D="DAV:"><D:ace><D:principal><D:href>{marcs}</D:href></D:principal>{grant}</D:ace></D:acl>"#);
+    let second = format!("/dav/calendars/{}/second/", lea.person.address);
+    assert_eq!(lea.http.request("ACL", &second, &[], body.as_bytes()).status, 200);
+    assert_eq!(stage.set(writes, &[his]).status, 207);
+    // A program writes back whom it read.
+    assert_eq!(stage.set(reads, &[&marcs]).status, 207);
+    assert_eq!(make("third"), (207, 404));
+    let object = meeting(&unique("later"), &lea.person.address, &[&marc.person.address], "");
+    assert_eq!(stage.put("third", "x", &object), 201);
+
+    // To look only, and not any more.
+    assert_eq!(stage.set(reads, &[his, &marcs]).status, 207);
+    assert_eq!(make("fourth"), (207, 404));
+    assert_eq!(stage.put("fourth", "x", &object), 403);
+    for name in ["calendar", "second", "third", "fourth"] {
+        let at = format!("/dav/calendars/{}/{name}/", lea.person.address);
+        let nobody = br#"<D:acl xmlns:D="DAV:"/>"#;
+        assert_eq!(lea.http.request("ACL", &at, &[], nobody).status, 200);
+    }
+    // Whom the ACLs have let go is let go.
+    assert_eq!(make("fifth"), (404, 404));
 }

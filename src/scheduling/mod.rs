@@ -6,7 +6,7 @@ mod mail;
 
 use jiff::Timestamp;
 use octroi_gate::{
-    Content, GroupMember, Invitation, ObjectChange, ObjectFacts, Outgoing, Received, SchedulingCodec, SchedulingFault, Telling,
+    Content, GroupMember, Invitation, ObjectChange, ObjectFacts, Outgoing, Received, SchedulingCodec, SchedulingFault, Sender, Telling,
 };
 use octroi_ical::ExpansionLimits;
 use octroi_ical::itip::{self, Addresses, Change, Fault, Role};
@@ -56,6 +56,19 @@ impl SchedulingCodec for Scheduler {
         let member = |one: &GroupMember| itip::Member { address: one.address.clone(), name: one.name.clone() };
         let groups: Vec<_> = groups.iter().map(|(group, members)| (group.clone(), members.iter().map(member).collect())).collect();
         change.new.map(|new| itip::with_members(change.old, new, &groups, &addresses(change.me)))
+    }
+
+    fn with_sender(&self, change: &ObjectChange<'_>, sender: Sender<'_>) -> Option<Vec<u8>> {
+        let address;
+        let sender = match sender {
+            Sender::Nobody => itip::Sender::Nobody,
+            Sender::Themselves => itip::Sender::Themselves,
+            Sender::Delegate(delegate) => {
+                address = delegate.to_string();
+                itip::Sender::Delegate(&address)
+            }
+        };
+        itip::with_sender(change.old, change.new?, &addresses(change.me), sender)
     }
 
     fn change(&self, change: &ObjectChange<'_>) -> Result<Outgoing, SchedulingFault> {

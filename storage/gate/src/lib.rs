@@ -126,7 +126,7 @@ pub use refusal::{Lacks, Refusal};
 pub use restore::{LOST_MAX, RestoreOrder, Restored};
 pub use scheduling::{
     ATTENDEES, AVAILABILITY, DEFAULT_CALENDAR, GroupMember, Invitation, Manner, ObjectChange, Outgoing, PutObject, Received,
-    SchedulingCodec, SchedulingFault, SchedulingPlaces, SeenCalendars, Telling, is_meeting, schedule_tag,
+    SchedulingCodec, SchedulingFault, SchedulingPlaces, SeenCalendars, Sender, Telling, is_meeting, schedule_tag,
 };
 pub use scram::{SCRAM_HASH_BYTES, SCRAM_ITERATIONS, SCRAM_SALT_BYTES, ScramFault, ScramLogin, ScramProof};
 pub use second_factor::{TotpEnrolment, code_at};

@@ -7,7 +7,7 @@ mod support;
 use octroi_gate::{
     Area, Content, FileAt, Folder, FolderAt, Granted, GroupMember, InTheWay, Invitation, List, MakeFolder, Manner, NewAttachment,
     ObjectChange, ObjectFacts, ObjectKind, ObjectTraits, Outgoing, Read, Received, Refusal, Rewrite, SchedulingCodec, SchedulingFault,
-    Session, Unlink, When,
+    Sender, Session, Unlink, When,
 };
 use octroi_model::{CollectionKind, Name, Service, UnixTime};
 use std::sync::Arc;
@@ -30,6 +30,9 @@ impl SchedulingCodec for Alone {
         Vec::new()
     }
     fn with_members(&self, _: &ObjectChange<'_>, _: &[(String, Vec<GroupMember>)]) -> Option<Vec<u8>> {
+        None
+    }
+    fn with_sender(&self, _: &ObjectChange<'_>, _: Sender<'_>) -> Option<Vec<u8>> {
         None
     }
     fn change(&self, change: &ObjectChange<'_>) -> Result<Outgoing, SchedulingFault> {

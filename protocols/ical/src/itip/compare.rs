@@ -77,8 +77,8 @@ fn canonical(entry: &Entry<'_>) -> String {
     let mut params: Vec<(String, String)> = line.params.iter().map(|p| (p.name.to_ascii_uppercase(), p.values.join(","))).collect();
     params.retain(|(name, _)| is_kept(name));
     if matches!(&*name, "ATTENDEE" | "ORGANIZER") {
-        // How somebody is called there, and defaults that are written out or not, tell nobody apart.
-        params.retain(|(name, value)| !matches!(&**name, "CN" | "EMAIL" | "LANGUAGE") && !is_default(name, value));
+        // How somebody is called there, who wrote for them, and defaults that are written out or not, tell nobody apart.
+        params.retain(|(name, value)| !matches!(&**name, "CN" | "EMAIL" | "LANGUAGE" | "SENT-BY") && !is_default(name, value));
     }
     params.sort();
     let value = match &*name {

@@ -16,6 +16,7 @@
 //! | `receive` | REQUEST and CANCEL at an attendee |
 //! | `reply` | REPLY at the organizer |
 //! | `planning` | when people are free |
+//! | `sender` | who acts for somebody |
 //! | `room` | what comes when it is free |
 //!
 //! Known limits: ADD, COUNTER and DECLINECOUNTER are left to people to read; who answers without having been asked is not added; whether an
@@ -33,6 +34,7 @@ mod planning;
 mod receive;
 mod reply;
 mod room;
+mod sender;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +44,7 @@ pub use organizer::with_statuses;
 pub use planning::Question;
 pub use receive::receive;
 pub use room::{Decision, decide, window as booking_window};
+pub use sender::{Sender, with_sender};
 
 use crate::tree::Tree;
 use object::Object;

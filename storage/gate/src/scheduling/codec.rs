@@ -85,6 +85,17 @@ pub struct Invitation<'a> {
     pub telling: &'a Telling,
 }
 
+/// Who sends what a change brings about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender<'a> {
+    /// Nobody: nothing is sent.
+    Nobody,
+    /// Whose object it is.
+    Themselves,
+    /// For them, somebody with this address.
+    Delegate(&'a Address),
+}
+
 /// Why a meeting may not be changed like that: preconditions of RFC 6638 section 3.2.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchedulingFault {
@@ -122,6 +133,8 @@ pub trait SchedulingCodec: Send + Sync + 'static {
     /// What a change puts, with everybody in these groups, which are among those who are asked; and without who came by one that is not
     /// asked any more.
     fn with_members(&self, change: &ObjectChange<'_>, groups: &[(String, Vec<GroupMember>)]) -> Option<Vec<u8>>;
+    /// What a change puts, with who sends for its owner what it brings about, as the server knows it; `None` if it says that already.
+    fn with_sender(&self, change: &ObjectChange<'_>, sender: Sender<'_>) -> Option<Vec<u8>>;
     /// What a change means.
     fn change(&self, change: &ObjectChange<'_>) -> Result<Outgoing, SchedulingFault>;
     /// An object with what became of the messages beside those whom they were for: a text as in RFC 6638 section 3.2.9.

@@ -5,7 +5,7 @@
 //! which lies in the queue with the same commit.
 
 use super::busy::SeenCalendars;
-use super::codec::{Invitation, Manner, ObjectChange, Outgoing, Received, SchedulingCodec, Telling};
+use super::codec::{Invitation, Manner, ObjectChange, Outgoing, Received, SchedulingCodec, Sender, Telling};
 use super::homes::{self, Found};
 use crate::acts::file::document;
 use crate::gate::Gate;
@@ -119,7 +119,11 @@ impl<'s> Desk<'s> {
         let groups = self.groups_asked(&self.codec.newly_asked(&change))?;
         let grouped = self.codec.with_members(&change, &groups);
         let change = ObjectChange { new: grouped.as_deref().or(new), ..change };
-        let Outgoing { scheduled, stored, messages } = self.codec.change(&change).map_err(Refusal::Scheduling)?;
+        let mut outgoing = self.codec.change(&change).map_err(Refusal::Scheduling)?;
+        if let Some(marked) = self.codec.with_sender(&change, self.sender(&outgoing.messages)) {
+            outgoing = self.codec.change(&ObjectChange { new: Some(&marked), ..change }).map_err(Refusal::Scheduling)?;
+        }
+        let Outgoing { scheduled, stored, messages } = outgoing;
         let mut stored = stored.unwrap_or_default();
         let uid = new.or(old).and_then(|octets| self.codec.uid(octets));
         if let (true, None, Some(uid)) = (scheduled, old, &uid) {
@@ -152,6 +156,15 @@ impl<'s> Desk<'s> {
         table.lay(&*self.codec, batch);
         let other = Some(stored).filter(|stored| new.is_some_and(|new| new != stored));
         Ok(Settled { other, uid, scheduled })
+    }
+
+    /// Who sends these.
+    fn sender(&self, messages: &[Telling]) -> Sender<'s> {
+        match messages {
+            [] => Sender::Nobody,
+            _ if self.owner.id == self.session.account() => Sender::Themselves,
+            _ => Sender::Delegate(self.session.address()),
+        }
     }
 
     /// RFC 6638 section 3.2.4.1.
