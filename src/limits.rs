@@ -128,6 +128,8 @@ section! {
         uploads_max => uploads_max;
         attendees_max => attendees_max;
         inbox_items_max => inbox_items_max;
+        mailed_attachments_bytes_max => mailed_attachments_bytes_max;
+        mailed_attachments_total_bytes_max => mailed_attachments_total_bytes_max;
         sharing_notices_max => sharing_notices_max;
         upload_idle_seconds => upload_idle;
         confirm_wait_seconds => confirm_wait;

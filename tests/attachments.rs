@@ -2,11 +2,11 @@
 
 use crate::admin::mint;
 use crate::scheduling::{Diary, meeting};
-use crate::support::http::Http;
-use crate::support::http::Response;
+use crate::support::http::{Http, Response, base64};
+use crate::support::internet::{Internet, Manner};
 use crate::support::process::run;
 use crate::support::server::{OCTROI, configured_with_profiles, plain_profile};
-use crate::support::{Server, unique};
+use crate::support::{Server, eventually, unique};
 
 const RULES: &str = r#"
 [[profile.plain.rule]]
@@ -407,4 +407,53 @@ fn proppatched(of: &Diary<'_>) -> String {
         VERSION:2.0\nPRODID:-//x//y//EN\nBEGIN:VAVAILABILITY\nUID:v\nDTSTAMP:20260101T000000Z\nEND:VAVAILABILITY\nEND:VCALENDAR\n\
         </C:calendar-availability></D:prop></D:set></D:propertyupdate>";
     of.http.request("PROPPATCH", &of.inbox(), &[("Content-Type", "application/xml")], body.as_bytes()).text()
+}
+
+/// Who is asked from elsewhere cannot read what hangs on a meeting here: it goes along with the mail, or is named there.
+#[test]
+fn people_elsewhere_get_what_hangs_on_a_meeting_by_mail() {
+    let internet = Internet::start();
+    let host = internet.domain("b.example", Manner::default());
+    let limits = "[limits.gate]\nmailed_attachments_bytes_max = 3000\nmailed_attachments_total_bytes_max = 4000\n";
+    let server = configured_with_profiles(&plain_profile("send_to = \"anyone\"", "*", RULES), &format!("{}{limits}", internet.settings()));
+    let lea = Diary::of(&server, 1);
+    let uid = unique("outside");
+    let at = format!("{}{uid}.ics", lea.calendar());
+    let asked = meeting(&uid, &lea.person.address, &["jean@b.example"], "");
+    assert_eq!(lea.http.request("PUT", &at, &[], asked.as_bytes()).status, 201);
+    // The last of so many mails, with its parts as they were before they were encoded.
+    let mail = |count: usize| {
+        let all = eventually("the mail", || Some(host.received()).filter(|all| all.len() == count));
+        String::from_utf8(all[count - 1].data.clone()).unwrap()
+    };
+    assert!(!mail(1).contains("multipart/mixed"));
+
+    // With the change that attaches it.
+    let small = "0123456789".repeat(6);
+    let id = id_of(&add(&lea, &at, "plan.txt", small.as_bytes()));
+    let sent = mail(2);
+    let encoded = base64(small.as_bytes());
+    assert!(sent.contains("multipart/mixed") && sent.contains("plan.txt") && sent.contains(&format!("<{id}@")), "{sent}");
+    assert!(sent.replace("\r\n", "").contains(&encoded), "{sent}");
+    assert!(!sent.contains("/dav/attachments/") && !sent.contains("MANAGED-ID"), "{sent}");
+
+    // With a later one, beside what is too large.
+    assert_eq!(add(&lea, &at, "film.txt", &[b'x'; 3500]).status, 201);
+    let sent = mail(3);
+    assert!(sent.contains(&format!("<{id}@")) && sent.contains("film.txt") && sent.matches("Content-ID").count() == 1, "{sent}");
+    // Who is asked later gets it too; the object has it as before.
+    let (_, now) = lea.one(&uid);
+    let more = now.replace("\r\n ", "").replace("END:VEVENT", "ATTENDEE:mailto:marie@b.example\r\nEND:VEVENT");
+    assert_eq!(lea.http.request("PUT", &at, &[], more.as_bytes()).status, 204);
+    let sent = mail(4);
+    assert!(sent.contains("marie@b.example") && sent.contains(&format!("<{id}@")), "{sent}");
+    assert!(lea.one(&uid).1.replace("\r\n ", "").contains(&format!("MANAGED-ID={id}")));
+
+    // Two mails about one change share what is carried.
+    let half = add(&lea, &at, "half.txt", &[b'y'; 2500]);
+    assert_eq!(half.status, 201);
+    mail(6);
+    for sent in host.received().iter().skip(4).map(|mail| String::from_utf8_lossy(&mail.data).into_owned()) {
+        assert!(sent.contains(&format!("<{id}@")) && sent.contains("half.txt") && !sent.contains(&format!("<{}@", id_of(&half))), "{sent}");
+    }
 }

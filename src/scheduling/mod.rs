@@ -109,6 +109,14 @@ impl SchedulingCodec for Scheduler {
         }
     }
 
+    fn attachments(&self, octets: &[u8]) -> Vec<String> {
+        let Ok(tree) = Tree::read(octets) else { return Vec::new() };
+        let mut ids: Vec<String> = managed_attachments(&tree).into_iter().map(|one| one.id).collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+
     fn carries(&self, octets: &[u8], id: &str) -> bool {
         Tree::read(octets).is_ok_and(|tree| managed_attachments(&tree).iter().any(|one| one.id == id))
     }

@@ -78,6 +78,41 @@ pub fn unmanaged(octets: &[u8]) -> Option<Vec<u8>> {
     (!edits.is_empty()).then(|| edits.apply())
 }
 
+/// What becomes of an attachment in a message that leaves by mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mailed {
+    /// It is a part of the mail, which this Content-ID names (RFC 2392).
+    Part(String),
+    /// It is where it is.
+    Linked,
+    /// Whom the mail reaches cannot have it.
+    LeftOut,
+}
+
+/// A message for who is elsewhere, who cannot read what is managed here (RFC 8607 section 4): `what` becomes of each attachment. Given back are also the
+/// names of those that are left out, each once.
+pub fn mailed(octets: &[u8], what: impl Fn(&str) -> Mailed) -> (Vec<u8>, Vec<String>) {
+    let Ok(tree) = Tree::read(octets) else { return (octets.to_vec(), Vec::new()) };
+    let mut edits = Edits::of(octets);
+    let mut left_out = Vec::new();
+    for entry in calendar(&tree).into_iter().flat_map(|calendar| &calendar.components).flat_map(|node| node.all("ATTACH")) {
+        let Some(id) = entry.param(MANAGED_ID) else { continue };
+        let line = with_param(entry.text(), MANAGED_ID, None);
+        match what(id) {
+            Mailed::Part(cid) => edits.replace(entry.range.clone(), &format!("{}CID:{cid}", &line[..line.len() - entry.value().len()])),
+            Mailed::Linked => edits.replace(entry.range.clone(), &line),
+            Mailed::LeftOut => {
+                edits.remove(entry.range.clone());
+                let name = entry.param("FILENAME").unwrap_or(id).to_owned();
+                if !left_out.contains(&name) {
+                    left_out.push(name);
+                }
+            }
+        }
+    }
+    (edits.apply(), left_out)
+}
+
 fn is_it(entry: &Entry<'_>, id: &str) -> bool {
     entry.is("ATTACH") && entry.param(MANAGED_ID) == Some(id)
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use octroi_ical::{
-    AttachFault, AttachLine, ExpansionLimits, Tree, managed_attachments, unmanaged, validate_calendar, with_attachment,
+    AttachFault, AttachLine, ExpansionLimits, Mailed, Tree, mailed, managed_attachments, unmanaged, validate_calendar, with_attachment,
     with_other_attachment, without_attachment,
 };
 
@@ -144,4 +144,23 @@ fn what_is_no_instance_is_told() {
     assert!(added(alone, Some(&["M"])).is_ok());
     let busy = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VFREEBUSY\r\nUID:f\r\nEND:VFREEBUSY\r\nEND:VCALENDAR\r\n";
     assert_eq!(added(busy, None), Err(AttachFault::Instance));
+}
+
+#[test]
+fn what_is_managed_here_is_not_told_to_who_is_elsewhere() {
+    let octets = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:a\r\n\
+        ATTACH;MANAGED-ID=1;FILENAME=plan.pdf;FMTTYPE=application/pdf:https://mail.example/dav/attachments/1/plan.pdf\r\n\
+        ATTACH;FILENAME=film.mp4;MANAGED-ID=2:https://mail.example/dav/attachments/2/film.mp4\r\n\
+        ATTACH;MANAGED-ID=3:https://mail.example/dav/attachments/3/x\r\n\
+        ATTACH;MANAGED-ID=theirs:https://other.example/a.txt\r\nATTACH:https://www.example/open.html\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let (told, left_out) = mailed(octets, |id| match id {
+        "1" => Mailed::Part("1@mx.example".to_owned()),
+        "theirs" => Mailed::Linked,
+        _ => Mailed::LeftOut,
+    });
+    let told = String::from_utf8(told).unwrap();
+    assert_eq!(left_out, ["film.mp4", "3"]);
+    assert!(told.contains("UID:a\r\nATTACH;FILENAME=plan.pdf;FMTTYPE=application/pdf:CID:1@mx.example\r\n"), "{told}");
+    assert!(told.contains("\r\nATTACH:https://other.example/a.txt\r\nATTACH:https://www.example/open.html\r\nEND:VEVENT"), "{told}");
+    assert!(!told.contains("MANAGED-ID") && !told.contains("mail.example"), "{told}");
 }

@@ -15,6 +15,7 @@ use crate::granted::{File, FileAt, FolderAt, FoundItem, Granted};
 use crate::kept::{almanac, beside};
 use crate::purpose::{Read, Rewrite};
 use crate::refusal::Refusal;
+use crate::scheduling::MailedAttachment;
 use crate::session::Session;
 use crate::tree;
 use octroi_engine::{Batch, BodyIndex, Change, Engine, Expect, Part, View};
@@ -47,6 +48,8 @@ pub struct NewAttachment {
     pub media_type: String,
     /// What people call it.
     pub file_name: String,
+    /// Its octets once more, if it may go along with mail ([`Granted::mailed_bytes_max`]).
+    pub copy: Option<Vec<u8>>,
 }
 
 /// What comes with an object: an attachment, and those that are known already and that it did not carry before.
@@ -59,6 +62,13 @@ pub(crate) struct Attaching {
 impl Attaching {
     pub(crate) fn is_empty(&self) -> bool {
         self.new.is_none() && self.known.is_empty()
+    }
+
+    /// What is new, for mail that goes with the commit.
+    pub(crate) fn copy(&self) -> Option<Arc<MailedAttachment>> {
+        let new = self.new.as_ref()?;
+        let (id, file_name, media_type) = (new.id.to_string(), new.file_name.clone(), new.media_type.clone());
+        Some(Arc::new(MailedAttachment { id, file_name, media_type, octets: new.copy.clone()? }))
     }
 }
 
@@ -219,6 +229,11 @@ pub fn attachment_name(item: &Item) -> Option<&str> {
 }
 
 impl Granted<File, Rewrite> {
+    /// Octets of attachments that go along with one mail about a meeting.
+    pub fn mailed_bytes_max(&self) -> u64 {
+        self.session.gate().0.limits.mailed_attachments_bytes_max
+    }
+
     /// A number for a new attachment of this object's, and a place for its octets, of so many as far as is known.
     pub async fn new_attachment(&self, bytes: u64) -> Result<(Name, Upload), Refusal> {
         self.renew()?;

@@ -87,6 +87,10 @@ pub struct Limits {
     pub attendees_max: usize,
     /// Messages that a scheduling inbox keeps; the oldest goes first.
     pub inbox_items_max: usize,
+    /// Octets of attachments that go along with one mail about a meeting.
+    pub mailed_attachments_bytes_max: u64,
+    /// The same of all mails about one change.
+    pub mailed_attachments_total_bytes_max: u64,
     /// Invitations and answers about shared calendars that others have put with one account; the store takes at most 100.
     pub sharing_notices_max: u32,
     /// After which an upload is given up that nothing is added to.
@@ -145,6 +149,8 @@ impl Default for Limits {
             uploads_max: 32,
             attendees_max: 500,
             inbox_items_max: 1_000,
+            mailed_attachments_bytes_max: 10 << 20,
+            mailed_attachments_total_bytes_max: 50 << 20,
             sharing_notices_max: 50,
             upload_idle: Duration::from_hours(24),
             push_per_collection_max: 16,

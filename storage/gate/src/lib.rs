@@ -125,8 +125,8 @@ pub use quota::{FolderQuota, QuotaLine};
 pub use refusal::{Lacks, Refusal};
 pub use restore::{LOST_MAX, RestoreOrder, Restored};
 pub use scheduling::{
-    ATTENDEES, AVAILABILITY, DEFAULT_CALENDAR, GroupMember, Invitation, Manner, ObjectChange, Outgoing, PutObject, Received,
-    SchedulingCodec, SchedulingFault, SchedulingPlaces, SeenCalendars, Sender, Telling, is_meeting, schedule_tag,
+    ATTENDEES, AVAILABILITY, DEFAULT_CALENDAR, GroupMember, Invitation, MailedAttachment, Manner, ObjectChange, Outgoing, PutObject,
+    Received, SchedulingCodec, SchedulingFault, SchedulingPlaces, SeenCalendars, Sender, Telling, is_meeting, schedule_tag,
 };
 pub use scram::{SCRAM_HASH_BYTES, SCRAM_ITERATIONS, SCRAM_SALT_BYTES, ScramFault, ScramLogin, ScramProof};
 pub use second_factor::{TotpEnrolment, code_at};

@@ -35,6 +35,9 @@ impl SchedulingCodec for Alone {
     fn with_sender(&self, _: &ObjectChange<'_>, _: Sender<'_>) -> Option<Vec<u8>> {
         None
     }
+    fn attachments(&self, _: &[u8]) -> Vec<String> {
+        Vec::new()
+    }
     fn change(&self, change: &ObjectChange<'_>) -> Result<Outgoing, SchedulingFault> {
         Ok(Outgoing { stored: change.new.map(<[u8]>::to_vec), ..Outgoing::default() })
     }
@@ -80,7 +83,7 @@ async fn attached(owner: &Session, text: &[u8]) -> Name {
     let (id, mut upload) = event.new_attachment(text.len() as u64).await.unwrap();
     upload.write(text).await.unwrap();
     let content = upload.finish_document().await.unwrap();
-    let new = NewAttachment { id: id.clone(), content, media_type: "text/plain".to_owned(), file_name: "a.txt".to_owned() };
+    let new = NewAttachment { id: id.clone(), content, media_type: "text/plain".to_owned(), file_name: "a.txt".to_owned(), copy: None };
     let octets = format!("event with {id}").into_bytes();
     event.replace_object(&octets, described(&octets).attaching(new), None, When::Unchanged, Manner::default()).await.unwrap();
     id

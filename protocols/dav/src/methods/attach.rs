@@ -5,7 +5,7 @@
 
 use crate::attachments::{TOO_MANY, count, file_name};
 use crate::call::{Call, file_at, may_be_file, parent_of};
-use crate::methods::put::{Sent, media_type_sent, receive_within};
+use crate::methods::put::{Copied, Sent, media_type_sent, receive_within};
 use crate::multistatus::prefers_representation;
 use crate::object::{self, read_all};
 use crate::path::{Place, attachment_href};
@@ -134,7 +134,10 @@ async fn change(
         Wish::Update { id } if !carried.iter().any(|one| one.id == *id) => Err(VALID_MANAGED_ID),
         Wish::Add { .. } if count(&carried) >= call.config.attachments_max => Err(TOO_MANY),
         Wish::Add { .. } | Wish::Update { .. } => {
-            let new = take(call, object).await?;
+            // Whoever is asked from elsewhere gets it with the mail.
+            let is_asked = tree.components.iter().flat_map(|calendar| &calendar.components).any(|node| node.property("ATTENDEE").is_some());
+            let copy = Copied { octets: is_asked.then(Vec::new), bytes_max: object.mailed_bytes_max() };
+            let new = take(call, object, copy).await?;
             let uri = address(call, &new.id, &new.file_name);
             let (id, file_name, bytes) = (new.id.as_str(), new.file_name.as_str(), new.content.bytes());
             let line = AttachLine { id, uri: &uri, media_type: &new.media_type, file_name, bytes };
@@ -149,7 +152,7 @@ async fn change(
 }
 
 /// The attachment, to disk as it comes.
-async fn take(call: &mut Call, object: &Granted<File, Rewrite>) -> Result<NewAttachment, Fault> {
+async fn take(call: &mut Call, object: &Granted<File, Rewrite>, mut copy: Copied) -> Result<NewAttachment, Fault> {
     let about = call.href();
     let max = call.config.attachment_bytes_max;
     let announced = call.announced_bytes().unwrap_or(0);
@@ -158,11 +161,11 @@ async fn take(call: &mut Call, object: &Granted<File, Rewrite>) -> Result<NewAtt
     }
     let sent = Sent::of(call)?;
     let (id, upload) = object.new_attachment(announced).await.map_err(Fault::about(&about))?;
-    let content = receive_within(call, upload, &sent, (max, TOO_LARGE)).await?;
+    let content = receive_within(call, upload, &sent, (max, TOO_LARGE), Some(&mut copy)).await?;
     let file_name = file_name(&call.headers);
     let guessed = || Name::new(&file_name).ok().and_then(|name| octroi_http::media_type_of(&name));
     let media_type = media_type_sent(call).or_else(guessed).as_deref().and_then(essence).unwrap_or("application/octet-stream").to_owned();
-    Ok(NewAttachment { id, content, media_type, file_name })
+    Ok(NewAttachment { id, content, media_type, file_name, copy: copy.octets })
 }
 
 /// A media type as FMTTYPE has it: without parameters, and with nothing that a line could be broken by.

@@ -229,7 +229,22 @@ fn too_large() -> Fault {
 /// A document, to disk as it comes.
 pub(crate) async fn receive(call: &mut Call, upload: Upload, sent: &Sent) -> Result<Content, Fault> {
     let max = call.config.document_bytes_max;
-    receive_within(call, upload, sent, (max, too_large())).await
+    receive_within(call, upload, sent, (max, too_large()), None).await
+}
+
+/// The octets of what goes to disk once more, as long as they are no more than so many.
+pub(crate) struct Copied {
+    pub(crate) octets: Option<Vec<u8>>,
+    pub(crate) bytes_max: u64,
+}
+
+impl Copied {
+    fn add(&mut self, piece: &[u8]) {
+        if let Some(octets) = &mut self.octets {
+            octets.extend_from_slice(piece);
+        }
+        self.octets.take_if(|octets| octets.len() as u64 > self.bytes_max);
+    }
 }
 
 /// The same of whatever is limited to so many octets.
@@ -238,6 +253,7 @@ pub(crate) async fn receive_within(
     mut upload: Upload,
     sent: &Sent,
     (max, too_large): (u64, Fault),
+    mut copy: Option<&mut Copied>,
 ) -> Result<Content, Fault> {
     let about = call.href();
     let mut sums = sent.expected.sums();
@@ -246,6 +262,9 @@ pub(crate) async fn receive_within(
             return Err(too_large);
         }
         sums.update(&piece);
+        if let Some(copy) = &mut copy {
+            copy.add(&piece);
+        }
         upload.write(&piece).await.map_err(Fault::about(&about))?;
     }
     sent.expected.check(sums)?;

@@ -196,6 +196,7 @@ impl Granted<File, Rewrite> {
         };
         let collection = self.folder_id()?;
         let name = self.name()?.clone();
+        desk.attachments.extend(content.attaching.copy());
         let sent = Sent::of(content);
         self.keeps_uid(sent.facts.as_ref())?;
         let _claim = self.session.claim(collection, sent.facts.as_ref(), &[self.item().uid]).await?;

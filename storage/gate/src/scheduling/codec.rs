@@ -5,6 +5,7 @@ use crate::content::Content;
 use crate::kept::object::ObjectFacts;
 use octroi_model::Address;
 use std::fmt;
+use std::sync::Arc;
 
 /// A change of somebody's calendar object.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +84,21 @@ pub struct Invitation<'a> {
     pub to: &'a Address,
     /// What.
     pub telling: &'a Telling,
+    /// What hangs on it here and goes along; what else does is not to be had for whom it reaches.
+    pub attachments: &'a [Arc<MailedAttachment>],
+}
+
+/// An attachment of a meeting that goes along with mail about it.
+#[derive(Debug)]
+pub struct MailedAttachment {
+    /// Its number.
+    pub id: String,
+    /// What people call it.
+    pub file_name: String,
+    /// A media type without parameters.
+    pub media_type: String,
+    /// All of it.
+    pub octets: Vec<u8>,
 }
 
 /// Who sends what a change brings about.
@@ -141,6 +157,8 @@ pub trait SchedulingCodec: Send + Sync + 'static {
     fn with_statuses(&self, octets: &[u8], statuses: &[(String, String)]) -> Vec<u8>;
     /// What a message does to the object of whom it reaches, if they have one. `from`: whom it is certainly from; nothing: the server.
     fn receive(&self, existing: Option<&[u8]>, message: &[u8], me: &[String], from: Option<&str>) -> Received;
+    /// The numbers of the managed attachments that an object or message carries, each once (RFC 8607).
+    fn attachments(&self, octets: &[u8]) -> Vec<String>;
     /// Does an object carry the managed attachment with that number (RFC 8607)?
     fn carries(&self, octets: &[u8], id: &str) -> bool;
     /// Between which seconds since 1970 a room can be booked.

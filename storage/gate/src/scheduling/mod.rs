@@ -21,11 +21,14 @@ mod codec;
 mod groups;
 mod homes;
 mod mail;
+mod mailed;
 mod plan;
 
 pub use acts::{PutObject, is_meeting, schedule_tag};
 pub use busy::SeenCalendars;
-pub use codec::{Invitation, Manner, ObjectChange, Outgoing, Received, SchedulingCodec, SchedulingFault, Sender, Telling};
+pub use codec::{
+    Invitation, MailedAttachment, Manner, ObjectChange, Outgoing, Received, SchedulingCodec, SchedulingFault, Sender, Telling,
+};
 pub use groups::GroupMember;
 pub use homes::{AVAILABILITY, DEFAULT_CALENDAR, SchedulingPlaces};
 pub use plan::ATTENDEES;

@@ -5,7 +5,7 @@
 //! which lies in the queue with the same commit.
 
 use super::busy::SeenCalendars;
-use super::codec::{Invitation, Manner, ObjectChange, Outgoing, Received, SchedulingCodec, Sender, Telling};
+use super::codec::{Invitation, MailedAttachment, Manner, ObjectChange, Outgoing, Received, SchedulingCodec, Sender, Telling};
 use super::homes::{self, Found};
 use crate::acts::file::document;
 use crate::gate::Gate;
@@ -41,7 +41,7 @@ mod status {
 
 /// Where a message goes.
 #[derive(Clone)]
-enum Way {
+pub(super) enum Way {
     Here(Arc<Account>),
     Mail(Address),
     /// It is a group's address: who is in it is told by themselves.
@@ -69,6 +69,10 @@ pub(super) struct Desk<'s> {
     /// May speak for the owner.
     speaks: bool,
     ways: HashMap<String, Way>,
+    /// What hangs on meetings, as far as it was read for mail.
+    pub(super) attachments: Vec<Arc<MailedAttachment>>,
+    /// Octets of those in one mail.
+    pub(super) mailed_bytes_max: u64,
 }
 
 impl<'s> Desk<'s> {
@@ -81,11 +85,15 @@ impl<'s> Desk<'s> {
         }
         let owner = gate.engine().account(node.owner)?;
         let speaks = owner.id == session.account() || rights.contains(Rights::SEND_AS);
-        Some(Self { session, codec, me: None, owner, manner, speaks, ways: HashMap::new() })
+        Some(Self { session, codec, me: None, owner, manner, speaks, ways: HashMap::new(), attachments: Vec::new(), mailed_bytes_max: 0 })
     }
 
     pub(super) fn session(&self) -> &'s Session {
         self.session
+    }
+
+    pub(super) fn codec(&self) -> &dyn SchedulingCodec {
+        &*self.codec
     }
 
     pub(super) fn owner_id(&self) -> AccountId {
@@ -137,6 +145,7 @@ impl<'s> Desk<'s> {
             self.session.audit("schedule", &self.owner.address.to_string(), Outcome::Refused, "may not speak for the owner").await;
             return Err(Refusal::Forbidden(Rights::SEND_AS));
         }
+        self.share_out(&messages).await?;
         let mut table = Table::default();
         let mut statuses = Vec::new();
         for telling in &messages {
@@ -186,7 +195,10 @@ impl<'s> Desk<'s> {
         match self.way(telling).await? {
             Way::Nowhere(why) => Ok(why),
             Way::Group => Ok(status::DELIVERED),
-            Way::Mail(to) if telling.matters => self.mail(telling, &to, batch),
+            Way::Mail(to) if telling.matters => {
+                let attachments = self.mailed(telling).await?;
+                self.mail((telling, &attachments), &to, batch)
+            }
             Way::Mail(_) => Ok(status::SENT),
             Way::Here(account) => {
                 let status = deliver(self.gate(), &*self.codec, (&account, uid, None), telling, table, batch).await?;
@@ -218,7 +230,7 @@ impl<'s> Desk<'s> {
     }
 
     /// Decided once, however often the commit is tried.
-    async fn way(&mut self, telling: &Telling) -> Result<Way, Refusal> {
+    pub(super) async fn way(&mut self, telling: &Telling) -> Result<Way, Refusal> {
         if let Some(way) = self.ways.get(&telling.to) {
             return Ok(way.clone());
         }
@@ -258,8 +270,13 @@ impl<'s> Desk<'s> {
         Ok(Way::Mail(to))
     }
 
-    fn mail(&self, telling: &Telling, to: &Address, batch: &mut Batch) -> Result<&'static str, Refusal> {
-        let invitation = Invitation { from: &self.owner.address, from_name: &self.owner.display_name, to, telling };
+    fn mail(
+        &self,
+        (telling, attachments): (&Telling, &[Arc<MailedAttachment>]),
+        to: &Address,
+        batch: &mut Batch,
+    ) -> Result<&'static str, Refusal> {
+        let invitation = Invitation { from: &self.owner.address, from_name: &self.owner.display_name, to, telling, attachments };
         let Some(content) = self.codec.mail(&invitation) else { return Ok(status::FAILED) };
         let queue = queue::collection(self.gate()).ok_or(Refusal::Unavailable)?;
         let now = UnixTime::now();
