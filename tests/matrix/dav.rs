@@ -40,7 +40,7 @@ const CALENDARS: &[usize] = &[1];
 const OBJECTS: &[usize] = &[1, 2];
 const ALL: &[usize] = &[0, 1, 2];
 
-/// A request. `{S}` is the collection under test, `{M}` a collection of one's own, `{X}` the ending of objects, `{B}` a new object's octets,
+/// A request. `{S}` is the collection under test, `{O}` whose it is, `{M}` a collection of one's own, `{X}` the ending of objects, `{B}` a new object's octets,
 /// `{R}` other octets of the object that is there.
 struct Row {
     trees: &'static [usize],
@@ -78,6 +78,8 @@ const LOCK: &str = "<lockinfo xmlns=\"DAV:\"><lockscope><exclusive/></lockscope>
 const NO_LOCK: &str = "If: (<urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6>)";
 const PATCH: &str = "<propertyupdate xmlns=\"DAV:\"><set><prop><displayname>Walrus</displayname></prop></set></propertyupdate>";
 const KEEP: &str = "<propertyupdate xmlns=\"DAV:\"><set><prop><kept xmlns=\"urn:x\">Narwhal</kept></prop></set></propertyupdate>";
+/// Who is to stand for somebody.
+const MEMBERS: &str = "<propertyupdate xmlns=\"DAV:\"><set><prop><group-member-set><href>/dav/principals/u1@bench.test/</href></group-member-set></prop></set></propertyupdate>";
 /// Nothing is looked up for that host.
 const REGISTER: &str = "<push-register xmlns=\"https://bitfire.at/webdav-push\"><subscription><web-push-subscription>\
     <push-resource>https://push.invalid/x</push-resource><client-public-key type=\"p256dh\">\
@@ -129,6 +131,9 @@ const ROWS: &[Row] = &[
     row(ALL, ("PROPPATCH", "{S}/"), ("", KEEP), Some("lrw"), Appears("Narwhal")),
     row(ALL, ("PROPPATCH", "{S}/quetzal{X}"), ("", PATCH), Some("lrw"), Appears("Walrus")),
     row(ALL, ("PROPPATCH", "{S}/quetzal{X}"), ("", KEEP), Some("lrw"), Appears("Narwhal")),
+    // Who stands for somebody is theirs alone to say, whatever others may do in their calendars.
+    row(CALENDARS, ("PROPPATCH", "/dav/principals/{O}/calendar-proxy-read/"), ("", MEMBERS), None, Unseen),
+    row(CALENDARS, ("PROPPATCH", "/dav/principals/{O}/calendar-proxy-write/"), ("", MEMBERS), None, Unseen),
     row(FILES, ("POST", "{S}/?add-member"), ("Slug: walrus.txt", "Walrus"), Some("li"), Appears("walrus")),
     row(OBJECTS, ("POST", "{S}/?add-member"), ("", "{B}"), None, Unseen),
     // What is attached is written into the object, which is looked at for that.
@@ -359,7 +364,7 @@ impl Case<'_> {
                  <x:filter>{inner}</x:filter></x:{tag}-query>"
             );
             let text = text.replace("{multiget}", &multiget).replace("{query}", &query).replace("{B}", &object).replace("{R}", &other);
-            text.replace("{S}", &shared).replace("{M}", &own).replace("{X}", self.tree.ending)
+            text.replace("{S}", &shared).replace("{O}", &self.owner.subject.address).replace("{M}", &own).replace("{X}", self.tree.ending)
         };
         let (path, field, body) = (put(self.row.path), put(self.row.field), put(self.row.body));
         told(&self.line.ask(&[(self.row.method, &path, &field, &body)]).pop().unwrap())
