@@ -21,13 +21,13 @@ pub(crate) enum Mine {
     /// There is no such object yet.
     New,
     /// It is beside this one.
-    Beside(Granted<File, KeepOwn>),
+    Beside(Box<Granted<File, KeepOwn>>),
 }
 
 impl Mine {
     /// Of an object that may be there.
     pub(crate) async fn of(call: &Call, at: &FileAt) -> Self {
-        call.session.open_own(at).await.map_or(Self::Nothing, Self::Beside)
+        call.session.open_own(at).await.map_or(Self::Nothing, |own| Self::Beside(Box::new(own)))
     }
 
     /// What was sent, taken apart; `None`: all of it is for all.
@@ -52,7 +52,7 @@ impl Mine {
 }
 
 /// PUT by who may read the object and not write it: of what is their own, and nothing else.
-pub(crate) async fn put_alone(mut call: Call, place: &Place, at: FileAt, own: Granted<File, KeepOwn>, sent: &Sent) -> Answer {
+pub(crate) async fn put_alone(mut call: Call, place: &Place, at: FileAt, own: Box<Granted<File, KeepOwn>>, sent: &Sent) -> Answer {
     call.check_write(Current::document(&own.item().etag(), own.item().date)).await?;
     schedule::manner(&call, Some(own.item()))?;
     let octets = checked_body(&mut call, place, sent).await?;

@@ -31,7 +31,7 @@ pub(crate) async fn put(mut call: Call) -> Answer {
     let (parent, folder, name) = parent_of(&place)?;
     let at = FileAt { area: place.area, folder, name: name.clone() };
     let mine = match Mine::of(&call, &at).await {
-        Mine::Beside(own) if !own.rights().contains(Rights::WRITE) => return own::put_alone(call, &place, at, own, &sent).await,
+        Mine::Beside(own) if !own.rights().contains(Rights::WRITE) => return Box::pin(own::put_alone(call, &place, at, own, &sent)).await,
         mine => mine,
     };
     match call.session.open(at, Rewrite).await {
