@@ -176,7 +176,7 @@ fn play(seed: u64) {
     let mut client = Client { imap, messages: Vec::new(), next: 0, lists: Default::default(), said: Vec::new() };
     client.say(&format!("SELECT {mailbox}"));
     for (tag, command, arguments) in KEPT {
-        client.imap.wire.send(&format!("{tag} {command} RETURN (UPDATE ALL) {arguments}\r\n"));
+        client.imap.wire.send(format!("{tag} {command} RETURN (UPDATE ALL) {arguments}\r\n"));
         loop {
             let line = String::from_utf8(client.imap.response().unwrap()).unwrap();
             client.hear(&line);

@@ -64,7 +64,7 @@ fn what_is_gone_is_not_replaced() {
     assert!(reply.status.starts_with("NO [NONEXISTENT]") && reply.status.contains("message"), "{}", reply.text());
     both.client.ok("NOOP");
     // It goes while its replacement is on the way.
-    both.client.wire.send(&format!("r REPLACE 1 {name} {{12}}\r\n"));
+    both.client.wire.send(format!("r REPLACE 1 {name} {{12}}\r\n"));
     assert!(both.client.response().unwrap().starts_with(b"+"));
     both.expunge(2);
     both.client.wire.send("Subject: new\r\n");

@@ -54,8 +54,8 @@ impl Four {
             ),
         ] {
             let person = if user == 2 { server.user(2).clone() } else { server.another(user) };
-            acl +=
-                &format!("<ace><principal><href>/dav/principals/{}/</href></principal><grant>{privileges}</grant></ace>", person.address);
+            let principal = format!("<principal><href>/dav/principals/{}/</href></principal>", person.address);
+            acl.extend(["<ace>", &principal, "<grant>", privileges, "</grant></ace>"]);
             others.push((Http::new(server, &person), format!("/dav/calendars/{}/quai~{}/", person.address, owner.address)));
         }
         let shared = http.request("ACL", &calendar, &[XML], format!("<acl {SPACES}>{acl}</acl>").as_bytes());
