@@ -23,7 +23,7 @@ SMALL_BYTES = 16 * 1024
 # Connections of the rows whose name says none.
 CONNECTIONS = 8
 # After which a connection that is kept and not used is looked at.
-REST_SECONDS = 4
+REST_SECONDS = 6
 # What we aim at by ourselves, by row: at most.
 OWN_AIMS = {"copy_big": 0.02, "propfind_10000_allprop": 0.06, "sync_one_change": 0.001, "sync_one_of_100000": 0.001, "idle_connection_kib": 16.0}
 # Likewise, at least.
