@@ -14,8 +14,8 @@ use crate::texts::files::Files;
 use crate::visitor::Person;
 use axum::extract::Request;
 use axum::response::Response;
-use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, StatusCode};
 use octroi_gate::{Area, Bind, Content, FileAt, FolderAt, List, Refusal, Rewrite, Session, Upload, When};
 use octroi_http::media_type_of;
 use octroi_model::Name;
@@ -211,9 +211,16 @@ async fn answer(person: &Person, session: &Session, at: &At, taken: Taken) -> Re
         return person.stale();
     }
     let refusal = if let Fault::Gate(refusal) = fault { Some(refusal) } else { None };
+    let is_broken = matches!(fault, Fault::Form);
     let notice = Notice::field(told(&name, &fault, &taken.stored, language), "file");
     match session.open(at.folder(), List).await {
-        Ok(folder) => list::page(person, session, (at, &folder), &Form::default(), list::Say::fault(notice, refusal)).await,
+        Ok(folder) => {
+            let mut say = list::Say::fault(notice, refusal);
+            if is_broken {
+                say.status = StatusCode::BAD_REQUEST;
+            }
+            list::page(person, session, (at, &folder), &Form::default(), say).await
+        }
         Err(refusal) => failed(person, at, refusal),
     }
 }
