@@ -49,7 +49,7 @@ pub(super) fn compose(hostname: &str, language: Language, invitation: &Invitatio
         let part = MimePart::new(ContentType::new(&*one.media_type), BodyPart::Text(BASE64_MIME.encode(&one.octets).into()));
         part.transfer_encoding("base64").attachment(&*one.file_name).cid(cid(&one.id))
     });
-    // RFC 6047 section 2.4: the parts that an ATTACH names stand beside the message.
+    // RFC 2392: the parts that an ATTACH names are in the same mail.
     let body = if attachments.is_empty() {
         told
     } else {

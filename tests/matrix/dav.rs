@@ -296,8 +296,10 @@ impl Case<'_> {
             "{S}/quetzal{X}" if drops => false,
             _ => row.needs.is_some_and(|letters| may(rights, &self.subject.own_files, letters)),
         };
-        let ok = answer.starts_with('2');
-        if ok != allowed || (!ok && !answer.starts_with('4') && !answer.starts_with("502")) {
+        // PROPPATCH says within its answer that it has done nothing.
+        let done_nothing = row.method == "PROPPATCH" && answer.contains("cannot-modify-protected-property");
+        let ok = answer.starts_with('2') && !done_nothing;
+        if ok != allowed || (!ok && !done_nothing && !answer.starts_with('4') && !answer.starts_with("502")) {
             faults.push(format!("allowed is {allowed}: {answer}"));
         }
         let fine = match row.effect {

@@ -65,7 +65,7 @@ pub(super) const ROWS: &[Row] = &[
     row("list", &[], "LIST \"\" *", Silently("lr"), Told("Zebra")),
     row("list", &[], "LIST \"\" {M}/%", Silently("lr"), Told("Zebra")),
     row("list", &[], "LIST {M}/ Z*", Silently("lr"), Told("Zebra")),
-    row("list", &[], "LIST \"\" Shared/%/S*", Silently("l"), Told("/Secret")),
+    row("list", &[], "LIST \"\" Shared/%/S*", Silently("lr"), Told("/Secret")),
     row("lsub", &["SUBSCRIBE {M}"], "LSUB \"\" {M}", Nothing, Unseen),
     row("subscribe", &[], "SUBSCRIBE {M}", Nothing, Unseen),
     row("unsubscribe", &["SUBSCRIBE {M}"], "UNSUBSCRIBE {M}", Nothing, Unseen),

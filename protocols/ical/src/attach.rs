@@ -89,7 +89,7 @@ pub enum Mailed {
     LeftOut,
 }
 
-/// A message for who is elsewhere, who cannot read what is managed here (RFC 8607 section 4): `what` becomes of each attachment. Given back are also the
+/// A message for who is elsewhere, who cannot read what is managed here (RFC 8607): `what` becomes of each attachment. Given back are also the
 /// names of those that are left out, each once.
 pub fn mailed(octets: &[u8], what: impl Fn(&str) -> Mailed) -> (Vec<u8>, Vec<String>) {
     let Ok(tree) = Tree::read(octets) else { return (octets.to_vec(), Vec::new()) };

@@ -31,11 +31,13 @@ pub(crate) async fn put(mut call: Call) -> Answer {
     let (parent, folder, name) = parent_of(&place)?;
     let at = FileAt { area: place.area, folder, name: name.clone() };
     let mine = match Mine::of(&call, &at).await {
-        Mine::Beside(own) if !own.rights().contains(Rights::WRITE) => return Box::pin(own::put_alone(call, &place, at, own, &sent)).await,
+        Mine::Beside(own) if !own.rights().contains(Rights::WRITE) => {
+            return Box::pin(own::put_alone(call, &place, at, own, &sent)).await;
+        }
         mine => mine,
     };
     match call.session.open(at, Rewrite).await {
-        Ok(existing) => replace(call, &place, parent, (existing, mine), sent).await,
+        Ok(existing) => Box::pin(replace(call, &place, parent, (existing, mine), sent)).await,
         Err(Refusal::Missing) => {
             if place.area == Area::Files && call.session.open(folder_at(&place), List).await.is_ok() {
                 return Err(Fault::NotAllowed(allow(Kind::Folder, Rights::READ)));

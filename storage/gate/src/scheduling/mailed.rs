@@ -1,4 +1,4 @@
-//! What hangs on a meeting, for mail about it to people elsewhere, who cannot read it where it is (RFC 8607 section 4).
+//! What hangs on a meeting, for mail about it to people elsewhere, who cannot read it where it is (RFC 8607).
 //!
 //! Called by the plan of a change. What always holds: nothing goes along that the session may not read now; what one change sends is limited for each mail
 //! and for all of them together, and what is too large for that is named in the mail instead.
