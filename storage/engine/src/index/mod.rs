@@ -16,6 +16,7 @@ use crate::log;
 use crate::options::OpenError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
@@ -23,8 +24,9 @@ use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 pub(crate) use load::Restored;
 pub(crate) use segments::{LAST_PASS, SegmentRow};
 
-/// Connections that read: views are loaded one after the other when more are asked for at once.
-const READERS_MAX: u32 = 4;
+/// Connections that read, and no more than there are processors, but two: each takes a thread and some hundred KiB. Views are loaded one after the
+/// other when more are asked for at once.
+const READERS_MAX: usize = 4;
 /// Rows that SQLite's thread may be ahead of who reads them: each hand-over costs more than a row.
 const ROWS_AHEAD: usize = 1024;
 /// Pages in the write-ahead log before they are moved into the file, 4 KiB each.
@@ -33,6 +35,11 @@ const CHECKPOINT_PAGES: &str = "8000";
 const CACHE_KIB: &str = "-1024";
 /// The same of each connection that reads, which goes through a mailbox once and keeps the result elsewhere.
 const READER_CACHE_KIB: &str = "-256";
+
+/// How many connections read one of our files at the same time.
+pub(crate) fn readers() -> u32 {
+    std::thread::available_parallelism().map_or(READERS_MAX, NonZero::get).clamp(2, READERS_MAX) as u32
+}
 
 /// The index.
 #[derive(Debug)]
@@ -93,7 +100,7 @@ impl Index {
             return Ok(None);
         }
         let readers = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
+            .max_connections(readers())
             // A connection to a file does not go away; asking first would double the cost of each read.
             .test_before_acquire(false)
             .connect_lazy_with(options.create_if_missing(false).pragma("cache_size", READER_CACHE_KIB));

@@ -18,8 +18,6 @@ use tokio::sync::Mutex;
 
 /// Moved when the tables, the tokens or what is written in a block change: a file of another version is made anew.
 const VERSION: i64 = 4;
-/// Searches that read at the same time; more wait.
-const READERS_MAX: u32 = 4;
 /// Octets of a row of postings: what is read at least.
 const CHUNK_BYTES: usize = 64 << 10;
 /// More cannot be in a row: all that may be merged into a block. A length that is rotten must not ask for memory.
@@ -111,7 +109,7 @@ impl SearchFile {
             return Ok(None);
         }
         let readers = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
+            .max_connections(crate::index::readers())
             .test_before_acquire(false)
             .connect_lazy_with(options.clone().create_if_missing(false).read_only(true).pragma("cache_size", READER_CACHE_KIB));
         Ok(Some(Self { path: path.to_owned(), options: options.create_if_missing(false), writer: Mutex::new(Some(writer)), readers }))
