@@ -4,10 +4,11 @@
 //! sections, as asking for the header and asking for the body are two questions: each a dictionary and its postings.
 
 use super::postings::{Writer, documents, push_number};
-use super::terms::{MARK, Terms, push_entry};
+use super::terms::{Entry, MARK, Terms, push_entry};
 use super::tokens::tokens;
 use octroi_model::Hash;
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
 /// Folded octets of text of one document, each of which may be a token that takes eight in memory meanwhile. What has more is not taken in, and scanned whenever it is asked for.
 const DOCUMENT_TEXT_BYTES_MAX: usize = 8 << 20;
@@ -245,28 +246,32 @@ pub(crate) fn merge(blocks: Vec<Encoded>, keep: &dyn Fn(&Key) -> bool) -> Encode
 fn merge_sections(sections: Vec<EncodedSection>, numbers: &[Vec<Option<u32>>]) -> EncodedSection {
     let (dictionaries, postings): (Vec<Terms>, Vec<Vec<u8>>) =
         sections.into_iter().map(|section| (Terms::new(section.terms), section.postings)).unzip();
-    let mut entries: Vec<_> = dictionaries
-        .iter()
-        .enumerate()
-        .flat_map(|(block, terms)| terms.entries().map(move |entry| (entry.term, block, entry.postings)))
-        .collect();
-    // They come in runs that are in order, which this sort makes use of.
-    entries.sort_by(|one, other| (one.0, one.1).cmp(&(other.0, other.1)));
+    // The next entry of each, the least first: a list of all of them took more than the blocks.
+    let mut walks: Vec<_> = dictionaries.iter().map(Terms::entries).collect();
+    let mut heads: BinaryHeap<_> = walks.iter_mut().enumerate().filter_map(|(block, walk)| Some(head(block, &walk.next()?))).collect();
     let mut merged = EncodedSection::default();
-    for group in entries.chunk_by(|one, other| one.0 == other.0) {
+    while let Some(&Reverse((term, ..))) = heads.peek() {
         let mut writer = Writer::default();
-        for (_, block, range) in group {
-            let octets = postings[*block].get(range.start as usize..range.end as usize).unwrap_or_default();
+        while heads.peek().is_some_and(|least| least.0.0 == term)
+            && let Some(Reverse((_, block, start, end))) = heads.pop()
+        {
+            heads.extend(walks[block].next().map(|entry| head(block, &entry)));
+            let octets = postings[block].get(start as usize..end as usize).unwrap_or_default();
             for (document, positions) in documents(octets) {
-                if let Some(Some(number)) = numbers[*block].get(document as usize) {
+                if let Some(Some(number)) = numbers[block].get(document as usize) {
                     writer.document(*number, positions.octets);
                 }
             }
         }
         if !writer.octets.is_empty() {
-            push_entry(&mut merged.terms, group[0].0, writer.octets.len());
+            push_entry(&mut merged.terms, term, writer.octets.len());
             merged.postings.extend_from_slice(&writer.octets);
         }
     }
     merged
+}
+
+/// By its term, then by its block.
+fn head<'a>(block: usize, entry: &Entry<'a>) -> Reverse<(&'a [u8], usize, u64, u64)> {
+    Reverse((entry.term, block, entry.postings.start, entry.postings.end))
 }
