@@ -100,12 +100,18 @@ impl Names {
 fn event(node: &Node<'_>, uid: &str, names: &Names, out: &mut Vec<u8>) {
     out.extend(b"BEGIN:VEVENT\r\n");
     out.extend(fold(&format!("UID:{uid}")));
-    for entry in &node.properties {
+    for entry in node.properties.iter().filter(|entry| counts(node, entry)) {
         if let Some(line) = event_line(entry, names) {
             out.extend(fold(&line));
         }
     }
     out.extend(b"CLASS:PRIVATE\r\nEND:VEVENT\r\n");
+}
+
+/// Of a time that a component has once the first counts, as everywhere here: objects from before two were refused may have more.
+fn counts(node: &Node<'_>, entry: &Entry<'_>) -> bool {
+    let is_single = ["DTSTAMP", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID"].iter().any(|name| entry.is(name));
+    !is_single || node.property(entry.name()).is_some_and(|first| first.range == entry.range)
 }
 
 fn event_line(entry: &Entry<'_>, names: &Names) -> Option<String> {
@@ -163,7 +169,7 @@ fn period(period: &Period) -> String {
 fn free_busy(node: &Node<'_>, uid: &str, names: &Names, out: &mut Vec<u8>) {
     out.extend(b"BEGIN:VFREEBUSY\r\n");
     out.extend(fold(&format!("UID:{uid}")));
-    for entry in &node.properties {
+    for entry in node.properties.iter().filter(|entry| counts(node, entry)) {
         let name = entry.name().to_ascii_uppercase();
         let line = match name.as_str() {
             "DTSTAMP" | "DTSTART" | "DTEND" => names.read(entry).map(|moment| format!("{name}{}", moment.written())),
