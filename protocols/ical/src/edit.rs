@@ -149,21 +149,27 @@ pub fn with_param(line: &str, name: &str, value: Option<&str>) -> String {
     out
 }
 
-/// A line cut before each `;` of a parameter and before the `:` of its value.
+/// A line cut before each `;` of a parameter and before the `:` of its value, as [`crate::ContentLine`] reads it: only at its beginning does a quote
+/// open a parameter's value.
 fn split_line(line: &str) -> Vec<&str> {
     let mut parts = Vec::new();
-    let (mut from, mut quoted) = (0, false);
+    let (mut from, mut quoted, mut has_value, mut begins) = (0, false, false, false);
     for (at, c) in line.char_indices() {
+        if quoted {
+            quoted = c != '"';
+            continue;
+        }
         match c {
-            '"' => quoted = !quoted,
-            ';' | ':' if !quoted => {
+            ';' | ':' => {
                 parts.push(&line[from..at]);
-                from = at;
+                (from, has_value, begins) = (at, false, false);
                 if c == ':' {
                     break;
                 }
             }
-            _ => {}
+            '"' if begins => (quoted, begins) = (true, false),
+            '=' if !has_value => (has_value, begins) = (true, true),
+            _ => begins = has_value && c == ',',
         }
     }
     parts.push(&line[from..]);
@@ -200,6 +206,9 @@ mod tests {
         assert!(status.ends_with("RSVP=TRUE;SCHEDULE-STATUS=2.0:mailto:paul@douane.example"), "{status}");
         assert_eq!(with_param(&status, "schedule-status", None), set);
         assert_eq!(with_param("X:a:b;c", "P", Some("1,2")), "X;P=\"1,2\":a:b;c");
+        // A quote within a value opens nothing, as the line is read so too.
+        assert_eq!(with_param("ATTACH;ID=7-\";SIZE=1:3;ID=\"4", "ID", None), "ATTACH;SIZE=1:3;ID=\"4");
+        assert_eq!(with_param("X;P=a=\"b;ID=c,\"d;e\":v", "id", None), "X;P=a=\"b:v");
         assert_eq!(line_of("X", &[("CN", "a\"b^c")], "v"), "X;CN=a^'b^^c:v");
     }
 
