@@ -157,7 +157,10 @@ pub fn without_attachment(
     limits: &ExpansionLimits,
 ) -> Result<Vec<u8>, AttachFault> {
     let mut edits = Edits::of(tree.octets);
-    for place in places(tree, instances, limits)? {
+    // Of all of them means wherever a program may have put it.
+    let anywhere = || Some(calendar(tree)?.components.iter().map(Place::There).collect());
+    let places = if instances.is_some() { places(tree, instances, limits)? } else { anywhere().ok_or(AttachFault::Instance)? };
+    for place in places {
         let node = match &place {
             Place::There(node) => node,
             Place::Missing(made) => made.main,

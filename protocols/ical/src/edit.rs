@@ -64,9 +64,8 @@ impl<'a> Edits<'a> {
                 continue;
             }
             out.extend_from_slice(&self.octets[at..start]);
-            // The last line of an object may lack its end.
-            if !new.is_empty() && out.last().is_some_and(|last| *last != b'\n') {
-                out.extend_from_slice(self.line_end.as_bytes());
+            if !new.is_empty() {
+                end_line(&mut out, self.line_end);
             }
             out.extend_from_slice(&new);
             at = end.max(start);
@@ -80,6 +79,15 @@ impl<'a> Edits<'a> {
         let mut out = Vec::with_capacity(line.len() + 8);
         fold_with(line, self.line_end, &mut out);
         out
+    }
+}
+
+/// End the last line: that of an object may lack its end, or half of it.
+pub(crate) fn end_line(out: &mut Vec<u8>, line_end: &str) {
+    match out.last() {
+        None | Some(b'\n') => {}
+        Some(b'\r') => out.push(b'\n'),
+        Some(_) => out.extend_from_slice(line_end.as_bytes()),
     }
 }
 
@@ -195,6 +203,9 @@ mod tests {
         bare.remove(0..4);
         bare.insert(7, "E:f");
         assert_eq!(bare.apply(), b"C:d\nE:f\n");
+        let mut half = Edits::of(b"A:b\r\nC:d\r");
+        half.insert(9, "E:f");
+        assert_eq!(half.apply(), b"A:b\r\nC:d\r\nE:f\r\n");
     }
 
     #[test]

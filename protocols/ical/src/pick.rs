@@ -1,6 +1,6 @@
 //! Parts of an object: `comp` and `prop` of RFC 4791 section 9.6, `prop` of RFC 6352 section 10.4.
 
-use crate::edit::fold;
+use crate::edit::{end_line, fold};
 use crate::tree::{Entry, Node, Tree};
 
 /// What is wanted of a component.
@@ -49,10 +49,8 @@ fn take(tree: &Tree<'_>, node: &Node<'_>, wanted: &Pick, out: &mut Vec<u8>) {
         }
     }
     out.extend_from_slice(&tree.octets[node.end.clone()]);
-    // The last line of an object may lack its end, and somebody else's may follow.
-    if out.last() != Some(&b'\n') {
-        out.extend_from_slice(b"\r\n");
-    }
+    // Somebody else's may follow.
+    end_line(out, "\r\n");
 }
 
 fn property(tree: &Tree<'_>, entry: &Entry<'_>, wanted: &Pick, out: &mut Vec<u8>) {
