@@ -10,7 +10,7 @@ use crate::property::components;
 use crate::refusal::Fault;
 use http::StatusCode;
 use jiff::tz::TimeZone;
-use octroi_gate::{Area, File, FolderAt, FolderFacts, Granted, List, ObjectFacts, READ_BYTES_MAX, Read, Refusal, Session};
+use octroi_gate::{Area, File, FolderAt, FolderFacts, Granted, List, ObjectFacts, Read, Refusal, Session};
 use octroi_ical::{Moment, Node, Precondition, TooMany, Tree, Window, calendar_facts, card_facts, occurrences};
 
 /// An object that was checked.
@@ -124,18 +124,7 @@ pub(crate) fn too_large(area: Area) -> Fault {
 
 /// All of an object as the session sees it: it was checked against the limit on objects when it was put.
 pub(crate) async fn read_all(file: &Granted<File, Read>) -> Result<Vec<u8>, Refusal> {
-    if !file.is_as_kept() {
-        return file.read_made(strip).await;
-    }
-    let mut octets = Vec::new();
-    while (octets.len() as u64) < file.item().bytes() {
-        let piece = file.read(octets.len() as u64, READ_BYTES_MAX).await?;
-        if piece.is_empty() {
-            return Err(Refusal::Unavailable);
-        }
-        octets.extend_from_slice(&piece);
-    }
-    Ok(octets)
+    if file.is_as_kept() { file.read_whole().await } else { file.read_made(strip).await }
 }
 
 fn element(area: Area, precondition: Precondition) -> &'static str {

@@ -79,6 +79,19 @@ impl Granted<File, Read> {
         let parts = self.engine().read(vec![(self.at.item.content, part)]).await?;
         Ok(parts.into_iter().next().unwrap_or_default())
     }
+
+    /// All of it, for what is known to be small: it is in memory at once.
+    pub async fn read_whole(&self) -> Result<Vec<u8>, Refusal> {
+        let mut octets = Vec::new();
+        while (octets.len() as u64) < self.at.item.bytes() {
+            let piece = self.read(octets.len() as u64, READ_BYTES_MAX).await?;
+            if piece.is_empty() {
+                return Err(Refusal::Unavailable);
+            }
+            octets.extend_from_slice(&piece);
+        }
+        Ok(octets)
+    }
 }
 
 impl<P: Purpose<File>> Granted<File, P> {

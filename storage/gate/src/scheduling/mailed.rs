@@ -5,7 +5,6 @@
 
 use super::codec::{MailedAttachment, Telling};
 use super::plan::{Desk, Way};
-use crate::READ_BYTES_MAX;
 use crate::attachments::attachment_name;
 use crate::refusal::Refusal;
 use octroi_model::Name;
@@ -53,14 +52,7 @@ impl Desk<'_> {
             Ok(_) | Err(Refusal::Missing | Refusal::Forbidden(_)) => return Ok(None),
             Err(refusal) => return Err(refusal),
         };
-        let mut octets = Vec::new();
-        while (octets.len() as u64) < file.item().bytes() {
-            let piece = file.read(octets.len() as u64, READ_BYTES_MAX).await?;
-            if piece.is_empty() {
-                return Err(Refusal::Unavailable);
-            }
-            octets.extend_from_slice(&piece);
-        }
+        let octets = file.read_whole().await?;
         let media_type = file.item().media_type.as_deref().unwrap_or(ANYTHING).to_owned();
         let file_name = attachment_name(file.item()).unwrap_or(NAMELESS).to_owned();
         let one = Arc::new(MailedAttachment { id: id.to_owned(), file_name, media_type, octets });
