@@ -2,6 +2,10 @@
 //!
 //! Made for each request by `connection`. A body ends with an error when it comes slower than [`WINDOW_BYTES`] per
 //! `body_timeout` of waiting, so one octet per interval defeats nothing; the time in which the handler is busy does not count.
+//!
+//! Under HTTP/2 an answer waits for the rest of a small body, at the latest for a moment ([`Ended`]). It might come before (RFC 9113
+//! section 8.1), but libsoup up to 3.2, and with it GNOME's file manager, breaks its stream off when it is answered before it has ended its
+//! request: its first PROPFIND, sent before it knows that a credential is asked for.
 
 use crate::rest::{Activity, Busy};
 use bytes::Bytes;
@@ -13,6 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// Octets that each window of waiting must bring.
@@ -26,6 +31,9 @@ const READ_ON_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a body that is not read to its end is kept under HTTP/2: dropping it before our answer has gone out would cancel the stream,
 /// and the answer with it (RFC 9113 section 8.1).
 const KEPT_FOR: Duration = Duration::from_secs(2);
+
+/// How long an answer waits for the rest of a small body under HTTP/2.
+const ANSWER_WAITS: Duration = Duration::from_secs(2);
 
 /// A request body under a deadline.
 pub(crate) struct WatchedBody {
@@ -44,14 +52,30 @@ pub(crate) struct WatchedBody {
     keep: bool,
     /// As long as it is read, the connection does not rest.
     busy: Option<Busy>,
+    /// Dropped once nothing more of it is read.
+    ending: Option<oneshot::Sender<()>>,
+}
+
+/// The end of a request body, however it is reached.
+pub(crate) struct Ended(Option<oneshot::Receiver<()>>);
+
+impl Ended {
+    /// Wait for it where the answer must not come before, for a moment.
+    pub(crate) async fn wait(self) {
+        if let Some(ended) = self.0 {
+            let _ = tokio::time::timeout(ANSWER_WAITS, ended).await;
+        }
+    }
 }
 
 impl WatchedBody {
     /// Watch the body of a request on a connection with this `activity`.
-    pub(crate) fn of(request: Request<Incoming>, window: Duration, activity: &Arc<Activity>) -> Request<Self> {
+    pub(crate) fn of(request: Request<Incoming>, window: Duration, activity: &Arc<Activity>) -> (Request<Self>, Ended) {
         let read_on = !request.headers().contains_key(EXPECT);
         let keep = request.version() == Version::HTTP_2;
-        request.map(|inner| Self {
+        let body = request.body();
+        let (ending, ended) = (keep && read_on && !body.is_end_stream() && !is_large(body)).then(oneshot::channel).unzip();
+        let request = request.map(|inner| Self {
             inner: Some(inner),
             window,
             waited: Duration::ZERO,
@@ -61,7 +85,9 @@ impl WatchedBody {
             read_on,
             keep,
             busy: Some(Busy::with(activity)),
-        })
+            ending,
+        });
+        (request, Ended(ended))
     }
 
     /// Nothing to read now: has the window passed?
@@ -128,24 +154,29 @@ impl Body for WatchedBody {
 impl Drop for WatchedBody {
     fn drop(&mut self) {
         let Some(mut inner) = self.inner.take() else { return };
-        let too_large = inner.size_hint().exact().is_some_and(|bytes| bytes > READ_ON_BYTES_MAX);
-        let (reads, keeps) = (self.read_on && !too_large, self.keep);
+        let (reads, keeps) = (self.read_on && !is_large(&inner), self.keep);
         if inner.is_end_stream() || !(reads || keeps) {
             return;
         }
         // A body may be dropped while the runtime is being taken down.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let busy = self.busy.take();
+        let (busy, ending) = (self.busy.take(), self.ending.take());
         runtime.spawn(async move {
             let _busy = busy;
             if reads {
                 let _ = tokio::time::timeout(READ_ON_DEADLINE, read_on(&mut inner)).await;
             }
+            drop(ending);
             if keeps && !inner.is_end_stream() {
                 sleep(KEPT_FOR).await;
             }
         });
     }
+}
+
+/// Is it said to be more than is read on?
+fn is_large(body: &Incoming) -> bool {
+    body.size_hint().exact().is_some_and(|bytes| bytes > READ_ON_BYTES_MAX)
 }
 
 async fn read_on(body: &mut Incoming) {
