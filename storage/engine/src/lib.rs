@@ -19,6 +19,7 @@ mod idle;
 mod index;
 mod interface;
 mod journal;
+mod lane;
 mod large;
 mod locks;
 mod log;

@@ -1,11 +1,14 @@
-//! A buffer that begins at a page of memory, as a write past the system's cache asks for.
+//! Buffers that begin at a page of memory, as a write past the system's cache asks for.
 //!
-//! Filled and written by staging. What holds: it is never moved, since it never grows beyond what it was made for.
+//! Filled by staging and written in its lanes. What holds: one is never moved, since it never grows beyond what it was made for; and it comes back to
+//! its content once the last who holds it lets it go, whatever became of it.
 
 use crate::disk::PAGE_BYTES;
+use std::ops::{Deref, DerefMut};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Octets up to a number that is fixed when it is made.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Pages {
     /// What is in front of `start` is nothing.
     octets: Vec<u8>,
@@ -44,5 +47,65 @@ impl Pages {
     /// Empty it.
     pub(crate) fn clear(&mut self) {
         self.octets.truncate(self.start);
+    }
+}
+
+/// The buffers of one content, so many at most.
+#[derive(Debug)]
+pub(crate) struct Buffers {
+    bytes: usize,
+    may_be_made: usize,
+    back: UnboundedSender<Pages>,
+    free: UnboundedReceiver<Pages>,
+}
+
+impl Buffers {
+    /// None yet; `most` of `bytes` each.
+    pub(crate) fn new(most: usize, bytes: usize) -> Self {
+        let (back, free) = unbounded_channel();
+        Self { bytes, may_be_made: most, back, free }
+    }
+
+    /// An empty one, once there is one.
+    pub(crate) async fn empty(&mut self) -> Lent {
+        let pages = match self.free.try_recv() {
+            Ok(pages) => pages,
+            // There is an answer: one way back is our own.
+            Err(_) if self.may_be_made == 0 => self.free.recv().await.unwrap_or_default(),
+            Err(_) => {
+                self.may_be_made -= 1;
+                Pages::with_room_for(self.bytes)
+            }
+        };
+        Lent { pages, back: self.back.clone() }
+    }
+}
+
+/// One of some buffers, which goes back to them when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Lent {
+    pages: Pages,
+    back: UnboundedSender<Pages>,
+}
+
+impl Deref for Lent {
+    type Target = Pages;
+
+    fn deref(&self) -> &Pages {
+        &self.pages
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut Pages {
+        &mut self.pages
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.clear();
+        // Nobody waits for it any more where the content was given up.
+        let _ = self.back.send(std::mem::take(&mut self.pages));
     }
 }

@@ -8,8 +8,9 @@ use crate::compact::Staged;
 use crate::disk::{Disk, DiskFile, is_full};
 use crate::interface::{CommitError, Describe, Promise, Stage};
 use crate::journal::big_name;
+use crate::lane::Lane;
 use crate::large::{BIG_HEADER_BYTES, OCTETS_OFFSET, PieceSums, big_header};
-use crate::pages::Pages;
+use crate::pages::{Buffers, Lent};
 use octroi_model::{ContentRef, Encoding, Hash};
 use std::io;
 use std::sync::Arc;
@@ -30,7 +31,9 @@ const DESCRIBED_AT_ONCE: usize = 4;
 /// another thread.
 const DESCRIBED_HERE_BYTES_MAX: usize = 32 << 10;
 /// Octets collected before they are written. While they are, and are summed up, the next are collected.
-const WRITE_BYTES: usize = 1 << 20;
+const WRITE_BYTES: usize = 1 << 19;
+/// Buffers of so many: one that is collected into, the others being written or summed up, or waiting for it.
+const BUFFERS: usize = 6;
 /// From which octet on they are written past the system's cache: what is shorter (a letter, a picture) is often read again soon. What is longer
 /// would push out of memory what others read, and a processor would be busy with copying it; what describes it reads it from the disk.
 const PAST_CACHE_FROM: u64 = 8 << 20;
@@ -80,8 +83,9 @@ pub(crate) struct Staging {
     registry: Arc<Staged>,
     /// The first octets, up to [`IN_MEMORY_BYTES_MAX`].
     first: Vec<u8>,
-    /// Octets that are not in `first` and not written yet.
-    pending: Option<Pages>,
+    /// Octets that are not in `first` and not on their way to the file.
+    pending: Option<Lent>,
+    buffers: Buffers,
     /// What goes in front of all of them; `None` if nothing will.
     head: Option<Vec<u8>>,
     spill: Spill,
@@ -91,30 +95,26 @@ pub(crate) struct Staging {
 enum Spill {
     /// There is no file.
     None,
-    /// As much as was collected is on its way to the file.
-    Writing(Box<Writing>),
+    /// What was collected is on its way to the file.
+    Going(Box<Going>),
     /// Writing failed or was given up half-way.
     Broken,
 }
 
-/// One buffer on its way: summed up and written at the same time.
+/// The two ways that each buffer goes at the same time.
 #[derive(Debug)]
-struct Writing {
-    octets: Arc<Pages>,
-    sums: Option<JoinHandle<Sums>>,
-    file: JoinHandle<io::Result<Box<SpillFile>>>,
+struct Going {
+    file: Lane<SpillFile>,
+    /// Of all octets, as they come; `None` while what goes in front of them is not known.
+    sums: Option<Lane<Sums>>,
 }
 
 #[derive(Debug)]
 struct SpillFile {
     file: Arc<dyn DiskFile>,
     staged: StagedFile,
-    /// Of all octets, as they come; `None` while what goes in front of them is not known.
-    sums: Option<Sums>,
     /// Octets that have come, without the head.
     bytes: u64,
-    /// The buffer that was written last, for the next.
-    spare: Option<Pages>,
     /// How many of the octets the last sync was begun for, and the sync.
     sync_begun: u64,
     syncing: Option<JoinHandle<io::Result<()>>>,
@@ -136,7 +136,8 @@ impl Sums {
 
 impl Staging {
     pub(crate) fn new(disk: Arc<dyn Disk>, numbers: Arc<AtomicU64>, registry: Arc<Staged>) -> Self {
-        Self { disk, numbers, registry, first: Vec::new(), pending: None, head: None, spill: Spill::None }
+        let buffers = Buffers::new(BUFFERS, WRITE_BYTES);
+        Self { disk, numbers, registry, first: Vec::new(), pending: None, buffers, head: None, spill: Spill::None }
     }
 
     /// Is all that has come in `first`?
@@ -144,60 +145,64 @@ impl Staging {
         matches!(self.spill, Spill::None) && self.pending.is_none()
     }
 
-    /// Send what is pending on its way to the file, made if it is not there. What was sent before has arrived then.
+    /// Send what is pending on its way to the file, made if it is not there.
     async fn flush(&mut self) -> Result<(), CommitError> {
-        let Some(pending) = self.pending.take().map(Arc::new) else { return Ok(()) };
-        let mut spill = match self.settled().await? {
-            Some(spill) => spill,
-            None => self.begin().await?,
+        let Some(pending) = self.pending.take() else { return Ok(()) };
+        let going = match std::mem::replace(&mut self.spill, Spill::Broken) {
+            Spill::None => self.begin().await?,
+            Spill::Going(going) if going.file.has_failed() => return going.end().await.map(drop),
+            Spill::Going(going) => going,
+            Spill::Broken => return Err(broken()),
         };
-        self.pending = spill.spare.take();
-        let sums = spill.sums.take().map(|mut sums| {
-            let octets = pending.clone();
-            tokio::task::spawn_blocking(move || {
-                sums.update(octets.octets());
-                sums
-            })
-        });
-        let octets = pending.clone();
-        let file = tokio::task::spawn_blocking(move || spill.write(&octets));
-        self.spill = Spill::Writing(Box::new(Writing { octets: pending, sums, file }));
+        let filled = Arc::new(pending);
+        if let Some(sums) = &going.sums {
+            sums.push(filled.clone());
+        }
+        going.file.push(filled);
+        self.spill = Spill::Going(going);
         Ok(())
     }
 
     /// The file, with the first octets in it.
-    async fn begin(&mut self) -> Result<Box<SpillFile>, CommitError> {
+    async fn begin(&mut self) -> Result<Box<Going>, CommitError> {
         let (disk, number) = (self.disk.clone(), self.numbers.fetch_add(1, Ordering::Relaxed));
         let (first, registry) = (std::mem::take(&mut self.first), self.registry.clone());
         let sums = self.head.is_none().then(Sums::default);
-        let begin = move || Ok((SpillFile::begin(disk, number, registry, sums, &first)?, first));
-        let (spill, first) = joined(tokio::task::spawn_blocking(begin).await)?;
+        let begin = move || {
+            let sums = sums.map(|mut sums| {
+                sums.update(&first);
+                sums
+            });
+            Ok((SpillFile::begin(disk, number, registry, &first)?, sums, first))
+        };
+        let (file, sums, first) = joined(tokio::task::spawn_blocking(begin).await)?;
         self.first = first;
-        Ok(spill)
+        let sum_up = |sums: &mut Sums, octets: &[u8]| {
+            sums.update(octets);
+            Ok(())
+        };
+        Ok(Box::new(Going { file: Lane::new(file, SpillFile::write), sums: sums.map(|sums| Lane::new(sums, sum_up)) }))
     }
 
-    /// The file, once all that was sent to it has arrived; `None` if there is none. It is put back by who asks: until then it is broken.
-    async fn settled(&mut self) -> Result<Option<Box<SpillFile>>, CommitError> {
+    /// The file and its sums, once all that was sent to it has arrived; `None` if there is none.
+    async fn settled(&mut self) -> Result<Option<(SpillFile, Option<Sums>)>, CommitError> {
         match std::mem::replace(&mut self.spill, Spill::Broken) {
             Spill::None => Ok(None),
-            Spill::Writing(on_its_way) => on_its_way.arrived().await.map(Some),
-            Spill::Broken => Err(CommitError::Storage("staging failed before".into())),
+            Spill::Going(going) => going.end().await.map(Some),
+            Spill::Broken => Err(broken()),
         }
     }
 }
 
-impl Writing {
-    /// Wait until it is written and summed up; the buffer is the spare one then.
-    async fn arrived(self) -> Result<Box<SpillFile>, CommitError> {
-        let mut spill = joined(self.file.await)?;
-        if let Some(sums) = self.sums {
-            spill.sums = Some(joined(sums.await.map(Ok))?);
-        }
-        spill.spare = Arc::into_inner(self.octets).map(|mut octets| {
-            octets.clear();
-            octets
-        });
-        Ok(spill)
+impl Going {
+    /// Wait until all is written and summed up.
+    async fn end(self) -> Result<(SpillFile, Option<Sums>), CommitError> {
+        let file = self.file.end().await.map_err(|e| failed(&e))?;
+        let sums = match self.sums {
+            Some(sums) => Some(sums.end().await.map_err(|e| failed(&e))?),
+            None => None,
+        };
+        Ok((file, sums))
     }
 }
 
@@ -211,7 +216,10 @@ impl Stage for Staging {
                 octets = later;
             }
             while !octets.is_empty() {
-                let pending = self.pending.get_or_insert_with(|| Pages::with_room_for(WRITE_BYTES));
+                let pending = match &mut self.pending {
+                    Some(pending) => pending,
+                    none => none.insert(self.buffers.empty().await),
+                };
                 octets = pending.fill(octets);
                 if pending.is_full() {
                     self.flush().await?;
@@ -242,7 +250,7 @@ impl Stage for Staging {
             let head = self.head.take().unwrap_or_default();
             let first = std::mem::take(&mut self.first);
             let first = if head.is_empty() { first } else { [head.as_slice(), &first].concat() };
-            let Some(mut spill) = self.settled().await? else {
+            let Some((mut spill, sums)) = self.settled().await? else {
                 if first.len() <= DESCRIBED_HERE_BYTES_MAX {
                     return Ok(body(&first, describe));
                 }
@@ -259,7 +267,7 @@ impl Stage for Staging {
                     Some(describe) if spill.bytes > DESCRIBED_BYTES_MAX => describe(&first),
                     Some(describe) => describe(&spill.read_back(&head)?),
                 };
-                spill.finish(&head, &facts, header_bytes)
+                spill.finish(sums, &head, &facts, header_bytes)
             };
             joined(tokio::task::spawn_blocking(finish).await)
         })
@@ -274,22 +282,18 @@ fn body(octets: &[u8], describe: Option<Describe>) -> Body {
 
 impl SpillFile {
     /// A new file with what came first.
-    fn begin(disk: Arc<dyn Disk>, number: u64, registry: Arc<Staged>, sums: Option<Sums>, first: &[u8]) -> io::Result<Box<Self>> {
+    fn begin(disk: Arc<dyn Disk>, number: u64, registry: Arc<Staged>, first: &[u8]) -> io::Result<Self> {
         registry.add(number);
         let file = disk.create(&big_name(number)).inspect_err(|_| registry.remove(number))?;
         let staged = StagedFile { disk, number, registry, kept: AtomicBool::new(false), runtime: Handle::current() };
-        let mut spill = Self { file, staged, sums, bytes: 0, spare: None, sync_begun: 0, syncing: None };
-        if let Some(sums) = &mut spill.sums {
-            sums.update(first);
-        }
+        let mut spill = Self { file, staged, bytes: 0, sync_begun: 0, syncing: None };
         spill.append(first)?;
-        Ok(Box::new(spill))
+        Ok(spill)
     }
 
-    fn write(mut self: Box<Self>, octets: &Pages) -> io::Result<Box<Self>> {
-        self.append(octets.octets())?;
-        self.sync_meanwhile()?;
-        Ok(self)
+    fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.append(octets)?;
+        self.sync_meanwhile()
     }
 
     /// Begin to sync what is there, if it is much and no sync is under way.
@@ -341,8 +345,9 @@ impl SpillFile {
         Ok(sums)
     }
 
-    fn finish(mut self: Box<Self>, head: &[u8], facts: &[u8], header_bytes: usize) -> io::Result<Body> {
-        let sums = match self.sums.take() {
+    /// With the sums of all octets, or those are taken of what was written.
+    fn finish(self, sums: Option<Sums>, head: &[u8], facts: &[u8], header_bytes: usize) -> io::Result<Body> {
+        let sums = match sums {
             Some(sums) => sums,
             None => self.sum_up(head)?,
         };
@@ -374,10 +379,13 @@ impl SpillFile {
 }
 
 fn joined<T>(outcome: Result<io::Result<T>, tokio::task::JoinError>) -> Result<T, CommitError> {
-    match outcome {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) if is_full(&error) => Err(CommitError::NoSpace),
-        Ok(Err(error)) => Err(CommitError::Storage(error.to_string())),
-        Err(error) => Err(CommitError::Storage(error.to_string())),
-    }
+    outcome.map_err(io::Error::other).flatten().map_err(|e| failed(&e))
+}
+
+fn failed(error: &io::Error) -> CommitError {
+    if is_full(error) { CommitError::NoSpace } else { CommitError::Storage(error.to_string()) }
+}
+
+fn broken() -> CommitError {
+    CommitError::Storage("staging failed before".into())
 }
