@@ -39,7 +39,7 @@ fn documents_are_put_and_got() {
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
     let rows = report["documents"].as_array().unwrap();
     let unmeasured: Vec<_> = rows.iter().filter(|row| !row["ours"].is_f64()).map(|row| &row["work"]).collect();
-    assert!(rows.len() == 12 && unmeasured.is_empty(), "{unmeasured:?}\n{said}");
+    assert!(rows.len() == 14 && unmeasured.is_empty(), "{unmeasured:?}\n{said}");
 }
 
 /// Accepting and delivering, and relaying, on ours only: it needs `smtp-source` and `smtp-sink` of Debian's `postfix`.

@@ -14,7 +14,7 @@ MODULES = pathlib.Path("/usr/lib/apache2/modules")
 PROGRAM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # What mod_dav with a password over TLS asks for.
 LOADED = (
-    "mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic", "socache_shmcb", "ssl", "dav", "dav_fs", "dav_lock",
+    "mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic", "socache_shmcb", "ssl", "http2", "dav", "dav_fs", "dav_lock",
 )
 
 
@@ -63,6 +63,7 @@ class Apache(Server):
 {loaded}
 ServerRoot {top}
 ServerName localhost
+Protocols h2 http/1.1
 Listen 127.0.0.1:{port} https
 PidFile {top}/pid
 ErrorLog {top}/log

@@ -39,7 +39,8 @@ def _end_with_parent():
 
 def start(command: list[str], **options) -> subprocess.Popen:
     """A child in a session of its own, so that Ctrl-C reaches only this script, which then ends its children in order."""
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_end_with_parent, **options)
+    options = {"stdin": subprocess.DEVNULL} | options
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=_end_with_parent, **options)
 
 
 def stop(child: subprocess.Popen):
