@@ -272,6 +272,19 @@ fn nobody_puts_a_number_that_they_may_not_read() {
     let other = unique("other");
     let again = event(&lea, &other, &format!("{line}\r\n"));
     let path = path_in(&line);
+    // A size that is not true is put right (section 3.7), and no entity tag says that it is as it was sent. Nothing else moves.
+    assert!(line.contains(";SIZE=1;"), "{line}");
+    let now = unfolded(&lea.http.request("GET", &again, &[], b""));
+    for (octets, is_as_sent) in [(now.replace(";SIZE=1;", ";SIZE=999;"), false), (now.replace(";SIZE=1;", ";"), true), (now.clone(), true)]
+    {
+        let put = lea.http.request("PUT", &again, &[], octets.as_bytes());
+        assert_eq!((put.status, put.header("etag").is_some()), (204, is_as_sent), "{octets}");
+        let kept = unfolded(&lea.http.request("GET", &again, &[], b""));
+        assert_eq!(kept, if is_as_sent { octets } else { now.clone() });
+    }
+    let wrong = event(&lea, &unique("wrong"), &format!("{}\r\n", line.replace(";SIZE=1;", ";SIZE=0;")));
+    assert!(unfolded(&lea.http.request("GET", &wrong, &[], b"")).contains(&line));
+    assert_eq!(lea.http.request("DELETE", &wrong, &[], b"").status, 204);
     assert_eq!(lea.http.request("DELETE", &at, &[], b"").status, 204);
     assert_eq!(lea.http.request("GET", &path, &[], b"").text(), "1", "the second event carries it too");
     let forge = |by: &Diary<'_>, line: &str| {

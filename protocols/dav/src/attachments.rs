@@ -11,11 +11,11 @@ use crate::refusal::{Answer, Fault};
 use http::header::{ALLOW, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use octroi_gate::{Read, attachment_name, is_attachment_id};
-use octroi_ical::{ManagedAttachment, Tree, managed_attachments};
+use octroi_ical::{ManagedAttachment, Tree, managed_attachments, with_true_sizes};
 use octroi_model::Name;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of a name for people.
 const NAME_BYTES_MAX: usize = 200;
@@ -52,13 +52,22 @@ pub(crate) async fn handle(method: &Method, call: Call, at: &AttachmentAt) -> An
     Ok(response)
 }
 
-/// The attachments that an object which is put carries and did not carry before (section 3.7). Who puts them there may read them, and uses none of
-/// somebody else's in another event (section 3.12.2), or is refused; but a meeting of somebody else's may carry what other servers manage.
-pub(crate) async fn known(call: &Call, place: &Place, octets: &[u8]) -> Result<Vec<Name>, Fault> {
-    let Ok(tree) = Tree::read(octets) else { return Ok(Vec::new()) };
+/// What an object carries that is put.
+#[derive(Default)]
+pub(crate) struct Carried {
+    /// What it did not carry before.
+    pub(crate) new: Vec<Name>,
+    /// The object as it is kept, where it said of one of ours that it had another size than it has.
+    pub(crate) corrected: Option<Vec<u8>>,
+}
+
+/// The attachments of an object that is put (section 3.7). Who puts new ones there may read them, and uses none of somebody else's in another event
+/// (section 3.12.2), or is refused; but a meeting of somebody else's may carry what other servers manage.
+pub(crate) async fn carried(call: &Call, place: &Place, octets: &[u8]) -> Result<Carried, Fault> {
+    let Ok(tree) = Tree::read(octets) else { return Ok(Carried::default()) };
     let carried = managed_attachments(&tree);
     if carried.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Carried::default());
     }
     if count(&carried) > call.config.attachments_max {
         return Err(TOO_MANY);
@@ -68,25 +77,30 @@ pub(crate) async fn known(call: &Call, place: &Place, octets: &[u8]) -> Result<V
     let is_invited = nodes().any(|node| node.property("ORGANIZER").is_some());
     let uid = nodes().find_map(|node| node.value("UID")).unwrap_or_default().trim();
     let (calendar, ..) = parent_of(place)?;
-    let mut known = Vec::new();
+    let (mut new, mut sizes) = (Vec::new(), BTreeMap::new());
     for one in &carried {
-        if before.contains(one) {
+        if let Some(known) = before.iter().find(|known| (&known.id, &known.uri) == (&one.id, &one.uri)) {
+            sizes.extend(known.bytes.filter(|_| is_ours(&known.uri)).map(|bytes| (known.id.clone(), bytes)));
             continue;
         }
-        let ours = Name::new(&one.id).ok().filter(|id| is_at(&one.uri, id));
-        match ours {
-            Some(id) if call.session.may_attach(&id, &calendar, uid).await.is_ok() => known.push(id),
+        let refused = || {
+            let why = format!("The attachment {} is none that you can read, or somebody else's of another event.", one.id);
+            Fault::because("C:valid-managed-id-parameter", why)
+        };
+        match Name::new(&one.id).ok().filter(|id| is_at(&one.uri, id)) {
+            Some(id) => {
+                let bytes = call.session.may_attach(&id, &calendar, uid).await.map_err(|_| refused())?;
+                sizes.insert(one.id.clone(), bytes);
+                new.push(id);
+            }
             // A number that might be one of ours opens what has it, whatever address stands behind it.
             None if is_invited && !is_attachment_id(&one.id) && !is_ours(&one.uri) => {}
-            _ => {
-                let why = format!("The attachment {} is none that you can read, or somebody else's of another event.", one.id);
-                return Err(Fault::because("C:valid-managed-id-parameter", why));
-            }
+            None => return Err(refused()),
         }
     }
-    known.sort();
-    known.dedup();
-    Ok(known)
+    new.sort();
+    new.dedup();
+    Ok(Carried { new, corrected: with_true_sizes(&tree, |one| sizes.get(&one.id).copied().filter(|_| is_ours(&one.uri))) })
 }
 
 /// What the object at a place carries now, as far as it can be read.

@@ -15,6 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// The parameter that says that a server manages it.
 const MANAGED_ID: &str = "MANAGED-ID";
+/// The parameter that says how many octets it has.
+const SIZE: &str = "SIZE";
 /// Instances that one request may mean.
 const INSTANCES_MAX: usize = 100;
 
@@ -25,6 +27,15 @@ pub struct ManagedAttachment {
     pub id: String,
     /// Where it is.
     pub uri: String,
+    /// SIZE, in octets, where it is a number.
+    pub bytes: Option<u64>,
+}
+
+impl ManagedAttachment {
+    fn of(entry: &Entry<'_>) -> Option<Self> {
+        let id = entry.param(MANAGED_ID)?.to_owned();
+        Some(Self { id, uri: entry.value().to_owned(), bytes: entry.param(SIZE).and_then(|bytes| bytes.parse().ok()) })
+    }
 }
 
 /// What an ATTACH says.
@@ -46,7 +57,7 @@ impl AttachLine<'_> {
     fn text(&self) -> String {
         let Self { id, uri, media_type, file_name, bytes } = self;
         let (id, file_name) = (param_value(id), param_value(file_name));
-        format!("ATTACH;{MANAGED_ID}={id};FMTTYPE={media_type};SIZE={bytes};FILENAME={file_name}:{uri}")
+        format!("ATTACH;{MANAGED_ID}={id};FMTTYPE={media_type};{SIZE}={bytes};FILENAME={file_name}:{uri}")
     }
 }
 
@@ -61,16 +72,31 @@ pub enum AttachFault {
 
 /// The managed attachments of an object, each once for each line.
 pub fn managed_attachments(tree: &Tree<'_>) -> Vec<ManagedAttachment> {
-    let nodes = calendar(tree).into_iter().flat_map(|calendar| &calendar.components);
-    let lines = nodes.flat_map(|node| node.all("ATTACH")).take(PARAM_VALUES_MAX);
-    lines.filter_map(|entry| Some(ManagedAttachment { id: entry.param(MANAGED_ID)?.to_owned(), uri: entry.value().to_owned() })).collect()
+    attached(tree).take(PARAM_VALUES_MAX).filter_map(ManagedAttachment::of).collect()
+}
+
+/// The ATTACH lines of an object's components.
+fn attached<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = &'t Entry<'a>> {
+    calendar(tree).into_iter().flat_map(|calendar| &calendar.components).flat_map(|node| node.all("ATTACH"))
+}
+
+/// An object whose managed attachments say the SIZE that they have, where they say another: `size` knows it of some. Nothing if none does.
+pub fn with_true_sizes(tree: &Tree<'_>, size: impl Fn(&ManagedAttachment) -> Option<u64>) -> Option<Vec<u8>> {
+    let mut edits = Edits::of(tree.octets);
+    for entry in attached(tree).filter(|entry| entry.param(SIZE).is_some()) {
+        let Some(one) = ManagedAttachment::of(entry) else { continue };
+        if let Some(bytes) = size(&one).filter(|bytes| one.bytes != Some(*bytes)) {
+            edits.replace(entry.range.clone(), &with_param(entry.text(), SIZE, Some(&bytes.to_string())));
+        }
+    }
+    (!edits.is_empty()).then(|| edits.apply())
 }
 
 /// An object without MANAGED-ID anywhere: its attachments are where they are, and no server manages them. Nothing if there is none.
 pub fn unmanaged(octets: &[u8]) -> Option<Vec<u8>> {
     let tree = Tree::read(octets).ok()?;
     let mut edits = Edits::of(octets);
-    for entry in calendar(&tree).into_iter().flat_map(|calendar| &calendar.components).flat_map(|node| node.all("ATTACH")) {
+    for entry in attached(&tree) {
         if entry.param(MANAGED_ID).is_some() {
             edits.replace(entry.range.clone(), &with_param(entry.text(), MANAGED_ID, None));
         }
@@ -95,7 +121,7 @@ pub fn mailed(octets: &[u8], what: impl Fn(&str) -> Mailed) -> (Vec<u8>, Vec<Str
     let Ok(tree) = Tree::read(octets) else { return (octets.to_vec(), Vec::new()) };
     let mut edits = Edits::of(octets);
     let mut left_out = Vec::new();
-    for entry in calendar(&tree).into_iter().flat_map(|calendar| &calendar.components).flat_map(|node| node.all("ATTACH")) {
+    for entry in attached(&tree) {
         let Some(id) = entry.param(MANAGED_ID) else { continue };
         let line = with_param(entry.text(), MANAGED_ID, None);
         match what(id) {

@@ -36,7 +36,7 @@ mod zone;
 pub use alarms::{Alarm, alarms};
 pub use attach::{
     AttachFault, AttachLine, Mailed, ManagedAttachment, mailed, managed_attachments, unmanaged, with_attachment, with_other_attachment,
-    without_attachment,
+    with_true_sizes, without_attachment,
 };
 pub use availability::validate_availability;
 pub use busy::{Busy, BusyTimes, FbType, busy, busy_of, limit_freebusy_set, merged, requested, write_free_busy};

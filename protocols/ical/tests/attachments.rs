@@ -4,7 +4,7 @@
 
 use octroi_ical::{
     AttachFault, AttachLine, ExpansionLimits, Mailed, Tree, mailed, managed_attachments, unmanaged, validate_calendar, with_attachment,
-    with_other_attachment, without_attachment,
+    with_other_attachment, with_true_sizes, without_attachment,
 };
 
 const ONE: AttachLine<'static> = AttachLine {
@@ -67,6 +67,19 @@ fn one_line_comes_and_goes_and_nothing_else_moves() {
     // As the object ends its lines.
     let bare: Vec<u8> = before.iter().copied().filter(|octet| *octet != b'\r').collect();
     assert!(!added(&bare, Some(&["M", "20260126T080000Z"])).unwrap().contains(&b'\r'));
+}
+
+#[test]
+fn a_size_that_is_not_true_is_put_right() {
+    let with = added(&series(), None).unwrap();
+    let wrong = unfolded(&with).replacen("SIZE=4711", "SIZE=many", 1);
+    let sized = |octets: &[u8], bytes| with_true_sizes(&Tree::read(octets).unwrap(), |one| (one.id == "7-0a").then_some(bytes));
+    assert_eq!(unfolded(&sized(wrong.as_bytes(), 4711).unwrap()), unfolded(&with));
+    assert_eq!(unfolded(&sized(&with, 5).unwrap()), unfolded(&with).replace("SIZE=4711", "SIZE=5"));
+    assert_eq!(sized(&with, 4711), None);
+    // What is not said is not wrong, nor is what is not known.
+    assert_eq!(sized(unfolded(&with).replace("SIZE=4711;", "").as_bytes(), 5), None);
+    assert_eq!(sized(unfolded(&with).replace("7-0a", "7-0c").as_bytes(), 5), None);
 }
 
 #[test]

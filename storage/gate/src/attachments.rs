@@ -275,16 +275,17 @@ impl Session {
         Err(Refusal::Missing)
     }
 
-    /// May an object with that UID carry an attachment from now on that it did not carry before, in this calendar? [`Refusal::Missing`] if not. RFC
-    /// 8607 section 3.12.2: nobody uses again what somebody else has attached; another copy of the same event, such as an attendee's, has it already.
-    pub async fn may_attach(&self, id: &Name, calendar: &FolderAt, uid: &str) -> Result<(), Refusal> {
+    /// May an object with that UID carry an attachment from now on that it did not carry before, in this calendar? Its octets if so,
+    /// [`Refusal::Missing`] if not. RFC 8607 section 3.12.2: nobody uses again what somebody else has attached; another copy of the same event, such
+    /// as an attendee's, has it already.
+    pub async fn may_attach(&self, id: &Name, calendar: &FolderAt, uid: &str) -> Result<u64, Refusal> {
         let attachment = self.attachment(id).await?;
         let is_known = || uids_of(attachment.item()).contains(&uid);
         let is_theirs = || {
             self.resolve(calendar.area, &calendar.path)
                 .is_some_and(|node| store_of(self.gate().engine(), id).is_some_and(|store| store.owner == node.owner))
         };
-        if is_known() || is_theirs() { Ok(()) } else { Err(Refusal::Missing) }
+        if is_known() || is_theirs() { Ok(attachment.item().bytes()) } else { Err(Refusal::Missing) }
     }
 }
 

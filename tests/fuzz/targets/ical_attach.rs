@@ -3,7 +3,7 @@
 
 use octroi_ical::{
     AttachLine, ExpansionLimits, Tree, managed_attachments, unmanaged, validate_calendar, with_attachment, with_other_attachment,
-    without_attachment,
+    with_true_sizes, without_attachment,
 };
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| check(input));
@@ -27,6 +27,12 @@ fn check(input: &[u8]) {
             let all = without_attachment(&tree, None, &one.id, &LIMITS);
             assert!(all.is_ok_and(|octets| carried_by(&octets).iter().all(|id| *id != one.id)), "{line}");
         }
+    }
+    if let Some(sized) = with_true_sizes(&tree, |_| Some(7)) {
+        same(object, &sized);
+        let again = read(&sized);
+        assert!(managed_attachments(&again).iter().map(|one| (&one.id, &one.uri)).eq(carried.iter().map(|one| (&one.id, &one.uri))));
+        assert!(with_true_sizes(&again, |_| Some(7)).is_none(), "{}", text(&sized));
     }
     if let Some(plain) = unmanaged(object) {
         same(object, &plain);

@@ -313,14 +313,18 @@ async fn receive_object(call: &mut Call, place: &Place, parent: FolderAt, (sent,
             checked = object::check(place.area, &octets, None, facts.as_ref(), &call.config)?;
         }
     }
-    let content = Content::document(&octets);
+    let mut attached = Vec::new();
+    if place.area == Area::Calendars {
+        let carried = attachments::carried(call, place, &octets).await?;
+        attached = carried.new;
+        if let Some(corrected) = carried.corrected {
+            (octets, as_sent) = (corrected, false);
+        }
+    }
+    let content = Content::document(&octets).attached(attached);
     let content = match &own {
         Some(own) => content.with_own(&call.session, own.clone()),
         None => content,
-    };
-    let content = match place.area {
-        Area::Calendars => content.attached(attachments::known(call, place, &octets).await?),
-        _ => content,
     };
     let content = match checked.facts {
         Some(facts) => content.described(facts),
