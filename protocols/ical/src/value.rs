@@ -81,8 +81,7 @@ impl Moment {
         let local = date.to_datetime(time);
         if utc {
             // A TZID beside it (RFC 5545 section 3.2.19 forbids it) says nothing more.
-            // The last day of the year 9999 is written for "never", and is one more than an instant can be.
-            return Ok(Self::Utc(TimeZone::UTC.to_timestamp(local).unwrap_or(Timestamp::MAX)));
+            return Ok(Self::Utc(instant(local)));
         }
         Ok(match tzid {
             Some(tzid) if !tzid.trim().is_empty() => Self::Zoned(local, tzid.trim().to_owned()),
@@ -111,7 +110,7 @@ impl Moment {
             Self::Date(_) => Self::Date(local.date()),
             Self::Floating(_) => Self::Floating(local),
             Self::Zoned(_, tzid) => Self::Zoned(local, tzid.clone()),
-            Self::Utc(_) => Self::Utc(TimeZone::UTC.to_timestamp(local).unwrap_or(Timestamp::MAX)),
+            Self::Utc(_) => Self::Utc(instant(local)),
         }
     }
 
@@ -168,6 +167,13 @@ fn date_text(date: Date) -> String {
 
 fn local_text(local: DateTime) -> String {
     format!("{}T{:02}{:02}{:02}", date_text(local.date()), local.hour(), local.minute(), local.second())
+}
+
+/// A local time in UTC as an instant. The last day of the year 9999 is written for "never", and is one more than an instant can be: then the last one
+/// of whole seconds, as there are no parts of a second here.
+fn instant(local: DateTime) -> Timestamp {
+    let last = || Timestamp::from_second(Timestamp::MAX.as_second()).unwrap_or(Timestamp::MAX);
+    TimeZone::UTC.to_timestamp(local).unwrap_or_else(|_| last())
 }
 
 /// An instant as a DATE-TIME in UTC.
@@ -374,6 +380,9 @@ mod tests {
         assert_eq!(of("19980119t070000z", Some("Europe/Paris"), None).unwrap(), ":19980119T070000Z");
         assert_eq!(of(" 19980119T020000 ", Some("America/New_York"), Some("DATE-TIME")).unwrap(), ";TZID=America/New_York:19980119T020000");
         assert_eq!(of("19970630T235960Z", None, None).unwrap(), ":19970630T235959Z");
+        // Beyond what an instant can be: the last one, without parts of a second.
+        assert_eq!(of("99991231T235959Z", None, None).unwrap(), ":99991230T220000Z");
+        assert_eq!(Moment::of("99991231T235959Z", None, None).unwrap().local().subsec_nanosecond(), 0);
         for bad in [
             "",
             "1997071",
