@@ -146,22 +146,24 @@ async fn answer(
     activity: Arc<Activity>,
 ) -> Result<Response, Infallible> {
     let (request, ended) = WatchedBody::of(request, config.body_timeout, &activity);
-    let mut request = request.map(Body::new);
-    let mut response = if !peer.tls && !config.plain_allowed {
-        // RFC 9110 section 15.5.20: not for this scheme. Not a redirect: the password was sent in the clear already, and would be again.
-        drop(request);
-        plain(StatusCode::MISDIRECTED_REQUEST, "This server is reached over TLS only.")
-    } else if let Ok(client) = Client::behind(&peer, request.headers(), &config.forwarded_by) {
-        request.extensions_mut().insert(client);
-        router.oneshot(request).await?
-    } else {
-        drop(request);
-        debug!(peer = %peer.addr, "Forwarded and X-Forwarded-For contradict each other");
-        plain(StatusCode::BAD_REQUEST, "This request says in two ways where it comes from, and they do not agree.")
-    };
+    let mut response = respond(request.map(Body::new), router, &config, &peer).await?;
     ended.wait().await;
     secure(response.headers_mut(), peer.tls);
     Ok(response.map(|inner| Body::new(Going { inner, _busy: Busy::with(&activity) })))
+}
+
+/// What is answered. However that comes about, the request is let go of with it.
+async fn respond(mut request: Request<Body>, router: Router, config: &HttpConfig, peer: &Peer) -> Result<Response, Infallible> {
+    if !peer.tls && !config.plain_allowed {
+        // RFC 9110 section 15.5.20: not for this scheme. Not a redirect: the password was sent in the clear already, and would be again.
+        return Ok(plain(StatusCode::MISDIRECTED_REQUEST, "This server is reached over TLS only."));
+    }
+    let Ok(client) = Client::behind(peer, request.headers(), &config.forwarded_by) else {
+        debug!(peer = %peer.addr, "Forwarded and X-Forwarded-For contradict each other");
+        return Ok(plain(StatusCode::BAD_REQUEST, "This request says in two ways where it comes from, and they do not agree."));
+    };
+    request.extensions_mut().insert(client);
+    router.oneshot(request).await
 }
 
 #[cfg(test)]
