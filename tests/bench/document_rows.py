@@ -112,16 +112,15 @@ class Documents:
 
     def curl(self, *arguments: str) -> str:
         """One request; what `--write-out` says of it. Over HTTP/1.1, if these do not say otherwise."""
-        command = ["curl", "-sk", "--http1.1", "--fail-with-body", "-H", self.authorization, "-o", "/dev/null", *arguments]
-        ran = subprocess.run(command, capture_output=True, text=True)
-        if ran.returncode != 0:
-            raise Refused(f"curl: {ran.returncode} {ran.stderr[-200:]}")
-        return ran.stdout
+        return curl(*self.asking, *arguments)
 
     def seconds(self, *arguments: str) -> float:
         """How long one request took, without the making of the connection."""
-        total, connected = self.curl("-w", "%{time_total} %{time_appconnect}", *arguments).split()
-        return float(total) - float(connected)
+        return curl_seconds(*self.asking, *arguments)
+
+    @property
+    def asking(self) -> list[str]:
+        return ["--http1.1", "--fail-with-body", "-H", self.authorization]
 
     def wrk(self, what: str, script: str, connections: int) -> float:
         """Requests per second."""
@@ -358,14 +357,14 @@ def tls_up(scratch: pathlib.Path, sizes: Sizes) -> float:
 
     def rate() -> float:
         with s_server(scratch, "-quiet", said=b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n") as base:
-            return sizes.big_mib / curl_seconds("--http1.1", "-H", "Expect:", "-T", str(scratch / "big.bin"), f"{base}big.bin")
+            return sizes.big_mib / curl_seconds("--http1.1", "--max-time", "60", "-H", "Expect:", "-T", str(scratch / "big.bin"), f"{base}big.bin")
 
     return max(rate() for _ in range(BOUND_ROUNDS))
 
 
 @contextlib.contextmanager
 def s_server(scratch: pathlib.Path, *options: str, said: bytes = b""):
-    """OpenSSL's own server, and its base; it tells every client what is to be `said`."""
+    """OpenSSL's own server, and its base; the first client is told what is to be `said`."""
     (port,) = free_ports(1)
     command = ["openssl", "s_server", *options, "-accept", f"127.0.0.1:{port}", "-key", "key.pem", "-cert", "cert.pem"]
     server = start(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=scratch)
@@ -381,8 +380,15 @@ def s_server(scratch: pathlib.Path, *options: str, said: bytes = b""):
         stop(server)
 
 
+def curl(*arguments: str) -> str:
+    """What curl says of a request, which must succeed; not what is answered."""
+    ran = subprocess.run(["curl", "-sk", "-o", "/dev/null", *arguments], capture_output=True, text=True)
+    if ran.returncode != 0:
+        raise Refused(f"curl: {ran.returncode} {ran.stderr[-200:]}")
+    return ran.stdout
+
+
 def curl_seconds(*arguments: str) -> float:
     """How long a transfer took, without the making of the connection."""
-    command = ["curl", "-sk", "--max-time", "60", "-o", "/dev/null", "-w", "%{time_total} %{time_appconnect}", *arguments]
-    total, connected = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    total, connected = curl("-w", "%{time_total} %{time_appconnect}", *arguments).split()
     return float(total) - float(connected)
