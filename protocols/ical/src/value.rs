@@ -172,8 +172,7 @@ fn local_text(local: DateTime) -> String {
 /// A local time in UTC as an instant. The last day of the year 9999 is written for "never", and is one more than an instant can be: then the last one
 /// of whole seconds, as there are no parts of a second here.
 fn instant(local: DateTime) -> Timestamp {
-    let last = || Timestamp::from_second(Timestamp::MAX.as_second()).unwrap_or(Timestamp::MAX);
-    TimeZone::UTC.to_timestamp(local).unwrap_or_else(|_| last())
+    TimeZone::UTC.to_timestamp(local).or_else(|_| Timestamp::from_second(Timestamp::MAX.as_second())).unwrap_or(Timestamp::MAX)
 }
 
 /// An instant as a DATE-TIME in UTC.

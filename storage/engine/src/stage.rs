@@ -167,12 +167,11 @@ impl Staging {
     async fn begin(&mut self) -> Result<Box<Going>, CommitError> {
         let (disk, number) = (self.disk.clone(), self.numbers.fetch_add(1, Ordering::Relaxed));
         let (first, registry) = (std::mem::take(&mut self.first), self.registry.clone());
-        let sums = self.head.is_none().then(Sums::default);
+        let mut sums = self.head.is_none().then(Sums::default);
         let begin = move || {
-            let sums = sums.map(|mut sums| {
+            if let Some(sums) = &mut sums {
                 sums.update(&first);
-                sums
-            });
+            }
             Ok((SpillFile::begin(disk, number, registry, &first)?, sums, first))
         };
         let (file, sums, first) = joined(tokio::task::spawn_blocking(begin).await)?;
