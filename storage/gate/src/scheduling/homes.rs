@@ -26,6 +26,8 @@ pub(crate) const TRANSPARENCY: &str = "{urn:ietf:params:xml:ns:caldav}schedule-c
 const READ_AT_ONCE: usize = 64;
 /// Objects of before UIDs were noted that are read in search of one.
 const UNKNOWN_MAX: usize = 5_000;
+/// How often inbox and outbox are made before giving up: each time somebody else may have made one.
+const TRIES_MAX: usize = 4;
 
 /// An object in somebody's calendars.
 #[derive(Clone)]
@@ -167,13 +169,16 @@ impl Session {
         if self.gate().0.scheduling.get().is_none() {
             return Ok(None);
         }
-        let mut batch = Batch::new();
-        for kind in [CollectionKind::Inbox, CollectionKind::Outbox] {
-            ensure(engine, &home, kind, &mut batch)?;
-        }
-        if !batch.is_empty() {
+        for _ in 0..TRIES_MAX {
+            let mut batch = Batch::new();
+            for kind in [CollectionKind::Inbox, CollectionKind::Outbox] {
+                ensure(engine, &home, kind, &mut batch)?;
+            }
+            if batch.is_empty() {
+                break;
+            }
             match engine.commit(batch).await.map_err(Refusal::from) {
-                // Somebody else has made them.
+                // Somebody else has made one of them: an invitation that came in makes the inbox alone.
                 Ok(_) | Err(Refusal::Precondition | Refusal::Exists) => {}
                 Err(refusal) => return Err(refusal),
             }
