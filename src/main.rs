@@ -17,6 +17,7 @@ mod files;
 mod guard;
 mod import;
 mod limits;
+mod made_up;
 mod profiles;
 mod push;
 mod reach;

@@ -56,7 +56,7 @@ fn password(from_stdin: bool) -> Result<(Secret, Option<Zeroizing<String>>), Str
         std::io::stdin().take(4096).read_to_string(&mut text).map_err(|e| format!("cannot read the password: {e}"))?;
         return Ok((Secret(text.lines().next().unwrap_or("").to_owned()), None));
     }
-    let made_up = Zeroizing::new(crate::demo::secrets::password()?);
+    let made_up = Zeroizing::new(crate::made_up::password()?);
     Ok((Secret(made_up.to_string()), Some(made_up)))
 }
 

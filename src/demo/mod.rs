@@ -7,7 +7,6 @@ pub(crate) mod content;
 pub(crate) mod fill;
 pub(crate) mod people;
 pub(crate) mod ports;
-pub(crate) mod secrets;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

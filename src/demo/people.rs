@@ -1,6 +1,7 @@
 //! Who works at the sample directorate, and with whom they share.
 
-use crate::demo::{DOMAIN, Person, secrets};
+use crate::demo::{DOMAIN, Person};
+use crate::made_up;
 use octroi_gate::{Admin, Area, Identifier, NewAccount, Refusal, Scope};
 use octroi_model::{Address, Name, Path, Rights, Services};
 
@@ -29,7 +30,7 @@ pub(crate) async fn hire(admin: &Admin) -> Result<Vec<Person>, String> {
     let mut people = Vec::new();
     for (local, name, profile) in PEOPLE {
         let address = address(local)?;
-        let password = secrets::password()?;
+        let password = made_up::password()?;
         let new = NewAccount { address: &address, display_name: name, profile, password: Some(&password), remote_access: false };
         admin.add_account(new).await.map_err(|e| format!("{address}: {e}"))?;
         let totp = admin.enrol_totp(&address).await.map_err(|e| format!("{address}: {e}"))?;

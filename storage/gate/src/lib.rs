@@ -107,7 +107,7 @@ pub use octroi_engine::{
 };
 pub use octroi_policy::{Area, Expectations, Policy, PolicyError, SecondFactor, Strength};
 pub use passkey::{PasskeyChallenge, PasskeyEnrolment};
-pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PasswordFault};
+pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PASSWORD_OWN_PART_MIN, PasswordFault};
 pub use people::{DIRECTORY, Listed};
 pub use portal::{
     Administrator, AppPasswordFacts, Auditor, ConfirmedDevice, DeviceEnrolment, FactorFacts, MintedAppPassword, OwnShare, PendingSignIn,

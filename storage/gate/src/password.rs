@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 pub const PASSWORD_CHARACTERS_MIN: usize = 12;
 /// Longest main password, in bytes: more costs time for nothing.
 pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Shortest part of the account's own words that a main password must not contain, in bytes.
+pub const PASSWORD_OWN_PART_MIN: usize = 4;
 /// Characters that are looked at for being easy to guess.
 const GUESSED_CHARACTERS_MAX: usize = 100;
 /// Hashes under way at once: each holds 19 MiB.
@@ -62,7 +64,8 @@ pub(crate) fn check(password: &str, own: &[String]) -> Result<(), PasswordFault>
     }
     let lower = password.to_lowercase();
     let own: Vec<String> = own.iter().map(|text| text.to_lowercase()).collect();
-    let parts: Vec<&str> = own.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).filter(|part| part.len() > 3).collect();
+    let parts: Vec<&str> =
+        own.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).filter(|part| part.len() >= PASSWORD_OWN_PART_MIN).collect();
     if parts.iter().any(|part| lower.contains(part)) {
         return Err(PasswordFault::OwnName);
     }
