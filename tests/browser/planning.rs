@@ -5,11 +5,16 @@ use super::steps::{enrol, sign_in};
 use super::visit::{Browser, ENTER, TAB};
 use crate::planning::{PLANNING, WEEK, somebody};
 use crate::portal::newcomer_as;
+use crate::support::eventually;
 
-/// Id or words of what has the focus.
-fn focus(browser: &mut Browser<'_>) -> String {
-    let found = browser.run("const e = document.activeElement; return e.id || e.innerText.trim();");
-    found.as_str().unwrap().to_owned()
+/// The next that the keyboard comes to, by its id or words.
+#[track_caller]
+fn tab_to(browser: &mut Browser<'_>, next: &str) {
+    browser.press(TAB);
+    eventually(next, || {
+        let found = browser.run("const e = document.activeElement; return e.id || e.innerText.trim();");
+        (found == next).then_some(())
+    });
 }
 
 #[test]
@@ -38,10 +43,8 @@ fn a_meeting_is_planned_by_keyboard() {
         // Who: typed, and sent without the mouse.
         browser.run("document.querySelector('#who').focus();");
         browser.press(&his);
-        browser.press(TAB);
-        assert_eq!(focus(browser), "minutes");
-        browser.press(TAB);
-        assert_eq!(focus(browser), "Show");
+        tab_to(browser, "minutes");
+        tab_to(browser, "Show");
         browser.press_and_follow(ENTER);
         let busy = "return [...document.querySelectorAll('td strong')].map(e => e.parentElement.innerText).join('\\n');";
         let shown = browser.run(busy).as_str().unwrap().to_owned();
@@ -53,8 +56,7 @@ fn a_meeting_is_planned_by_keyboard() {
         let slot = browser.run("return document.querySelector('#slot').value;").as_str().unwrap().to_owned();
         assert_ne!(slot, taken, "when he is busy is not proposed");
         browser.run("document.querySelector('#slot').focus();");
-        browser.press(TAB);
-        assert_eq!(focus(browser), "subject");
+        tab_to(browser, "subject");
         browser.press("Point d\u{2019}étape");
         browser.press_and_follow(ENTER);
         assert!(browser.has("[role=status]") && browser.text().contains("the others are invited"), "{}", browser.text());
