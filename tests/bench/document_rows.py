@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from clients import Refused
 from rows import Row, timed
-from servers import Octroi, Server, cpu_seconds, free_ports, self_signed, start, stop, wait_for_ports
+from servers import Octroi, Server, cpu_seconds, free_ports, self_signed, start, stop, wait_to_listen
 from together import together
 
 USER = 3
@@ -369,10 +369,9 @@ def s_server(scratch: pathlib.Path, *options: str, said: bytes = b""):
     command = ["openssl", "s_server", *options, "-accept", f"127.0.0.1:{port}", "-key", "key.pem", "-cert", "cert.pem"]
     server = start(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=scratch)
     try:
-        if not wait_for_ports(server, [("127.0.0.1", port)]):
+        # Not by connecting: whoever connects first is told.
+        if not wait_to_listen(server, port):
             raise Refused("openssl s_server did not come up")
-        # Whoever is connected is told: not the connection of which it is only known now that it listens.
-        time.sleep(0.2)
         server.stdin.write(said)
         server.stdin.flush()
         yield f"https://127.0.0.1:{port}/"

@@ -368,6 +368,18 @@ def wait_for_ports(child: subprocess.Popen, addresses) -> bool:
     return not waiting
 
 
+def wait_to_listen(child: subprocess.Popen, port: int) -> bool:
+    """As `wait_for_ports`, on one of loopback and without connecting to it."""
+    local, listening = f"0100007F:{port:04X}", "0A"
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and child.poll() is None:
+        sockets = (line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines())
+        if any((fields[1], fields[3]) == (local, listening) for fields in sockets):
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def release_binary() -> pathlib.Path:
     """Build what users run, and say where it is."""
     return _release("--bin", "octroi") / "octroi"
