@@ -4,10 +4,12 @@ A Dovecot or a Radicale of the system is not touched: these have their own folde
 ended by the number of the process that was started here.
 """
 
+import contextlib
 import ctypes
 import json
 import os
 import pathlib
+import random
 import resource
 import select
 import shutil
@@ -347,12 +349,14 @@ def self_signed(folder: pathlib.Path, key: str = "ec"):
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody has; all are taken before any is given back, so that they differ."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    """Ports of loopback that nobody has; below those that Linux gives to whoever connects, so that nobody gets one by chance meanwhile."""
+    ports = []
+    for port in random.sample(range(10_240, 32_768), 100 * count):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise OSError("no free ports")
 
 
 def wait_for_ports(child: subprocess.Popen, addresses) -> bool:

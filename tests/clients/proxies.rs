@@ -5,10 +5,10 @@
 
 use crate::support::process::{Ran, run};
 use crate::support::server::{configured_with_profiles, plain_profile, watch};
-use crate::support::{Person, Server, eventually};
+use crate::support::{Person, Server, eventually, free_ports};
 use std::fmt::Write;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
@@ -59,9 +59,13 @@ impl Haproxy {
             ),
             ("forwarded-unlisted", format!("mode http\n option forwardfor\n server s {https} source 127.0.0.1 ssl verify none")),
         ];
-        let taken = ways.each_ref().map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-        let ports: Vec<(&str, u16)> = ways.iter().zip(&taken).map(|((name, _), at)| (*name, at.local_addr().unwrap().port())).collect();
-        drop(taken);
+        let ports: Vec<(&str, u16)> = ways
+            .iter()
+            .map(|(name, _)| {
+                let [port] = free_ports();
+                (*name, port)
+            })
+            .collect();
         let mut text = "defaults\n timeout connect 10s\n timeout client 60s\n timeout server 60s\n".to_owned();
         for ((name, way), (_, port)) in ways.iter().zip(&ports) {
             writeln!(text, "listen {name}\n bind 127.0.0.1:{port}\n {way}").unwrap();

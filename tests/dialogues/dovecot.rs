@@ -3,9 +3,8 @@
 use super::script::play_against;
 use crate::support::process::run;
 use crate::support::server::DOMAIN;
-use crate::support::{Person, Server};
+use crate::support::{Person, Server, free_ports};
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
@@ -33,9 +32,7 @@ fn dovecot() -> Server {
     let request =
         ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", &key, "-out", &certificate];
     run("openssl", &request).good();
-    let taken = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    let [imap, imaps] = taken.each_ref().map(|socket| socket.local_addr().unwrap().port());
-    drop(taken);
+    let [imap, imaps] = free_ports();
     let config = format!(
         "base_dir = {top}/run\nstate_dir = {top}/run\nlog_path = {top}/log\nprotocols = imap\nlisten = 127.0.0.1\nssl = yes\n\
          ssl_cert = <{certificate}\nssl_key = <{key}\nmail_location = mdbox:{top}/mail/%u\nfirst_valid_uid = 1\n\

@@ -5,7 +5,7 @@ use super::{FakeDns, found, sent, world};
 use crate::support::imap::Imap;
 use crate::support::server::watch;
 use crate::support::smtp::Smtp;
-use crate::support::{Server, eventually, message, unique};
+use crate::support::{Server, eventually, free_ports, message, unique};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -123,7 +123,7 @@ fn rspamd_judges_and_learns() {
 
 #[test]
 fn what_cannot_be_asked_holds_up_nobody() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let [closed] = free_ports();
     let (server, dns) = world(&format!(
         "dns_seconds = 1\n[spam]\nrspamd = \"127.0.0.1:{closed}\"\nwait_seconds = 1\n[[spam.dnsbl]]\nzone = \"dead.example\"\nbecomes = \"refuse\"\n"
     ));
@@ -174,10 +174,7 @@ struct Real {
 impl Real {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
-        let (one, other) = (free(), free());
-        let (judge, learn) = (one.local_addr().unwrap().port(), other.local_addr().unwrap().port());
-        drop((one, other));
+        let [judge, learn] = free_ports();
         let at = folder.path().display();
         // Its DNS never answers: only what it finds in the message itself counts.
         let text = format!(

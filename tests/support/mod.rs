@@ -19,6 +19,7 @@ pub(crate) mod wire;
 pub(crate) use server::{Person, Server, shared};
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long anything may take before it counts as failed. Generous: a busy machine must not fail a test.
@@ -37,11 +38,23 @@ pub(crate) fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) ->
     }
 }
 
-/// Ports of loopback that nobody listens on, for other people's programs, which take no socket that is open already.
+/// Ports of loopback that nobody listens on, for programs that take no socket that is open already; each is given once. They lie below those
+/// that Linux gives to whoever connects (from 32,768): nobody gets one by chance before it is listened on, or while its server starts again.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    // All are taken before any is given back, so that they differ.
-    let taken = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    taken.map(|socket| socket.local_addr().unwrap().port())
+    const FIRST: u32 = 10_240;
+    const COUNT: u32 = 32_768 - FIRST;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Several processes of tests begin at different places.
+    let begin = std::process::id().wrapping_mul(509);
+    [(); N].map(|()| {
+        loop {
+            let place = begin.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % COUNT;
+            let port = u16::try_from(FIRST + place).unwrap();
+            if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+                return port;
+            }
+        }
+    })
 }
 
 /// A small message with a subject that only it has.
@@ -55,7 +68,6 @@ pub(crate) fn message(from: &str, to: &str, subject: &str) -> String {
 
 /// A word that no other call in this run gives.
 pub(crate) fn unique(prefix: &str) -> String {
-    use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("{prefix}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
