@@ -1,8 +1,8 @@
 //! Chromium through chromedriver: JSON over HTTP on a free port of loopback.
 
 use super::driver::{Driver, Order, authenticator, key_actions};
-use crate::support::PATIENCE;
 use crate::support::server::watch;
+use crate::support::{PATIENCE, free_ports};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -25,6 +25,9 @@ const FLAGS: [&str; 11] = [
     "--window-size=1920,1200",
 ];
 
+/// How often a chromedriver is started.
+const STARTS_MAX: usize = 3;
+
 /// A Chromium that runs.
 pub(super) struct Chromium {
     driver: Child,
@@ -39,14 +42,7 @@ impl Chromium {
     /// Start one with an empty profile.
     pub(super) fn start() -> Self {
         let profile = tempfile::Builder::new().prefix("octroi-chromium-").tempdir().unwrap();
-        let mut command = Command::new("chromedriver");
-        command.arg("--port=0").env("HOME", profile.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut driver = command.spawn().expect("chromium-driver is installed; ./test installs it");
-        let mut said = BufReader::new(driver.stdout.take().unwrap()).lines();
-        // "ChromeDriver was started successfully on port 12345."
-        let line = said.find_map(|line| line.ok().filter(|line| line.contains("successfully on port"))).expect("chromedriver starts");
-        let port = line.trim_end_matches('.').rsplit(' ').next().unwrap().parse().unwrap();
-        std::thread::spawn(move || said.for_each(drop));
+        let (driver, port) = started(&profile);
         let data = format!("--user-data-dir={}", profile.path().join("profile").display());
         let watchdog = watch(&driver, Some(profile.path()));
         let mut chromium = Self { driver, _watchdog: watchdog, port, session: String::new(), _profile: profile };
@@ -96,6 +92,28 @@ impl Chromium {
         reader.read_exact(&mut answer)?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
+}
+
+/// A chromedriver that listens, and where. Now and then one ends at once on a busy machine: then another is tried.
+fn started(profile: &TempDir) -> (Child, u16) {
+    let mut said = Vec::new();
+    for _ in 0..STARTS_MAX {
+        let [port] = free_ports();
+        let mut command = Command::new("chromedriver");
+        command.arg(format!("--port={port}")).env("HOME", profile.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut driver = command.spawn().expect("chromium-driver is installed; ./test installs it");
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+        for line in lines.by_ref() {
+            // "ChromeDriver was started successfully on port 12345."
+            if line.contains("successfully on port") {
+                std::thread::spawn(move || lines.for_each(drop));
+                return (driver, port);
+            }
+            said.push(line);
+        }
+        said.push(driver.wait().unwrap().to_string());
+    }
+    panic!("chromedriver does not start:\n{}", said.join("\n"));
 }
 
 impl Driver for Chromium {
