@@ -2,19 +2,15 @@
 
 use super::in_both;
 use super::steps::{enrol, sign_in};
-use super::visit::{Browser, ENTER, TAB};
+use super::visit::{Browser, ENTER};
 use crate::planning::{PLANNING, WEEK, somebody};
 use crate::portal::newcomer_as;
-use crate::support::eventually;
 
-/// The next that the keyboard comes to, by its id or words.
-#[track_caller]
-fn tab_to(browser: &mut Browser<'_>, next: &str) {
-    browser.press(TAB);
-    eventually(next, || {
-        let found = browser.run("const e = document.activeElement; return e.id || e.innerText.trim();");
-        (found == next).then_some(())
-    });
+/// Id or words of what the keyboard comes to next.
+fn next(browser: &mut Browser<'_>) -> String {
+    browser.tab();
+    let found = browser.run("const e = document.activeElement; return e.id || e.innerText.trim();");
+    found.as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -43,8 +39,8 @@ fn a_meeting_is_planned_by_keyboard() {
         // Who: typed, and sent without the mouse.
         browser.run("document.querySelector('#who').focus();");
         browser.press(&his);
-        tab_to(browser, "minutes");
-        tab_to(browser, "Show");
+        assert_eq!(next(browser), "minutes");
+        assert_eq!(next(browser), "Show");
         browser.press_and_follow(ENTER);
         let busy = "return [...document.querySelectorAll('td strong')].map(e => e.parentElement.innerText).join('\\n');";
         let shown = browser.run(busy).as_str().unwrap().to_owned();
@@ -56,7 +52,7 @@ fn a_meeting_is_planned_by_keyboard() {
         let slot = browser.run("return document.querySelector('#slot').value;").as_str().unwrap().to_owned();
         assert_ne!(slot, taken, "when he is busy is not proposed");
         browser.run("document.querySelector('#slot').focus();");
-        tab_to(browser, "subject");
+        assert_eq!(next(browser), "subject");
         browser.press("Point d\u{2019}étape");
         browser.press_and_follow(ENTER);
         assert!(browser.has("[role=status]") && browser.text().contains("the others are invited"), "{}", browser.text());

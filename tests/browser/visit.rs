@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::path::Path;
 
 /// Keys without a character of their own, as the WebDriver calls them.
-pub(super) const TAB: &str = "\u{E004}";
+const TAB: &str = "\u{E004}";
 pub(super) const ENTER: &str = "\u{E007}";
 
 /// A wide screen and a telephone, in CSS pixels.
@@ -142,6 +142,15 @@ impl<'a> Browser<'a> {
     #[track_caller]
     pub(super) fn press(&mut self, keys: &str) {
         self.order(&Order::Press(keys));
+    }
+
+    /// Press Tab, and wait until something else has the focus.
+    #[track_caller]
+    pub(super) fn tab(&mut self) {
+        self.run("document.activeElement.dataset.before = 'yes';");
+        self.press(TAB);
+        eventually("another focus", || (self.run("return document.activeElement.dataset.before === undefined;") == true).then_some(()));
+        self.run("document.querySelectorAll('[data-before]').forEach(e => e.removeAttribute('data-before'));");
     }
 
     /// Run a script's body; what it returns.
