@@ -98,19 +98,16 @@ fn the_language_is_chosen_and_the_page_kept() {
     });
 }
 
-/// Where the focus is, and whether one sees it.
-fn focus(browser: &mut Browser<'_>) -> (String, bool) {
-    let found = browser.run(
-        "const e = document.activeElement; const s = getComputedStyle(e);
-         return [e.id || e.innerText.trim(), s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2];",
-    );
-    (found[0].as_str().unwrap().to_owned(), found[1] == true)
+/// Does one see where the focus is?
+fn focus_is_seen(browser: &mut Browser<'_>) -> bool {
+    let script = "const s = getComputedStyle(document.activeElement); return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2;";
+    browser.run(script) == true
 }
 
 /// A browser gives the focus when it shows the page anew, a little after that has loaded.
 #[track_caller]
-fn focus_comes_to(browser: &mut Browser<'_>, id: &str) {
-    eventually(id, || (focus(browser).0 == id).then_some(()));
+fn focus_comes_to(browser: &mut Browser<'_>, id: &str, why: &str) {
+    eventually(why, || (browser.focus() == id).then_some(()));
 }
 
 #[test]
@@ -118,8 +115,7 @@ fn the_keyboard_is_enough() {
     in_both(|browser| {
         let address = newcomer(browser.server);
         browser.go("/portal/");
-        // Without a key.
-        focus_comes_to(browser, "address");
+        focus_comes_to(browser, "address", "one can begin to type");
         browser.press(&address);
         browser.tab();
         browser.press(MAIN);
@@ -142,8 +138,8 @@ fn the_keyboard_is_enough() {
         ];
         for name in expected {
             browser.tab();
-            let (at, seen) = focus(browser);
-            assert!(seen, "the focus on {at} is seen");
+            let at = browser.focus();
+            assert!(focus_is_seen(browser), "the focus on {at} is seen");
             // What is empty here is the organisation's name.
             assert!(name.is_empty() || at == name, "{at} instead of {name}");
         }
@@ -151,10 +147,9 @@ fn the_keyboard_is_enough() {
         assert_eq!(browser.heading(), "Second factors");
         browser.tab();
         browser.press(ENTER);
-        // Past the navigation.
-        focus_comes_to(browser, "content");
+        focus_comes_to(browser, "content", "the link leads past the navigation");
         browser.tab();
-        assert_eq!(focus(browser).0, "Set up an authenticator");
+        assert_eq!(browser.focus(), "Set up an authenticator");
         browser.press_and_follow(ENTER);
         let secret = browser.text_of("#secret");
         browser.run("document.getElementById('code').focus();");

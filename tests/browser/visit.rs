@@ -144,6 +144,13 @@ impl<'a> Browser<'a> {
         self.order(&Order::Press(keys));
     }
 
+    /// Id or words of what has the focus.
+    #[track_caller]
+    pub(super) fn focus(&mut self) -> String {
+        let found = self.run("const e = document.activeElement; return e.id || e.innerText.trim();");
+        found.as_str().unwrap().to_owned()
+    }
+
     /// Press Tab, and wait until something else has the focus.
     #[track_caller]
     pub(super) fn tab(&mut self) {
